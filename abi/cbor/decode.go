@@ -1,0 +1,310 @@
+package cbor
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"strconv"
+	"unsafe"
+)
+
+// errMalformed marks bytes that are not deterministic CBOR of the ABI's data model.
+var errMalformed = errors.New("malformed message")
+
+// Error says where a message is wrong.
+type Error struct {
+	// Path leads to the value, such as spec.containers.main.
+	Path string
+	// Offset is the position in the message, in bytes.
+	Offset int
+	// Problem says what is wrong.
+	Problem string
+}
+
+// Error implements the error interface.
+func (e *Error) Error() string {
+	at := "byte " + strconv.Itoa(e.Offset)
+	if e.Path != "" {
+		at = e.Path
+	}
+	return at + ": " + e.Problem
+}
+
+// Unwrap makes every Error match [IsMalformed].
+func (e *Error) Unwrap() error { return errMalformed }
+
+// IsMalformed reports whether err says that a message is malformed.
+func IsMalformed(err error) bool { return errors.Is(err, errMalformed) }
+
+// Decoder reads one message in place. After the first error every call returns a zero value, so that a caller checks
+// once at the end.
+type Decoder struct {
+	data    []byte
+	pos     int
+	err     *Error
+	unknown []string
+}
+
+// NewDecoder returns a Decoder that reads data. Text that it returns points into data.
+func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
+
+// Failed reports whether an error has happened.
+func (d *Decoder) Failed() bool { return d.err != nil }
+
+// Err returns the first error.
+func (d *Decoder) Err() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+// Finish returns the first error; bytes behind the message are one.
+func (d *Decoder) Finish() error {
+	if d.err == nil && d.pos != len(d.data) {
+		d.Fail("bytes follow the end of the message")
+	}
+	return d.Err()
+}
+
+// Fail records a problem at the present position, unless there is one already.
+func (d *Decoder) Fail(problem string) {
+	if d.err == nil {
+		d.err = &Error{Offset: d.pos, Problem: problem}
+	}
+}
+
+// At puts name in front of the path of the recorded error.
+func (d *Decoder) At(name string) {
+	if d.err == nil {
+		return
+	}
+	if d.err.Path == "" {
+		d.err.Path = name
+		return
+	}
+	d.err.Path = name + "." + d.err.Path
+}
+
+// AtIndex is [Decoder.At] for an item of an array.
+func (d *Decoder) AtIndex(i int) { d.At(strconv.Itoa(i)) }
+
+// Unknown passes over the value of a key that the reader does not know, and remembers the key.
+func (d *Decoder) Unknown(key string) {
+	d.unknown = append(d.unknown, key)
+	d.Skip()
+}
+
+// UnknownKeys returns the keys that [Decoder.Unknown] passed over.
+func (d *Decoder) UnknownKeys() []string { return d.unknown }
+
+func (d *Decoder) remaining() int { return len(d.data) - d.pos }
+
+// head reads an initial byte and its argument.
+func (d *Decoder) head() (initial byte, n uint64) {
+	if d.err != nil {
+		return 0, 0
+	}
+	if d.pos >= len(d.data) {
+		d.Fail("the message ends early")
+		return 0, 0
+	}
+	initial = d.data[d.pos]
+	d.pos++
+	info := initial & 0x1f
+	if info < 24 {
+		return initial, uint64(info)
+	}
+	size := 1 << (info - 24)
+	if info > 27 || d.remaining() < size {
+		d.Fail("the message ends early")
+		return 0, 0
+	}
+	b := d.data[d.pos : d.pos+size]
+	d.pos += size
+	switch size {
+	case 1:
+		n = uint64(b[0])
+	case 2:
+		n = uint64(binary.BigEndian.Uint16(b))
+	case 4:
+		n = uint64(binary.BigEndian.Uint32(b))
+	default:
+		n = binary.BigEndian.Uint64(b)
+	}
+	return initial, n
+}
+
+// expect reads a head of the given major type.
+func (d *Decoder) expect(major byte, want string) uint64 {
+	start := d.pos
+	initial, n := d.head()
+	if d.err != nil {
+		return 0
+	}
+	if initial&0xe0 != major {
+		d.pos = start
+		d.Fail("want " + want + ", got " + kindName(initial))
+		return 0
+	}
+	return n
+}
+
+func (d *Decoder) length(n uint64) int {
+	if n > uint64(d.remaining()) {
+		d.Fail("a length goes beyond the message")
+		return 0
+	}
+	return int(n)
+}
+
+// Null reads null if the next item is null, and says whether it was.
+func (d *Decoder) Null() bool {
+	if d.err == nil && d.pos < len(d.data) && d.data[d.pos] == simpleNull {
+		d.pos++
+		return true
+	}
+	return false
+}
+
+// Object begins an object and returns the number of its keys.
+func (d *Decoder) Object() int { return d.length(d.expect(majorObject, "an object")) }
+
+// Array begins an array and returns the number of its items.
+func (d *Decoder) Array() int { return d.length(d.expect(majorArray, "an array")) }
+
+// Key reads the i-th key of an object, which must come behind previous in [KeyOrder].
+func (d *Decoder) Key(i int, previous string) string {
+	key := d.String()
+	if d.err == nil && i > 0 && KeyOrder(previous, key) >= 0 {
+		d.Fail("the keys of an object are out of order or double")
+	}
+	return key
+}
+
+// String reads text. The string points into the message.
+func (d *Decoder) String() string {
+	n := d.length(d.expect(majorText, "a string"))
+	if n == 0 || d.err != nil {
+		return ""
+	}
+	s := unsafe.String(&d.data[d.pos], n)
+	d.pos += n
+	return s
+}
+
+// Bool reads a boolean.
+func (d *Decoder) Bool() bool {
+	start := d.pos
+	initial, _ := d.head()
+	if d.err == nil && initial != simpleTrue && initial != simpleFalse {
+		d.pos = start
+		d.Fail("want true or false, got " + kindName(initial))
+	}
+	return initial == simpleTrue
+}
+
+// Int reads an integer.
+func (d *Decoder) Int() int64 {
+	start := d.pos
+	initial, n := d.head()
+	if d.err != nil {
+		return 0
+	}
+	major := initial & 0xe0
+	if major != majorUint && major != majorNegInt {
+		d.pos = start
+		d.Fail("want an integer, got " + kindName(initial))
+		return 0
+	}
+	if n > math.MaxInt64 {
+		d.pos = start
+		d.Fail("the integer is too large")
+		return 0
+	}
+	if major == majorNegInt {
+		return -1 - int64(n)
+	}
+	return int64(n)
+}
+
+// Float reads a number.
+func (d *Decoder) Float() float64 {
+	start := d.pos
+	initial, n := d.head()
+	if d.err != nil {
+		return 0
+	}
+	switch {
+	case initial == float16Head:
+		return float64(float32FromHalf(uint16(n)))
+	case initial == float32Head:
+		return float64(math.Float32frombits(uint32(n)))
+	case initial == float64Head:
+		return math.Float64frombits(n)
+	case initial&0xe0 == majorUint:
+		return float64(n)
+	case initial&0xe0 == majorNegInt:
+		return -1 - float64(n)
+	}
+	d.pos = start
+	d.Fail("want a number, got " + kindName(initial))
+	return 0
+}
+
+// Raw reads one item of any kind. The bytes are those of the message.
+func (d *Decoder) Raw() Raw {
+	start := d.pos
+	d.Skip()
+	if d.err != nil {
+		return nil
+	}
+	return Raw(d.data[start:d.pos:d.pos])
+}
+
+// Skip passes over one item of any kind.
+func (d *Decoder) Skip() {
+	for open := 1; open > 0 && d.err == nil; open-- {
+		initial, n := d.head()
+		if d.err != nil {
+			return
+		}
+		switch initial & 0xe0 {
+		case majorUint, majorNegInt, majorSimple:
+		case majorText:
+			d.pos += d.length(n)
+		case majorArray:
+			open += d.length(n)
+		case majorObject:
+			open += 2 * d.length(n)
+		default:
+			d.Fail("a " + kindName(initial) + " is not part of the data model")
+		}
+	}
+}
+
+func kindName(initial byte) string {
+	switch initial & 0xe0 {
+	case majorUint, majorNegInt:
+		return "an integer"
+	case majorText:
+		return "a string"
+	case majorArray:
+		return "an array"
+	case majorObject:
+		return "an object"
+	case majorSimple:
+		switch initial {
+		case simpleTrue, simpleFalse:
+			return "a boolean"
+		case simpleNull:
+			return "null"
+		case float16Head, float32Head, float64Head:
+			return "a floating-point number"
+		}
+		return "a simple value"
+	case 2 << 5:
+		return "a byte string"
+	}
+	return "a tag"
+}

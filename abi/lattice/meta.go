@@ -1,0 +1,34 @@
+package lattice
+
+import "github.com/latticenet/lattice-host/abi/cbor"
+
+// ObjectMeta is the part of a Kubernetes object's metadata that a derivation may use.
+type ObjectMeta struct {
+	// Name is a DNS label.
+	Name string `json:"name"`
+	// Namespace is a DNS label; the host fills in "default".
+	Namespace string `json:"namespace,omitempty"`
+	// Labels and Annotations are carried for templates and selectors.
+	Labels      cbor.Map[string] `json:"labels,omitempty"`
+	Annotations cbor.Map[string] `json:"annotations,omitempty"`
+	// UID is known for resources that were read from a cluster.
+	UID string `json:"uid,omitempty"`
+	// Generation is known for resources that were read from a cluster.
+	Generation int64 `json:"generation,omitempty"`
+}
+
+// LatticeService describes one long-running workload.
+type LatticeService struct {
+	APIVersion string      `json:"apiVersion"`
+	Kind       string      `json:"kind"`
+	Metadata   ObjectMeta  `json:"metadata"`
+	Spec       ServiceSpec `json:"spec"`
+}
+
+// LatticeMeshMember describes one participant of the service mesh.
+type LatticeMeshMember struct {
+	APIVersion string     `json:"apiVersion"`
+	Kind       string     `json:"kind"`
+	Metadata   ObjectMeta `json:"metadata"`
+	Spec       MemberSpec `json:"spec"`
+}

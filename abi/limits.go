@@ -1,0 +1,53 @@
+package abi
+
+import "errors"
+
+// Limits that are part of the contract and equal on every host, so that what passes a plugin's tests passes in
+// production. Sizes are bytes.
+const (
+	// MaxMemoryBytes is the largest linear memory of a guest.
+	MaxMemoryBytes = 64 << 20
+	// DefaultRequestBytes is the largest request for a plugin whose manifest asks for no other size.
+	DefaultRequestBytes = 1 << 20
+	// MaxRequestBytes is the most that a manifest may ask for.
+	MaxRequestBytes = 16 << 20
+	// MaxResponseBytes is the largest answer of a guest.
+	MaxResponseBytes = 16 << 20
+	// MaxManifestBytes is the largest manifest section.
+	MaxManifestBytes = 64 << 10
+	// MaxModuleBytes is the largest module.
+	MaxModuleBytes = 32 << 20
+	// MaxRounds is how often a step is called until its requirements settle.
+	MaxRounds = 5
+	// MaxOutputs is how many outputs one bundle holds.
+	MaxOutputs = 256
+	// MaxRequirements is how many requirements one step may have open in one round.
+	MaxRequirements = 1024
+	// MaxResults is how many results one step may report.
+	MaxResults = 1024
+	// MaxDerivedDepth is how many times an output may be derived in turn.
+	MaxDerivedDepth = 4
+	// MaxDepth is how deep arrays and objects of a message may nest.
+	MaxDepth = 128
+	// MaxHostCalls is the budget of host calls in one derivation.
+	MaxHostCalls = 64
+	// DefaultTimeoutMillis is the wall-clock bound of one call in milliseconds.
+	DefaultTimeoutMillis = 10_000
+	// MaxTimeoutMillis is the most that a manifest may ask for.
+	MaxTimeoutMillis = 30_000
+	// MaxLogBytes is how much of one log message is kept.
+	MaxLogBytes = 8 << 10
+	// MaxLogMessages is how many log messages of one call are kept.
+	MaxLogMessages = 1000
+)
+
+// errABIVersion marks a message, manifest or module of another version of the contract.
+var errABIVersion = errors.New("abi version is not 1")
+
+// CheckVersion returns an error unless v is [Version].
+func CheckVersion(v int64) error {
+	if v != Version {
+		return errABIVersion
+	}
+	return nil
+}
