@@ -45,7 +45,9 @@ func AppendObjectHeader(b []byte, n int) []byte { return appendHead(b, majorObje
 func AppendArrayHeader(b []byte, n int) []byte { return appendHead(b, majorArray, uint64(n)) }
 
 // AppendString appends text, which must be valid UTF-8.
-func AppendString(b []byte, s string) []byte { return append(appendHead(b, majorText, uint64(len(s))), s...) }
+func AppendString(b []byte, s string) []byte {
+	return append(appendHead(b, majorText, uint64(len(s))), s...)
+}
 
 // AppendBool appends a boolean.
 func AppendBool(b []byte, v bool) []byte {

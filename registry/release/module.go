@@ -1,0 +1,20 @@
+package release
+
+import "github.com/latticenet/lattice-host/abi"
+
+// Module is a plugin module whose digest and signature were verified. Only this package can make one, so that whoever
+// takes a *Module knows that nothing unverified reaches it.
+type Module struct {
+	manifest *abi.Manifest
+	digest   string
+	wasm     []byte
+}
+
+// Manifest returns the manifest that the publisher signed. It must not be changed.
+func (m *Module) Manifest() *abi.Manifest { return m.manifest }
+
+// Digest returns the SHA-256 of the module, as sha256: and 64 lower-case hexadecimal digits.
+func (m *Module) Digest() string { return m.digest }
+
+// Wasm returns the bytes of the module. They must not be changed.
+func (m *Module) Wasm() []byte { return m.wasm }
