@@ -6,1534 +6,632 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Answer) AppendCBOR(b []byte) []byte {
-	n := 1
+func appendAnswer(b []byte, x *Answer) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
 	if len(x.Resources) > 0 {
-		n++
+		o.Key("resources")
+		o.B = cbor.AppendList(o.B, x.Resources, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if len(x.Resources) > 0 {
-		b = cbor.AppendString(b, "resources")
-		b = cbor.AppendArrayHeader(b, len(x.Resources))
-		for i1 := range x.Resources {
-			b = cbor.AppendRaw(b, x.Resources[i1])
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Answer) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "resources":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Resources = make([]cbor.Raw, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 cbor.Raw
-				v3 = d.Raw()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Resources = append(x.Resources, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeAnswer(d *cbor.Decoder, x *Answer) {
+	f := d.Fields(keysOfAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			cbor.ReadList(d, &x.Resources, func(d *cbor.Decoder, v *cbor.Raw) { d.ReadRaw(v) })
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Capability) AppendCBOR(b []byte) []byte {
-	n := 2
-	if len(x.Hosts) > 0 {
-		n++
-	}
+var keysOfAnswer = [...]string{"name", "resources"}
+
+func appendCapability(b []byte, x *Capability) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.OptStrings("hosts", x.Hosts)
 	if len(x.Kinds) > 0 {
-		n++
+		o.Key("kinds")
+		o.B = cbor.AppendList(o.B, x.Kinds, appendGroupKind)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if len(x.Hosts) > 0 {
-		b = cbor.AppendString(b, "hosts")
-		b = cbor.AppendArrayHeader(b, len(x.Hosts))
-		for i1 := range x.Hosts {
-			b = cbor.AppendString(b, x.Hosts[i1])
-		}
-	}
-	if len(x.Kinds) > 0 {
-		b = cbor.AppendString(b, "kinds")
-		b = cbor.AppendArrayHeader(b, len(x.Kinds))
-		for i2 := range x.Kinds {
-			b = x.Kinds[i2].AppendCBOR(b)
-		}
-	}
-	b = cbor.AppendString(b, "reason")
-	b = cbor.AppendString(b, x.Reason)
-	return b
+	o.Text("reason", x.Reason)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Capability) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "hosts":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Hosts = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Hosts = append(x.Hosts, v3)
-			}
-		case "kinds":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Kinds = make([]GroupKind, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 GroupKind
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Kinds = append(x.Kinds, v6)
-			}
-		case "reason":
-			seen[1] = true
-			x.Reason = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeCapability(d *cbor.Decoder, x *Capability) {
+	f := d.Fields(keysOfCapability[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadStrings(&x.Hosts)
+		case 2:
+			cbor.ReadList(d, &x.Kinds, decodeGroupKind)
+		case 3:
+			d.ReadString(&x.Reason)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
+	f.Require(0x9)
+}
+
+var keysOfCapability = [...]string{"name", "hosts", "kinds", "reason"}
+
+func appendContextEntry(b []byte, x *ContextEntry) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("key", x.Key)
+	o.Raw("value", x.Value)
+	return o.End()
+}
+
+func decodeContextEntry(d *cbor.Decoder, x *ContextEntry) {
+	f := d.Fields(keysOfContextEntry[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Key)
+		case 1:
+			d.ReadRaw(&x.Value)
+		}
 	}
-	if !seen[1] {
-		d.Fail("the field reason is missing")
+	f.Require(0x3)
+}
+
+var keysOfContextEntry = [...]string{"key", "value"}
+
+func appendContribution(b []byte, x *Contribution) []byte {
+	o := cbor.BeginObject(b)
+	o.Key("ref")
+	o.B = appendRef(o.B, &x.Ref)
+	o.Raw("fields", x.Fields)
+	return o.End()
+}
+
+func decodeContribution(d *cbor.Decoder, x *Contribution) {
+	f := d.Fields(keysOfContribution[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			decodeRef(d, &x.Ref)
+		case 1:
+			d.ReadRaw(&x.Fields)
+		}
+	}
+	f.Require(0x3)
+}
+
+var keysOfContribution = [...]string{"ref", "fields"}
+
+func appendDerives(b []byte, x *Derives) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Text("group", x.Group)
+	o.OptStrings("covers", x.Covers)
+	return o.End()
+}
+
+func decodeDerives(d *cbor.Decoder, x *Derives) {
+	f := d.Fields(keysOfDerives[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.Group)
+		case 2:
+			d.ReadStrings(&x.Covers)
+		}
+	}
+	f.Require(0x3)
+}
+
+var keysOfDerives = [...]string{"kind", "group", "covers"}
+
+func appendGroupKind(b []byte, x *GroupKind) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Text("group", x.Group)
+	return o.End()
+}
+
+func decodeGroupKind(d *cbor.Decoder, x *GroupKind) {
+	f := d.Fields(keysOfGroupKind[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.Group)
+		}
+	}
+	f.Require(0x3)
+}
+
+var keysOfGroupKind = [...]string{"kind", "group"}
+
+func appendLimits(b []byte, x *Limits) []byte {
+	o := cbor.BeginObject(b)
+	o.OptInt("fuel", x.Fuel)
+	o.OptInt("memoryBytes", x.MemoryBytes)
+	o.OptInt("requestBytes", x.RequestBytes)
+	o.OptInt("timeoutMillis", x.TimeoutMillis)
+	return o.End()
+}
+
+func decodeLimits(d *cbor.Decoder, x *Limits) {
+	f := d.Fields(keysOfLimits[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.Fuel)
+		case 1:
+			d.ReadInt(&x.MemoryBytes)
+		case 2:
+			d.ReadInt(&x.RequestBytes)
+		case 3:
+			d.ReadInt(&x.TimeoutMillis)
+		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ContextEntry) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "key")
-	b = cbor.AppendString(b, x.Key)
-	b = cbor.AppendString(b, "value")
-	b = cbor.AppendRaw(b, x.Value)
-	return b
-}
-
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ContextEntry) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "key":
-			seen[0] = true
-			x.Key = d.String()
-		case "value":
-			seen[1] = true
-			x.Value = d.Raw()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field key is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field value is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Contribution) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "ref")
-	b = x.Ref.AppendCBOR(b)
-	b = cbor.AppendString(b, "fields")
-	b = cbor.AppendRaw(b, x.Fields)
-	return b
-}
-
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Contribution) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "ref":
-			seen[0] = true
-			x.Ref.DecodeCBOR(d)
-		case "fields":
-			seen[1] = true
-			x.Fields = d.Raw()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field ref is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field fields is missing")
-	}
-}
+var keysOfLimits = [...]string{"fuel", "memoryBytes", "requestBytes", "timeoutMillis"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Derives) AppendCBOR(b []byte) []byte {
-	n := 2
-	if len(x.Covers) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "group")
-	b = cbor.AppendString(b, x.Group)
-	if len(x.Covers) > 0 {
-		b = cbor.AppendString(b, "covers")
-		b = cbor.AppendArrayHeader(b, len(x.Covers))
-		for i1 := range x.Covers {
-			b = cbor.AppendString(b, x.Covers[i1])
-		}
-	}
-	return b
-}
+func (x *Manifest) AppendCBOR(b []byte) []byte { return appendManifest(b, x) }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Derives) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "group":
-			seen[1] = true
-			x.Group = d.String()
-		case "covers":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Covers = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Covers = append(x.Covers, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field group is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *GroupKind) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "group")
-	b = cbor.AppendString(b, x.Group)
-	return b
-}
-
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *GroupKind) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "group":
-			seen[1] = true
-			x.Group = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field group is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Limits) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Fuel != 0 {
-		n++
-	}
-	if x.MemoryBytes != 0 {
-		n++
-	}
-	if x.RequestBytes != 0 {
-		n++
-	}
-	if x.TimeoutMillis != 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Fuel != 0 {
-		b = cbor.AppendString(b, "fuel")
-		b = cbor.AppendInt(b, x.Fuel)
-	}
-	if x.MemoryBytes != 0 {
-		b = cbor.AppendString(b, "memoryBytes")
-		b = cbor.AppendInt(b, x.MemoryBytes)
-	}
-	if x.RequestBytes != 0 {
-		b = cbor.AppendString(b, "requestBytes")
-		b = cbor.AppendInt(b, x.RequestBytes)
-	}
-	if x.TimeoutMillis != 0 {
-		b = cbor.AppendString(b, "timeoutMillis")
-		b = cbor.AppendInt(b, x.TimeoutMillis)
-	}
-	return b
-}
-
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Limits) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "fuel":
-			if d.Null() {
-				break
-			}
-			x.Fuel = d.Int()
-		case "memoryBytes":
-			if d.Null() {
-				break
-			}
-			x.MemoryBytes = d.Int()
-		case "requestBytes":
-			if d.Null() {
-				break
-			}
-			x.RequestBytes = d.Int()
-		case "timeoutMillis":
-			if d.Null() {
-				break
-			}
-			x.TimeoutMillis = d.Int()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Manifest) AppendCBOR(b []byte) []byte {
-	n := 8
+func appendManifest(b []byte, x *Manifest) []byte {
+	o := cbor.BeginObject(b)
+	o.Int("abi", x.ABI)
+	o.Text("name", x.Name)
 	if len(x.Reads) > 0 {
-		n++
+		o.Key("reads")
+		o.B = cbor.AppendList(o.B, x.Reads, appendGroupKind)
 	}
+	o.Key("limits")
+	o.B = appendLimits(o.B, &x.Limits)
+	o.Text("schema", x.Schema)
+	o.Key("derives")
+	o.B = cbor.AppendList(o.B, x.Derives, appendDerives)
 	if len(x.Outputs) > 0 {
-		n++
+		o.Key("outputs")
+		o.B = cbor.AppendList(o.B, x.Outputs, appendGroupKind)
 	}
-	if x.Summary != "" {
-		n++
-	}
+	o.OptText("summary", x.Summary)
+	o.Text("version", x.Version)
+	o.Text("encoding", string(x.Encoding))
 	if len(x.Requires) > 0 {
-		n++
+		o.Key("requires")
+		o.B = cbor.AppendList(o.B, x.Requires, appendGroupKind)
 	}
 	if len(x.Providers) > 0 {
-		n++
+		o.Key("providers")
+		o.B = cbor.AppendList(o.B, x.Providers, appendProvider)
 	}
+	o.Text("publisher", x.Publisher)
 	if len(x.Contributes) > 0 {
-		n++
+		o.Key("contributes")
+		o.B = cbor.AppendList(o.B, x.Contributes, appendGroupKind)
 	}
 	if len(x.Capabilities) > 0 {
-		n++
+		o.Key("capabilities")
+		o.B = cbor.AppendList(o.B, x.Capabilities, appendCapability)
 	}
-	if len(x.SettingsSchema) > 0 {
-		n++
-	}
-	if len(x.ContextConsumed) > 0 {
-		n++
-	}
-	if len(x.ContextProduced) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "abi")
-	b = cbor.AppendInt(b, x.ABI)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if len(x.Reads) > 0 {
-		b = cbor.AppendString(b, "reads")
-		b = cbor.AppendArrayHeader(b, len(x.Reads))
-		for i1 := range x.Reads {
-			b = x.Reads[i1].AppendCBOR(b)
-		}
-	}
-	b = cbor.AppendString(b, "limits")
-	b = x.Limits.AppendCBOR(b)
-	b = cbor.AppendString(b, "schema")
-	b = cbor.AppendString(b, x.Schema)
-	b = cbor.AppendString(b, "derives")
-	b = cbor.AppendArrayHeader(b, len(x.Derives))
-	for i2 := range x.Derives {
-		b = x.Derives[i2].AppendCBOR(b)
-	}
-	if len(x.Outputs) > 0 {
-		b = cbor.AppendString(b, "outputs")
-		b = cbor.AppendArrayHeader(b, len(x.Outputs))
-		for i3 := range x.Outputs {
-			b = x.Outputs[i3].AppendCBOR(b)
-		}
-	}
-	if x.Summary != "" {
-		b = cbor.AppendString(b, "summary")
-		b = cbor.AppendString(b, x.Summary)
-	}
-	b = cbor.AppendString(b, "version")
-	b = cbor.AppendString(b, x.Version)
-	b = cbor.AppendString(b, "encoding")
-	b = cbor.AppendString(b, string(x.Encoding))
-	if len(x.Requires) > 0 {
-		b = cbor.AppendString(b, "requires")
-		b = cbor.AppendArrayHeader(b, len(x.Requires))
-		for i4 := range x.Requires {
-			b = x.Requires[i4].AppendCBOR(b)
-		}
-	}
-	if len(x.Providers) > 0 {
-		b = cbor.AppendString(b, "providers")
-		b = cbor.AppendArrayHeader(b, len(x.Providers))
-		for i5 := range x.Providers {
-			b = x.Providers[i5].AppendCBOR(b)
-		}
-	}
-	b = cbor.AppendString(b, "publisher")
-	b = cbor.AppendString(b, x.Publisher)
-	if len(x.Contributes) > 0 {
-		b = cbor.AppendString(b, "contributes")
-		b = cbor.AppendArrayHeader(b, len(x.Contributes))
-		for i6 := range x.Contributes {
-			b = x.Contributes[i6].AppendCBOR(b)
-		}
-	}
-	if len(x.Capabilities) > 0 {
-		b = cbor.AppendString(b, "capabilities")
-		b = cbor.AppendArrayHeader(b, len(x.Capabilities))
-		for i7 := range x.Capabilities {
-			b = x.Capabilities[i7].AppendCBOR(b)
-		}
-	}
-	if len(x.SettingsSchema) > 0 {
-		b = cbor.AppendString(b, "settingsSchema")
-		b = cbor.AppendRaw(b, x.SettingsSchema)
-	}
-	if len(x.ContextConsumed) > 0 {
-		b = cbor.AppendString(b, "contextConsumed")
-		b = cbor.AppendArrayHeader(b, len(x.ContextConsumed))
-		for i8 := range x.ContextConsumed {
-			b = cbor.AppendString(b, x.ContextConsumed[i8])
-		}
-	}
-	if len(x.ContextProduced) > 0 {
-		b = cbor.AppendString(b, "contextProduced")
-		b = cbor.AppendArrayHeader(b, len(x.ContextProduced))
-		for i9 := range x.ContextProduced {
-			b = cbor.AppendString(b, x.ContextProduced[i9])
-		}
-	}
-	return b
+	o.OptRaw("settingsSchema", x.SettingsSchema)
+	o.OptStrings("contextConsumed", x.ContextConsumed)
+	o.OptStrings("contextProduced", x.ContextProduced)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Manifest) DecodeCBOR(d *cbor.Decoder) {
-	var seen [8]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "abi":
-			seen[0] = true
-			x.ABI = d.Int()
-		case "name":
-			seen[1] = true
-			x.Name = d.String()
-		case "reads":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Reads = make([]GroupKind, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 GroupKind
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Reads = append(x.Reads, v3)
-			}
-		case "limits":
-			seen[2] = true
-			x.Limits.DecodeCBOR(d)
-		case "schema":
-			seen[3] = true
-			x.Schema = d.String()
-		case "derives":
-			seen[4] = true
-			n5 := d.Array()
-			x.Derives = make([]Derives, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 Derives
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Derives = append(x.Derives, v6)
-			}
-		case "outputs":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.Outputs = make([]GroupKind, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 GroupKind
-				v9.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.Outputs = append(x.Outputs, v9)
-			}
-		case "summary":
-			if d.Null() {
-				break
-			}
-			x.Summary = d.String()
-		case "version":
-			seen[5] = true
-			x.Version = d.String()
-		case "encoding":
-			seen[6] = true
-			x.Encoding = Encoding(d.String())
-		case "requires":
-			if d.Null() {
-				break
-			}
-			n11 := d.Array()
-			x.Requires = make([]GroupKind, 0, min(n11, 64))
-			for i10 := range n11 {
-				var v12 GroupKind
-				v12.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i10)
-					break
-				}
-				x.Requires = append(x.Requires, v12)
-			}
-		case "providers":
-			if d.Null() {
-				break
-			}
-			n14 := d.Array()
-			x.Providers = make([]Provider, 0, min(n14, 64))
-			for i13 := range n14 {
-				var v15 Provider
-				v15.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i13)
-					break
-				}
-				x.Providers = append(x.Providers, v15)
-			}
-		case "publisher":
-			seen[7] = true
-			x.Publisher = d.String()
-		case "contributes":
-			if d.Null() {
-				break
-			}
-			n17 := d.Array()
-			x.Contributes = make([]GroupKind, 0, min(n17, 64))
-			for i16 := range n17 {
-				var v18 GroupKind
-				v18.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i16)
-					break
-				}
-				x.Contributes = append(x.Contributes, v18)
-			}
-		case "capabilities":
-			if d.Null() {
-				break
-			}
-			n20 := d.Array()
-			x.Capabilities = make([]Capability, 0, min(n20, 64))
-			for i19 := range n20 {
-				var v21 Capability
-				v21.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i19)
-					break
-				}
-				x.Capabilities = append(x.Capabilities, v21)
-			}
-		case "settingsSchema":
-			if d.Null() {
-				break
-			}
-			x.SettingsSchema = d.Raw()
-		case "contextConsumed":
-			if d.Null() {
-				break
-			}
-			n23 := d.Array()
-			x.ContextConsumed = make([]string, 0, min(n23, 64))
-			for i22 := range n23 {
-				var v24 string
-				v24 = d.String()
-				if d.Failed() {
-					d.AtIndex(i22)
-					break
-				}
-				x.ContextConsumed = append(x.ContextConsumed, v24)
-			}
-		case "contextProduced":
-			if d.Null() {
-				break
-			}
-			n26 := d.Array()
-			x.ContextProduced = make([]string, 0, min(n26, 64))
-			for i25 := range n26 {
-				var v27 string
-				v27 = d.String()
-				if d.Failed() {
-					d.AtIndex(i25)
-					break
-				}
-				x.ContextProduced = append(x.ContextProduced, v27)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *Manifest) DecodeCBOR(d *cbor.Decoder) { decodeManifest(d, x) }
+
+func decodeManifest(d *cbor.Decoder, x *Manifest) {
+	f := d.Fields(keysOfManifest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.ABI)
+		case 1:
+			d.ReadString(&x.Name)
+		case 2:
+			cbor.ReadList(d, &x.Reads, decodeGroupKind)
+		case 3:
+			decodeLimits(d, &x.Limits)
+		case 4:
+			d.ReadString(&x.Schema)
+		case 5:
+			cbor.ReadList(d, &x.Derives, decodeDerives)
+		case 6:
+			cbor.ReadList(d, &x.Outputs, decodeGroupKind)
+		case 7:
+			d.ReadString(&x.Summary)
+		case 8:
+			d.ReadString(&x.Version)
+		case 9:
+			d.ReadString((*string)(&x.Encoding))
+		case 10:
+			cbor.ReadList(d, &x.Requires, decodeGroupKind)
+		case 11:
+			cbor.ReadList(d, &x.Providers, decodeProvider)
+		case 12:
+			d.ReadString(&x.Publisher)
+		case 13:
+			cbor.ReadList(d, &x.Contributes, decodeGroupKind)
+		case 14:
+			cbor.ReadList(d, &x.Capabilities, decodeCapability)
+		case 15:
+			d.ReadRaw(&x.SettingsSchema)
+		case 16:
+			d.ReadStrings(&x.ContextConsumed)
+		case 17:
+			d.ReadStrings(&x.ContextProduced)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field abi is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field limits is missing")
-	}
-	if !seen[3] {
-		d.Fail("the field schema is missing")
-	}
-	if !seen[4] {
-		d.Fail("the field derives is missing")
-	}
-	if !seen[5] {
-		d.Fail("the field version is missing")
-	}
-	if !seen[6] {
-		d.Fail("the field encoding is missing")
-	}
-	if !seen[7] {
-		d.Fail("the field publisher is missing")
-	}
+	f.Require(0x133b)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Monitoring) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "enabled")
-	b = cbor.AppendBool(b, x.Enabled)
-	b = cbor.AppendString(b, "highlyAvailable")
-	b = cbor.AppendBool(b, x.HighlyAvailable)
-	return b
+var keysOfManifest = [...]string{"abi", "name", "reads", "limits", "schema", "derives", "outputs", "summary", "version", "encoding", "requires", "providers", "publisher", "contributes", "capabilities", "settingsSchema", "contextConsumed", "contextProduced"}
+
+func appendMonitoring(b []byte, x *Monitoring) []byte {
+	o := cbor.BeginObject(b)
+	o.Bool("enabled", x.Enabled)
+	o.Bool("highlyAvailable", x.HighlyAvailable)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Monitoring) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "enabled":
-			seen[0] = true
-			x.Enabled = d.Bool()
-		case "highlyAvailable":
-			seen[1] = true
-			x.HighlyAvailable = d.Bool()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMonitoring(d *cbor.Decoder, x *Monitoring) {
+	f := d.Fields(keysOfMonitoring[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadBool(&x.Enabled)
+		case 1:
+			d.ReadBool(&x.HighlyAvailable)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field enabled is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field highlyAvailable is missing")
-	}
+	f.Require(0x3)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Output) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "ref")
-	b = x.Ref.AppendCBOR(b)
-	b = cbor.AppendString(b, "document")
-	b = cbor.AppendRaw(b, x.Document)
-	return b
+var keysOfMonitoring = [...]string{"enabled", "highlyAvailable"}
+
+func appendOutput(b []byte, x *Output) []byte {
+	o := cbor.BeginObject(b)
+	o.Key("ref")
+	o.B = appendRef(o.B, &x.Ref)
+	o.Raw("document", x.Document)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Output) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "ref":
-			seen[0] = true
-			x.Ref.DecodeCBOR(d)
-		case "document":
-			seen[1] = true
-			x.Document = d.Raw()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeOutput(d *cbor.Decoder, x *Output) {
+	f := d.Fields(keysOfOutput[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			decodeRef(d, &x.Ref)
+		case 1:
+			d.ReadRaw(&x.Document)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field ref is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field document is missing")
-	}
+	f.Require(0x3)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Platform) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.Provider != "" {
-		n++
-	}
-	if x.ClusterName != "" {
-		n++
-	}
-	if x.TrustDomain != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Provider != "" {
-		b = cbor.AppendString(b, "provider")
-		b = cbor.AppendString(b, x.Provider)
-	}
-	b = cbor.AppendString(b, "monitoring")
-	b = x.Monitoring.AppendCBOR(b)
-	if x.ClusterName != "" {
-		b = cbor.AppendString(b, "clusterName")
-		b = cbor.AppendString(b, x.ClusterName)
-	}
-	if x.TrustDomain != "" {
-		b = cbor.AppendString(b, "trustDomain")
-		b = cbor.AppendString(b, x.TrustDomain)
-	}
-	return b
+var keysOfOutput = [...]string{"ref", "document"}
+
+func appendPlatform(b []byte, x *Platform) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("provider", x.Provider)
+	o.Key("monitoring")
+	o.B = appendMonitoring(o.B, &x.Monitoring)
+	o.OptText("clusterName", x.ClusterName)
+	o.OptText("trustDomain", x.TrustDomain)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Platform) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "provider":
-			if d.Null() {
-				break
-			}
-			x.Provider = d.String()
-		case "monitoring":
-			seen[0] = true
-			x.Monitoring.DecodeCBOR(d)
-		case "clusterName":
-			if d.Null() {
-				break
-			}
-			x.ClusterName = d.String()
-		case "trustDomain":
-			if d.Null() {
-				break
-			}
-			x.TrustDomain = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodePlatform(d *cbor.Decoder, x *Platform) {
+	f := d.Fields(keysOfPlatform[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Provider)
+		case 1:
+			decodeMonitoring(d, &x.Monitoring)
+		case 2:
+			d.ReadString(&x.ClusterName)
+		case 3:
+			d.ReadString(&x.TrustDomain)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field monitoring is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Provider) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfPlatform = [...]string{"provider", "monitoring", "clusterName", "trustDomain"}
+
+func appendProvider(b []byte, x *Provider) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
 	if len(x.Kinds) > 0 {
-		n++
+		o.Key("kinds")
+		o.B = cbor.AppendList(o.B, x.Kinds, appendGroupKind)
 	}
-	if x.Version != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if len(x.Kinds) > 0 {
-		b = cbor.AppendString(b, "kinds")
-		b = cbor.AppendArrayHeader(b, len(x.Kinds))
-		for i1 := range x.Kinds {
-			b = x.Kinds[i1].AppendCBOR(b)
-		}
-	}
-	if x.Version != "" {
-		b = cbor.AppendString(b, "version")
-		b = cbor.AppendString(b, x.Version)
-	}
-	return b
+	o.OptText("version", x.Version)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Provider) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "kinds":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Kinds = make([]GroupKind, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 GroupKind
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Kinds = append(x.Kinds, v3)
-			}
-		case "version":
-			if d.Null() {
-				break
-			}
-			x.Version = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeProvider(d *cbor.Decoder, x *Provider) {
+	f := d.Fields(keysOfProvider[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			cbor.ReadList(d, &x.Kinds, decodeGroupKind)
+		case 2:
+			d.ReadString(&x.Version)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
+	f.Require(0x1)
 }
+
+var keysOfProvider = [...]string{"name", "kinds", "version"}
+
+func appendRef(b []byte, x *Ref) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Text("name", x.Name)
+	o.OptText("namespace", x.Namespace)
+	o.Text("apiVersion", x.APIVersion)
+	return o.End()
+}
+
+func decodeRef(d *cbor.Decoder, x *Ref) {
+	f := d.Fields(keysOfRef[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.Name)
+		case 2:
+			d.ReadString(&x.Namespace)
+		case 3:
+			d.ReadString(&x.APIVersion)
+		}
+	}
+	f.Require(0xb)
+}
+
+var keysOfRef = [...]string{"kind", "name", "namespace", "apiVersion"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Ref) AppendCBOR(b []byte) []byte {
-	n := 3
-	if x.Namespace != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	b = cbor.AppendString(b, "apiVersion")
-	b = cbor.AppendString(b, x.APIVersion)
-	return b
-}
+func (x *Request) AppendCBOR(b []byte) []byte { return appendRequest(b, x) }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Ref) DecodeCBOR(d *cbor.Decoder) {
-	var seen [3]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "name":
-			seen[1] = true
-			x.Name = d.String()
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		case "apiVersion":
-			seen[2] = true
-			x.APIVersion = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field apiVersion is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Request) AppendCBOR(b []byte) []byte {
-	n := 5
+func appendRequest(b []byte, x *Request) []byte {
+	o := cbor.BeginObject(b)
+	o.Int("abi", x.ABI)
+	o.Text("step", x.Step)
+	o.Int("round", x.Round)
 	if len(x.Answers) > 0 {
-		n++
+		o.Key("answers")
+		o.B = cbor.AppendList(o.B, x.Answers, appendAnswer)
 	}
 	if len(x.Context) > 0 {
-		n++
+		o.Key("context")
+		o.B = cbor.AppendList(o.B, x.Context, appendContextEntry)
 	}
 	if len(x.Outputs) > 0 {
-		n++
+		o.Key("outputs")
+		o.B = cbor.AppendList(o.B, x.Outputs, appendOutput)
 	}
-	if len(x.Settings) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "abi")
-	b = cbor.AppendInt(b, x.ABI)
-	b = cbor.AppendString(b, "step")
-	b = cbor.AppendString(b, x.Step)
-	b = cbor.AppendString(b, "round")
-	b = cbor.AppendInt(b, x.Round)
-	if len(x.Answers) > 0 {
-		b = cbor.AppendString(b, "answers")
-		b = cbor.AppendArrayHeader(b, len(x.Answers))
-		for i1 := range x.Answers {
-			b = x.Answers[i1].AppendCBOR(b)
-		}
-	}
-	if len(x.Context) > 0 {
-		b = cbor.AppendString(b, "context")
-		b = cbor.AppendArrayHeader(b, len(x.Context))
-		for i2 := range x.Context {
-			b = x.Context[i2].AppendCBOR(b)
-		}
-	}
-	if len(x.Outputs) > 0 {
-		b = cbor.AppendString(b, "outputs")
-		b = cbor.AppendArrayHeader(b, len(x.Outputs))
-		for i3 := range x.Outputs {
-			b = x.Outputs[i3].AppendCBOR(b)
-		}
-	}
-	b = cbor.AppendString(b, "platform")
-	b = x.Platform.AppendCBOR(b)
-	b = cbor.AppendString(b, "resource")
-	b = cbor.AppendRaw(b, x.Resource)
-	if len(x.Settings) > 0 {
-		b = cbor.AppendString(b, "settings")
-		b = cbor.AppendRaw(b, x.Settings)
-	}
-	return b
+	o.Key("platform")
+	o.B = appendPlatform(o.B, &x.Platform)
+	o.Raw("resource", x.Resource)
+	o.OptRaw("settings", x.Settings)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Request) DecodeCBOR(d *cbor.Decoder) {
-	var seen [5]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "abi":
-			seen[0] = true
-			x.ABI = d.Int()
-		case "step":
-			seen[1] = true
-			x.Step = d.String()
-		case "round":
-			seen[2] = true
-			x.Round = d.Int()
-		case "answers":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Answers = make([]Answer, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 Answer
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Answers = append(x.Answers, v3)
-			}
-		case "context":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Context = make([]ContextEntry, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 ContextEntry
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Context = append(x.Context, v6)
-			}
-		case "outputs":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.Outputs = make([]Output, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 Output
-				v9.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.Outputs = append(x.Outputs, v9)
-			}
-		case "platform":
-			seen[3] = true
-			x.Platform.DecodeCBOR(d)
-		case "resource":
-			seen[4] = true
-			x.Resource = d.Raw()
-		case "settings":
-			if d.Null() {
-				break
-			}
-			x.Settings = d.Raw()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *Request) DecodeCBOR(d *cbor.Decoder) { decodeRequest(d, x) }
+
+func decodeRequest(d *cbor.Decoder, x *Request) {
+	f := d.Fields(keysOfRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.ABI)
+		case 1:
+			d.ReadString(&x.Step)
+		case 2:
+			d.ReadInt(&x.Round)
+		case 3:
+			cbor.ReadList(d, &x.Answers, decodeAnswer)
+		case 4:
+			cbor.ReadList(d, &x.Context, decodeContextEntry)
+		case 5:
+			cbor.ReadList(d, &x.Outputs, decodeOutput)
+		case 6:
+			decodePlatform(d, &x.Platform)
+		case 7:
+			d.ReadRaw(&x.Resource)
+		case 8:
+			d.ReadRaw(&x.Settings)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field abi is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field step is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field round is missing")
-	}
-	if !seen[3] {
-		d.Fail("the field platform is missing")
-	}
-	if !seen[4] {
-		d.Fail("the field resource is missing")
-	}
+	f.Require(0xc7)
 }
+
+var keysOfRequest = [...]string{"abi", "step", "round", "answers", "context", "outputs", "platform", "resource", "settings"}
+
+func appendRequirement(b []byte, x *Requirement) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Text("name", x.Name)
+	o.OptText("matchName", x.MatchName)
+	o.OptText("namespace", x.Namespace)
+	o.Text("apiVersion", x.APIVersion)
+	o.OptStringMap("matchLabels", x.MatchLabels)
+	return o.End()
+}
+
+func decodeRequirement(d *cbor.Decoder, x *Requirement) {
+	f := d.Fields(keysOfRequirement[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.Name)
+		case 2:
+			d.ReadString(&x.MatchName)
+		case 3:
+			d.ReadString(&x.Namespace)
+		case 4:
+			d.ReadString(&x.APIVersion)
+		case 5:
+			d.ReadStringMap(&x.MatchLabels)
+		}
+	}
+	f.Require(0x13)
+}
+
+var keysOfRequirement = [...]string{"kind", "name", "matchName", "namespace", "apiVersion", "matchLabels"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Requirement) AppendCBOR(b []byte) []byte {
-	n := 3
-	if x.MatchName != "" {
-		n++
-	}
-	if x.Namespace != "" {
-		n++
-	}
-	if len(x.MatchLabels) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if x.MatchName != "" {
-		b = cbor.AppendString(b, "matchName")
-		b = cbor.AppendString(b, x.MatchName)
-	}
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	b = cbor.AppendString(b, "apiVersion")
-	b = cbor.AppendString(b, x.APIVersion)
-	if len(x.MatchLabels) > 0 {
-		b = cbor.AppendString(b, "matchLabels")
-		b = cbor.AppendMap(b, x.MatchLabels, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	return b
-}
+func (x *Response) AppendCBOR(b []byte) []byte { return appendResponse(b, x) }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Requirement) DecodeCBOR(d *cbor.Decoder) {
-	var seen [3]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "name":
-			seen[1] = true
-			x.Name = d.String()
-		case "matchName":
-			if d.Null() {
-				break
-			}
-			x.MatchName = d.String()
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		case "apiVersion":
-			seen[2] = true
-			x.APIVersion = d.String()
-		case "matchLabels":
-			if d.Null() {
-				break
-			}
-			x.MatchLabels = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field apiVersion is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Response) AppendCBOR(b []byte) []byte {
-	n := 0
+func appendResponse(b []byte, x *Response) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Context) > 0 {
-		n++
+		o.Key("context")
+		o.B = cbor.AppendList(o.B, x.Context, appendContextEntry)
 	}
 	if len(x.Outputs) > 0 {
-		n++
+		o.Key("outputs")
+		o.B = cbor.AppendList(o.B, x.Outputs, appendOutput)
 	}
 	if len(x.Results) > 0 {
-		n++
+		o.Key("results")
+		o.B = cbor.AppendList(o.B, x.Results, appendResult)
 	}
 	if len(x.Requirements) > 0 {
-		n++
+		o.Key("requirements")
+		o.B = cbor.AppendList(o.B, x.Requirements, appendRequirement)
 	}
 	if len(x.Contributions) > 0 {
-		n++
+		o.Key("contributions")
+		o.B = cbor.AppendList(o.B, x.Contributions, appendContribution)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Context) > 0 {
-		b = cbor.AppendString(b, "context")
-		b = cbor.AppendArrayHeader(b, len(x.Context))
-		for i1 := range x.Context {
-			b = x.Context[i1].AppendCBOR(b)
-		}
-	}
-	if len(x.Outputs) > 0 {
-		b = cbor.AppendString(b, "outputs")
-		b = cbor.AppendArrayHeader(b, len(x.Outputs))
-		for i2 := range x.Outputs {
-			b = x.Outputs[i2].AppendCBOR(b)
-		}
-	}
-	if len(x.Results) > 0 {
-		b = cbor.AppendString(b, "results")
-		b = cbor.AppendArrayHeader(b, len(x.Results))
-		for i3 := range x.Results {
-			b = x.Results[i3].AppendCBOR(b)
-		}
-	}
-	if len(x.Requirements) > 0 {
-		b = cbor.AppendString(b, "requirements")
-		b = cbor.AppendArrayHeader(b, len(x.Requirements))
-		for i4 := range x.Requirements {
-			b = x.Requirements[i4].AppendCBOR(b)
-		}
-	}
-	if len(x.Contributions) > 0 {
-		b = cbor.AppendString(b, "contributions")
-		b = cbor.AppendArrayHeader(b, len(x.Contributions))
-		for i5 := range x.Contributions {
-			b = x.Contributions[i5].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Response) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "context":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Context = make([]ContextEntry, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 ContextEntry
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Context = append(x.Context, v3)
-			}
-		case "outputs":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Outputs = make([]Output, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 Output
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Outputs = append(x.Outputs, v6)
-			}
-		case "results":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.Results = make([]Result, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 Result
-				v9.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.Results = append(x.Results, v9)
-			}
-		case "requirements":
-			if d.Null() {
-				break
-			}
-			n11 := d.Array()
-			x.Requirements = make([]Requirement, 0, min(n11, 64))
-			for i10 := range n11 {
-				var v12 Requirement
-				v12.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i10)
-					break
-				}
-				x.Requirements = append(x.Requirements, v12)
-			}
-		case "contributions":
-			if d.Null() {
-				break
-			}
-			n14 := d.Array()
-			x.Contributions = make([]Contribution, 0, min(n14, 64))
-			for i13 := range n14 {
-				var v15 Contribution
-				v15.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i13)
-					break
-				}
-				x.Contributions = append(x.Contributions, v15)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *Response) DecodeCBOR(d *cbor.Decoder) { decodeResponse(d, x) }
+
+func decodeResponse(d *cbor.Decoder, x *Response) {
+	f := d.Fields(keysOfResponse[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Context, decodeContextEntry)
+		case 1:
+			cbor.ReadList(d, &x.Outputs, decodeOutput)
+		case 2:
+			cbor.ReadList(d, &x.Results, decodeResult)
+		case 3:
+			cbor.ReadList(d, &x.Requirements, decodeRequirement)
+		case 4:
+			cbor.ReadList(d, &x.Contributions, decodeContribution)
 		}
 	}
 }
+
+var keysOfResponse = [...]string{"context", "outputs", "results", "requirements", "contributions"}
+
+func appendResult(b []byte, x *Result) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("field", x.Field)
+	o.Text("message", x.Message)
+	o.Text("severity", string(x.Severity))
+	return o.End()
+}
+
+func decodeResult(d *cbor.Decoder, x *Result) {
+	f := d.Fields(keysOfResult[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Field)
+		case 1:
+			d.ReadString(&x.Message)
+		case 2:
+			d.ReadString((*string)(&x.Severity))
+		}
+	}
+	f.Require(0x6)
+}
+
+var keysOfResult = [...]string{"field", "message", "severity"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Result) AppendCBOR(b []byte) []byte {
-	n := 2
-	if x.Field != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Field != "" {
-		b = cbor.AppendString(b, "field")
-		b = cbor.AppendString(b, x.Field)
-	}
-	b = cbor.AppendString(b, "message")
-	b = cbor.AppendString(b, x.Message)
-	b = cbor.AppendString(b, "severity")
-	b = cbor.AppendString(b, string(x.Severity))
-	return b
+func (x *ValidateRequest) AppendCBOR(b []byte) []byte { return appendValidateRequest(b, x) }
+
+func appendValidateRequest(b []byte, x *ValidateRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Int("abi", x.ABI)
+	o.OptRaw("settings", x.Settings)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Result) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "field":
-			if d.Null() {
-				break
-			}
-			x.Field = d.String()
-		case "message":
-			seen[0] = true
-			x.Message = d.String()
-		case "severity":
-			seen[1] = true
-			x.Severity = Severity(d.String())
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ValidateRequest) DecodeCBOR(d *cbor.Decoder) { decodeValidateRequest(d, x) }
+
+func decodeValidateRequest(d *cbor.Decoder, x *ValidateRequest) {
+	f := d.Fields(keysOfValidateRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.ABI)
+		case 1:
+			d.ReadRaw(&x.Settings)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field message is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field severity is missing")
-	}
+	f.Require(0x1)
 }
+
+var keysOfValidateRequest = [...]string{"abi", "settings"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ValidateRequest) AppendCBOR(b []byte) []byte {
-	n := 1
-	if len(x.Settings) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "abi")
-	b = cbor.AppendInt(b, x.ABI)
-	if len(x.Settings) > 0 {
-		b = cbor.AppendString(b, "settings")
-		b = cbor.AppendRaw(b, x.Settings)
-	}
-	return b
-}
+func (x *ValidateResponse) AppendCBOR(b []byte) []byte { return appendValidateResponse(b, x) }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ValidateRequest) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "abi":
-			seen[0] = true
-			x.ABI = d.Int()
-		case "settings":
-			if d.Null() {
-				break
-			}
-			x.Settings = d.Raw()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field abi is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ValidateResponse) AppendCBOR(b []byte) []byte {
-	n := 0
+func appendValidateResponse(b []byte, x *ValidateResponse) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Results) > 0 {
-		n++
+		o.Key("results")
+		o.B = cbor.AppendList(o.B, x.Results, appendResult)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Results) > 0 {
-		b = cbor.AppendString(b, "results")
-		b = cbor.AppendArrayHeader(b, len(x.Results))
-		for i1 := range x.Results {
-			b = x.Results[i1].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ValidateResponse) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "results":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Results = make([]Result, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 Result
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Results = append(x.Results, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ValidateResponse) DecodeCBOR(d *cbor.Decoder) { decodeValidateResponse(d, x) }
+
+func decodeValidateResponse(d *cbor.Decoder, x *ValidateResponse) {
+	f := d.Fields(keysOfValidateResponse[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Results, decodeResult)
 		}
 	}
 }
+
+var keysOfValidateResponse = [...]string{"results"}

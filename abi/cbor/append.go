@@ -1,9 +1,6 @@
 package cbor
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "math"
 
 // The major types of the data model (RFC 8949, section 3.1), in the top three bits of an initial byte.
 const (
@@ -31,11 +28,19 @@ func appendHead(b []byte, major byte, n uint64) []byte {
 	case n <= math.MaxUint8:
 		return append(b, major|24, byte(n))
 	case n <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(b, major|25), uint16(n))
+		return appendBigEndian(append(b, major|25), n, 2)
 	case n <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(b, major|26), uint32(n))
+		return appendBigEndian(append(b, major|26), n, 4)
 	}
-	return binary.BigEndian.AppendUint64(append(b, major|27), n)
+	return appendBigEndian(append(b, major|27), n, 8)
+}
+
+// appendBigEndian appends the low bytes of n. The standard library's package for this brings reflection into a guest.
+func appendBigEndian(b []byte, n uint64, size int) []byte {
+	for shift := 8 * (size - 1); shift >= 0; shift -= 8 {
+		b = append(b, byte(n>>shift))
+	}
+	return b
 }
 
 // AppendObjectHeader begins an object of n keys. The keys must follow in [KeyOrder], each with its value.
@@ -75,11 +80,11 @@ func AppendUint(b []byte, v uint64) []byte { return appendHead(b, majorUint, v) 
 func AppendFloat(b []byte, v float64) []byte {
 	if f32 := float32(v); float64(f32) == v {
 		if h, ok := halfFromFloat32(f32); ok {
-			return binary.BigEndian.AppendUint16(append(b, float16Head), h)
+			return appendBigEndian(append(b, float16Head), uint64(h), 2)
 		}
-		return binary.BigEndian.AppendUint32(append(b, float32Head), math.Float32bits(f32))
+		return appendBigEndian(append(b, float32Head), uint64(math.Float32bits(f32)), 4)
 	}
-	return binary.BigEndian.AppendUint64(append(b, float64Head), math.Float64bits(v))
+	return appendBigEndian(append(b, float64Head), math.Float64bits(v), 8)
 }
 
 // AppendRaw appends an encoded item, or null when it is absent.

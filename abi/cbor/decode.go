@@ -1,7 +1,6 @@
 package cbor
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
@@ -120,18 +119,10 @@ func (d *Decoder) head() (initial byte, n uint64) {
 		d.Fail("the message ends early")
 		return 0, 0
 	}
-	b := d.data[d.pos : d.pos+size]
-	d.pos += size
-	switch size {
-	case 1:
-		n = uint64(b[0])
-	case 2:
-		n = uint64(binary.BigEndian.Uint16(b))
-	case 4:
-		n = uint64(binary.BigEndian.Uint32(b))
-	default:
-		n = binary.BigEndian.Uint64(b)
+	for _, c := range d.data[d.pos : d.pos+size] {
+		n = n<<8 | uint64(c)
 	}
+	d.pos += size
 	return initial, n
 }
 
@@ -177,6 +168,15 @@ func (d *Decoder) Array() int { return d.length(d.expect(majorArray, "an array")
 func (d *Decoder) Key(i int, previous string) string {
 	key := d.String()
 	if d.err == nil && i > 0 && KeyOrder(previous, key) >= 0 {
+		d.Fail("the keys of an object are out of order or double")
+	}
+	return key
+}
+
+// keyAfter reads a key that must come behind previous in [KeyOrder]; the empty key comes behind nothing but the start.
+func (d *Decoder) keyAfter(previous string) string {
+	key := d.String()
+	if d.err == nil && previous != "" && KeyOrder(previous, key) >= 0 {
 		d.Fail("the keys of an object are out of order or double")
 	}
 	return key

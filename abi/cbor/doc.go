@@ -26,37 +26,27 @@ type Map[T any] []Entry[T]
 
 // Get returns the value of key, or nil when the key is absent. The pointer stays valid until m is changed.
 func (m Map[T]) Get(key string) *T {
-	i, ok := m.search(key)
-	if !ok {
-		return nil
+	for i := range m {
+		if m[i].Key == key {
+			return &m[i].Value
+		}
 	}
-	return &m[i].Value
+	return nil
 }
 
 // Set puts value under key, at its place in the order.
 func (m *Map[T]) Set(key string, value T) {
-	i, ok := m.search(key)
-	if ok {
-		(*m)[i].Value = value
+	at := 0
+	for at < len(*m) && (*m)[at].Key < key {
+		at++
+	}
+	if at < len(*m) && (*m)[at].Key == key {
+		(*m)[at].Value = value
 		return
 	}
-	*m = slices.Insert(*m, i, Entry[T]{Key: key, Value: value})
-}
-
-func (m Map[T]) search(key string) (int, bool) {
-	// Keys mostly arrive in order, so that the end is the likely place.
-	if n := len(m); n == 0 || m[n-1].Key < key {
-		return n, false
-	}
-	return slices.BinarySearchFunc(m, key, func(e Entry[T], k string) int {
-		switch {
-		case e.Key < k:
-			return -1
-		case e.Key > k:
-			return 1
-		}
-		return 0
-	})
+	*m = append(*m, Entry[T]{})
+	copy((*m)[at+1:], (*m)[at:])
+	(*m)[at] = Entry[T]{Key: key, Value: value}
 }
 
 // KeyOrder compares two keys in the order that deterministic CBOR gives them: by length, then bytewise.
@@ -72,45 +62,69 @@ func KeyOrder(a, b string) int {
 	return 0
 }
 
-// inCBOROrder returns the entries' indices in the order of their encoded keys.
-func (m Map[T]) inCBOROrder() []int {
-	order := make([]int, len(m))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int { return KeyOrder(m[i].Key, m[j].Key) })
-	return order
+// member is one key of an object and where something about it lies.
+type member struct {
+	key string
+	at  int
 }
+
+// The functions below have one generic part, as small as can be, and one that all types share: a guest carries the
+// generic part once for every type.
 
 // AppendMap appends m as an object, each value written by appendValue.
 func AppendMap[T any](b []byte, m Map[T], appendValue func([]byte, *T) []byte) []byte {
-	b = AppendObjectHeader(b, len(m))
-	if len(m) == 1 {
-		return appendValue(AppendString(b, m[0].Key), &m[0].Value)
+	members := make([]member, len(m))
+	for i := range m {
+		members[i] = member{m[i].Key, i}
 	}
-	for _, i := range m.inCBOROrder() {
-		b = appendValue(AppendString(b, m[i].Key), &m[i].Value)
+	slices.SortFunc(members, func(x, y member) int { return KeyOrder(x.key, y.key) })
+	b = AppendObjectHeader(b, len(m))
+	for _, e := range members {
+		b = appendValue(AppendString(b, e.key), &m[e.at].Value)
 	}
 	return b
 }
 
 // DecodeMap reads an object into a sorted map, each value read by decodeValue.
 func DecodeMap[T any](d *Decoder, decodeValue func(*Decoder, *T)) Map[T] {
-	n := d.Object()
-	if n == 0 {
+	members, end := d.sortedMembers()
+	if len(members) == 0 {
 		return nil
 	}
-	m := make(Map[T], 0, min(n, d.remaining()/2+1))
-	key := ""
-	for i := range n {
-		key = d.Key(i, key)
-		var value T
-		decodeValue(d, &value)
+	m := make(Map[T], len(members))
+	for i, e := range members {
+		m[i].Key = e.key
+		d.pos = e.at
+		decodeValue(d, &m[i].Value)
 		if d.Failed() {
-			d.At(key)
+			d.At(e.key)
 			return nil
 		}
-		m.Set(key, value)
 	}
+	d.pos = end
 	return m
+}
+
+// sortedMembers passes over an object and returns its keys in bytewise order with the positions of their values, and
+// the position behind the object.
+func (d *Decoder) sortedMembers() (members []member, end int) {
+	key := ""
+	for i := range d.Object() {
+		key = d.Key(i, key)
+		members = append(members, member{key, d.pos})
+		d.Skip()
+		if d.err != nil {
+			return nil, d.pos
+		}
+	}
+	slices.SortFunc(members, func(x, y member) int {
+		switch {
+		case x.key < y.key:
+			return -1
+		case x.key > y.key:
+			return 1
+		}
+		return 0
+	})
+	return members, d.pos
 }

@@ -9,18 +9,12 @@ import (
 
 type emitter struct {
 	bytes.Buffer
-	pkg  *goPackage
-	used map[string]bool
-	next int
+	pkg   *goPackage
+	roots []string
+	used  map[string]bool
 }
 
 func (e *emitter) p(format string, args ...any) { fmt.Fprintf(e, format+"\n", args...) }
-
-// fresh returns a variable name that is not in use.
-func (e *emitter) fresh(prefix string) string {
-	e.next++
-	return fmt.Sprintf("%s%d", prefix, e.next)
-}
 
 // typeName notes the packages that a type needs.
 func (e *emitter) typeName(t *fieldType) string {
@@ -32,8 +26,8 @@ func (e *emitter) typeName(t *fieldType) string {
 	return t.goType
 }
 
-func emitCodec(pkg *goPackage, encodeOnly bool) ([]byte, error) {
-	e := &emitter{pkg: pkg, used: map[string]bool{"cbor": true}}
+func emitCodec(pkg *goPackage, encodeOnly bool, roots []string) ([]byte, error) {
+	e := &emitter{pkg: pkg, roots: roots, used: map[string]bool{"cbor": true}}
 	for _, st := range pkg.structs {
 		types := make([]*fieldType, len(st.fields))
 		for i, f := range st.fields {
@@ -45,6 +39,9 @@ func emitCodec(pkg *goPackage, encodeOnly bool) ([]byte, error) {
 				return nil, fmt.Errorf("%s.%s: omitempty needs a pointer to the struct", st.name, f.access)
 			}
 			types[i] = t
+		}
+		if len(st.fields) > 23 {
+			return nil, fmt.Errorf("%s: more than 23 fields do not fit into the head of an object", st.name)
 		}
 		e.encoder(st, types)
 		if !encodeOnly {
@@ -74,96 +71,120 @@ func (e *emitter) header() []byte {
 }
 
 func (e *emitter) encoder(st *structType, types []*fieldType) {
-	e.next = 0
-	e.p("// AppendCBOR appends x as an object in deterministic CBOR.")
-	e.p("func (x *%s) AppendCBOR(b []byte) []byte {", st.name)
-	fixed := 0
-	for _, f := range st.fields {
-		if !f.omitEmpty {
-			fixed++
-		}
-	}
-	if fixed == len(st.fields) {
-		e.p("b = cbor.AppendObjectHeader(b, %d)", fixed)
-	} else {
-		e.p("n := %d", fixed)
-		for i, f := range st.fields {
-			if f.omitEmpty {
-				e.p("if %s { n++ }", present(types[i], "x."+f.access))
-			}
-		}
-		e.p("b = cbor.AppendObjectHeader(b, n)")
-	}
+	e.method(st, "// AppendCBOR appends x as an object in deterministic CBOR.", "AppendCBOR(b []byte) []byte", "return append%s(b, x)")
+	e.p("func append%s(b []byte, x *%s) []byte {", st.name, st.name)
+	e.p("o := cbor.BeginObject(b)")
 	for i, f := range st.fields {
-		if f.omitEmpty {
-			e.p("if %s {", present(types[i], "x."+f.access))
-		}
-		e.p("b = cbor.AppendString(b, %q)", f.key)
-		t := types[i]
-		access := "x." + f.access
-		if f.omitEmpty && t.kind == kindPointer {
-			t, access = t.elem, deref(t.elem, access)
-		}
-		e.encode(t, access)
-		if f.omitEmpty {
-			e.p("}")
-		}
+		e.encodeField(f, types[i])
 	}
-	e.p("return b\n}\n")
+	e.p("return o.End()\n}\n")
 }
 
-// deref dereferences a pointer; methods are called through it as it is.
-func deref(elem *fieldType, access string) string {
-	if elem.kind == kindStruct {
-		return access
+func (e *emitter) encodeField(f field, t *fieldType) {
+	access := "x." + f.access
+	if writer, argument := sharedWrite(t, access); writer != "" {
+		if f.omitEmpty {
+			writer = "Opt" + writer
+		}
+		e.p("o.%s(%q, %s)", writer, f.key, argument)
+		return
 	}
-	return "(*" + access + ")"
+	if f.omitEmpty {
+		e.p("if %s {", present(t, access))
+	}
+	e.p("o.Key(%q)", f.key)
+	e.p("o.B = %s", e.encode(t, "o.B", access))
+	if f.omitEmpty {
+		e.p("}")
+	}
+}
+
+// sharedWrite returns the method of cbor.ObjectWriter that writes a field of a common type, if there is one, with its
+// argument.
+func sharedWrite(t *fieldType, access string) (writer, argument string) {
+	switch t.goType {
+	case "[]string":
+		return "Strings", access
+	case "cbor.Map[string]":
+		return "StringMap", access
+	case "*int64":
+		return "IntPointer", access
+	case "*bool":
+		return "BoolPointer", access
+	}
+	switch t.kind {
+	case kindString:
+		return "Text", convert("string", t, access)
+	case kindBool:
+		return "Bool", convert("bool", t, access)
+	case kindInt, kindUint:
+		return "Int", convert("int64", t, access)
+	case kindFloat:
+		return "Float", convert("float64", t, access)
+	case kindRaw:
+		return "Raw", access
+	}
+	return "", ""
 }
 
 func present(t *fieldType, access string) string {
-	switch t.kind {
-	case kindString:
-		return access + ` != ""`
-	case kindBool:
-		return access
-	case kindInt, kindUint, kindFloat:
-		return access + " != 0"
-	case kindPointer:
+	if t.kind == kindPointer {
 		return access + " != nil"
 	}
 	return "len(" + access + ") > 0"
 }
 
-func (e *emitter) encode(t *fieldType, access string) {
+// encode returns an expression for the bytes b with the value behind them.
+func (e *emitter) encode(t *fieldType, b, access string) string {
 	switch t.kind {
 	case kindString:
-		e.p("b = cbor.AppendString(b, %s)", convert("string", t, access))
+		return fmt.Sprintf("cbor.AppendString(%s, %s)", b, convert("string", t, access))
 	case kindBool:
-		e.p("b = cbor.AppendBool(b, %s)", convert("bool", t, access))
-	case kindInt:
-		e.p("b = cbor.AppendInt(b, %s)", convert("int64", t, access))
-	case kindUint:
-		e.p("b = cbor.AppendUint(b, %s)", convert("uint64", t, access))
+		return fmt.Sprintf("cbor.AppendBool(%s, %s)", b, convert("bool", t, access))
+	case kindInt, kindUint:
+		return fmt.Sprintf("cbor.AppendInt(%s, %s)", b, convert("int64", t, access))
 	case kindFloat:
-		e.p("b = cbor.AppendFloat(b, %s)", convert("float64", t, access))
+		return fmt.Sprintf("cbor.AppendFloat(%s, %s)", b, convert("float64", t, access))
 	case kindRaw:
-		e.p("b = cbor.AppendRaw(b, %s)", access)
-	case kindStruct:
-		e.p("b = %s.AppendCBOR(b)", access)
+		return fmt.Sprintf("cbor.AppendRaw(%s, %s)", b, access)
 	case kindPointer:
-		e.p("if %s == nil { b = cbor.AppendNull(b) } else {", access)
-		e.encode(t.elem, deref(t.elem, access))
-		e.p("}")
+		return e.encode(t.elem, b, deref(access))
 	case kindSlice:
-		i := e.fresh("i")
-		e.p("b = cbor.AppendArrayHeader(b, len(%s))", access)
-		e.p("for %s := range %s {", i, access)
-		e.encode(t.elem, access+"["+i+"]")
-		e.p("}")
+		return fmt.Sprintf("cbor.AppendList(%s, %s, %s)", b, access, e.itemWriter(t.elem))
 	case kindMap:
-		e.p("b = cbor.AppendMap(b, %s, func(b []byte, v *%s) []byte {", access, e.typeName(t.elem))
-		e.encode(t.elem, deref(t.elem, "v"))
-		e.p("return b })")
+		return fmt.Sprintf("cbor.AppendMap(%s, %s, %s)", b, access, e.itemWriter(t.elem))
+	}
+	if e.pkg.local(t.goType) {
+		return fmt.Sprintf("append%s(%s, %s)", t.goType, b, pointerTo(access))
+	}
+	return fmt.Sprintf("%s.AppendCBOR(%s)", access, b)
+}
+
+// itemWriter returns a function value that appends one item.
+func (e *emitter) itemWriter(t *fieldType) string {
+	if t.kind == kindStruct && e.pkg.local(t.goType) {
+		return "append" + t.goType
+	}
+	return fmt.Sprintf("func(b []byte, v *%s) []byte { return %s }", e.typeName(t), e.encode(t, "b", deref("v")))
+}
+
+// deref dereferences a pointer.
+func deref(access string) string { return "(*" + access + ")" }
+
+// pointerTo takes an address, or undoes [deref].
+func pointerTo(access string) string {
+	if inner, ok := strings.CutPrefix(access, "(*"); ok {
+		return strings.TrimSuffix(inner, ")")
+	}
+	return "&" + access
+}
+
+// method gives the roots their exported method. Everything else is functions, because the linker keeps a method of a
+// type that any interface might reach, and drops a function that nobody calls.
+func (e *emitter) method(st *structType, doc, signature, body string) {
+	if slices.Contains(e.roots, st.name) {
+		e.p("%s", doc)
+		e.p("func (x *%s) %s { "+body+" }\n", st.name, signature, st.name)
 	}
 }
 
@@ -175,82 +196,86 @@ func convert(to string, t *fieldType, access string) string {
 }
 
 func (e *emitter) decoder(st *structType, types []*fieldType) {
-	e.next = 0
-	e.p("// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.")
-	e.p("func (x *%s) DecodeCBOR(d *cbor.Decoder) {", st.name)
-	var required []string
-	for _, f := range st.fields {
-		if !f.omitEmpty {
-			required = append(required, f.key)
-		}
-	}
-	if len(required) > 0 {
-		e.p("var seen [%d]bool", len(required))
-	}
-	e.p("key := \"\"")
-	e.p("for i := range d.Object() {")
-	e.p("key = d.Key(i, key)")
-	e.p("switch key {")
+	e.method(st, "// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and\n"+
+		"// remembered by d.", "DecodeCBOR(d *cbor.Decoder)", "decode%s(d, x)")
+	var required uint64
+	var keys []string
 	for i, f := range st.fields {
-		e.p("case %q:", f.key)
-		if at := slices.Index(required, f.key); at >= 0 {
-			e.p("seen[%d] = true", at)
+		keys = append(keys, fmt.Sprintf("%q", f.key))
+		if !f.omitEmpty {
+			required |= 1 << i
 		}
-		if f.omitEmpty {
-			e.p("if d.Null() { break }")
-		}
+	}
+	e.p("func decode%s(d *cbor.Decoder, x *%s) {", st.name, st.name)
+	e.p("f := d.Fields(keysOf%s[:])", st.name)
+	e.p("for f.Next() {\nswitch f.Index() {")
+	for i, f := range st.fields {
+		e.p("case %d:", i)
 		e.decode(types[i], "x."+f.access)
 	}
-	e.p("default:\nd.Unknown(key)\n}")
-	e.p("if d.Failed() { d.At(key); return }")
-	e.p("}")
-	for at, key := range required {
-		e.p("if !seen[%d] { d.Fail(\"the field %s is missing\") }", at, key)
+	e.p("}\n}")
+	if required != 0 {
+		e.p("f.Require(%#x)", required)
 	}
 	e.p("}\n")
+	e.p("var keysOf%s = [...]string{%s}\n", st.name, strings.Join(keys, ", "))
 }
 
+// decode writes the statements that read a value that is not null.
 func (e *emitter) decode(t *fieldType, access string) {
+	switch t.goType {
+	case "string":
+		e.p("d.ReadString(%s)", pointerTo(access))
+		return
+	case "int64", "bool", "float64", "cbor.Raw":
+		e.p("d.Read%s(%s)", map[string]string{
+			"int64": "Int", "bool": "Bool", "float64": "Float", "cbor.Raw": "Raw",
+		}[t.goType], pointerTo(access))
+		return
+	case "*int64":
+		e.p("d.ReadIntPointer(%s)", pointerTo(access))
+		return
+	case "*bool":
+		e.p("d.ReadBoolPointer(%s)", pointerTo(access))
+		return
+	case "[]string":
+		e.p("d.ReadStrings(%s)", pointerTo(access))
+		return
+	case "cbor.Map[string]":
+		e.p("d.ReadStringMap(%s)", pointerTo(access))
+		return
+	}
 	switch t.kind {
 	case kindString:
-		e.p("%s = %s", access, convertTo(t, "string", "d.String()"))
+		e.p("d.ReadString((*string)(%s))", pointerTo(access))
 	case kindBool:
-		e.p("%s = %s", access, convertTo(t, "bool", "d.Bool()"))
-	case kindInt:
-		e.p("%s = %s", access, convertTo(t, "int64", "d.Int()"))
-	case kindUint:
+		e.p("%s = %s(d.Bool())", access, t.goType)
+	case kindInt, kindUint:
 		e.p("%s = %s(d.Int())", access, t.goType)
 	case kindFloat:
-		e.p("%s = %s", access, convertTo(t, "float64", "d.Float()"))
-	case kindRaw:
-		e.p("%s = d.Raw()", access)
-	case kindStruct:
-		e.p("%s.DecodeCBOR(d)", access)
+		e.p("%s = %s(d.Float())", access, t.goType)
 	case kindPointer:
-		e.p("if d.Null() { %s = nil } else {", access)
 		e.p("%s = new(%s)", access, e.typeName(t.elem))
-		e.decode(t.elem, deref(t.elem, access))
-		e.p("}")
+		e.decode(t.elem, deref(access))
 	case kindSlice:
-		i, n, v := e.fresh("i"), e.fresh("n"), e.fresh("v")
-		e.p("%s := d.Array()", n)
-		e.p("%s = make(%s, 0, min(%s, 64))", access, e.typeName(t), n)
-		e.p("for %s := range %s {", i, n)
-		e.p("var %s %s", v, e.typeName(t.elem))
-		e.decode(t.elem, v)
-		e.p("if d.Failed() { d.AtIndex(%s); break }", i)
-		e.p("%s = append(%s, %s)", access, access, v)
-		e.p("}")
+		e.p("cbor.ReadList(d, %s, %s)", pointerTo(access), e.itemReader(t.elem))
 	case kindMap:
-		e.p("%s = cbor.DecodeMap(d, func(d *cbor.Decoder, v *%s) {", access, e.typeName(t.elem))
-		e.decode(t.elem, deref(t.elem, "v"))
-		e.p("})")
+		e.p("%s = cbor.DecodeMap(d, %s)", access, e.itemReader(t.elem))
+	default:
+		if e.pkg.local(t.goType) {
+			e.p("decode%s(d, %s)", t.goType, pointerTo(access))
+		} else {
+			e.p("%s.DecodeCBOR(d)", access)
+		}
 	}
 }
 
-func convertTo(t *fieldType, from, value string) string {
-	if t.goType == from {
-		return value
+// itemReader returns a function value that reads one item.
+func (e *emitter) itemReader(t *fieldType) string {
+	if t.kind == kindStruct && e.pkg.local(t.goType) {
+		return "decode" + t.goType
 	}
-	return t.goType + "(" + value + ")"
+	sub := &emitter{pkg: e.pkg, used: e.used}
+	sub.decode(t, deref("v"))
+	return fmt.Sprintf("func(d *cbor.Decoder, v *%s) { %s }", e.typeName(t), strings.TrimSpace(sub.String()))
 }

@@ -4,8 +4,8 @@
 // descriptions in the schemas. Supported field types are the basic ones, named types on top of them, structs, pointers,
 // slices, cbor.Raw, cbor.Map and embedded structs of the same package (flattened).
 //
-//	codecgen -dir PACKAGE [-encode-only]          writes PACKAGE/codec_gen.go
-//	codecgen -dir PACKAGE -schema DIR -roots A,B  writes DIR/a.schema.json, DIR/b.schema.json
+//	codecgen -dir PACKAGE -roots A,B [-encode-only]  writes PACKAGE/codec_gen.go, with methods for the roots
+//	codecgen -dir PACKAGE -roots A,B -schema DIR     writes DIR/a.schema.json, DIR/b.schema.json
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	dir := flag.String("dir", ".", "package folder")
 	encodeOnly := flag.Bool("encode-only", false, "write no decoders")
 	schemaDir := flag.String("schema", "", "write JSON Schemas into this folder instead of a codec")
-	roots := flag.String("roots", "", "comma-separated structs to write schemas of")
+	roots := flag.String("roots", "", "comma-separated structs that are messages of their own")
 	flag.Parse()
 	if err := run(*dir, *encodeOnly, *schemaDir, *roots); err != nil {
 		fmt.Fprintln(os.Stderr, "codecgen:", err)
@@ -38,10 +38,11 @@ func run(dir string, encodeOnly bool, schemaDir, roots string) error {
 	if err != nil {
 		return err
 	}
+	names := strings.Split(roots, ",")
 	if schemaDir != "" {
-		return writeSchemas(pkg, schemaDir, strings.Split(roots, ","))
+		return writeSchemas(pkg, schemaDir, names)
 	}
-	source, err := emitCodec(pkg, encodeOnly)
+	source, err := emitCodec(pkg, encodeOnly, names)
 	if err != nil {
 		return err
 	}

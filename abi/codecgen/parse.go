@@ -111,6 +111,11 @@ func parsePackage(dir string) (*goPackage, error) {
 	return p, nil
 }
 
+// local reports whether the codec of a struct is generated in this package.
+func (p *goPackage) local(name string) bool {
+	return slices.ContainsFunc(p.structs, func(st *structType) bool { return st.name == name })
+}
+
 func (p *goPackage) namedType(name string) *namedType {
 	t := p.named[name]
 	if t == nil {

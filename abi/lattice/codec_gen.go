@@ -6,4553 +6,1675 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Advertise) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.AllowedServices) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.AllowedServices) > 0 {
-		b = cbor.AppendString(b, "allowedServices")
-		b = cbor.AppendArrayHeader(b, len(x.AllowedServices))
-		for i1 := range x.AllowedServices {
-			b = cbor.AppendString(b, x.AllowedServices[i1])
-		}
-	}
-	return b
+func appendAdvertise(b []byte, x *Advertise) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("allowedServices", x.AllowedServices)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Advertise) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "allowedServices":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.AllowedServices = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.AllowedServices = append(x.AllowedServices, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeAdvertise(d *cbor.Decoder, x *Advertise) {
+	f := d.Fields(keysOfAdvertise[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.AllowedServices)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Autoscaling) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfAdvertise = [...]string{"allowedServices"}
+
+func appendAutoscaling(b []byte, x *Autoscaling) []byte {
+	o := cbor.BeginObject(b)
+	o.Int("max", x.Max)
 	if len(x.Metrics) > 0 {
-		n++
+		o.Key("metrics")
+		o.B = cbor.AppendList(o.B, x.Metrics, appendMetric)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "max")
-	b = cbor.AppendInt(b, x.Max)
-	if len(x.Metrics) > 0 {
-		b = cbor.AppendString(b, "metrics")
-		b = cbor.AppendArrayHeader(b, len(x.Metrics))
-		for i1 := range x.Metrics {
-			b = x.Metrics[i1].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Autoscaling) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "max":
-			seen[0] = true
-			x.Max = d.Int()
-		case "metrics":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Metrics = make([]Metric, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 Metric
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Metrics = append(x.Metrics, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeAutoscaling(d *cbor.Decoder, x *Autoscaling) {
+	f := d.Fields(keysOfAutoscaling[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.Max)
+		case 1:
+			cbor.ReadList(d, &x.Metrics, decodeMetric)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field max is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Backup) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfAutoscaling = [...]string{"max", "metrics"}
+
+func appendBackup(b []byte, x *Backup) []byte {
+	o := cbor.BeginObject(b)
 	if x.Hooks != nil {
-		n++
+		o.Key("hooks")
+		o.B = appendBackupHooks(o.B, x.Hooks)
 	}
 	if x.Volumes != nil {
-		n++
+		o.Key("volumes")
+		o.B = appendBackupVolumes(o.B, x.Volumes)
 	}
-	if x.Schedule != "" {
-		n++
-	}
-	if x.StoreRef != "" {
-		n++
-	}
+	o.OptText("schedule", x.Schedule)
+	o.OptText("storeRef", x.StoreRef)
 	if x.Retention != nil {
-		n++
+		o.Key("retention")
+		o.B = appendRetention(o.B, x.Retention)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Hooks != nil {
-		b = cbor.AppendString(b, "hooks")
-		b = x.Hooks.AppendCBOR(b)
-	}
-	if x.Volumes != nil {
-		b = cbor.AppendString(b, "volumes")
-		b = x.Volumes.AppendCBOR(b)
-	}
-	if x.Schedule != "" {
-		b = cbor.AppendString(b, "schedule")
-		b = cbor.AppendString(b, x.Schedule)
-	}
-	if x.StoreRef != "" {
-		b = cbor.AppendString(b, "storeRef")
-		b = cbor.AppendString(b, x.StoreRef)
-	}
-	if x.Retention != nil {
-		b = cbor.AppendString(b, "retention")
-		b = x.Retention.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Backup) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "hooks":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Hooks = nil
-			} else {
-				x.Hooks = new(BackupHooks)
-				x.Hooks.DecodeCBOR(d)
-			}
-		case "volumes":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Volumes = nil
-			} else {
-				x.Volumes = new(BackupVolumes)
-				x.Volumes.DecodeCBOR(d)
-			}
-		case "schedule":
-			if d.Null() {
-				break
-			}
-			x.Schedule = d.String()
-		case "storeRef":
-			if d.Null() {
-				break
-			}
-			x.StoreRef = d.String()
-		case "retention":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Retention = nil
-			} else {
-				x.Retention = new(Retention)
-				x.Retention.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeBackup(d *cbor.Decoder, x *Backup) {
+	f := d.Fields(keysOfBackup[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Hooks = new(BackupHooks)
+			decodeBackupHooks(d, x.Hooks)
+		case 1:
+			x.Volumes = new(BackupVolumes)
+			decodeBackupVolumes(d, x.Volumes)
+		case 2:
+			d.ReadString(&x.Schedule)
+		case 3:
+			d.ReadString(&x.StoreRef)
+		case 4:
+			x.Retention = new(Retention)
+			decodeRetention(d, x.Retention)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *BackupHook) AppendCBOR(b []byte) []byte {
-	n := 3
-	if x.OnError != "" {
-		n++
-	}
-	if x.Timeout != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	b = cbor.AppendString(b, "command")
-	b = cbor.AppendArrayHeader(b, len(x.Command))
-	for i1 := range x.Command {
-		b = cbor.AppendString(b, x.Command[i1])
-	}
-	if x.OnError != "" {
-		b = cbor.AppendString(b, "onError")
-		b = cbor.AppendString(b, x.OnError)
-	}
-	if x.Timeout != "" {
-		b = cbor.AppendString(b, "timeout")
-		b = cbor.AppendString(b, x.Timeout)
-	}
-	b = cbor.AppendString(b, "container")
-	b = cbor.AppendString(b, x.Container)
-	return b
+var keysOfBackup = [...]string{"hooks", "volumes", "schedule", "storeRef", "retention"}
+
+func appendBackupHook(b []byte, x *BackupHook) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.Strings("command", x.Command)
+	o.OptText("onError", x.OnError)
+	o.OptText("timeout", x.Timeout)
+	o.Text("container", x.Container)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *BackupHook) DecodeCBOR(d *cbor.Decoder) {
-	var seen [3]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "command":
-			seen[1] = true
-			n2 := d.Array()
-			x.Command = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Command = append(x.Command, v3)
-			}
-		case "onError":
-			if d.Null() {
-				break
-			}
-			x.OnError = d.String()
-		case "timeout":
-			if d.Null() {
-				break
-			}
-			x.Timeout = d.String()
-		case "container":
-			seen[2] = true
-			x.Container = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeBackupHook(d *cbor.Decoder, x *BackupHook) {
+	f := d.Fields(keysOfBackupHook[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadStrings(&x.Command)
+		case 2:
+			d.ReadString(&x.OnError)
+		case 3:
+			d.ReadString(&x.Timeout)
+		case 4:
+			d.ReadString(&x.Container)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field command is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field container is missing")
-	}
+	f.Require(0x13)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *BackupHooks) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfBackupHook = [...]string{"name", "command", "onError", "timeout", "container"}
+
+func appendBackupHooks(b []byte, x *BackupHooks) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Pre) > 0 {
-		n++
+		o.Key("pre")
+		o.B = cbor.AppendList(o.B, x.Pre, appendBackupHook)
 	}
 	if len(x.Post) > 0 {
-		n++
+		o.Key("post")
+		o.B = cbor.AppendList(o.B, x.Post, appendBackupHook)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Pre) > 0 {
-		b = cbor.AppendString(b, "pre")
-		b = cbor.AppendArrayHeader(b, len(x.Pre))
-		for i1 := range x.Pre {
-			b = x.Pre[i1].AppendCBOR(b)
-		}
-	}
-	if len(x.Post) > 0 {
-		b = cbor.AppendString(b, "post")
-		b = cbor.AppendArrayHeader(b, len(x.Post))
-		for i2 := range x.Post {
-			b = x.Post[i2].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *BackupHooks) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "pre":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Pre = make([]BackupHook, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 BackupHook
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Pre = append(x.Pre, v3)
-			}
-		case "post":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Post = make([]BackupHook, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 BackupHook
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Post = append(x.Post, v6)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeBackupHooks(d *cbor.Decoder, x *BackupHooks) {
+	f := d.Fields(keysOfBackupHooks[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Pre, decodeBackupHook)
+		case 1:
+			cbor.ReadList(d, &x.Post, decodeBackupHook)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *BackupVolumes) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.Exclude) > 0 {
-		n++
-	}
-	if len(x.Include) > 0 {
-		n++
-	}
-	if x.DefaultPolicy != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Exclude) > 0 {
-		b = cbor.AppendString(b, "exclude")
-		b = cbor.AppendArrayHeader(b, len(x.Exclude))
-		for i1 := range x.Exclude {
-			b = cbor.AppendString(b, x.Exclude[i1])
-		}
-	}
-	if len(x.Include) > 0 {
-		b = cbor.AppendString(b, "include")
-		b = cbor.AppendArrayHeader(b, len(x.Include))
-		for i2 := range x.Include {
-			b = cbor.AppendString(b, x.Include[i2])
-		}
-	}
-	if x.DefaultPolicy != "" {
-		b = cbor.AppendString(b, "defaultPolicy")
-		b = cbor.AppendString(b, x.DefaultPolicy)
-	}
-	return b
+var keysOfBackupHooks = [...]string{"pre", "post"}
+
+func appendBackupVolumes(b []byte, x *BackupVolumes) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("exclude", x.Exclude)
+	o.OptStrings("include", x.Include)
+	o.OptText("defaultPolicy", x.DefaultPolicy)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *BackupVolumes) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "exclude":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Exclude = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Exclude = append(x.Exclude, v3)
-			}
-		case "include":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Include = make([]string, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 string
-				v6 = d.String()
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Include = append(x.Include, v6)
-			}
-		case "defaultPolicy":
-			if d.Null() {
-				break
-			}
-			x.DefaultPolicy = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeBackupVolumes(d *cbor.Decoder, x *BackupVolumes) {
+	f := d.Fields(keysOfBackupVolumes[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Exclude)
+		case 1:
+			d.ReadStrings(&x.Include)
+		case 2:
+			d.ReadString(&x.DefaultPolicy)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Canary) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Interval != "" {
-		n++
-	}
-	if x.MaxWeight != nil {
-		n++
-	}
-	if x.Threshold != nil {
-		n++
-	}
-	if x.StepWeight != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Interval != "" {
-		b = cbor.AppendString(b, "interval")
-		b = cbor.AppendString(b, x.Interval)
-	}
-	if x.MaxWeight != nil {
-		b = cbor.AppendString(b, "maxWeight")
-		b = cbor.AppendInt(b, (*x.MaxWeight))
-	}
-	if x.Threshold != nil {
-		b = cbor.AppendString(b, "threshold")
-		b = cbor.AppendInt(b, (*x.Threshold))
-	}
-	if x.StepWeight != nil {
-		b = cbor.AppendString(b, "stepWeight")
-		b = cbor.AppendInt(b, (*x.StepWeight))
-	}
-	return b
+var keysOfBackupVolumes = [...]string{"exclude", "include", "defaultPolicy"}
+
+func appendCanary(b []byte, x *Canary) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("interval", x.Interval)
+	o.OptIntPointer("maxWeight", x.MaxWeight)
+	o.OptIntPointer("threshold", x.Threshold)
+	o.OptIntPointer("stepWeight", x.StepWeight)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Canary) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "interval":
-			if d.Null() {
-				break
-			}
-			x.Interval = d.String()
-		case "maxWeight":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.MaxWeight = nil
-			} else {
-				x.MaxWeight = new(int64)
-				(*x.MaxWeight) = d.Int()
-			}
-		case "threshold":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Threshold = nil
-			} else {
-				x.Threshold = new(int64)
-				(*x.Threshold) = d.Int()
-			}
-		case "stepWeight":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.StepWeight = nil
-			} else {
-				x.StepWeight = new(int64)
-				(*x.StepWeight) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeCanary(d *cbor.Decoder, x *Canary) {
+	f := d.Fields(keysOfCanary[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Interval)
+		case 1:
+			d.ReadIntPointer(&x.MaxWeight)
+		case 2:
+			d.ReadIntPointer(&x.Threshold)
+		case 3:
+			d.ReadIntPointer(&x.StepWeight)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Container) AppendCBOR(b []byte) []byte {
-	n := 1
-	if len(x.Args) > 0 {
-		n++
-	}
+var keysOfCanary = [...]string{"interval", "maxWeight", "threshold", "stepWeight"}
+
+func appendContainer(b []byte, x *Container) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("args", x.Args)
 	if len(x.Files) > 0 {
-		n++
+		o.Key("files")
+		o.B = cbor.AppendMap(o.B, x.Files, appendFile)
 	}
-	if len(x.Command) > 0 {
-		n++
-	}
-	if len(x.EnvFrom) > 0 {
-		n++
-	}
+	o.Text("image", x.Image)
+	o.OptStrings("command", x.Command)
+	o.OptStrings("envFrom", x.EnvFrom)
 	if len(x.Volumes) > 0 {
-		n++
+		o.Key("volumes")
+		o.B = cbor.AppendMap(o.B, x.Volumes, appendVolumeMount)
 	}
 	if x.Security != nil {
-		n++
+		o.Key("security")
+		o.B = appendSecurity(o.B, x.Security)
 	}
 	if x.Resources != nil {
-		n++
+		o.Key("resources")
+		o.B = appendResourceRequirements(o.B, x.Resources)
 	}
-	if len(x.Variables) > 0 {
-		n++
-	}
-	if x.WorkingDir != "" {
-		n++
-	}
+	o.OptStringMap("variables", x.Variables)
+	o.OptText("workingDir", x.WorkingDir)
 	if x.StartupProbe != nil {
-		n++
+		o.Key("startupProbe")
+		o.B = appendProbe(o.B, x.StartupProbe)
 	}
 	if x.LivenessProbe != nil {
-		n++
+		o.Key("livenessProbe")
+		o.B = appendProbe(o.B, x.LivenessProbe)
 	}
 	if x.ReadinessProbe != nil {
-		n++
+		o.Key("readinessProbe")
+		o.B = appendProbe(o.B, x.ReadinessProbe)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Args) > 0 {
-		b = cbor.AppendString(b, "args")
-		b = cbor.AppendArrayHeader(b, len(x.Args))
-		for i1 := range x.Args {
-			b = cbor.AppendString(b, x.Args[i1])
-		}
-	}
-	if len(x.Files) > 0 {
-		b = cbor.AppendString(b, "files")
-		b = cbor.AppendMap(b, x.Files, func(b []byte, v *File) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	b = cbor.AppendString(b, "image")
-	b = cbor.AppendString(b, x.Image)
-	if len(x.Command) > 0 {
-		b = cbor.AppendString(b, "command")
-		b = cbor.AppendArrayHeader(b, len(x.Command))
-		for i2 := range x.Command {
-			b = cbor.AppendString(b, x.Command[i2])
-		}
-	}
-	if len(x.EnvFrom) > 0 {
-		b = cbor.AppendString(b, "envFrom")
-		b = cbor.AppendArrayHeader(b, len(x.EnvFrom))
-		for i3 := range x.EnvFrom {
-			b = cbor.AppendString(b, x.EnvFrom[i3])
-		}
-	}
-	if len(x.Volumes) > 0 {
-		b = cbor.AppendString(b, "volumes")
-		b = cbor.AppendMap(b, x.Volumes, func(b []byte, v *VolumeMount) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	if x.Security != nil {
-		b = cbor.AppendString(b, "security")
-		b = x.Security.AppendCBOR(b)
-	}
-	if x.Resources != nil {
-		b = cbor.AppendString(b, "resources")
-		b = x.Resources.AppendCBOR(b)
-	}
-	if len(x.Variables) > 0 {
-		b = cbor.AppendString(b, "variables")
-		b = cbor.AppendMap(b, x.Variables, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.WorkingDir != "" {
-		b = cbor.AppendString(b, "workingDir")
-		b = cbor.AppendString(b, x.WorkingDir)
-	}
-	if x.StartupProbe != nil {
-		b = cbor.AppendString(b, "startupProbe")
-		b = x.StartupProbe.AppendCBOR(b)
-	}
-	if x.LivenessProbe != nil {
-		b = cbor.AppendString(b, "livenessProbe")
-		b = x.LivenessProbe.AppendCBOR(b)
-	}
-	if x.ReadinessProbe != nil {
-		b = cbor.AppendString(b, "readinessProbe")
-		b = x.ReadinessProbe.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Container) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "args":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Args = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Args = append(x.Args, v3)
-			}
-		case "files":
-			if d.Null() {
-				break
-			}
-			x.Files = cbor.DecodeMap(d, func(d *cbor.Decoder, v *File) {
-				v.DecodeCBOR(d)
-			})
-		case "image":
-			seen[0] = true
-			x.Image = d.String()
-		case "command":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Command = make([]string, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 string
-				v6 = d.String()
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Command = append(x.Command, v6)
-			}
-		case "envFrom":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.EnvFrom = make([]string, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 string
-				v9 = d.String()
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.EnvFrom = append(x.EnvFrom, v9)
-			}
-		case "volumes":
-			if d.Null() {
-				break
-			}
-			x.Volumes = cbor.DecodeMap(d, func(d *cbor.Decoder, v *VolumeMount) {
-				v.DecodeCBOR(d)
-			})
-		case "security":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Security = nil
-			} else {
-				x.Security = new(Security)
-				x.Security.DecodeCBOR(d)
-			}
-		case "resources":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Resources = nil
-			} else {
-				x.Resources = new(ResourceRequirements)
-				x.Resources.DecodeCBOR(d)
-			}
-		case "variables":
-			if d.Null() {
-				break
-			}
-			x.Variables = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "workingDir":
-			if d.Null() {
-				break
-			}
-			x.WorkingDir = d.String()
-		case "startupProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.StartupProbe = nil
-			} else {
-				x.StartupProbe = new(Probe)
-				x.StartupProbe.DecodeCBOR(d)
-			}
-		case "livenessProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.LivenessProbe = nil
-			} else {
-				x.LivenessProbe = new(Probe)
-				x.LivenessProbe.DecodeCBOR(d)
-			}
-		case "readinessProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ReadinessProbe = nil
-			} else {
-				x.ReadinessProbe = new(Probe)
-				x.ReadinessProbe.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeContainer(d *cbor.Decoder, x *Container) {
+	f := d.Fields(keysOfContainer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Args)
+		case 1:
+			x.Files = cbor.DecodeMap(d, decodeFile)
+		case 2:
+			d.ReadString(&x.Image)
+		case 3:
+			d.ReadStrings(&x.Command)
+		case 4:
+			d.ReadStrings(&x.EnvFrom)
+		case 5:
+			x.Volumes = cbor.DecodeMap(d, decodeVolumeMount)
+		case 6:
+			x.Security = new(Security)
+			decodeSecurity(d, x.Security)
+		case 7:
+			x.Resources = new(ResourceRequirements)
+			decodeResourceRequirements(d, x.Resources)
+		case 8:
+			d.ReadStringMap(&x.Variables)
+		case 9:
+			d.ReadString(&x.WorkingDir)
+		case 10:
+			x.StartupProbe = new(Probe)
+			decodeProbe(d, x.StartupProbe)
+		case 11:
+			x.LivenessProbe = new(Probe)
+			decodeProbe(d, x.LivenessProbe)
+		case 12:
+			x.ReadinessProbe = new(Probe)
+			decodeProbe(d, x.ReadinessProbe)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field image is missing")
-	}
+	f.Require(0x4)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Deploy) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfContainer = [...]string{"args", "files", "image", "command", "envFrom", "volumes", "security", "resources", "variables", "workingDir", "startupProbe", "livenessProbe", "readinessProbe"}
+
+func appendDeploy(b []byte, x *Deploy) []byte {
+	o := cbor.BeginObject(b)
 	if x.Canary != nil {
-		n++
+		o.Key("canary")
+		o.B = appendCanary(o.B, x.Canary)
 	}
-	if x.Strategy != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Canary != nil {
-		b = cbor.AppendString(b, "canary")
-		b = x.Canary.AppendCBOR(b)
-	}
-	if x.Strategy != "" {
-		b = cbor.AppendString(b, "strategy")
-		b = cbor.AppendString(b, x.Strategy)
-	}
-	return b
+	o.OptText("strategy", x.Strategy)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Deploy) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "canary":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Canary = nil
-			} else {
-				x.Canary = new(Canary)
-				x.Canary.DecodeCBOR(d)
-			}
-		case "strategy":
-			if d.Null() {
-				break
-			}
-			x.Strategy = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeDeploy(d *cbor.Decoder, x *Deploy) {
+	f := d.Fields(keysOfDeploy[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Canary = new(Canary)
+			decodeCanary(d, x.Canary)
+		case 1:
+			d.ReadString(&x.Strategy)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *EgressRule) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfDeploy = [...]string{"canary", "strategy"}
+
+func appendEgressRule(b []byte, x *EgressRule) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Ports) > 0 {
-		n++
+		o.Key("ports")
+		o.B = cbor.AppendList(o.B, x.Ports, func(b []byte, v *int64) []byte { return cbor.AppendInt(b, (*v)) })
 	}
-	if x.Protocol != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Ports) > 0 {
-		b = cbor.AppendString(b, "ports")
-		b = cbor.AppendArrayHeader(b, len(x.Ports))
-		for i1 := range x.Ports {
-			b = cbor.AppendInt(b, x.Ports[i1])
-		}
-	}
-	b = cbor.AppendString(b, "target")
-	b = x.Target.AppendCBOR(b)
-	if x.Protocol != "" {
-		b = cbor.AppendString(b, "protocol")
-		b = cbor.AppendString(b, x.Protocol)
-	}
-	return b
+	o.Key("target")
+	o.B = appendEgressTarget(o.B, &x.Target)
+	o.OptText("protocol", x.Protocol)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *EgressRule) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "ports":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Ports = make([]int64, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 int64
-				v3 = d.Int()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Ports = append(x.Ports, v3)
-			}
-		case "target":
-			seen[0] = true
-			x.Target.DecodeCBOR(d)
-		case "protocol":
-			if d.Null() {
-				break
-			}
-			x.Protocol = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeEgressRule(d *cbor.Decoder, x *EgressRule) {
+	f := d.Fields(keysOfEgressRule[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Ports, func(d *cbor.Decoder, v *int64) { d.ReadInt(v) })
+		case 1:
+			decodeEgressTarget(d, &x.Target)
+		case 2:
+			d.ReadString(&x.Protocol)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field target is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *EgressTarget) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.CIDR != "" {
-		n++
-	}
-	if x.FQDN != "" {
-		n++
-	}
-	if x.Entity != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.CIDR != "" {
-		b = cbor.AppendString(b, "cidr")
-		b = cbor.AppendString(b, x.CIDR)
-	}
-	if x.FQDN != "" {
-		b = cbor.AppendString(b, "fqdn")
-		b = cbor.AppendString(b, x.FQDN)
-	}
-	if x.Entity != "" {
-		b = cbor.AppendString(b, "entity")
-		b = cbor.AppendString(b, x.Entity)
-	}
-	return b
+var keysOfEgressRule = [...]string{"ports", "target", "protocol"}
+
+func appendEgressTarget(b []byte, x *EgressTarget) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("cidr", x.CIDR)
+	o.OptText("fqdn", x.FQDN)
+	o.OptText("entity", x.Entity)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *EgressTarget) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "cidr":
-			if d.Null() {
-				break
-			}
-			x.CIDR = d.String()
-		case "fqdn":
-			if d.Null() {
-				break
-			}
-			x.FQDN = d.String()
-		case "entity":
-			if d.Null() {
-				break
-			}
-			x.Entity = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeEgressTarget(d *cbor.Decoder, x *EgressTarget) {
+	f := d.Fields(keysOfEgressTarget[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.CIDR)
+		case 1:
+			d.ReadString(&x.FQDN)
+		case 2:
+			d.ReadString(&x.Entity)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Exec) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 1)
-	b = cbor.AppendString(b, "command")
-	b = cbor.AppendArrayHeader(b, len(x.Command))
-	for i1 := range x.Command {
-		b = cbor.AppendString(b, x.Command[i1])
-	}
-	return b
+var keysOfEgressTarget = [...]string{"cidr", "fqdn", "entity"}
+
+func appendExec(b []byte, x *Exec) []byte {
+	o := cbor.BeginObject(b)
+	o.Strings("command", x.Command)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Exec) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "command":
-			seen[0] = true
-			n2 := d.Array()
-			x.Command = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Command = append(x.Command, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeExec(d *cbor.Decoder, x *Exec) {
+	f := d.Fields(keysOfExec[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Command)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field command is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *File) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Mode != "" {
-		n++
-	}
-	if x.Source != "" {
-		n++
-	}
-	if x.Content != "" {
-		n++
-	}
-	if x.NoExpand {
-		n++
-	}
-	if x.BinaryContent != "" {
-		n++
-	}
-	if x.ReverseExpand {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Mode != "" {
-		b = cbor.AppendString(b, "mode")
-		b = cbor.AppendString(b, x.Mode)
-	}
-	if x.Source != "" {
-		b = cbor.AppendString(b, "source")
-		b = cbor.AppendString(b, x.Source)
-	}
-	if x.Content != "" {
-		b = cbor.AppendString(b, "content")
-		b = cbor.AppendString(b, x.Content)
-	}
-	if x.NoExpand {
-		b = cbor.AppendString(b, "noExpand")
-		b = cbor.AppendBool(b, x.NoExpand)
-	}
-	if x.BinaryContent != "" {
-		b = cbor.AppendString(b, "binaryContent")
-		b = cbor.AppendString(b, x.BinaryContent)
-	}
-	if x.ReverseExpand {
-		b = cbor.AppendString(b, "reverseExpand")
-		b = cbor.AppendBool(b, x.ReverseExpand)
-	}
-	return b
+var keysOfExec = [...]string{"command"}
+
+func appendFile(b []byte, x *File) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("mode", x.Mode)
+	o.OptText("source", x.Source)
+	o.OptText("content", x.Content)
+	o.OptBool("noExpand", x.NoExpand)
+	o.OptText("binaryContent", x.BinaryContent)
+	o.OptBool("reverseExpand", x.ReverseExpand)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *File) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "mode":
-			if d.Null() {
-				break
-			}
-			x.Mode = d.String()
-		case "source":
-			if d.Null() {
-				break
-			}
-			x.Source = d.String()
-		case "content":
-			if d.Null() {
-				break
-			}
-			x.Content = d.String()
-		case "noExpand":
-			if d.Null() {
-				break
-			}
-			x.NoExpand = d.Bool()
-		case "binaryContent":
-			if d.Null() {
-				break
-			}
-			x.BinaryContent = d.String()
-		case "reverseExpand":
-			if d.Null() {
-				break
-			}
-			x.ReverseExpand = d.Bool()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeFile(d *cbor.Decoder, x *File) {
+	f := d.Fields(keysOfFile[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Mode)
+		case 1:
+			d.ReadString(&x.Source)
+		case 2:
+			d.ReadString(&x.Content)
+		case 3:
+			d.ReadBool(&x.NoExpand)
+		case 4:
+			d.ReadString(&x.BinaryContent)
+		case 5:
+			d.ReadBool(&x.ReverseExpand)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *GRPCMethod) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Method != "" {
-		n++
-	}
-	if x.Service != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Method != "" {
-		b = cbor.AppendString(b, "method")
-		b = cbor.AppendString(b, x.Method)
-	}
-	if x.Service != "" {
-		b = cbor.AppendString(b, "service")
-		b = cbor.AppendString(b, x.Service)
-	}
-	return b
+var keysOfFile = [...]string{"mode", "source", "content", "noExpand", "binaryContent", "reverseExpand"}
+
+func appendGRPCMethod(b []byte, x *GRPCMethod) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("method", x.Method)
+	o.OptText("service", x.Service)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *GRPCMethod) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "method":
-			if d.Null() {
-				break
-			}
-			x.Method = d.String()
-		case "service":
-			if d.Null() {
-				break
-			}
-			x.Service = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeGRPCMethod(d *cbor.Decoder, x *GRPCMethod) {
+	f := d.Fields(keysOfGRPCMethod[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Method)
+		case 1:
+			d.ReadString(&x.Service)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *HTTPGet) AppendCBOR(b []byte) []byte {
-	n := 2
-	if x.Host != "" {
-		n++
-	}
-	if x.Scheme != "" {
-		n++
-	}
+var keysOfGRPCMethod = [...]string{"method", "service"}
+
+func appendHTTPGet(b []byte, x *HTTPGet) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("host", x.Host)
+	o.Text("path", x.Path)
+	o.Int("port", x.Port)
+	o.OptText("scheme", x.Scheme)
 	if len(x.HTTPHeaders) > 0 {
-		n++
+		o.Key("httpHeaders")
+		o.B = cbor.AppendList(o.B, x.HTTPHeaders, appendHTTPHeader)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Host != "" {
-		b = cbor.AppendString(b, "host")
-		b = cbor.AppendString(b, x.Host)
-	}
-	b = cbor.AppendString(b, "path")
-	b = cbor.AppendString(b, x.Path)
-	b = cbor.AppendString(b, "port")
-	b = cbor.AppendInt(b, x.Port)
-	if x.Scheme != "" {
-		b = cbor.AppendString(b, "scheme")
-		b = cbor.AppendString(b, x.Scheme)
-	}
-	if len(x.HTTPHeaders) > 0 {
-		b = cbor.AppendString(b, "httpHeaders")
-		b = cbor.AppendArrayHeader(b, len(x.HTTPHeaders))
-		for i1 := range x.HTTPHeaders {
-			b = x.HTTPHeaders[i1].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *HTTPGet) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "host":
-			if d.Null() {
-				break
-			}
-			x.Host = d.String()
-		case "path":
-			seen[0] = true
-			x.Path = d.String()
-		case "port":
-			seen[1] = true
-			x.Port = d.Int()
-		case "scheme":
-			if d.Null() {
-				break
-			}
-			x.Scheme = d.String()
-		case "httpHeaders":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.HTTPHeaders = make([]HTTPHeader, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 HTTPHeader
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.HTTPHeaders = append(x.HTTPHeaders, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeHTTPGet(d *cbor.Decoder, x *HTTPGet) {
+	f := d.Fields(keysOfHTTPGet[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Host)
+		case 1:
+			d.ReadString(&x.Path)
+		case 2:
+			d.ReadInt(&x.Port)
+		case 3:
+			d.ReadString(&x.Scheme)
+		case 4:
+			cbor.ReadList(d, &x.HTTPHeaders, decodeHTTPHeader)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field path is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field port is missing")
-	}
+	f.Require(0x6)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *HTTPHeader) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	b = cbor.AppendString(b, "value")
-	b = cbor.AppendString(b, x.Value)
-	return b
+var keysOfHTTPGet = [...]string{"host", "path", "port", "scheme", "httpHeaders"}
+
+func appendHTTPHeader(b []byte, x *HTTPHeader) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.Text("value", x.Value)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *HTTPHeader) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "value":
-			seen[1] = true
-			x.Value = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeHTTPHeader(d *cbor.Decoder, x *HTTPHeader) {
+	f := d.Fields(keysOfHTTPHeader[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadString(&x.Value)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field value is missing")
-	}
+	f.Require(0x3)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *HeaderMatch) AppendCBOR(b []byte) []byte {
-	n := 2
-	if x.Type != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if x.Type != "" {
-		b = cbor.AppendString(b, "type")
-		b = cbor.AppendString(b, x.Type)
-	}
-	b = cbor.AppendString(b, "value")
-	b = cbor.AppendString(b, x.Value)
-	return b
+var keysOfHTTPHeader = [...]string{"name", "value"}
+
+func appendHeaderMatch(b []byte, x *HeaderMatch) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.OptText("type", x.Type)
+	o.Text("value", x.Value)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *HeaderMatch) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "type":
-			if d.Null() {
-				break
-			}
-			x.Type = d.String()
-		case "value":
-			seen[1] = true
-			x.Value = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeHeaderMatch(d *cbor.Decoder, x *HeaderMatch) {
+	f := d.Fields(keysOfHeaderMatch[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadString(&x.Type)
+		case 2:
+			d.ReadString(&x.Value)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field value is missing")
-	}
+	f.Require(0x5)
 }
+
+var keysOfHeaderMatch = [...]string{"name", "type", "value"}
+
+func appendIngress(b []byte, x *Ingress) []byte {
+	o := cbor.BeginObject(b)
+	o.Key("routes")
+	o.B = cbor.AppendMap(o.B, x.Routes, appendRoute)
+	o.OptText("gatewayClass", x.GatewayClass)
+	return o.End()
+}
+
+func decodeIngress(d *cbor.Decoder, x *Ingress) {
+	f := d.Fields(keysOfIngress[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Routes = cbor.DecodeMap(d, decodeRoute)
+		case 1:
+			d.ReadString(&x.GatewayClass)
+		}
+	}
+	f.Require(0x1)
+}
+
+var keysOfIngress = [...]string{"routes", "gatewayClass"}
+
+func appendIssuerRef(b []byte, x *IssuerRef) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("kind", x.Kind)
+	o.Text("name", x.Name)
+	return o.End()
+}
+
+func decodeIssuerRef(d *cbor.Decoder, x *IssuerRef) {
+	f := d.Fields(keysOfIssuerRef[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.Name)
+		}
+	}
+	f.Require(0x2)
+}
+
+var keysOfIssuerRef = [...]string{"kind", "name"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Ingress) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.GatewayClass != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "routes")
-	b = cbor.AppendMap(b, x.Routes, func(b []byte, v *Route) []byte {
-		b = v.AppendCBOR(b)
-		return b
-	})
-	if x.GatewayClass != "" {
-		b = cbor.AppendString(b, "gatewayClass")
-		b = cbor.AppendString(b, x.GatewayClass)
-	}
-	return b
+func (x *LatticeMeshMember) AppendCBOR(b []byte) []byte { return appendLatticeMeshMember(b, x) }
+
+func appendLatticeMeshMember(b []byte, x *LatticeMeshMember) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Key("spec")
+	o.B = appendMemberSpec(o.B, &x.Spec)
+	o.Key("metadata")
+	o.B = appendObjectMeta(o.B, &x.Metadata)
+	o.Text("apiVersion", x.APIVersion)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Ingress) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "routes":
-			seen[0] = true
-			x.Routes = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Route) {
-				v.DecodeCBOR(d)
-			})
-		case "gatewayClass":
-			if d.Null() {
-				break
-			}
-			x.GatewayClass = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *LatticeMeshMember) DecodeCBOR(d *cbor.Decoder) { decodeLatticeMeshMember(d, x) }
+
+func decodeLatticeMeshMember(d *cbor.Decoder, x *LatticeMeshMember) {
+	f := d.Fields(keysOfLatticeMeshMember[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			decodeMemberSpec(d, &x.Spec)
+		case 2:
+			decodeObjectMeta(d, &x.Metadata)
+		case 3:
+			d.ReadString(&x.APIVersion)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field routes is missing")
-	}
+	f.Require(0xf)
 }
+
+var keysOfLatticeMeshMember = [...]string{"kind", "spec", "metadata", "apiVersion"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *IssuerRef) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.Kind != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Kind != "" {
-		b = cbor.AppendString(b, "kind")
-		b = cbor.AppendString(b, x.Kind)
-	}
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	return b
+func (x *LatticeService) AppendCBOR(b []byte) []byte { return appendLatticeService(b, x) }
+
+func appendLatticeService(b []byte, x *LatticeService) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.Key("spec")
+	o.B = appendServiceSpec(o.B, &x.Spec)
+	o.Key("metadata")
+	o.B = appendObjectMeta(o.B, &x.Metadata)
+	o.Text("apiVersion", x.APIVersion)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *IssuerRef) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			if d.Null() {
-				break
-			}
-			x.Kind = d.String()
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *LatticeService) DecodeCBOR(d *cbor.Decoder) { decodeLatticeService(d, x) }
+
+func decodeLatticeService(d *cbor.Decoder, x *LatticeService) {
+	f := d.Fields(keysOfLatticeService[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			decodeServiceSpec(d, &x.Spec)
+		case 2:
+			decodeObjectMeta(d, &x.Metadata)
+		case 3:
+			d.ReadString(&x.APIVersion)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
+	f.Require(0xf)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *LatticeMeshMember) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 4)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "spec")
-	b = x.Spec.AppendCBOR(b)
-	b = cbor.AppendString(b, "metadata")
-	b = x.Metadata.AppendCBOR(b)
-	b = cbor.AppendString(b, "apiVersion")
-	b = cbor.AppendString(b, x.APIVersion)
-	return b
+var keysOfLatticeService = [...]string{"kind", "spec", "metadata", "apiVersion"}
+
+func appendMemberPort(b []byte, x *MemberPort) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.Int("port", x.Port)
+	o.OptText("peerAuth", x.PeerAuth)
+	o.OptIntPointer("servicePort", x.ServicePort)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *LatticeMeshMember) DecodeCBOR(d *cbor.Decoder) {
-	var seen [4]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "spec":
-			seen[1] = true
-			x.Spec.DecodeCBOR(d)
-		case "metadata":
-			seen[2] = true
-			x.Metadata.DecodeCBOR(d)
-		case "apiVersion":
-			seen[3] = true
-			x.APIVersion = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMemberPort(d *cbor.Decoder, x *MemberPort) {
+	f := d.Fields(keysOfMemberPort[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadInt(&x.Port)
+		case 2:
+			d.ReadString(&x.PeerAuth)
+		case 3:
+			d.ReadIntPointer(&x.ServicePort)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field spec is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field metadata is missing")
-	}
-	if !seen[3] {
-		d.Fail("the field apiVersion is missing")
-	}
+	f.Require(0x3)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *LatticeService) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 4)
-	b = cbor.AppendString(b, "kind")
-	b = cbor.AppendString(b, x.Kind)
-	b = cbor.AppendString(b, "spec")
-	b = x.Spec.AppendCBOR(b)
-	b = cbor.AppendString(b, "metadata")
-	b = x.Metadata.AppendCBOR(b)
-	b = cbor.AppendString(b, "apiVersion")
-	b = cbor.AppendString(b, x.APIVersion)
-	return b
+var keysOfMemberPort = [...]string{"name", "port", "peerAuth", "servicePort"}
+
+func appendMemberRef(b []byte, x *MemberRef) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("name", x.Name)
+	o.OptText("namespace", x.Namespace)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *LatticeService) DecodeCBOR(d *cbor.Decoder) {
-	var seen [4]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "kind":
-			seen[0] = true
-			x.Kind = d.String()
-		case "spec":
-			seen[1] = true
-			x.Spec.DecodeCBOR(d)
-		case "metadata":
-			seen[2] = true
-			x.Metadata.DecodeCBOR(d)
-		case "apiVersion":
-			seen[3] = true
-			x.APIVersion = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMemberRef(d *cbor.Decoder, x *MemberRef) {
+	f := d.Fields(keysOfMemberRef[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Name)
+		case 1:
+			d.ReadString(&x.Namespace)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field kind is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field spec is missing")
-	}
-	if !seen[2] {
-		d.Fail("the field metadata is missing")
-	}
-	if !seen[3] {
-		d.Fail("the field apiVersion is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *MemberPort) AppendCBOR(b []byte) []byte {
-	n := 2
-	if x.PeerAuth != "" {
-		n++
-	}
-	if x.ServicePort != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	b = cbor.AppendString(b, "port")
-	b = cbor.AppendInt(b, x.Port)
-	if x.PeerAuth != "" {
-		b = cbor.AppendString(b, "peerAuth")
-		b = cbor.AppendString(b, x.PeerAuth)
-	}
-	if x.ServicePort != nil {
-		b = cbor.AppendString(b, "servicePort")
-		b = cbor.AppendInt(b, (*x.ServicePort))
-	}
-	return b
-}
+var keysOfMemberRef = [...]string{"name", "namespace"}
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *MemberPort) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "port":
-			seen[1] = true
-			x.Port = d.Int()
-		case "peerAuth":
-			if d.Null() {
-				break
-			}
-			x.PeerAuth = d.String()
-		case "servicePort":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ServicePort = nil
-			} else {
-				x.ServicePort = new(int64)
-				(*x.ServicePort) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field port is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *MemberRef) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.Namespace != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	return b
-}
-
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *MemberRef) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
-		}
-	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
-}
-
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *MemberSpec) AppendCBOR(b []byte) []byte {
-	n := 1
+func appendMemberSpec(b []byte, x *MemberSpec) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Ports) > 0 {
-		n++
+		o.Key("ports")
+		o.B = cbor.AppendList(o.B, x.Ports, appendMemberPort)
 	}
 	if len(x.Egress) > 0 {
-		n++
+		o.Key("egress")
+		o.B = cbor.AppendList(o.B, x.Egress, appendEgressRule)
 	}
-	if x.Ambient != nil {
-		n++
-	}
+	o.Key("target")
+	o.B = appendMemberTarget(o.B, &x.Target)
+	o.OptBoolPointer("ambient", x.Ambient)
 	if x.Ingress != nil {
-		n++
+		o.Key("ingress")
+		o.B = appendIngress(o.B, x.Ingress)
 	}
 	if x.Advertise != nil {
-		n++
+		o.Key("advertise")
+		o.B = appendAdvertise(o.B, x.Advertise)
 	}
-	if x.DependsAll {
-		n++
-	}
+	o.OptBool("dependsAll", x.DependsAll)
 	if len(x.Dependencies) > 0 {
-		n++
+		o.Key("dependencies")
+		o.B = cbor.AppendList(o.B, x.Dependencies, appendMemberRef)
 	}
 	if len(x.AllowedCallers) > 0 {
-		n++
+		o.Key("allowedCallers")
+		o.B = cbor.AppendList(o.B, x.AllowedCallers, appendMemberRef)
 	}
-	if x.ServiceAccount != "" {
-		n++
-	}
-	if x.AllowPeerTraffic {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Ports) > 0 {
-		b = cbor.AppendString(b, "ports")
-		b = cbor.AppendArrayHeader(b, len(x.Ports))
-		for i1 := range x.Ports {
-			b = x.Ports[i1].AppendCBOR(b)
-		}
-	}
-	if len(x.Egress) > 0 {
-		b = cbor.AppendString(b, "egress")
-		b = cbor.AppendArrayHeader(b, len(x.Egress))
-		for i2 := range x.Egress {
-			b = x.Egress[i2].AppendCBOR(b)
-		}
-	}
-	b = cbor.AppendString(b, "target")
-	b = x.Target.AppendCBOR(b)
-	if x.Ambient != nil {
-		b = cbor.AppendString(b, "ambient")
-		b = cbor.AppendBool(b, (*x.Ambient))
-	}
-	if x.Ingress != nil {
-		b = cbor.AppendString(b, "ingress")
-		b = x.Ingress.AppendCBOR(b)
-	}
-	if x.Advertise != nil {
-		b = cbor.AppendString(b, "advertise")
-		b = x.Advertise.AppendCBOR(b)
-	}
-	if x.DependsAll {
-		b = cbor.AppendString(b, "dependsAll")
-		b = cbor.AppendBool(b, x.DependsAll)
-	}
-	if len(x.Dependencies) > 0 {
-		b = cbor.AppendString(b, "dependencies")
-		b = cbor.AppendArrayHeader(b, len(x.Dependencies))
-		for i3 := range x.Dependencies {
-			b = x.Dependencies[i3].AppendCBOR(b)
-		}
-	}
-	if len(x.AllowedCallers) > 0 {
-		b = cbor.AppendString(b, "allowedCallers")
-		b = cbor.AppendArrayHeader(b, len(x.AllowedCallers))
-		for i4 := range x.AllowedCallers {
-			b = x.AllowedCallers[i4].AppendCBOR(b)
-		}
-	}
-	if x.ServiceAccount != "" {
-		b = cbor.AppendString(b, "serviceAccount")
-		b = cbor.AppendString(b, x.ServiceAccount)
-	}
-	if x.AllowPeerTraffic {
-		b = cbor.AppendString(b, "allowPeerTraffic")
-		b = cbor.AppendBool(b, x.AllowPeerTraffic)
-	}
-	return b
+	o.OptText("serviceAccount", x.ServiceAccount)
+	o.OptBool("allowPeerTraffic", x.AllowPeerTraffic)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *MemberSpec) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "ports":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Ports = make([]MemberPort, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 MemberPort
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Ports = append(x.Ports, v3)
-			}
-		case "egress":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Egress = make([]EgressRule, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 EgressRule
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Egress = append(x.Egress, v6)
-			}
-		case "target":
-			seen[0] = true
-			x.Target.DecodeCBOR(d)
-		case "ambient":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Ambient = nil
-			} else {
-				x.Ambient = new(bool)
-				(*x.Ambient) = d.Bool()
-			}
-		case "ingress":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Ingress = nil
-			} else {
-				x.Ingress = new(Ingress)
-				x.Ingress.DecodeCBOR(d)
-			}
-		case "advertise":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Advertise = nil
-			} else {
-				x.Advertise = new(Advertise)
-				x.Advertise.DecodeCBOR(d)
-			}
-		case "dependsAll":
-			if d.Null() {
-				break
-			}
-			x.DependsAll = d.Bool()
-		case "dependencies":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.Dependencies = make([]MemberRef, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 MemberRef
-				v9.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.Dependencies = append(x.Dependencies, v9)
-			}
-		case "allowedCallers":
-			if d.Null() {
-				break
-			}
-			n11 := d.Array()
-			x.AllowedCallers = make([]MemberRef, 0, min(n11, 64))
-			for i10 := range n11 {
-				var v12 MemberRef
-				v12.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i10)
-					break
-				}
-				x.AllowedCallers = append(x.AllowedCallers, v12)
-			}
-		case "serviceAccount":
-			if d.Null() {
-				break
-			}
-			x.ServiceAccount = d.String()
-		case "allowPeerTraffic":
-			if d.Null() {
-				break
-			}
-			x.AllowPeerTraffic = d.Bool()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMemberSpec(d *cbor.Decoder, x *MemberSpec) {
+	f := d.Fields(keysOfMemberSpec[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Ports, decodeMemberPort)
+		case 1:
+			cbor.ReadList(d, &x.Egress, decodeEgressRule)
+		case 2:
+			decodeMemberTarget(d, &x.Target)
+		case 3:
+			d.ReadBoolPointer(&x.Ambient)
+		case 4:
+			x.Ingress = new(Ingress)
+			decodeIngress(d, x.Ingress)
+		case 5:
+			x.Advertise = new(Advertise)
+			decodeAdvertise(d, x.Advertise)
+		case 6:
+			d.ReadBool(&x.DependsAll)
+		case 7:
+			cbor.ReadList(d, &x.Dependencies, decodeMemberRef)
+		case 8:
+			cbor.ReadList(d, &x.AllowedCallers, decodeMemberRef)
+		case 9:
+			d.ReadString(&x.ServiceAccount)
+		case 10:
+			d.ReadBool(&x.AllowPeerTraffic)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field target is missing")
-	}
+	f.Require(0x4)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *MemberTarget) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.Selector) > 0 {
-		n++
-	}
-	if x.Namespace != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Selector) > 0 {
-		b = cbor.AppendString(b, "selector")
-		b = cbor.AppendMap(b, x.Selector, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	return b
+var keysOfMemberSpec = [...]string{"ports", "egress", "target", "ambient", "ingress", "advertise", "dependsAll", "dependencies", "allowedCallers", "serviceAccount", "allowPeerTraffic"}
+
+func appendMemberTarget(b []byte, x *MemberTarget) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStringMap("selector", x.Selector)
+	o.OptText("namespace", x.Namespace)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *MemberTarget) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "selector":
-			if d.Null() {
-				break
-			}
-			x.Selector = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMemberTarget(d *cbor.Decoder, x *MemberTarget) {
+	f := d.Fields(keysOfMemberTarget[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStringMap(&x.Selector)
+		case 1:
+			d.ReadString(&x.Namespace)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Metric) AppendCBOR(b []byte) []byte {
-	b = cbor.AppendObjectHeader(b, 2)
-	b = cbor.AppendString(b, "metric")
-	b = cbor.AppendString(b, x.Metric)
-	b = cbor.AppendString(b, "target")
-	b = cbor.AppendFloat(b, x.Target)
-	return b
+var keysOfMemberTarget = [...]string{"selector", "namespace"}
+
+func appendMetric(b []byte, x *Metric) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("metric", x.Metric)
+	o.Float("target", x.Target)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Metric) DecodeCBOR(d *cbor.Decoder) {
-	var seen [2]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "metric":
-			seen[0] = true
-			x.Metric = d.String()
-		case "target":
-			seen[1] = true
-			x.Target = d.Float()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMetric(d *cbor.Decoder, x *Metric) {
+	f := d.Fields(keysOfMetric[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Metric)
+		case 1:
+			d.ReadFloat(&x.Target)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field metric is missing")
-	}
-	if !seen[1] {
-		d.Fail("the field target is missing")
-	}
+	f.Require(0x3)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Metrics) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Port != "" {
-		n++
-	}
-	if len(x.Mappings) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Port != "" {
-		b = cbor.AppendString(b, "port")
-		b = cbor.AppendString(b, x.Port)
-	}
-	if len(x.Mappings) > 0 {
-		b = cbor.AppendString(b, "mappings")
-		b = cbor.AppendMap(b, x.Mappings, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	return b
+var keysOfMetric = [...]string{"metric", "target"}
+
+func appendMetrics(b []byte, x *Metrics) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("port", x.Port)
+	o.OptStringMap("mappings", x.Mappings)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Metrics) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "port":
-			if d.Null() {
-				break
-			}
-			x.Port = d.String()
-		case "mappings":
-			if d.Null() {
-				break
-			}
-			x.Mappings = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeMetrics(d *cbor.Decoder, x *Metrics) {
+	f := d.Fields(keysOfMetrics[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Port)
+		case 1:
+			d.ReadStringMap(&x.Mappings)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ObjectMeta) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.UID != "" {
-		n++
-	}
-	if len(x.Labels) > 0 {
-		n++
-	}
-	if x.Namespace != "" {
-		n++
-	}
-	if x.Generation != 0 {
-		n++
-	}
-	if len(x.Annotations) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.UID != "" {
-		b = cbor.AppendString(b, "uid")
-		b = cbor.AppendString(b, x.UID)
-	}
-	b = cbor.AppendString(b, "name")
-	b = cbor.AppendString(b, x.Name)
-	if len(x.Labels) > 0 {
-		b = cbor.AppendString(b, "labels")
-		b = cbor.AppendMap(b, x.Labels, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	if x.Generation != 0 {
-		b = cbor.AppendString(b, "generation")
-		b = cbor.AppendInt(b, x.Generation)
-	}
-	if len(x.Annotations) > 0 {
-		b = cbor.AppendString(b, "annotations")
-		b = cbor.AppendMap(b, x.Annotations, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	return b
+var keysOfMetrics = [...]string{"port", "mappings"}
+
+func appendObjectMeta(b []byte, x *ObjectMeta) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("uid", x.UID)
+	o.Text("name", x.Name)
+	o.OptStringMap("labels", x.Labels)
+	o.OptText("namespace", x.Namespace)
+	o.OptInt("generation", x.Generation)
+	o.OptStringMap("annotations", x.Annotations)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ObjectMeta) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "uid":
-			if d.Null() {
-				break
-			}
-			x.UID = d.String()
-		case "name":
-			seen[0] = true
-			x.Name = d.String()
-		case "labels":
-			if d.Null() {
-				break
-			}
-			x.Labels = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		case "generation":
-			if d.Null() {
-				break
-			}
-			x.Generation = d.Int()
-		case "annotations":
-			if d.Null() {
-				break
-			}
-			x.Annotations = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeObjectMeta(d *cbor.Decoder, x *ObjectMeta) {
+	f := d.Fields(keysOfObjectMeta[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.UID)
+		case 1:
+			d.ReadString(&x.Name)
+		case 2:
+			d.ReadStringMap(&x.Labels)
+		case 3:
+			d.ReadString(&x.Namespace)
+		case 4:
+			d.ReadInt(&x.Generation)
+		case 5:
+			d.ReadStringMap(&x.Annotations)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field name is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Observability) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfObjectMeta = [...]string{"uid", "name", "labels", "namespace", "generation", "annotations"}
+
+func appendObservability(b []byte, x *Observability) []byte {
+	o := cbor.BeginObject(b)
 	if x.Metrics != nil {
-		n++
+		o.Key("metrics")
+		o.B = appendMetrics(o.B, x.Metrics)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Metrics != nil {
-		b = cbor.AppendString(b, "metrics")
-		b = x.Metrics.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Observability) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "metrics":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Metrics = nil
-			} else {
-				x.Metrics = new(Metrics)
-				x.Metrics.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeObservability(d *cbor.Decoder, x *Observability) {
+	f := d.Fields(keysOfObservability[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Metrics = new(Metrics)
+			decodeMetrics(d, x.Metrics)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *PathMatch) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.Type != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Type != "" {
-		b = cbor.AppendString(b, "type")
-		b = cbor.AppendString(b, x.Type)
-	}
-	b = cbor.AppendString(b, "value")
-	b = cbor.AppendString(b, x.Value)
-	return b
+var keysOfObservability = [...]string{"metrics"}
+
+func appendPathMatch(b []byte, x *PathMatch) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("type", x.Type)
+	o.Text("value", x.Value)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *PathMatch) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "type":
-			if d.Null() {
-				break
-			}
-			x.Type = d.String()
-		case "value":
-			seen[0] = true
-			x.Value = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodePathMatch(d *cbor.Decoder, x *PathMatch) {
+	f := d.Fields(keysOfPathMatch[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Type)
+		case 1:
+			d.ReadString(&x.Value)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field value is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Port) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.Protocol != "" {
-		n++
-	}
-	if x.TargetPort != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "port")
-	b = cbor.AppendInt(b, x.Port)
-	if x.Protocol != "" {
-		b = cbor.AppendString(b, "protocol")
-		b = cbor.AppendString(b, x.Protocol)
-	}
-	if x.TargetPort != nil {
-		b = cbor.AppendString(b, "targetPort")
-		b = cbor.AppendInt(b, (*x.TargetPort))
-	}
-	return b
+var keysOfPathMatch = [...]string{"type", "value"}
+
+func appendPort(b []byte, x *Port) []byte {
+	o := cbor.BeginObject(b)
+	o.Int("port", x.Port)
+	o.OptText("protocol", x.Protocol)
+	o.OptIntPointer("targetPort", x.TargetPort)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Port) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "port":
-			seen[0] = true
-			x.Port = d.Int()
-		case "protocol":
-			if d.Null() {
-				break
-			}
-			x.Protocol = d.String()
-		case "targetPort":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.TargetPort = nil
-			} else {
-				x.TargetPort = new(int64)
-				(*x.TargetPort) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodePort(d *cbor.Decoder, x *Port) {
+	f := d.Fields(keysOfPort[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadInt(&x.Port)
+		case 1:
+			d.ReadString(&x.Protocol)
+		case 2:
+			d.ReadIntPointer(&x.TargetPort)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field port is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Ports) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfPort = [...]string{"port", "protocol", "targetPort"}
+
+func appendPorts(b []byte, x *Ports) []byte {
+	o := cbor.BeginObject(b)
 	if x.TLS != nil {
-		n++
+		o.Key("tls")
+		o.B = appendTLS(o.B, x.TLS)
 	}
-	if len(x.Hostnames) > 0 {
-		n++
-	}
-	if x.PublishDNS {
-		n++
-	}
-	if x.ServiceType != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.TLS != nil {
-		b = cbor.AppendString(b, "tls")
-		b = x.TLS.AppendCBOR(b)
-	}
-	b = cbor.AppendString(b, "ports")
-	b = cbor.AppendMap(b, x.Ports, func(b []byte, v *Port) []byte {
-		b = v.AppendCBOR(b)
-		return b
-	})
-	if len(x.Hostnames) > 0 {
-		b = cbor.AppendString(b, "hostnames")
-		b = cbor.AppendArrayHeader(b, len(x.Hostnames))
-		for i1 := range x.Hostnames {
-			b = cbor.AppendString(b, x.Hostnames[i1])
-		}
-	}
-	if x.PublishDNS {
-		b = cbor.AppendString(b, "publishDns")
-		b = cbor.AppendBool(b, x.PublishDNS)
-	}
-	if x.ServiceType != "" {
-		b = cbor.AppendString(b, "serviceType")
-		b = cbor.AppendString(b, x.ServiceType)
-	}
-	return b
+	o.Key("ports")
+	o.B = cbor.AppendMap(o.B, x.Ports, appendPort)
+	o.OptStrings("hostnames", x.Hostnames)
+	o.OptBool("publishDns", x.PublishDNS)
+	o.OptText("serviceType", x.ServiceType)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Ports) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "tls":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.TLS = nil
-			} else {
-				x.TLS = new(TLS)
-				x.TLS.DecodeCBOR(d)
-			}
-		case "ports":
-			seen[0] = true
-			x.Ports = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Port) {
-				v.DecodeCBOR(d)
-			})
-		case "hostnames":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Hostnames = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Hostnames = append(x.Hostnames, v3)
-			}
-		case "publishDns":
-			if d.Null() {
-				break
-			}
-			x.PublishDNS = d.Bool()
-		case "serviceType":
-			if d.Null() {
-				break
-			}
-			x.ServiceType = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodePorts(d *cbor.Decoder, x *Ports) {
+	f := d.Fields(keysOfPorts[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.TLS = new(TLS)
+			decodeTLS(d, x.TLS)
+		case 1:
+			x.Ports = cbor.DecodeMap(d, decodePort)
+		case 2:
+			d.ReadStrings(&x.Hostnames)
+		case 3:
+			d.ReadBool(&x.PublishDNS)
+		case 4:
+			d.ReadString(&x.ServiceType)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field ports is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Probe) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfPorts = [...]string{"tls", "ports", "hostnames", "publishDns", "serviceType"}
+
+func appendProbe(b []byte, x *Probe) []byte {
+	o := cbor.BeginObject(b)
 	if x.Exec != nil {
-		n++
+		o.Key("exec")
+		o.B = appendExec(o.B, x.Exec)
 	}
 	if x.HTTPGet != nil {
-		n++
+		o.Key("httpGet")
+		o.B = appendHTTPGet(o.B, x.HTTPGet)
 	}
-	if x.PeriodSeconds != nil {
-		n++
-	}
-	if x.TimeoutSeconds != nil {
-		n++
-	}
-	if x.FailureThreshold != nil {
-		n++
-	}
-	if x.SuccessThreshold != nil {
-		n++
-	}
-	if x.InitialDelaySeconds != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Exec != nil {
-		b = cbor.AppendString(b, "exec")
-		b = x.Exec.AppendCBOR(b)
-	}
-	if x.HTTPGet != nil {
-		b = cbor.AppendString(b, "httpGet")
-		b = x.HTTPGet.AppendCBOR(b)
-	}
-	if x.PeriodSeconds != nil {
-		b = cbor.AppendString(b, "periodSeconds")
-		b = cbor.AppendInt(b, (*x.PeriodSeconds))
-	}
-	if x.TimeoutSeconds != nil {
-		b = cbor.AppendString(b, "timeoutSeconds")
-		b = cbor.AppendInt(b, (*x.TimeoutSeconds))
-	}
-	if x.FailureThreshold != nil {
-		b = cbor.AppendString(b, "failureThreshold")
-		b = cbor.AppendInt(b, (*x.FailureThreshold))
-	}
-	if x.SuccessThreshold != nil {
-		b = cbor.AppendString(b, "successThreshold")
-		b = cbor.AppendInt(b, (*x.SuccessThreshold))
-	}
-	if x.InitialDelaySeconds != nil {
-		b = cbor.AppendString(b, "initialDelaySeconds")
-		b = cbor.AppendInt(b, (*x.InitialDelaySeconds))
-	}
-	return b
+	o.OptIntPointer("periodSeconds", x.PeriodSeconds)
+	o.OptIntPointer("timeoutSeconds", x.TimeoutSeconds)
+	o.OptIntPointer("failureThreshold", x.FailureThreshold)
+	o.OptIntPointer("successThreshold", x.SuccessThreshold)
+	o.OptIntPointer("initialDelaySeconds", x.InitialDelaySeconds)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Probe) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "exec":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Exec = nil
-			} else {
-				x.Exec = new(Exec)
-				x.Exec.DecodeCBOR(d)
-			}
-		case "httpGet":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.HTTPGet = nil
-			} else {
-				x.HTTPGet = new(HTTPGet)
-				x.HTTPGet.DecodeCBOR(d)
-			}
-		case "periodSeconds":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.PeriodSeconds = nil
-			} else {
-				x.PeriodSeconds = new(int64)
-				(*x.PeriodSeconds) = d.Int()
-			}
-		case "timeoutSeconds":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.TimeoutSeconds = nil
-			} else {
-				x.TimeoutSeconds = new(int64)
-				(*x.TimeoutSeconds) = d.Int()
-			}
-		case "failureThreshold":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.FailureThreshold = nil
-			} else {
-				x.FailureThreshold = new(int64)
-				(*x.FailureThreshold) = d.Int()
-			}
-		case "successThreshold":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.SuccessThreshold = nil
-			} else {
-				x.SuccessThreshold = new(int64)
-				(*x.SuccessThreshold) = d.Int()
-			}
-		case "initialDelaySeconds":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.InitialDelaySeconds = nil
-			} else {
-				x.InitialDelaySeconds = new(int64)
-				(*x.InitialDelaySeconds) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeProbe(d *cbor.Decoder, x *Probe) {
+	f := d.Fields(keysOfProbe[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Exec = new(Exec)
+			decodeExec(d, x.Exec)
+		case 1:
+			x.HTTPGet = new(HTTPGet)
+			decodeHTTPGet(d, x.HTTPGet)
+		case 2:
+			d.ReadIntPointer(&x.PeriodSeconds)
+		case 3:
+			d.ReadIntPointer(&x.TimeoutSeconds)
+		case 4:
+			d.ReadIntPointer(&x.FailureThreshold)
+		case 5:
+			d.ReadIntPointer(&x.SuccessThreshold)
+		case 6:
+			d.ReadIntPointer(&x.InitialDelaySeconds)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Quantities) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.CPU != "" {
-		n++
-	}
-	if x.Memory != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.CPU != "" {
-		b = cbor.AppendString(b, "cpu")
-		b = cbor.AppendString(b, x.CPU)
-	}
-	if x.Memory != "" {
-		b = cbor.AppendString(b, "memory")
-		b = cbor.AppendString(b, x.Memory)
-	}
-	return b
+var keysOfProbe = [...]string{"exec", "httpGet", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold", "initialDelaySeconds"}
+
+func appendQuantities(b []byte, x *Quantities) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("cpu", x.CPU)
+	o.OptText("memory", x.Memory)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Quantities) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "cpu":
-			if d.Null() {
-				break
-			}
-			x.CPU = d.String()
-		case "memory":
-			if d.Null() {
-				break
-			}
-			x.Memory = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeQuantities(d *cbor.Decoder, x *Quantities) {
+	f := d.Fields(keysOfQuantities[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.CPU)
+		case 1:
+			d.ReadString(&x.Memory)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Resource) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.ID != "" {
-		n++
-	}
-	if x.Class != "" {
-		n++
-	}
+var keysOfQuantities = [...]string{"cpu", "memory"}
+
+func appendResource(b []byte, x *Resource) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("id", x.ID)
+	o.Text("type", x.Type)
+	o.OptText("class", x.Class)
 	if x.Params != nil {
-		n++
+		o.Key("params")
+		o.B = appendResourceParams(o.B, x.Params)
 	}
 	if x.Metadata != nil {
-		n++
+		o.Key("metadata")
+		o.B = appendResourceMetadata(o.B, x.Metadata)
 	}
-	if x.Direction != "" {
-		n++
-	}
-	if x.Namespace != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.ID != "" {
-		b = cbor.AppendString(b, "id")
-		b = cbor.AppendString(b, x.ID)
-	}
-	b = cbor.AppendString(b, "type")
-	b = cbor.AppendString(b, x.Type)
-	if x.Class != "" {
-		b = cbor.AppendString(b, "class")
-		b = cbor.AppendString(b, x.Class)
-	}
-	if x.Params != nil {
-		b = cbor.AppendString(b, "params")
-		b = x.Params.AppendCBOR(b)
-	}
-	if x.Metadata != nil {
-		b = cbor.AppendString(b, "metadata")
-		b = x.Metadata.AppendCBOR(b)
-	}
-	if x.Direction != "" {
-		b = cbor.AppendString(b, "direction")
-		b = cbor.AppendString(b, x.Direction)
-	}
-	if x.Namespace != "" {
-		b = cbor.AppendString(b, "namespace")
-		b = cbor.AppendString(b, x.Namespace)
-	}
-	return b
+	o.OptText("direction", x.Direction)
+	o.OptText("namespace", x.Namespace)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Resource) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "id":
-			if d.Null() {
-				break
-			}
-			x.ID = d.String()
-		case "type":
-			seen[0] = true
-			x.Type = d.String()
-		case "class":
-			if d.Null() {
-				break
-			}
-			x.Class = d.String()
-		case "params":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Params = nil
-			} else {
-				x.Params = new(ResourceParams)
-				x.Params.DecodeCBOR(d)
-			}
-		case "metadata":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Metadata = nil
-			} else {
-				x.Metadata = new(ResourceMetadata)
-				x.Metadata.DecodeCBOR(d)
-			}
-		case "direction":
-			if d.Null() {
-				break
-			}
-			x.Direction = d.String()
-		case "namespace":
-			if d.Null() {
-				break
-			}
-			x.Namespace = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeResource(d *cbor.Decoder, x *Resource) {
+	f := d.Fields(keysOfResource[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.ID)
+		case 1:
+			d.ReadString(&x.Type)
+		case 2:
+			d.ReadString(&x.Class)
+		case 3:
+			x.Params = new(ResourceParams)
+			decodeResourceParams(d, x.Params)
+		case 4:
+			x.Metadata = new(ResourceMetadata)
+			decodeResourceMetadata(d, x.Metadata)
+		case 5:
+			d.ReadString(&x.Direction)
+		case 6:
+			d.ReadString(&x.Namespace)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field type is missing")
-	}
+	f.Require(0x2)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ResourceMetadata) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.Annotations) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Annotations) > 0 {
-		b = cbor.AppendString(b, "annotations")
-		b = cbor.AppendMap(b, x.Annotations, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	return b
+var keysOfResource = [...]string{"id", "type", "class", "params", "metadata", "direction", "namespace"}
+
+func appendResourceMetadata(b []byte, x *ResourceMetadata) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStringMap("annotations", x.Annotations)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ResourceMetadata) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "annotations":
-			if d.Null() {
-				break
-			}
-			x.Annotations = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeResourceMetadata(d *cbor.Decoder, x *ResourceMetadata) {
+	f := d.Fields(keysOfResourceMetadata[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStringMap(&x.Annotations)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ResourceParams) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.Keys) > 0 {
-		n++
-	}
-	if x.Size != "" {
-		n++
-	}
-	if x.Count != nil {
-		n++
-	}
-	if x.Model != "" {
-		n++
-	}
+var keysOfResourceMetadata = [...]string{"annotations"}
+
+func appendResourceParams(b []byte, x *ResourceParams) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("keys", x.Keys)
+	o.OptText("size", x.Size)
+	o.OptIntPointer("count", x.Count)
+	o.OptText("model", x.Model)
 	if len(x.Custom) > 0 {
-		n++
+		o.Key("custom")
+		o.B = cbor.AppendMap(o.B, x.Custom, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
 	}
-	if x.Memory != "" {
-		n++
-	}
-	if x.Compute != nil {
-		n++
-	}
-	if x.Provider != "" {
-		n++
-	}
-	if len(x.Endpoints) > 0 {
-		n++
-	}
-	if x.AccessMode != "" {
-		n++
-	}
-	if x.Resolution != "" {
-		n++
-	}
-	if x.SecretType != "" {
-		n++
-	}
-	if x.Tolerations != nil {
-		n++
-	}
-	if x.StorageClass != "" {
-		n++
-	}
-	if x.RefreshInterval != "" {
-		n++
-	}
-	if len(x.AllowedConsumers) > 0 {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Keys) > 0 {
-		b = cbor.AppendString(b, "keys")
-		b = cbor.AppendArrayHeader(b, len(x.Keys))
-		for i1 := range x.Keys {
-			b = cbor.AppendString(b, x.Keys[i1])
-		}
-	}
-	if x.Size != "" {
-		b = cbor.AppendString(b, "size")
-		b = cbor.AppendString(b, x.Size)
-	}
-	if x.Count != nil {
-		b = cbor.AppendString(b, "count")
-		b = cbor.AppendInt(b, (*x.Count))
-	}
-	if x.Model != "" {
-		b = cbor.AppendString(b, "model")
-		b = cbor.AppendString(b, x.Model)
-	}
-	if len(x.Custom) > 0 {
-		b = cbor.AppendString(b, "custom")
-		b = cbor.AppendMap(b, x.Custom, func(b []byte, v *cbor.Raw) []byte {
-			b = cbor.AppendRaw(b, (*v))
-			return b
-		})
-	}
-	if x.Memory != "" {
-		b = cbor.AppendString(b, "memory")
-		b = cbor.AppendString(b, x.Memory)
-	}
-	if x.Compute != nil {
-		b = cbor.AppendString(b, "compute")
-		b = cbor.AppendInt(b, (*x.Compute))
-	}
-	if x.Provider != "" {
-		b = cbor.AppendString(b, "provider")
-		b = cbor.AppendString(b, x.Provider)
-	}
-	if len(x.Endpoints) > 0 {
-		b = cbor.AppendString(b, "endpoints")
-		b = cbor.AppendMap(b, x.Endpoints, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.AccessMode != "" {
-		b = cbor.AppendString(b, "accessMode")
-		b = cbor.AppendString(b, x.AccessMode)
-	}
-	if x.Resolution != "" {
-		b = cbor.AppendString(b, "resolution")
-		b = cbor.AppendString(b, x.Resolution)
-	}
-	if x.SecretType != "" {
-		b = cbor.AppendString(b, "secretType")
-		b = cbor.AppendString(b, x.SecretType)
-	}
-	if x.Tolerations != nil {
-		b = cbor.AppendString(b, "tolerations")
-		b = cbor.AppendBool(b, (*x.Tolerations))
-	}
-	if x.StorageClass != "" {
-		b = cbor.AppendString(b, "storageClass")
-		b = cbor.AppendString(b, x.StorageClass)
-	}
-	if x.RefreshInterval != "" {
-		b = cbor.AppendString(b, "refreshInterval")
-		b = cbor.AppendString(b, x.RefreshInterval)
-	}
-	if len(x.AllowedConsumers) > 0 {
-		b = cbor.AppendString(b, "allowedConsumers")
-		b = cbor.AppendArrayHeader(b, len(x.AllowedConsumers))
-		for i2 := range x.AllowedConsumers {
-			b = cbor.AppendString(b, x.AllowedConsumers[i2])
-		}
-	}
-	return b
+	o.OptText("memory", x.Memory)
+	o.OptIntPointer("compute", x.Compute)
+	o.OptText("provider", x.Provider)
+	o.OptStringMap("endpoints", x.Endpoints)
+	o.OptText("accessMode", x.AccessMode)
+	o.OptText("resolution", x.Resolution)
+	o.OptText("secretType", x.SecretType)
+	o.OptBoolPointer("tolerations", x.Tolerations)
+	o.OptText("storageClass", x.StorageClass)
+	o.OptText("refreshInterval", x.RefreshInterval)
+	o.OptStrings("allowedConsumers", x.AllowedConsumers)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ResourceParams) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "keys":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Keys = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Keys = append(x.Keys, v3)
-			}
-		case "size":
-			if d.Null() {
-				break
-			}
-			x.Size = d.String()
-		case "count":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Count = nil
-			} else {
-				x.Count = new(int64)
-				(*x.Count) = d.Int()
-			}
-		case "model":
-			if d.Null() {
-				break
-			}
-			x.Model = d.String()
-		case "custom":
-			if d.Null() {
-				break
-			}
-			x.Custom = cbor.DecodeMap(d, func(d *cbor.Decoder, v *cbor.Raw) {
-				(*v) = d.Raw()
-			})
-		case "memory":
-			if d.Null() {
-				break
-			}
-			x.Memory = d.String()
-		case "compute":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Compute = nil
-			} else {
-				x.Compute = new(int64)
-				(*x.Compute) = d.Int()
-			}
-		case "provider":
-			if d.Null() {
-				break
-			}
-			x.Provider = d.String()
-		case "endpoints":
-			if d.Null() {
-				break
-			}
-			x.Endpoints = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "accessMode":
-			if d.Null() {
-				break
-			}
-			x.AccessMode = d.String()
-		case "resolution":
-			if d.Null() {
-				break
-			}
-			x.Resolution = d.String()
-		case "secretType":
-			if d.Null() {
-				break
-			}
-			x.SecretType = d.String()
-		case "tolerations":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Tolerations = nil
-			} else {
-				x.Tolerations = new(bool)
-				(*x.Tolerations) = d.Bool()
-			}
-		case "storageClass":
-			if d.Null() {
-				break
-			}
-			x.StorageClass = d.String()
-		case "refreshInterval":
-			if d.Null() {
-				break
-			}
-			x.RefreshInterval = d.String()
-		case "allowedConsumers":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.AllowedConsumers = make([]string, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 string
-				v6 = d.String()
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.AllowedConsumers = append(x.AllowedConsumers, v6)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeResourceParams(d *cbor.Decoder, x *ResourceParams) {
+	f := d.Fields(keysOfResourceParams[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Keys)
+		case 1:
+			d.ReadString(&x.Size)
+		case 2:
+			d.ReadIntPointer(&x.Count)
+		case 3:
+			d.ReadString(&x.Model)
+		case 4:
+			x.Custom = cbor.DecodeMap(d, func(d *cbor.Decoder, v *cbor.Raw) { d.ReadRaw(v) })
+		case 5:
+			d.ReadString(&x.Memory)
+		case 6:
+			d.ReadIntPointer(&x.Compute)
+		case 7:
+			d.ReadString(&x.Provider)
+		case 8:
+			d.ReadStringMap(&x.Endpoints)
+		case 9:
+			d.ReadString(&x.AccessMode)
+		case 10:
+			d.ReadString(&x.Resolution)
+		case 11:
+			d.ReadString(&x.SecretType)
+		case 12:
+			d.ReadBoolPointer(&x.Tolerations)
+		case 13:
+			d.ReadString(&x.StorageClass)
+		case 14:
+			d.ReadString(&x.RefreshInterval)
+		case 15:
+			d.ReadStrings(&x.AllowedConsumers)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ResourceRequirements) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfResourceParams = [...]string{"keys", "size", "count", "model", "custom", "memory", "compute", "provider", "endpoints", "accessMode", "resolution", "secretType", "tolerations", "storageClass", "refreshInterval", "allowedConsumers"}
+
+func appendResourceRequirements(b []byte, x *ResourceRequirements) []byte {
+	o := cbor.BeginObject(b)
 	if x.Limits != nil {
-		n++
+		o.Key("limits")
+		o.B = appendQuantities(o.B, x.Limits)
 	}
 	if x.Requests != nil {
-		n++
+		o.Key("requests")
+		o.B = appendQuantities(o.B, x.Requests)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Limits != nil {
-		b = cbor.AppendString(b, "limits")
-		b = x.Limits.AppendCBOR(b)
-	}
-	if x.Requests != nil {
-		b = cbor.AppendString(b, "requests")
-		b = x.Requests.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ResourceRequirements) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "limits":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Limits = nil
-			} else {
-				x.Limits = new(Quantities)
-				x.Limits.DecodeCBOR(d)
-			}
-		case "requests":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Requests = nil
-			} else {
-				x.Requests = new(Quantities)
-				x.Requests.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeResourceRequirements(d *cbor.Decoder, x *ResourceRequirements) {
+	f := d.Fields(keysOfResourceRequirements[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Limits = new(Quantities)
+			decodeQuantities(d, x.Limits)
+		case 1:
+			x.Requests = new(Quantities)
+			decodeQuantities(d, x.Requests)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Retention) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.TTL != "" {
-		n++
-	}
-	if x.Daily != nil {
-		n++
-	}
-	if x.Weekly != nil {
-		n++
-	}
-	if x.Monthly != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.TTL != "" {
-		b = cbor.AppendString(b, "ttl")
-		b = cbor.AppendString(b, x.TTL)
-	}
-	if x.Daily != nil {
-		b = cbor.AppendString(b, "daily")
-		b = cbor.AppendInt(b, (*x.Daily))
-	}
-	if x.Weekly != nil {
-		b = cbor.AppendString(b, "weekly")
-		b = cbor.AppendInt(b, (*x.Weekly))
-	}
-	if x.Monthly != nil {
-		b = cbor.AppendString(b, "monthly")
-		b = cbor.AppendInt(b, (*x.Monthly))
-	}
-	return b
+var keysOfResourceRequirements = [...]string{"limits", "requests"}
+
+func appendRetention(b []byte, x *Retention) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("ttl", x.TTL)
+	o.OptIntPointer("daily", x.Daily)
+	o.OptIntPointer("weekly", x.Weekly)
+	o.OptIntPointer("monthly", x.Monthly)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Retention) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "ttl":
-			if d.Null() {
-				break
-			}
-			x.TTL = d.String()
-		case "daily":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Daily = nil
-			} else {
-				x.Daily = new(int64)
-				(*x.Daily) = d.Int()
-			}
-		case "weekly":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Weekly = nil
-			} else {
-				x.Weekly = new(int64)
-				(*x.Weekly) = d.Int()
-			}
-		case "monthly":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Monthly = nil
-			} else {
-				x.Monthly = new(int64)
-				(*x.Monthly) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeRetention(d *cbor.Decoder, x *Retention) {
+	f := d.Fields(keysOfRetention[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.TTL)
+		case 1:
+			d.ReadIntPointer(&x.Daily)
+		case 2:
+			d.ReadIntPointer(&x.Weekly)
+		case 3:
+			d.ReadIntPointer(&x.Monthly)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Route) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfRetention = [...]string{"ttl", "daily", "weekly", "monthly"}
+
+func appendRoute(b []byte, x *Route) []byte {
+	o := cbor.BeginObject(b)
 	if x.TLS != nil {
-		n++
+		o.Key("tls")
+		o.B = appendTLS(o.B, x.TLS)
 	}
-	if x.Kind != "" {
-		n++
-	}
-	if x.Port != "" {
-		n++
-	}
-	if len(x.Hosts) > 0 {
-		n++
-	}
+	o.OptText("kind", x.Kind)
+	o.OptText("port", x.Port)
+	o.OptStrings("hosts", x.Hosts)
 	if len(x.Rules) > 0 {
-		n++
+		o.Key("rules")
+		o.B = cbor.AppendList(o.B, x.Rules, appendRouteRule)
 	}
-	if x.ListenPort != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.TLS != nil {
-		b = cbor.AppendString(b, "tls")
-		b = x.TLS.AppendCBOR(b)
-	}
-	if x.Kind != "" {
-		b = cbor.AppendString(b, "kind")
-		b = cbor.AppendString(b, x.Kind)
-	}
-	if x.Port != "" {
-		b = cbor.AppendString(b, "port")
-		b = cbor.AppendString(b, x.Port)
-	}
-	if len(x.Hosts) > 0 {
-		b = cbor.AppendString(b, "hosts")
-		b = cbor.AppendArrayHeader(b, len(x.Hosts))
-		for i1 := range x.Hosts {
-			b = cbor.AppendString(b, x.Hosts[i1])
-		}
-	}
-	if len(x.Rules) > 0 {
-		b = cbor.AppendString(b, "rules")
-		b = cbor.AppendArrayHeader(b, len(x.Rules))
-		for i2 := range x.Rules {
-			b = x.Rules[i2].AppendCBOR(b)
-		}
-	}
-	if x.ListenPort != nil {
-		b = cbor.AppendString(b, "listenPort")
-		b = cbor.AppendInt(b, (*x.ListenPort))
-	}
-	return b
+	o.OptIntPointer("listenPort", x.ListenPort)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Route) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "tls":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.TLS = nil
-			} else {
-				x.TLS = new(TLS)
-				x.TLS.DecodeCBOR(d)
-			}
-		case "kind":
-			if d.Null() {
-				break
-			}
-			x.Kind = d.String()
-		case "port":
-			if d.Null() {
-				break
-			}
-			x.Port = d.String()
-		case "hosts":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Hosts = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Hosts = append(x.Hosts, v3)
-			}
-		case "rules":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Rules = make([]RouteRule, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 RouteRule
-				v6.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Rules = append(x.Rules, v6)
-			}
-		case "listenPort":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ListenPort = nil
-			} else {
-				x.ListenPort = new(int64)
-				(*x.ListenPort) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeRoute(d *cbor.Decoder, x *Route) {
+	f := d.Fields(keysOfRoute[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.TLS = new(TLS)
+			decodeTLS(d, x.TLS)
+		case 1:
+			d.ReadString(&x.Kind)
+		case 2:
+			d.ReadString(&x.Port)
+		case 3:
+			d.ReadStrings(&x.Hosts)
+		case 4:
+			cbor.ReadList(d, &x.Rules, decodeRouteRule)
+		case 5:
+			d.ReadIntPointer(&x.ListenPort)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *RouteMatch) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfRoute = [...]string{"tls", "kind", "port", "hosts", "rules", "listenPort"}
+
+func appendRouteMatch(b []byte, x *RouteMatch) []byte {
+	o := cbor.BeginObject(b)
 	if x.Path != nil {
-		n++
+		o.Key("path")
+		o.B = appendPathMatch(o.B, x.Path)
 	}
-	if x.Method != "" {
-		n++
-	}
+	o.OptText("method", x.Method)
 	if len(x.Headers) > 0 {
-		n++
+		o.Key("headers")
+		o.B = cbor.AppendList(o.B, x.Headers, appendHeaderMatch)
 	}
 	if x.GRPCMethod != nil {
-		n++
+		o.Key("grpcMethod")
+		o.B = appendGRPCMethod(o.B, x.GRPCMethod)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Path != nil {
-		b = cbor.AppendString(b, "path")
-		b = x.Path.AppendCBOR(b)
-	}
-	if x.Method != "" {
-		b = cbor.AppendString(b, "method")
-		b = cbor.AppendString(b, x.Method)
-	}
-	if len(x.Headers) > 0 {
-		b = cbor.AppendString(b, "headers")
-		b = cbor.AppendArrayHeader(b, len(x.Headers))
-		for i1 := range x.Headers {
-			b = x.Headers[i1].AppendCBOR(b)
-		}
-	}
-	if x.GRPCMethod != nil {
-		b = cbor.AppendString(b, "grpcMethod")
-		b = x.GRPCMethod.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *RouteMatch) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "path":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Path = nil
-			} else {
-				x.Path = new(PathMatch)
-				x.Path.DecodeCBOR(d)
-			}
-		case "method":
-			if d.Null() {
-				break
-			}
-			x.Method = d.String()
-		case "headers":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Headers = make([]HeaderMatch, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 HeaderMatch
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Headers = append(x.Headers, v3)
-			}
-		case "grpcMethod":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.GRPCMethod = nil
-			} else {
-				x.GRPCMethod = new(GRPCMethod)
-				x.GRPCMethod.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeRouteMatch(d *cbor.Decoder, x *RouteMatch) {
+	f := d.Fields(keysOfRouteMatch[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Path = new(PathMatch)
+			decodePathMatch(d, x.Path)
+		case 1:
+			d.ReadString(&x.Method)
+		case 2:
+			cbor.ReadList(d, &x.Headers, decodeHeaderMatch)
+		case 3:
+			x.GRPCMethod = new(GRPCMethod)
+			decodeGRPCMethod(d, x.GRPCMethod)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *RouteRule) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfRouteMatch = [...]string{"path", "method", "headers", "grpcMethod"}
+
+func appendRouteRule(b []byte, x *RouteRule) []byte {
+	o := cbor.BeginObject(b)
 	if len(x.Matches) > 0 {
-		n++
+		o.Key("matches")
+		o.B = cbor.AppendList(o.B, x.Matches, appendRouteMatch)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Matches) > 0 {
-		b = cbor.AppendString(b, "matches")
-		b = cbor.AppendArrayHeader(b, len(x.Matches))
-		for i1 := range x.Matches {
-			b = x.Matches[i1].AppendCBOR(b)
-		}
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *RouteRule) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "matches":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Matches = make([]RouteMatch, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 RouteMatch
-				v3.DecodeCBOR(d)
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Matches = append(x.Matches, v3)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeRouteRule(d *cbor.Decoder, x *RouteRule) {
+	f := d.Fields(keysOfRouteRule[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			cbor.ReadList(d, &x.Matches, decodeRouteMatch)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Runtime) AppendCBOR(b []byte) []byte {
-	n := 0
-	if len(x.Sysctls) > 0 {
-		n++
-	}
+var keysOfRouteRule = [...]string{"matches"}
+
+func appendRuntime(b []byte, x *Runtime) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStringMap("sysctls", x.Sysctls)
 	if len(x.Sidecars) > 0 {
-		n++
+		o.Key("sidecars")
+		o.B = cbor.AppendMap(o.B, x.Sidecars, appendSidecar)
 	}
-	if x.HostNetwork != nil {
-		n++
-	}
-	if len(x.ImagePullSecrets) > 0 {
-		n++
-	}
-	if x.ShareProcessNamespace != nil {
-		n++
-	}
-	if x.AutomountServiceAccountToken != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Sysctls) > 0 {
-		b = cbor.AppendString(b, "sysctls")
-		b = cbor.AppendMap(b, x.Sysctls, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if len(x.Sidecars) > 0 {
-		b = cbor.AppendString(b, "sidecars")
-		b = cbor.AppendMap(b, x.Sidecars, func(b []byte, v *Sidecar) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	if x.HostNetwork != nil {
-		b = cbor.AppendString(b, "hostNetwork")
-		b = cbor.AppendBool(b, (*x.HostNetwork))
-	}
-	if len(x.ImagePullSecrets) > 0 {
-		b = cbor.AppendString(b, "imagePullSecrets")
-		b = cbor.AppendArrayHeader(b, len(x.ImagePullSecrets))
-		for i1 := range x.ImagePullSecrets {
-			b = cbor.AppendString(b, x.ImagePullSecrets[i1])
-		}
-	}
-	if x.ShareProcessNamespace != nil {
-		b = cbor.AppendString(b, "shareProcessNamespace")
-		b = cbor.AppendBool(b, (*x.ShareProcessNamespace))
-	}
-	if x.AutomountServiceAccountToken != nil {
-		b = cbor.AppendString(b, "automountServiceAccountToken")
-		b = cbor.AppendBool(b, (*x.AutomountServiceAccountToken))
-	}
-	return b
+	o.OptBoolPointer("hostNetwork", x.HostNetwork)
+	o.OptStrings("imagePullSecrets", x.ImagePullSecrets)
+	o.OptBoolPointer("shareProcessNamespace", x.ShareProcessNamespace)
+	o.OptBoolPointer("automountServiceAccountToken", x.AutomountServiceAccountToken)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Runtime) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "sysctls":
-			if d.Null() {
-				break
-			}
-			x.Sysctls = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "sidecars":
-			if d.Null() {
-				break
-			}
-			x.Sidecars = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Sidecar) {
-				v.DecodeCBOR(d)
-			})
-		case "hostNetwork":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.HostNetwork = nil
-			} else {
-				x.HostNetwork = new(bool)
-				(*x.HostNetwork) = d.Bool()
-			}
-		case "imagePullSecrets":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.ImagePullSecrets = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.ImagePullSecrets = append(x.ImagePullSecrets, v3)
-			}
-		case "shareProcessNamespace":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ShareProcessNamespace = nil
-			} else {
-				x.ShareProcessNamespace = new(bool)
-				(*x.ShareProcessNamespace) = d.Bool()
-			}
-		case "automountServiceAccountToken":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.AutomountServiceAccountToken = nil
-			} else {
-				x.AutomountServiceAccountToken = new(bool)
-				(*x.AutomountServiceAccountToken) = d.Bool()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeRuntime(d *cbor.Decoder, x *Runtime) {
+	f := d.Fields(keysOfRuntime[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStringMap(&x.Sysctls)
+		case 1:
+			x.Sidecars = cbor.DecodeMap(d, decodeSidecar)
+		case 2:
+			d.ReadBoolPointer(&x.HostNetwork)
+		case 3:
+			d.ReadStrings(&x.ImagePullSecrets)
+		case 4:
+			d.ReadBoolPointer(&x.ShareProcessNamespace)
+		case 5:
+			d.ReadBoolPointer(&x.AutomountServiceAccountToken)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Security) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.RunAsUser != nil {
-		n++
-	}
-	if x.Privileged != nil {
-		n++
-	}
-	if x.RunAsGroup != nil {
-		n++
-	}
-	if len(x.Capabilities) > 0 {
-		n++
-	}
-	if x.RunAsNonRoot != nil {
-		n++
-	}
-	if x.SeccompProfile != "" {
-		n++
-	}
-	if len(x.AllowedBinaries) > 0 {
-		n++
-	}
-	if x.ApparmorProfile != "" {
-		n++
-	}
-	if len(x.DropCapabilities) > 0 {
-		n++
-	}
-	if x.ReadOnlyRootFilesystem != nil {
-		n++
-	}
-	if x.SeccompLocalhostProfile != "" {
-		n++
-	}
-	if x.AllowPrivilegeEscalation != nil {
-		n++
-	}
-	if x.ApparmorLocalhostProfile != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.RunAsUser != nil {
-		b = cbor.AppendString(b, "runAsUser")
-		b = cbor.AppendInt(b, (*x.RunAsUser))
-	}
-	if x.Privileged != nil {
-		b = cbor.AppendString(b, "privileged")
-		b = cbor.AppendBool(b, (*x.Privileged))
-	}
-	if x.RunAsGroup != nil {
-		b = cbor.AppendString(b, "runAsGroup")
-		b = cbor.AppendInt(b, (*x.RunAsGroup))
-	}
-	if len(x.Capabilities) > 0 {
-		b = cbor.AppendString(b, "capabilities")
-		b = cbor.AppendArrayHeader(b, len(x.Capabilities))
-		for i1 := range x.Capabilities {
-			b = cbor.AppendString(b, x.Capabilities[i1])
-		}
-	}
-	if x.RunAsNonRoot != nil {
-		b = cbor.AppendString(b, "runAsNonRoot")
-		b = cbor.AppendBool(b, (*x.RunAsNonRoot))
-	}
-	if x.SeccompProfile != "" {
-		b = cbor.AppendString(b, "seccompProfile")
-		b = cbor.AppendString(b, x.SeccompProfile)
-	}
-	if len(x.AllowedBinaries) > 0 {
-		b = cbor.AppendString(b, "allowedBinaries")
-		b = cbor.AppendArrayHeader(b, len(x.AllowedBinaries))
-		for i2 := range x.AllowedBinaries {
-			b = cbor.AppendString(b, x.AllowedBinaries[i2])
-		}
-	}
-	if x.ApparmorProfile != "" {
-		b = cbor.AppendString(b, "apparmorProfile")
-		b = cbor.AppendString(b, x.ApparmorProfile)
-	}
-	if len(x.DropCapabilities) > 0 {
-		b = cbor.AppendString(b, "dropCapabilities")
-		b = cbor.AppendArrayHeader(b, len(x.DropCapabilities))
-		for i3 := range x.DropCapabilities {
-			b = cbor.AppendString(b, x.DropCapabilities[i3])
-		}
-	}
-	if x.ReadOnlyRootFilesystem != nil {
-		b = cbor.AppendString(b, "readOnlyRootFilesystem")
-		b = cbor.AppendBool(b, (*x.ReadOnlyRootFilesystem))
-	}
-	if x.SeccompLocalhostProfile != "" {
-		b = cbor.AppendString(b, "seccompLocalhostProfile")
-		b = cbor.AppendString(b, x.SeccompLocalhostProfile)
-	}
-	if x.AllowPrivilegeEscalation != nil {
-		b = cbor.AppendString(b, "allowPrivilegeEscalation")
-		b = cbor.AppendBool(b, (*x.AllowPrivilegeEscalation))
-	}
-	if x.ApparmorLocalhostProfile != "" {
-		b = cbor.AppendString(b, "apparmorLocalhostProfile")
-		b = cbor.AppendString(b, x.ApparmorLocalhostProfile)
-	}
-	return b
+var keysOfRuntime = [...]string{"sysctls", "sidecars", "hostNetwork", "imagePullSecrets", "shareProcessNamespace", "automountServiceAccountToken"}
+
+func appendSecurity(b []byte, x *Security) []byte {
+	o := cbor.BeginObject(b)
+	o.OptIntPointer("runAsUser", x.RunAsUser)
+	o.OptBoolPointer("privileged", x.Privileged)
+	o.OptIntPointer("runAsGroup", x.RunAsGroup)
+	o.OptStrings("capabilities", x.Capabilities)
+	o.OptBoolPointer("runAsNonRoot", x.RunAsNonRoot)
+	o.OptText("seccompProfile", x.SeccompProfile)
+	o.OptStrings("allowedBinaries", x.AllowedBinaries)
+	o.OptText("apparmorProfile", x.ApparmorProfile)
+	o.OptStrings("dropCapabilities", x.DropCapabilities)
+	o.OptBoolPointer("readOnlyRootFilesystem", x.ReadOnlyRootFilesystem)
+	o.OptText("seccompLocalhostProfile", x.SeccompLocalhostProfile)
+	o.OptBoolPointer("allowPrivilegeEscalation", x.AllowPrivilegeEscalation)
+	o.OptText("apparmorLocalhostProfile", x.ApparmorLocalhostProfile)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Security) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "runAsUser":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.RunAsUser = nil
-			} else {
-				x.RunAsUser = new(int64)
-				(*x.RunAsUser) = d.Int()
-			}
-		case "privileged":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Privileged = nil
-			} else {
-				x.Privileged = new(bool)
-				(*x.Privileged) = d.Bool()
-			}
-		case "runAsGroup":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.RunAsGroup = nil
-			} else {
-				x.RunAsGroup = new(int64)
-				(*x.RunAsGroup) = d.Int()
-			}
-		case "capabilities":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Capabilities = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Capabilities = append(x.Capabilities, v3)
-			}
-		case "runAsNonRoot":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.RunAsNonRoot = nil
-			} else {
-				x.RunAsNonRoot = new(bool)
-				(*x.RunAsNonRoot) = d.Bool()
-			}
-		case "seccompProfile":
-			if d.Null() {
-				break
-			}
-			x.SeccompProfile = d.String()
-		case "allowedBinaries":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.AllowedBinaries = make([]string, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 string
-				v6 = d.String()
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.AllowedBinaries = append(x.AllowedBinaries, v6)
-			}
-		case "apparmorProfile":
-			if d.Null() {
-				break
-			}
-			x.ApparmorProfile = d.String()
-		case "dropCapabilities":
-			if d.Null() {
-				break
-			}
-			n8 := d.Array()
-			x.DropCapabilities = make([]string, 0, min(n8, 64))
-			for i7 := range n8 {
-				var v9 string
-				v9 = d.String()
-				if d.Failed() {
-					d.AtIndex(i7)
-					break
-				}
-				x.DropCapabilities = append(x.DropCapabilities, v9)
-			}
-		case "readOnlyRootFilesystem":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ReadOnlyRootFilesystem = nil
-			} else {
-				x.ReadOnlyRootFilesystem = new(bool)
-				(*x.ReadOnlyRootFilesystem) = d.Bool()
-			}
-		case "seccompLocalhostProfile":
-			if d.Null() {
-				break
-			}
-			x.SeccompLocalhostProfile = d.String()
-		case "allowPrivilegeEscalation":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.AllowPrivilegeEscalation = nil
-			} else {
-				x.AllowPrivilegeEscalation = new(bool)
-				(*x.AllowPrivilegeEscalation) = d.Bool()
-			}
-		case "apparmorLocalhostProfile":
-			if d.Null() {
-				break
-			}
-			x.ApparmorLocalhostProfile = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeSecurity(d *cbor.Decoder, x *Security) {
+	f := d.Fields(keysOfSecurity[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadIntPointer(&x.RunAsUser)
+		case 1:
+			d.ReadBoolPointer(&x.Privileged)
+		case 2:
+			d.ReadIntPointer(&x.RunAsGroup)
+		case 3:
+			d.ReadStrings(&x.Capabilities)
+		case 4:
+			d.ReadBoolPointer(&x.RunAsNonRoot)
+		case 5:
+			d.ReadString(&x.SeccompProfile)
+		case 6:
+			d.ReadStrings(&x.AllowedBinaries)
+		case 7:
+			d.ReadString(&x.ApparmorProfile)
+		case 8:
+			d.ReadStrings(&x.DropCapabilities)
+		case 9:
+			d.ReadBoolPointer(&x.ReadOnlyRootFilesystem)
+		case 10:
+			d.ReadString(&x.SeccompLocalhostProfile)
+		case 11:
+			d.ReadBoolPointer(&x.AllowPrivilegeEscalation)
+		case 12:
+			d.ReadString(&x.ApparmorLocalhostProfile)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ServiceSpec) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfSecurity = [...]string{"runAsUser", "privileged", "runAsGroup", "capabilities", "runAsNonRoot", "seccompProfile", "allowedBinaries", "apparmorProfile", "dropCapabilities", "readOnlyRootFilesystem", "seccompLocalhostProfile", "allowPrivilegeEscalation", "apparmorLocalhostProfile"}
+
+func appendServiceSpec(b []byte, x *ServiceSpec) []byte {
+	o := cbor.BeginObject(b)
 	if x.Backup != nil {
-		n++
+		o.Key("backup")
+		o.B = appendBackup(o.B, x.Backup)
 	}
 	if x.Deploy != nil {
-		n++
+		o.Key("deploy")
+		o.B = appendDeploy(o.B, x.Deploy)
 	}
 	if x.Ingress != nil {
-		n++
+		o.Key("ingress")
+		o.B = appendIngress(o.B, x.Ingress)
 	}
-	if len(x.Runtime.Sysctls) > 0 {
-		n++
-	}
-	if x.Replicas != nil {
-		n++
-	}
+	o.OptStringMap("sysctls", x.Runtime.Sysctls)
+	o.OptIntPointer("replicas", x.Replicas)
 	if len(x.Runtime.Sidecars) > 0 {
-		n++
+		o.Key("sidecars")
+		o.B = cbor.AppendMap(o.B, x.Runtime.Sidecars, appendSidecar)
 	}
 	if x.Topology != nil {
-		n++
+		o.Key("topology")
+		o.B = appendTopology(o.B, x.Topology)
 	}
+	o.Key("workload")
+	o.B = appendWorkload(o.B, x.Workload)
 	if x.Advertise != nil {
-		n++
+		o.Key("advertise")
+		o.B = appendAdvertise(o.B, x.Advertise)
 	}
 	if x.Autoscaling != nil {
-		n++
+		o.Key("autoscaling")
+		o.B = appendAutoscaling(o.B, x.Autoscaling)
 	}
-	if x.Runtime.HostNetwork != nil {
-		n++
-	}
+	o.OptBoolPointer("hostNetwork", x.Runtime.HostNetwork)
 	if x.Observability != nil {
-		n++
+		o.Key("observability")
+		o.B = appendObservability(o.B, x.Observability)
 	}
-	if len(x.Runtime.ImagePullSecrets) > 0 {
-		n++
-	}
-	if x.Runtime.ShareProcessNamespace != nil {
-		n++
-	}
-	if x.Runtime.AutomountServiceAccountToken != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Backup != nil {
-		b = cbor.AppendString(b, "backup")
-		b = x.Backup.AppendCBOR(b)
-	}
-	if x.Deploy != nil {
-		b = cbor.AppendString(b, "deploy")
-		b = x.Deploy.AppendCBOR(b)
-	}
-	if x.Ingress != nil {
-		b = cbor.AppendString(b, "ingress")
-		b = x.Ingress.AppendCBOR(b)
-	}
-	if len(x.Runtime.Sysctls) > 0 {
-		b = cbor.AppendString(b, "sysctls")
-		b = cbor.AppendMap(b, x.Runtime.Sysctls, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.Replicas != nil {
-		b = cbor.AppendString(b, "replicas")
-		b = cbor.AppendInt(b, (*x.Replicas))
-	}
-	if len(x.Runtime.Sidecars) > 0 {
-		b = cbor.AppendString(b, "sidecars")
-		b = cbor.AppendMap(b, x.Runtime.Sidecars, func(b []byte, v *Sidecar) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	if x.Topology != nil {
-		b = cbor.AppendString(b, "topology")
-		b = x.Topology.AppendCBOR(b)
-	}
-	b = cbor.AppendString(b, "workload")
-	if x.Workload == nil {
-		b = cbor.AppendNull(b)
-	} else {
-		b = x.Workload.AppendCBOR(b)
-	}
-	if x.Advertise != nil {
-		b = cbor.AppendString(b, "advertise")
-		b = x.Advertise.AppendCBOR(b)
-	}
-	if x.Autoscaling != nil {
-		b = cbor.AppendString(b, "autoscaling")
-		b = x.Autoscaling.AppendCBOR(b)
-	}
-	if x.Runtime.HostNetwork != nil {
-		b = cbor.AppendString(b, "hostNetwork")
-		b = cbor.AppendBool(b, (*x.Runtime.HostNetwork))
-	}
-	if x.Observability != nil {
-		b = cbor.AppendString(b, "observability")
-		b = x.Observability.AppendCBOR(b)
-	}
-	if len(x.Runtime.ImagePullSecrets) > 0 {
-		b = cbor.AppendString(b, "imagePullSecrets")
-		b = cbor.AppendArrayHeader(b, len(x.Runtime.ImagePullSecrets))
-		for i1 := range x.Runtime.ImagePullSecrets {
-			b = cbor.AppendString(b, x.Runtime.ImagePullSecrets[i1])
-		}
-	}
-	if x.Runtime.ShareProcessNamespace != nil {
-		b = cbor.AppendString(b, "shareProcessNamespace")
-		b = cbor.AppendBool(b, (*x.Runtime.ShareProcessNamespace))
-	}
-	if x.Runtime.AutomountServiceAccountToken != nil {
-		b = cbor.AppendString(b, "automountServiceAccountToken")
-		b = cbor.AppendBool(b, (*x.Runtime.AutomountServiceAccountToken))
-	}
-	return b
+	o.OptStrings("imagePullSecrets", x.Runtime.ImagePullSecrets)
+	o.OptBoolPointer("shareProcessNamespace", x.Runtime.ShareProcessNamespace)
+	o.OptBoolPointer("automountServiceAccountToken", x.Runtime.AutomountServiceAccountToken)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *ServiceSpec) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "backup":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Backup = nil
-			} else {
-				x.Backup = new(Backup)
-				x.Backup.DecodeCBOR(d)
-			}
-		case "deploy":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Deploy = nil
-			} else {
-				x.Deploy = new(Deploy)
-				x.Deploy.DecodeCBOR(d)
-			}
-		case "ingress":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Ingress = nil
-			} else {
-				x.Ingress = new(Ingress)
-				x.Ingress.DecodeCBOR(d)
-			}
-		case "sysctls":
-			if d.Null() {
-				break
-			}
-			x.Runtime.Sysctls = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "replicas":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Replicas = nil
-			} else {
-				x.Replicas = new(int64)
-				(*x.Replicas) = d.Int()
-			}
-		case "sidecars":
-			if d.Null() {
-				break
-			}
-			x.Runtime.Sidecars = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Sidecar) {
-				v.DecodeCBOR(d)
-			})
-		case "topology":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Topology = nil
-			} else {
-				x.Topology = new(Topology)
-				x.Topology.DecodeCBOR(d)
-			}
-		case "workload":
-			seen[0] = true
-			if d.Null() {
-				x.Workload = nil
-			} else {
-				x.Workload = new(Workload)
-				x.Workload.DecodeCBOR(d)
-			}
-		case "advertise":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Advertise = nil
-			} else {
-				x.Advertise = new(Advertise)
-				x.Advertise.DecodeCBOR(d)
-			}
-		case "autoscaling":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Autoscaling = nil
-			} else {
-				x.Autoscaling = new(Autoscaling)
-				x.Autoscaling.DecodeCBOR(d)
-			}
-		case "hostNetwork":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Runtime.HostNetwork = nil
-			} else {
-				x.Runtime.HostNetwork = new(bool)
-				(*x.Runtime.HostNetwork) = d.Bool()
-			}
-		case "observability":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Observability = nil
-			} else {
-				x.Observability = new(Observability)
-				x.Observability.DecodeCBOR(d)
-			}
-		case "imagePullSecrets":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Runtime.ImagePullSecrets = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Runtime.ImagePullSecrets = append(x.Runtime.ImagePullSecrets, v3)
-			}
-		case "shareProcessNamespace":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Runtime.ShareProcessNamespace = nil
-			} else {
-				x.Runtime.ShareProcessNamespace = new(bool)
-				(*x.Runtime.ShareProcessNamespace) = d.Bool()
-			}
-		case "automountServiceAccountToken":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Runtime.AutomountServiceAccountToken = nil
-			} else {
-				x.Runtime.AutomountServiceAccountToken = new(bool)
-				(*x.Runtime.AutomountServiceAccountToken) = d.Bool()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeServiceSpec(d *cbor.Decoder, x *ServiceSpec) {
+	f := d.Fields(keysOfServiceSpec[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Backup = new(Backup)
+			decodeBackup(d, x.Backup)
+		case 1:
+			x.Deploy = new(Deploy)
+			decodeDeploy(d, x.Deploy)
+		case 2:
+			x.Ingress = new(Ingress)
+			decodeIngress(d, x.Ingress)
+		case 3:
+			d.ReadStringMap(&x.Runtime.Sysctls)
+		case 4:
+			d.ReadIntPointer(&x.Replicas)
+		case 5:
+			x.Runtime.Sidecars = cbor.DecodeMap(d, decodeSidecar)
+		case 6:
+			x.Topology = new(Topology)
+			decodeTopology(d, x.Topology)
+		case 7:
+			x.Workload = new(Workload)
+			decodeWorkload(d, x.Workload)
+		case 8:
+			x.Advertise = new(Advertise)
+			decodeAdvertise(d, x.Advertise)
+		case 9:
+			x.Autoscaling = new(Autoscaling)
+			decodeAutoscaling(d, x.Autoscaling)
+		case 10:
+			d.ReadBoolPointer(&x.Runtime.HostNetwork)
+		case 11:
+			x.Observability = new(Observability)
+			decodeObservability(d, x.Observability)
+		case 12:
+			d.ReadStrings(&x.Runtime.ImagePullSecrets)
+		case 13:
+			d.ReadBoolPointer(&x.Runtime.ShareProcessNamespace)
+		case 14:
+			d.ReadBoolPointer(&x.Runtime.AutomountServiceAccountToken)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field workload is missing")
-	}
+	f.Require(0x80)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Sidecar) AppendCBOR(b []byte) []byte {
-	n := 1
-	if len(x.Args) > 0 {
-		n++
-	}
-	if x.Init {
-		n++
-	}
+var keysOfServiceSpec = [...]string{"backup", "deploy", "ingress", "sysctls", "replicas", "sidecars", "topology", "workload", "advertise", "autoscaling", "hostNetwork", "observability", "imagePullSecrets", "shareProcessNamespace", "automountServiceAccountToken"}
+
+func appendSidecar(b []byte, x *Sidecar) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("args", x.Args)
+	o.OptBool("init", x.Init)
 	if len(x.Files) > 0 {
-		n++
+		o.Key("files")
+		o.B = cbor.AppendMap(o.B, x.Files, appendFile)
 	}
-	if len(x.Command) > 0 {
-		n++
-	}
+	o.Text("image", x.Image)
+	o.OptStrings("command", x.Command)
 	if len(x.Volumes) > 0 {
-		n++
+		o.Key("volumes")
+		o.B = cbor.AppendMap(o.B, x.Volumes, appendVolumeMount)
 	}
 	if x.Security != nil {
-		n++
+		o.Key("security")
+		o.B = appendSecurity(o.B, x.Security)
 	}
 	if x.Resources != nil {
-		n++
+		o.Key("resources")
+		o.B = appendResourceRequirements(o.B, x.Resources)
 	}
-	if len(x.Variables) > 0 {
-		n++
-	}
-	if x.WorkingDir != "" {
-		n++
-	}
+	o.OptStringMap("variables", x.Variables)
+	o.OptText("workingDir", x.WorkingDir)
 	if x.StartupProbe != nil {
-		n++
+		o.Key("startupProbe")
+		o.B = appendProbe(o.B, x.StartupProbe)
 	}
 	if x.LivenessProbe != nil {
-		n++
+		o.Key("livenessProbe")
+		o.B = appendProbe(o.B, x.LivenessProbe)
 	}
 	if x.ReadinessProbe != nil {
-		n++
+		o.Key("readinessProbe")
+		o.B = appendProbe(o.B, x.ReadinessProbe)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if len(x.Args) > 0 {
-		b = cbor.AppendString(b, "args")
-		b = cbor.AppendArrayHeader(b, len(x.Args))
-		for i1 := range x.Args {
-			b = cbor.AppendString(b, x.Args[i1])
-		}
-	}
-	if x.Init {
-		b = cbor.AppendString(b, "init")
-		b = cbor.AppendBool(b, x.Init)
-	}
-	if len(x.Files) > 0 {
-		b = cbor.AppendString(b, "files")
-		b = cbor.AppendMap(b, x.Files, func(b []byte, v *File) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	b = cbor.AppendString(b, "image")
-	b = cbor.AppendString(b, x.Image)
-	if len(x.Command) > 0 {
-		b = cbor.AppendString(b, "command")
-		b = cbor.AppendArrayHeader(b, len(x.Command))
-		for i2 := range x.Command {
-			b = cbor.AppendString(b, x.Command[i2])
-		}
-	}
-	if len(x.Volumes) > 0 {
-		b = cbor.AppendString(b, "volumes")
-		b = cbor.AppendMap(b, x.Volumes, func(b []byte, v *VolumeMount) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	if x.Security != nil {
-		b = cbor.AppendString(b, "security")
-		b = x.Security.AppendCBOR(b)
-	}
-	if x.Resources != nil {
-		b = cbor.AppendString(b, "resources")
-		b = x.Resources.AppendCBOR(b)
-	}
-	if len(x.Variables) > 0 {
-		b = cbor.AppendString(b, "variables")
-		b = cbor.AppendMap(b, x.Variables, func(b []byte, v *string) []byte {
-			b = cbor.AppendString(b, (*v))
-			return b
-		})
-	}
-	if x.WorkingDir != "" {
-		b = cbor.AppendString(b, "workingDir")
-		b = cbor.AppendString(b, x.WorkingDir)
-	}
-	if x.StartupProbe != nil {
-		b = cbor.AppendString(b, "startupProbe")
-		b = x.StartupProbe.AppendCBOR(b)
-	}
-	if x.LivenessProbe != nil {
-		b = cbor.AppendString(b, "livenessProbe")
-		b = x.LivenessProbe.AppendCBOR(b)
-	}
-	if x.ReadinessProbe != nil {
-		b = cbor.AppendString(b, "readinessProbe")
-		b = x.ReadinessProbe.AppendCBOR(b)
-	}
-	return b
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Sidecar) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "args":
-			if d.Null() {
-				break
-			}
-			n2 := d.Array()
-			x.Args = make([]string, 0, min(n2, 64))
-			for i1 := range n2 {
-				var v3 string
-				v3 = d.String()
-				if d.Failed() {
-					d.AtIndex(i1)
-					break
-				}
-				x.Args = append(x.Args, v3)
-			}
-		case "init":
-			if d.Null() {
-				break
-			}
-			x.Init = d.Bool()
-		case "files":
-			if d.Null() {
-				break
-			}
-			x.Files = cbor.DecodeMap(d, func(d *cbor.Decoder, v *File) {
-				v.DecodeCBOR(d)
-			})
-		case "image":
-			seen[0] = true
-			x.Image = d.String()
-		case "command":
-			if d.Null() {
-				break
-			}
-			n5 := d.Array()
-			x.Command = make([]string, 0, min(n5, 64))
-			for i4 := range n5 {
-				var v6 string
-				v6 = d.String()
-				if d.Failed() {
-					d.AtIndex(i4)
-					break
-				}
-				x.Command = append(x.Command, v6)
-			}
-		case "volumes":
-			if d.Null() {
-				break
-			}
-			x.Volumes = cbor.DecodeMap(d, func(d *cbor.Decoder, v *VolumeMount) {
-				v.DecodeCBOR(d)
-			})
-		case "security":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Security = nil
-			} else {
-				x.Security = new(Security)
-				x.Security.DecodeCBOR(d)
-			}
-		case "resources":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Resources = nil
-			} else {
-				x.Resources = new(ResourceRequirements)
-				x.Resources.DecodeCBOR(d)
-			}
-		case "variables":
-			if d.Null() {
-				break
-			}
-			x.Variables = cbor.DecodeMap(d, func(d *cbor.Decoder, v *string) {
-				(*v) = d.String()
-			})
-		case "workingDir":
-			if d.Null() {
-				break
-			}
-			x.WorkingDir = d.String()
-		case "startupProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.StartupProbe = nil
-			} else {
-				x.StartupProbe = new(Probe)
-				x.StartupProbe.DecodeCBOR(d)
-			}
-		case "livenessProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.LivenessProbe = nil
-			} else {
-				x.LivenessProbe = new(Probe)
-				x.LivenessProbe.DecodeCBOR(d)
-			}
-		case "readinessProbe":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.ReadinessProbe = nil
-			} else {
-				x.ReadinessProbe = new(Probe)
-				x.ReadinessProbe.DecodeCBOR(d)
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeSidecar(d *cbor.Decoder, x *Sidecar) {
+	f := d.Fields(keysOfSidecar[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Args)
+		case 1:
+			d.ReadBool(&x.Init)
+		case 2:
+			x.Files = cbor.DecodeMap(d, decodeFile)
+		case 3:
+			d.ReadString(&x.Image)
+		case 4:
+			d.ReadStrings(&x.Command)
+		case 5:
+			x.Volumes = cbor.DecodeMap(d, decodeVolumeMount)
+		case 6:
+			x.Security = new(Security)
+			decodeSecurity(d, x.Security)
+		case 7:
+			x.Resources = new(ResourceRequirements)
+			decodeResourceRequirements(d, x.Resources)
+		case 8:
+			d.ReadStringMap(&x.Variables)
+		case 9:
+			d.ReadString(&x.WorkingDir)
+		case 10:
+			x.StartupProbe = new(Probe)
+			decodeProbe(d, x.StartupProbe)
+		case 11:
+			x.LivenessProbe = new(Probe)
+			decodeProbe(d, x.LivenessProbe)
+		case 12:
+			x.ReadinessProbe = new(Probe)
+			decodeProbe(d, x.ReadinessProbe)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field image is missing")
-	}
+	f.Require(0x8)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *TLS) AppendCBOR(b []byte) []byte {
-	n := 0
+var keysOfSidecar = [...]string{"args", "init", "files", "image", "command", "volumes", "security", "resources", "variables", "workingDir", "startupProbe", "livenessProbe", "readinessProbe"}
+
+func appendTLS(b []byte, x *TLS) []byte {
+	o := cbor.BeginObject(b)
 	if x.IssuerRef != nil {
-		n++
+		o.Key("issuerRef")
+		o.B = appendIssuerRef(o.B, x.IssuerRef)
 	}
-	if x.SecretName != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.IssuerRef != nil {
-		b = cbor.AppendString(b, "issuerRef")
-		b = x.IssuerRef.AppendCBOR(b)
-	}
-	if x.SecretName != "" {
-		b = cbor.AppendString(b, "secretName")
-		b = cbor.AppendString(b, x.SecretName)
-	}
-	return b
+	o.OptText("secretName", x.SecretName)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *TLS) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "issuerRef":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.IssuerRef = nil
-			} else {
-				x.IssuerRef = new(IssuerRef)
-				x.IssuerRef.DecodeCBOR(d)
-			}
-		case "secretName":
-			if d.Null() {
-				break
-			}
-			x.SecretName = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeTLS(d *cbor.Decoder, x *TLS) {
+	f := d.Fields(keysOfTLS[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.IssuerRef = new(IssuerRef)
+			decodeIssuerRef(d, x.IssuerRef)
+		case 1:
+			d.ReadString(&x.SecretName)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Topology) AppendCBOR(b []byte) []byte {
-	n := 1
-	if x.MaxTier != nil {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	b = cbor.AppendString(b, "mode")
-	b = cbor.AppendString(b, x.Mode)
-	if x.MaxTier != nil {
-		b = cbor.AppendString(b, "maxTier")
-		b = cbor.AppendInt(b, (*x.MaxTier))
-	}
-	return b
+var keysOfTLS = [...]string{"issuerRef", "secretName"}
+
+func appendTopology(b []byte, x *Topology) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("mode", x.Mode)
+	o.OptIntPointer("maxTier", x.MaxTier)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Topology) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "mode":
-			seen[0] = true
-			x.Mode = d.String()
-		case "maxTier":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.MaxTier = nil
-			} else {
-				x.MaxTier = new(int64)
-				(*x.MaxTier) = d.Int()
-			}
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeTopology(d *cbor.Decoder, x *Topology) {
+	f := d.Fields(keysOfTopology[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Mode)
+		case 1:
+			d.ReadIntPointer(&x.MaxTier)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field mode is missing")
-	}
+	f.Require(0x1)
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *VolumeMount) AppendCBOR(b []byte) []byte {
-	n := 0
-	if x.Path != "" {
-		n++
-	}
-	if x.Medium != "" {
-		n++
-	}
-	if x.Source != "" {
-		n++
-	}
-	if x.ReadOnly {
-		n++
-	}
-	if x.SizeLimit != "" {
-		n++
-	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Path != "" {
-		b = cbor.AppendString(b, "path")
-		b = cbor.AppendString(b, x.Path)
-	}
-	if x.Medium != "" {
-		b = cbor.AppendString(b, "medium")
-		b = cbor.AppendString(b, x.Medium)
-	}
-	if x.Source != "" {
-		b = cbor.AppendString(b, "source")
-		b = cbor.AppendString(b, x.Source)
-	}
-	if x.ReadOnly {
-		b = cbor.AppendString(b, "readOnly")
-		b = cbor.AppendBool(b, x.ReadOnly)
-	}
-	if x.SizeLimit != "" {
-		b = cbor.AppendString(b, "sizeLimit")
-		b = cbor.AppendString(b, x.SizeLimit)
-	}
-	return b
+var keysOfTopology = [...]string{"mode", "maxTier"}
+
+func appendVolumeMount(b []byte, x *VolumeMount) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("path", x.Path)
+	o.OptText("medium", x.Medium)
+	o.OptText("source", x.Source)
+	o.OptBool("readOnly", x.ReadOnly)
+	o.OptText("sizeLimit", x.SizeLimit)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *VolumeMount) DecodeCBOR(d *cbor.Decoder) {
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "path":
-			if d.Null() {
-				break
-			}
-			x.Path = d.String()
-		case "medium":
-			if d.Null() {
-				break
-			}
-			x.Medium = d.String()
-		case "source":
-			if d.Null() {
-				break
-			}
-			x.Source = d.String()
-		case "readOnly":
-			if d.Null() {
-				break
-			}
-			x.ReadOnly = d.Bool()
-		case "sizeLimit":
-			if d.Null() {
-				break
-			}
-			x.SizeLimit = d.String()
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeVolumeMount(d *cbor.Decoder, x *VolumeMount) {
+	f := d.Fields(keysOfVolumeMount[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Path)
+		case 1:
+			d.ReadString(&x.Medium)
+		case 2:
+			d.ReadString(&x.Source)
+		case 3:
+			d.ReadBool(&x.ReadOnly)
+		case 4:
+			d.ReadString(&x.SizeLimit)
 		}
 	}
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Workload) AppendCBOR(b []byte) []byte {
-	n := 1
+var keysOfVolumeMount = [...]string{"path", "medium", "source", "readOnly", "sizeLimit"}
+
+func appendWorkload(b []byte, x *Workload) []byte {
+	o := cbor.BeginObject(b)
 	if x.Service != nil {
-		n++
+		o.Key("service")
+		o.B = appendPorts(o.B, x.Service)
 	}
 	if len(x.Resources) > 0 {
-		n++
+		o.Key("resources")
+		o.B = cbor.AppendMap(o.B, x.Resources, appendResource)
 	}
-	b = cbor.AppendObjectHeader(b, n)
-	if x.Service != nil {
-		b = cbor.AppendString(b, "service")
-		b = x.Service.AppendCBOR(b)
-	}
-	if len(x.Resources) > 0 {
-		b = cbor.AppendString(b, "resources")
-		b = cbor.AppendMap(b, x.Resources, func(b []byte, v *Resource) []byte {
-			b = v.AppendCBOR(b)
-			return b
-		})
-	}
-	b = cbor.AppendString(b, "containers")
-	b = cbor.AppendMap(b, x.Containers, func(b []byte, v *Container) []byte {
-		b = v.AppendCBOR(b)
-		return b
-	})
-	return b
+	o.Key("containers")
+	o.B = cbor.AppendMap(o.B, x.Containers, appendContainer)
+	return o.End()
 }
 
-// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and remembered by d.
-func (x *Workload) DecodeCBOR(d *cbor.Decoder) {
-	var seen [1]bool
-	key := ""
-	for i := range d.Object() {
-		key = d.Key(i, key)
-		switch key {
-		case "service":
-			if d.Null() {
-				break
-			}
-			if d.Null() {
-				x.Service = nil
-			} else {
-				x.Service = new(Ports)
-				x.Service.DecodeCBOR(d)
-			}
-		case "resources":
-			if d.Null() {
-				break
-			}
-			x.Resources = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Resource) {
-				v.DecodeCBOR(d)
-			})
-		case "containers":
-			seen[0] = true
-			x.Containers = cbor.DecodeMap(d, func(d *cbor.Decoder, v *Container) {
-				v.DecodeCBOR(d)
-			})
-		default:
-			d.Unknown(key)
-		}
-		if d.Failed() {
-			d.At(key)
-			return
+func decodeWorkload(d *cbor.Decoder, x *Workload) {
+	f := d.Fields(keysOfWorkload[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Service = new(Ports)
+			decodePorts(d, x.Service)
+		case 1:
+			x.Resources = cbor.DecodeMap(d, decodeResource)
+		case 2:
+			x.Containers = cbor.DecodeMap(d, decodeContainer)
 		}
 	}
-	if !seen[0] {
-		d.Fail("the field containers is missing")
-	}
+	f.Require(0x4)
 }
+
+var keysOfWorkload = [...]string{"service", "resources", "containers"}

@@ -4,6 +4,7 @@
 // are sorted slices (cbor.Map), so that nothing derived from them depends on the order of a Go map.
 package lattice
 
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots LatticeService,LatticeMeshMember
 //go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ../schema -roots LatticeService,LatticeMeshMember
 
 // Group is the API group of the kinds.

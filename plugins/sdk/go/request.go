@@ -1,0 +1,63 @@
+package sdk
+
+import (
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// Request is what the host asks a plugin to derive.
+type Request struct {
+	abi.Request
+}
+
+// Kind returns the kind of the resource.
+func (r *Request) Kind() string { return Value(r.Resource).Get("kind").String() }
+
+// Service reads the resource as a LatticeService.
+func (r *Request) Service() (*lattice.LatticeService, error) {
+	return DecodeService(r.Resource)
+}
+
+// MeshMember reads the resource as a LatticeMeshMember.
+func (r *Request) MeshMember() (*lattice.LatticeMeshMember, error) {
+	return DecodeMeshMember(r.Resource)
+}
+
+// Setting returns one of the step's settings, or an absent value.
+func (r *Request) Setting(name string) Value { return Value(r.Settings).Get(name) }
+
+// ContextValue returns what an earlier step left under key, and whether one did.
+func (r *Request) ContextValue(key string) (Value, bool) {
+	for i := range r.Context {
+		if r.Context[i].Key == key {
+			return Value(r.Context[i].Value), true
+		}
+	}
+	return nil, false
+}
+
+// Answer returns the resources that answer the requirement of that name, and whether the host has answered it.
+func (r *Request) Answer(name string) (resources []cbor.Raw, answered bool) {
+	for i := range r.Answers {
+		if r.Answers[i].Name == name {
+			return r.Answers[i].Resources, true
+		}
+	}
+	return nil, false
+}
+
+// DecodeService reads a LatticeService, such as an answer's.
+func DecodeService(raw cbor.Raw) (*lattice.LatticeService, error) {
+	// Called directly, not through an interface: the linker keeps every method that an interface might reach.
+	s, d := new(lattice.LatticeService), cbor.NewDecoder(raw)
+	s.DecodeCBOR(d)
+	return s, d.Finish()
+}
+
+// DecodeMeshMember reads a LatticeMeshMember, such as an answer's.
+func DecodeMeshMember(raw cbor.Raw) (*lattice.LatticeMeshMember, error) {
+	m, d := new(lattice.LatticeMeshMember), cbor.NewDecoder(raw)
+	m.DecodeCBOR(d)
+	return m, d.Finish()
+}
