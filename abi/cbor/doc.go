@@ -35,6 +35,8 @@ func (m Map[T]) Get(key string) *T {
 }
 
 // Set puts value under key, at its place in the order.
+//
+//go:noinline
 func (m *Map[T]) Set(key string, value T) {
 	at := 0
 	for at < len(*m) && (*m)[at].Key < key {

@@ -32,7 +32,7 @@ func appendJSON(dst []byte, d *Decoder) []byte {
 	case majorNegInt:
 		return strconv.AppendInt(dst, d.Int(), 10)
 	case majorText:
-		return appendQuoted(dst, d.String())
+		return AppendQuoted(dst, d.String())
 	case majorArray:
 		dst = append(dst, '[')
 		for i := range d.Array() {
@@ -89,7 +89,7 @@ func appendJSONObject(dst []byte, d *Decoder) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(dst, m.key), ':')
+		dst = append(AppendQuoted(dst, m.key), ':')
 		sub := Decoder{data: m.value}
 		if dst = appendJSON(dst, &sub); sub.err != nil {
 			d.err = sub.err
@@ -122,7 +122,8 @@ func appendFloatText(dst []byte, v float64) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends text as a JSON string.
+func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); i++ {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/ascii"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/sha256"
 )
@@ -51,7 +52,7 @@ func DNSLabel(s string) string {
 		}
 		b = append(b, c)
 	}
-	return strings.TrimRight(string(b[:min(len(b), 63)]), "-")
+	return ascii.Trim(string(b[:min(len(b), 63)]), '-')
 }
 
 // Selector returns the labels that select a workload's pods.

@@ -1,5 +1,7 @@
 package kube
 
+import "github.com/latticenet/lattice-host/abi/cbor"
+
 // CiliumNetworkPolicy is cilium.io/v2 CiliumNetworkPolicy.
 type CiliumNetworkPolicy struct {
 	Object
@@ -10,7 +12,8 @@ type CiliumNetworkPolicy struct {
 type CiliumRule struct {
 	EndpointSelector LabelSelector   `json:"endpointSelector"`
 	Ingress          []CiliumIngress `json:"ingress,omitempty"`
-	Egress           []CiliumEgress  `json:"egress,omitempty"`
+	// Egress holds encoded [CiliumEgress] items, so that rules which another step wrote can stand among a plugin's own.
+	Egress []cbor.Raw `json:"egress,omitempty"`
 }
 
 // CiliumIngress allows traffic to the endpoint.

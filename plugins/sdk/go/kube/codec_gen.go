@@ -93,6 +93,9 @@ func appendCapabilities(b []byte, x *Capabilities) []byte {
 	return o.End()
 }
 
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *CiliumEgress) AppendCBOR(b []byte) []byte { return appendCiliumEgress(b, x) }
+
 func appendCiliumEgress(b []byte, x *CiliumEgress) []byte {
 	o := cbor.BeginObject(b)
 	o.OptStrings("toCIDR", x.ToCIDR)
@@ -180,7 +183,7 @@ func appendCiliumRule(b []byte, x *CiliumRule) []byte {
 	o := cbor.BeginObject(b)
 	if len(x.Egress) > 0 {
 		o.Key("egress")
-		o.B = cbor.AppendList(o.B, x.Egress, appendCiliumEgress)
+		o.B = cbor.AppendList(o.B, x.Egress, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
 	}
 	if len(x.Ingress) > 0 {
 		o.Key("ingress")
@@ -580,7 +583,6 @@ func appendPodSpec(b []byte, x *PodSpec) []byte {
 		o.Key("affinity")
 		o.B = appendAffinity(o.B, x.Affinity)
 	}
-	o.OptText("dnsPolicy", x.DNSPolicy)
 	o.Key("containers")
 	o.B = cbor.AppendList(o.B, x.Containers, appendContainer)
 	o.OptBoolPointer("hostNetwork", x.HostNetwork)

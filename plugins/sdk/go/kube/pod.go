@@ -13,7 +13,6 @@ type PodSpec struct {
 	ServiceAccountName           string                     `json:"serviceAccountName,omitempty"`
 	AutomountServiceAccountToken *bool                      `json:"automountServiceAccountToken,omitempty"`
 	HostNetwork                  *bool                      `json:"hostNetwork,omitempty"`
-	DNSPolicy                    string                     `json:"dnsPolicy,omitempty"`
 	ShareProcessNamespace        *bool                      `json:"shareProcessNamespace,omitempty"`
 	SchedulerName                string                     `json:"schedulerName,omitempty"`
 	RuntimeClassName             string                     `json:"runtimeClassName,omitempty"`

@@ -1,0 +1,114 @@
+package mesh
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
+)
+
+// Any is the name of a caller that stands for every caller.
+const Any = "*"
+
+// FromService returns how a service takes part in the mesh. Its egress is left to another step.
+func FromService(svc *lattice.LatticeService) *lattice.LatticeMeshMember {
+	name, namespace := svc.Metadata.Name, svc.Metadata.Namespace
+	m := newMember(lattice.ObjectMeta{Name: name, Namespace: namespace, Labels: naming.Labels(name)})
+	m.Spec.Target.Selector = naming.Selector(name)
+	m.Spec.Advertise = svc.Spec.Advertise
+	if w := svc.Spec.Workload; w != nil {
+		m.Spec.Ports = memberPorts(w.Service)
+		m.Spec.AllowedCallers = callers(svc)
+		m.Spec.Dependencies = dependencies(svc)
+	}
+	if in := svc.Spec.Ingress; in != nil && len(in.Routes) > 0 {
+		gateway := lattice.MemberRef{Name: IngressAccount(namespace), Namespace: namespace}
+		m.Spec.AllowedCallers = sortedRefs(append(m.Spec.AllowedCallers, gateway))
+	}
+	return m
+}
+
+func newMember(meta lattice.ObjectMeta) *lattice.LatticeMeshMember {
+	return &lattice.LatticeMeshMember{APIVersion: lattice.APIVersion, Kind: lattice.KindMeshMember, Metadata: meta}
+}
+
+func memberPorts(served *lattice.Ports) []lattice.MemberPort {
+	if served == nil {
+		return nil
+	}
+	peerAuth := ""
+	if served.ServiceType == "NodePort" || served.ServiceType == "LoadBalancer" {
+		// Callers from outside the cluster have no identity in the mesh.
+		peerAuth = Permissive
+	}
+	ports := make([]lattice.MemberPort, 0, len(served.Ports))
+	for _, p := range served.Ports {
+		port := lattice.MemberPort{Name: p.Key, Port: p.Value.Port, PeerAuth: peerAuth}
+		if p.Value.TargetPort != nil {
+			port.Port, port.ServicePort = *p.Value.TargetPort, &p.Value.Port
+		}
+		ports = append(ports, port)
+	}
+	slices.SortFunc(ports, func(a, b lattice.MemberPort) int { return strings.Compare(a.Name, b.Name) })
+	return ports
+}
+
+// callers returns who may call a service. Once everyone may, nobody else needs to be named.
+func callers(svc *lattice.LatticeService) []lattice.MemberRef {
+	refs := serviceRefs(svc, "inbound")
+	for _, r := range refs {
+		if r.Name == Any {
+			return []lattice.MemberRef{{Name: Any}}
+		}
+	}
+	return refs
+}
+
+// dependencies returns whom a service calls. Only callers can stand for everyone.
+func dependencies(svc *lattice.LatticeService) []lattice.MemberRef {
+	return slices.DeleteFunc(serviceRefs(svc, "outbound"), func(r lattice.MemberRef) bool { return r.Name == Any })
+}
+
+// serviceRefs returns the services that a service's resources of one direction name.
+func serviceRefs(svc *lattice.LatticeService, direction string) []lattice.MemberRef {
+	var refs []lattice.MemberRef
+	resources := svc.Spec.Workload.Resources
+	for i := range resources {
+		if r := &resources[i].Value; r.Type == "service" && Directed(r, direction) {
+			refs = append(refs, lattice.MemberRef{
+				Name: PeerName(resources[i].Key, r), Namespace: cmpOr(r.Namespace, svc.Metadata.Namespace),
+			})
+		}
+	}
+	return sortedRefs(refs)
+}
+
+// PeerName returns the name of the service that a service resource stands for.
+func PeerName(key string, r *lattice.Resource) string { return cmpOr(r.ID, key) }
+
+// Directed reports whether a resource has a direction, outbound or inbound.
+func Directed(r *lattice.Resource, direction string) bool {
+	actual := cmpOr(r.Direction, "outbound")
+	return actual == direction || actual == "both"
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// CompareRefs orders references by namespace, then name.
+func CompareRefs(a, b lattice.MemberRef) int {
+	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Name, b.Name)
+}
+
+func sortedRefs(refs []lattice.MemberRef) []lattice.MemberRef {
+	slices.SortFunc(refs, CompareRefs)
+	return slices.Compact(refs)
+}

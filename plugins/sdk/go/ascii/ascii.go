@@ -1,0 +1,60 @@
+// Package ascii does for guests what a derivation does to names, paths and numbers. The standard library's functions
+// for it know all of Unicode and quote text in their errors, and bring the tables for both into a module.
+package ascii
+
+// Lower turns A to Z into a to z.
+func Lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// Swap returns s with every byte from replaced by to.
+func Swap(s string, from, to byte) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c == from {
+			b[i] = to
+		}
+	}
+	return string(b)
+}
+
+// IndexAny returns where the first of the bytes in set stands in s, or -1.
+func IndexAny(s, set string) int {
+	for i := range len(s) {
+		for j := range len(set) {
+			if s[i] == set[j] {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// Trim removes the byte c from both ends of s.
+func Trim(s string, c byte) string {
+	for s != "" && s[0] == c {
+		s = s[1:]
+	}
+	for s != "" && s[len(s)-1] == c {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// ParseInt reads a number without sign in base 8 or 10, of at most 18 digits.
+func ParseInt(s string, base int64) (n int64, ok bool) {
+	for i := range len(s) {
+		digit := int64(s[i]) - '0'
+		if digit < 0 || digit >= base {
+			return 0, false
+		}
+		n = n*base + digit
+	}
+	return n, s != "" && len(s) <= 18
+}
