@@ -34,8 +34,9 @@ type Response struct {
 	Results []Result `json:"results,omitempty"`
 	// Context is left for later steps.
 	Context []ContextEntry `json:"context,omitempty"`
-	// Requirements are other resources that the step needs. While they differ from the round before, the rest of the
-	// response is ignored and the step is called again with the answers.
+	// Requirements are other resources that the step needs: all of them in every round. While they differ from the round
+	// before, the rest of the response is ignored and the step is called again with the answers; when they are the same,
+	// they have settled.
 	Requirements []Requirement `json:"requirements,omitempty"`
 }
 

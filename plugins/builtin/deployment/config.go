@@ -64,6 +64,8 @@ func (d *derivation) environment(c *container, out *kube.Container) {
 		}
 		value, secret := d.render(c.field+".variables."+e.Key, e.Value, template.Plain)
 		if secret {
+			d.resp.Warn(c.field+".variables."+e.Key, "the value carries a password that stands in the document in plain text; "+
+				"declare a secret resource to keep it out")
 			sensitive.Set(e.Key, value)
 		} else {
 			plain.Set(e.Key, value)

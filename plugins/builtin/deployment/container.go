@@ -17,9 +17,6 @@ func (d *derivation) container(c *container) kube.Container {
 		Name: c.name, Image: image, ImagePullPolicy: pullPolicy(image), Command: c.Command, Args: c.Args,
 		WorkingDir: c.WorkingDir, Resources: resources(c.Resources), SecurityContext: security(c.Security),
 	}
-	if !c.sidecar {
-		out.Ports = d.containerPorts()
-	}
 	if !c.init {
 		out.LivenessProbe = probe(c.LivenessProbe)
 		out.ReadinessProbe = probe(c.ReadinessProbe)
@@ -82,9 +79,10 @@ func quantities(q *lattice.Quantities) kube.Labels {
 	return out
 }
 
-func (d *derivation) containerPorts() []kube.ContainerPort {
+// containerPorts returns the service's ports, which every main container names.
+func (d *derivation) containerPorts(c *container) []kube.ContainerPort {
 	service := d.svc.Spec.Workload.Service
-	if service == nil {
+	if service == nil || c.sidecar {
 		return nil
 	}
 	var out []kube.ContainerPort

@@ -27,14 +27,16 @@ func (d *derivation) requirePeers() bool {
 			d.require(abi.Requirement{Name: name, Namespace: namespace, MatchName: peer})
 		}
 	}
-	return len(d.resp.Requirements) > 0
+	for i := range d.resp.Requirements {
+		if _, answered := d.req.Answer(d.resp.Requirements[i].Name); !answered {
+			return true
+		}
+	}
+	return false
 }
 
-// require asks once, and not again when the answer is there.
+// require asks for a document, each once. What is asked for again in every round has settled for the host.
 func (d *derivation) require(q abi.Requirement) {
-	if _, answered := d.req.Answer(q.Name); answered {
-		return
-	}
 	for i := range d.resp.Requirements {
 		if d.resp.Requirements[i].Name == q.Name {
 			return

@@ -28,6 +28,10 @@ func (d *derivation) podTemplate() {
 	spec.SecurityContext = d.podSecurity(all)
 	for i := range all {
 		c := d.container(&all[i])
+		// On the node's network a port belongs to one container only.
+		if i == 0 || runtime.HostNetwork == nil || !*runtime.HostNetwork {
+			c.Ports = d.containerPorts(&all[i])
+		}
 		if all[i].init {
 			spec.InitContainers = append(spec.InitContainers, c)
 		} else {

@@ -32,7 +32,8 @@ func (r *Response) Leave(key string, value abi.Encoder) {
 	r.Context = append(r.Context, abi.ContextEntry{Key: key, Value: value.AppendCBOR(nil)})
 }
 
-// Require asks the host for other resources. The step is called again with the answer.
+// Require asks the host for other resources. The step is called again with the answer, and asks for the same again: a
+// requirement that is not repeated is taken back.
 func (r *Response) Require(q abi.Requirement) { r.Requirements = append(r.Requirements, q) }
 
 // RequireNamed asks for one resource of the lattice.dev group.

@@ -2,9 +2,8 @@ package mesh
 
 import (
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
-
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
 // EgressKey is the context key under which an egress step leaves an [Egress] for the step that writes the network

@@ -107,18 +107,10 @@ func Ports(m *lattice.LatticeMeshMember, peerAuth ...string) []int64 {
 	var ports []int64
 	for i := range m.Spec.Ports {
 		if p := &m.Spec.Ports[i]; len(peerAuth) == 0 || slices.Contains(peerAuth, p.PeerAuth) {
-			ports = append(ports, p.Port)
+			ports = Insert(ports, p.Port, ComparePorts)
 		}
 	}
-	return sortedPorts(ports)
-}
-
-// MergePorts returns the ports of both lists, sorted, each once.
-func MergePorts(a, b []int64) []int64 { return sortedPorts(append(slices.Clone(a), b...)) }
-
-func sortedPorts(ports []int64) []int64 {
-	slices.Sort(ports)
-	return slices.Compact(ports)
+	return ports
 }
 
 // PortTexts returns ports as Istio and Cilium want them.

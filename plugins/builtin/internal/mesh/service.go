@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
 )
@@ -24,9 +25,16 @@ func FromService(svc *lattice.LatticeService) *lattice.LatticeMeshMember {
 	}
 	if in := svc.Spec.Ingress; in != nil && len(in.Routes) > 0 {
 		gateway := lattice.MemberRef{Name: IngressAccount(namespace), Namespace: namespace}
-		m.Spec.AllowedCallers = sortedRefs(append(m.Spec.AllowedCallers, gateway))
+		m.Spec.AllowedCallers = Insert(m.Spec.AllowedCallers, gateway, CompareRefs)
 	}
 	return m
+}
+
+// Ref names the LatticeMeshMember of a service, which is called like the service.
+func Ref(service *lattice.ObjectMeta) abi.Ref {
+	return abi.Ref{
+		APIVersion: lattice.APIVersion, Kind: lattice.KindMeshMember, Namespace: service.Namespace, Name: service.Name,
+	}
 }
 
 func newMember(meta lattice.ObjectMeta) *lattice.LatticeMeshMember {
@@ -42,15 +50,14 @@ func memberPorts(served *lattice.Ports) []lattice.MemberPort {
 		// Callers from outside the cluster have no identity in the mesh.
 		peerAuth = Permissive
 	}
-	ports := make([]lattice.MemberPort, 0, len(served.Ports))
+	var ports []lattice.MemberPort
 	for _, p := range served.Ports {
 		port := lattice.MemberPort{Name: p.Key, Port: p.Value.Port, PeerAuth: peerAuth}
 		if p.Value.TargetPort != nil {
 			port.Port, port.ServicePort = *p.Value.TargetPort, &p.Value.Port
 		}
-		ports = append(ports, port)
+		ports = Insert(ports, port, func(a, b lattice.MemberPort) int { return strings.Compare(a.Name, b.Name) })
 	}
-	slices.SortFunc(ports, func(a, b lattice.MemberPort) int { return strings.Compare(a.Name, b.Name) })
 	return ports
 }
 
@@ -76,39 +83,26 @@ func serviceRefs(svc *lattice.LatticeService, direction string) []lattice.Member
 	resources := svc.Spec.Workload.Resources
 	for i := range resources {
 		if r := &resources[i].Value; r.Type == "service" && Directed(r, direction) {
-			refs = append(refs, lattice.MemberRef{
-				Name: PeerName(resources[i].Key, r), Namespace: cmpOr(r.Namespace, svc.Metadata.Namespace),
-			})
+			refs = Insert(refs, lattice.MemberRef{
+				Name: PeerName(resources[i].Key, r), Namespace: either(r.Namespace, svc.Metadata.Namespace),
+			}, CompareRefs)
 		}
 	}
-	return sortedRefs(refs)
+	return refs
 }
 
 // PeerName returns the name of the service that a service resource stands for.
-func PeerName(key string, r *lattice.Resource) string { return cmpOr(r.ID, key) }
+func PeerName(key string, r *lattice.Resource) string { return either(r.ID, key) }
 
 // Directed reports whether a resource has a direction, outbound or inbound.
 func Directed(r *lattice.Resource, direction string) bool {
-	actual := cmpOr(r.Direction, "outbound")
+	actual := either(r.Direction, "outbound")
 	return actual == direction || actual == "both"
 }
 
-func cmpOr(a, b string) string {
+func either(a, b string) string {
 	if a != "" {
 		return a
 	}
 	return b
-}
-
-// CompareRefs orders references by namespace, then name.
-func CompareRefs(a, b lattice.MemberRef) int {
-	if c := strings.Compare(a.Namespace, b.Namespace); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Name, b.Name)
-}
-
-func sortedRefs(refs []lattice.MemberRef) []lattice.MemberRef {
-	slices.SortFunc(refs, CompareRefs)
-	return slices.Compact(refs)
 }

@@ -1,0 +1,98 @@
+# Everything that the project builds goes below build/.
+BUILD   := build
+BIN     := $(BUILD)/lattice-host
+TOOLS   := $(BUILD)/tools
+BUILTIN := deployment egress keda network-policy
+NESTED  := wasm-tests/schemas
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+GOLANGCI_VERSION := v2.11.4
+GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
+
+# How long each fuzz target runs.
+FUZZTIME ?= 10s
+
+.DELETE_ON_ERROR:
+.PHONY: help demo build plugins test test-all check bench crds fmt lint vet generate cross fuzz goldens clean tools-lint
+
+help: ## Print what can be made.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## Build and sign the plugins, install them from a local index, derive examples/orders.yaml.
+	@sh examples/demo.sh
+
+build: ## Build the lattice-host command into build/.
+	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/lattice-host
+
+plugins: build ## Build the built-in plugins into build/plugins/.
+	@for p in $(BUILTIN); do $(BIN) plugin build plugins/builtin/$$p -O $(BUILD)/plugins/$$p.wasm || exit; done
+
+test: ## Run the tests that need nothing but Go.
+	go test ./...
+	cd wasm-tests/schemas && go test ./...
+
+test-all: test fuzz ## Run everything: the tests, with the race detector where goroutines meet, and every fuzz target.
+	go test -race ./host/... ./registry/...
+
+check: fmt-check vet lint generate-check goldens-check cross ## Check format, vet, lint, generated files, goldens and cross-builds.
+
+fmt: ## Format the Go source.
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: fmt-check generate-check goldens-check
+fmt-check:
+	@files=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$files" ]; then echo "not formatted (make fmt):"; echo "$$files"; exit 1; fi
+
+vet: ## Run go vet on every module, guests and foreign platforms included.
+	go vet ./...
+	GOOS=wasip1 GOARCH=wasm go vet ./abi/... ./plugins/...
+	@for p in $(BUILTIN); do GOOS=wasip1 GOARCH=wasm go vet plugins/builtin/$$p/main.go || exit; done
+	@for m in $(NESTED); do (cd $$m && go vet ./...) || exit; done
+
+lint: $(GOLANGCI) ## Run golangci-lint, which also holds the layer law.
+	$(GOLANGCI) run ./...
+	@deps=$$(go list -deps ./abi/... ./plugins/... | grep '\.' | grep -v '^github.com/latticenet/lattice-host/' || true); \
+	  if [ -n "$$deps" ]; then echo "abi and plugins may import the standard library only:"; echo "$$deps"; exit 1; fi
+
+tools-lint: $(GOLANGCI) ## Build the linter.
+
+$(GOLANGCI):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+generate: ## Regenerate codecs and schemas.
+	go generate ./abi/... ./plugins/sdk/go/kube
+
+generate-check: generate
+	@git diff --exit-code --stat -- '*codec_gen.go' 'abi/schema' || { echo "generated files are stale: make generate"; exit 1; }
+	go mod tidy -diff
+	@for m in $(NESTED); do (cd $$m && go mod tidy -diff) || exit; done
+
+goldens: ## Rewrite every golden file.
+	LATTICE_UPDATE=1 go test ./host/... ./wasm-tests/... ./cmd/...
+
+goldens-check: goldens
+	@git diff --exit-code --stat -- '*.txtar' || { echo "rewriting the goldens changes them: make goldens"; exit 1; }
+
+cross: ## Build for the other platforms.
+	GOOS=linux GOARCH=arm64 go build -o /dev/null ./cmd/lattice-host
+	GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/lattice-host
+	GOOS=darwin GOARCH=arm64 go vet ./...
+
+crds: ## Fetch the CRDs that derived objects are validated against into build/crds/.
+	cd wasm-tests/schemas && go run ./cmd/fetch-crds
+
+bench: ## Run the benchmarks and print the table of ratios.
+	go test -run '^$$' -bench . -benchmem ./wasm-tests/builtins
+
+fuzz: ## Run every fuzz target for FUZZTIME (10s).
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \
+	  sed -E 's#^(.*)/[^/]*:[0-9]+:func (.*)$$#\1 \2#' | sort -u | while read -r package target; do \
+	    echo "== $$package $$target"; \
+	    go test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit; \
+	  done
+
+clean: ## Remove build/.
+	rm -rf $(BUILD)

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+)
+
+// jsonWriter appends canonical JSON. The caller names the keys of an object in their order.
+type jsonWriter struct {
+	b       []byte
+	scratch []byte
+}
+
+func (w *jsonWriter) open(c byte) { w.b = append(w.b, c) }
+
+// close ends an object or array; the comma behind the last item goes.
+func (w *jsonWriter) close(c byte) {
+	if last := len(w.b) - 1; w.b[last] == ',' {
+		w.b[last] = c
+		return
+	}
+	w.b = append(w.b, c)
+}
+
+func (w *jsonWriter) comma() { w.b = append(w.b, ',') }
+
+func (w *jsonWriter) key(name string) { w.b = append(append(append(w.b, '"'), name...), '"', ':') }
+
+func (w *jsonWriter) text(s string) {
+	w.scratch = cbor.AppendString(w.scratch[:0], s)
+	w.item(w.scratch)
+}
+
+// item appends an encoded item. One that is no item leaves null, which no reader takes for it.
+func (w *jsonWriter) item(raw cbor.Raw) {
+	b, err := cbor.ToJSON(w.b, raw)
+	if err != nil {
+		w.raw([]byte("null"))
+		return
+	}
+	w.b = b
+}
+
+func (w *jsonWriter) raw(text []byte) { w.b = append(w.b, text...) }
+
+func (w *jsonWriter) textField(name, value string) {
+	w.key(name)
+	w.text(value)
+	w.comma()
+}
+
+// optionalField leaves out an empty value.
+func (w *jsonWriter) optionalField(name, value string) {
+	if value != "" {
+		w.textField(name, value)
+	}
+}
+
+func (w *jsonWriter) refField(name string, ref abi.Ref) {
+	w.key(name)
+	w.open('{')
+	w.textField("apiVersion", ref.APIVersion)
+	w.textField("kind", ref.Kind)
+	w.textField("name", ref.Name)
+	w.optionalField("namespace", ref.Namespace)
+	w.close('}')
+	w.comma()
+}
+
+// list appends a key with an array, each item written by write.
+func list[T any](w *jsonWriter, name string, items []T, write func(*jsonWriter, *T)) {
+	w.key(name)
+	w.open('[')
+	for i := range items {
+		write(w, &items[i])
+		w.comma()
+	}
+	w.close(']')
+	w.comma()
+}
+
+func (b *Bundle) appendJSON(dst []byte, withDigest bool) []byte {
+	size := 1024
+	for i := range b.Outputs {
+		size += len(b.Outputs[i].Document) + 512
+	}
+	if dst == nil {
+		dst = make([]byte, 0, size)
+	}
+	w := &jsonWriter{b: dst}
+	w.open('{')
+	list(w, "decisions", b.Decisions, func(w *jsonWriter, d *json.RawMessage) { w.raw(*d) })
+	if withDigest {
+		w.textField("digest", b.Digest)
+	}
+	list(w, "outputs", b.Outputs, writeOutput)
+	w.key("platform")
+	w.item(platformCBOR(b.Platform))
+	w.comma()
+	w.refField("resource", b.Resource)
+	w.textField("resourceDigest", b.ResourceDigest)
+	list(w, "results", b.Results, writeResult)
+	w.textField("schema", BundleSchema)
+	w.textField("settingsDigest", b.SettingsDigest)
+	list(w, "steps", b.Steps, writeStep)
+	w.close('}')
+	return w.b
+}
+
+func writeOutput(w *jsonWriter, o *BundleOutput) {
+	w.open('{')
+	if o.Derived {
+		w.key("derived")
+		w.raw([]byte("true"))
+		w.comma()
+	}
+	w.key("document")
+	w.raw(o.Document)
+	w.comma()
+	if o.From != nil {
+		w.refField("from", *o.From)
+	}
+	list(w, "owners", o.Owners, writeOwner)
+	w.textField("pipeline", o.Pipeline)
+	w.refField("ref", o.Ref)
+	w.key("stage")
+	w.b = strconv.AppendInt(w.b, int64(o.Stage), 10)
+	w.comma()
+	w.textField("step", o.Step)
+	w.close('}')
+}
+
+func writeOwner(w *jsonWriter, o *Owner) {
+	w.open('{')
+	if o.Fields != nil {
+		w.key("fields")
+		w.raw(o.Fields)
+		w.comma()
+	}
+	w.textField("step", o.Step)
+	w.close('}')
+}
+
+func writeResult(w *jsonWriter, r *BundleResult) {
+	w.open('{')
+	w.optionalField("field", r.Field)
+	w.textField("message", r.Message)
+	w.textField("pipeline", r.Pipeline)
+	if r.Resource != (abi.Ref{}) {
+		w.refField("resource", r.Resource)
+	}
+	w.textField("severity", string(r.Severity))
+	w.textField("step", r.Step)
+	w.close('}')
+}
+
+func writeStep(w *jsonWriter, s *StepRecord) {
+	w.open('{')
+	w.textField("digest", s.Digest)
+	w.textField("name", s.Name)
+	w.textField("pipeline", s.Pipeline)
+	w.textField("plugin", s.Plugin)
+	w.optionalField("settings", s.Settings)
+	w.textField("version", s.Version)
+	w.close('}')
+}

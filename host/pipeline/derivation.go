@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// derivation makes one bundle: the run of the root document and those of the documents that are derived in turn.
+type derivation struct {
+	engine *Engine
+	root   *resource.Document
+	peers  peers
+
+	mu   sync.Mutex
+	runs []*run
+	errs []error
+}
+
+// link is one document on the way from the root to a derived document.
+type link struct {
+	ref abi.Ref
+	// step emitted the document, in run; nil for the root.
+	step *plannedStep
+	run  *run
+}
+
+func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers) (*Bundle, []error) {
+	plan, err := e.planFor(ctx, doc.Ref.GroupKind())
+	switch {
+	case err != nil:
+		return nil, []error{err}
+	case plan == nil:
+		return nil, []error{errNoPipeline(doc, e.Kinds())}
+	}
+	d := &derivation{engine: e, root: doc, peers: peers}
+	d.document(ctx, plan, doc, []link{{ref: doc.Ref}})
+	if len(d.errs) > 0 || ctx.Err() != nil {
+		return nil, d.errs
+	}
+	bundle, errs := d.bundle()
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return bundle, nil
+}
+
+// document runs a pipeline on one document and on what is derived from it.
+func (d *derivation) document(ctx context.Context, plan *plan, doc *resource.Document, chain []link) {
+	r := &run{derivation: d, plan: plan, doc: doc, document: doc.CBOR(), chain: chain}
+	errs := r.execute(ctx)
+	if len(errs) > 0 || ctx.Err() != nil {
+		d.add(nil, errs)
+		return
+	}
+	d.add(r, nil)
+	var wg sync.WaitGroup
+	for _, o := range r.outputs {
+		wg.Go(func() { d.derived(ctx, r, o) })
+	}
+	wg.Wait()
+}
+
+func (d *derivation) add(r *run, errs []error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r != nil {
+		d.runs = append(d.runs, r)
+	}
+	d.errs = append(d.errs, errs...)
+}
+
+// derived derives an output in turn when its kind has a pipeline.
+func (d *derivation) derived(ctx context.Context, r *run, o *object) {
+	plan, err := d.engine.planFor(ctx, o.ref.GroupKind())
+	if plan == nil && err == nil {
+		return
+	}
+	fail := func(err error) { d.add(nil, []error{err}) }
+	if err != nil {
+		fail(err)
+		return
+	}
+	if slices.ContainsFunc(r.chain, func(l link) bool { return l.ref == o.ref }) {
+		fail(r.stepError(o.owner, o.ref, "", badAnswer("the object is derived from itself")))
+		return
+	}
+	if len(r.chain) > abi.MaxDerivedDepth {
+		fail(r.stepError(o.owner, o.ref, "", badAnswer("the object would be derived in turn, but documents are derived at most "+
+			strconv.Itoa(abi.MaxDerivedDepth)+" deep")))
+		return
+	}
+	doc, err := resource.FromDerived(o.document, resource.Options{AllowTags: d.engine.settings.AllowTags})
+	if err != nil {
+		for _, text := range lines(err) {
+			fail(r.stepError(o.owner, o.ref, "", badAnswer("the derived document is not valid: "+text)))
+		}
+		return
+	}
+	o.derived = true
+	d.document(ctx, plan, doc, append(slices.Clone(r.chain), link{o.ref, o.owner, r}))
+}
+
+// lines returns one text for each problem that err holds.
+func lines(err error) []string {
+	problems, ok := err.(resource.Problems)
+	if !ok {
+		return []string{err.Error()}
+	}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Message
+		if p.Field != "" {
+			texts[i] = p.Field + ": " + p.Message
+		}
+	}
+	return texts
+}
+
+// object is one output on its way into the bundle.
+type object struct {
+	ref   abi.Ref
+	run   *run
+	owner *plannedStep
+	// emitted is what the owner emitted, document what all steps made of it.
+	emitted       cbor.Raw
+	document      cbor.Raw
+	contributions []contribution
+	// owners are set by merging.
+	owners []Owner
+	// derived says that the object was derived in turn.
+	derived bool
+}
+
+// contribution is what one step adds to an object.
+type contribution struct {
+	step   *plannedStep
+	fields cbor.Raw
+}

@@ -1,0 +1,244 @@
+package pipeline
+
+import (
+	"embed"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// APIVersion is the apiVersion of pipeline and settings documents.
+const APIVersion = "lattice.dev/v1"
+
+// The kinds of this package's documents.
+const (
+	KindPipeline = "Pipeline"
+	KindSettings = "Settings"
+)
+
+// MaxSteps is how many steps one pipeline may have.
+const MaxSteps = 64
+
+// Pipeline names the steps that derive the outputs of one kind of resource.
+type Pipeline struct {
+	// Name is a DNS label.
+	Name string
+	// For is the kind that the pipeline derives from.
+	For abi.GroupKind
+	// Steps are in the order of the document, which breaks ties only.
+	Steps []Step
+	// Position is where the document begins.
+	Position resource.Position
+}
+
+// Step is one use of one plugin.
+type Step struct {
+	// Name is a DNS label, unique in the pipeline.
+	Name string
+	// Plugin is publisher/name, or the bare name.
+	Plugin string
+	// After are the steps that must come before this one, beyond what the plugins' manifests say.
+	After []string
+	// Position is where the step begins.
+	Position resource.Position
+
+	settings settingsValue
+}
+
+//go:embed builtin/*.yaml
+var builtin embed.FS
+
+// Builtin returns the pipelines that come with the host, sorted by name.
+func Builtin() ([]*Pipeline, error) {
+	files, err := fs.Glob(builtin, "builtin/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var pipelines []*Pipeline
+	for _, file := range files {
+		data, err := builtin.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := ParsePipelines(file, data)
+		if err != nil {
+			return nil, err
+		}
+		pipelines = append(pipelines, parsed...)
+	}
+	slices.SortFunc(pipelines, func(a, b *Pipeline) int { return strings.Compare(a.Name, b.Name) })
+	return pipelines, nil
+}
+
+// ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [resource.Problems] with the
+// place of everything that is wrong.
+func ParsePipelines(file string, data []byte) ([]*Pipeline, error) {
+	documents, err := yamlDocuments(file, data)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{file: file}
+	var pipelines []*Pipeline
+	for _, n := range documents {
+		r.object = KindPipeline
+		p := r.pipeline(n)
+		if slices.ContainsFunc(pipelines, func(o *Pipeline) bool { return p.Name != "" && o.Name == p.Name }) {
+			r.fail(n, "metadata.name", "the file has two pipelines of this name")
+		}
+		if slices.ContainsFunc(pipelines, func(o *Pipeline) bool { return p.For.Kind != "" && o.For == p.For }) {
+			r.fail(n, "spec.for", "the file has two pipelines for "+p.For.String()+"; a kind has one")
+		}
+		pipelines = append(pipelines, p)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return pipelines, nil
+}
+
+// header reads apiVersion and kind and returns the other top-level values.
+func (r *reader) header(n *yaml.Node, kind string, keys ...string) map[string]*yaml.Node {
+	top := r.fields(n, "", append([]string{"apiVersion", "kind"}, keys...)...)
+	r.require(n, top, "", "apiVersion", "kind", "spec")
+	if v := top["apiVersion"]; v != nil && r.text(v, "apiVersion") != APIVersion {
+		r.fail(v, "apiVersion", "must be "+APIVersion)
+	}
+	if v := top["kind"]; v != nil && r.text(v, "kind") != kind {
+		r.fail(v, "kind", "must be "+kind)
+	}
+	return top
+}
+
+func (r *reader) pipeline(n *yaml.Node) *Pipeline {
+	p := &Pipeline{Position: r.position(n)}
+	top := r.header(n, KindPipeline, "metadata", "spec")
+	if r.require(n, top, "", "metadata") && top["metadata"] != nil {
+		p.Name = r.pipelineName(top["metadata"])
+	}
+	spec := top["spec"]
+	if spec == nil {
+		return p
+	}
+	values := r.fields(spec, "spec", "for", "steps")
+	r.require(spec, values, "spec", "for", "steps")
+	if kind := values["for"]; kind != nil {
+		p.For = r.groupKind(kind, "spec.for")
+	}
+	p.Steps = r.steps(values["steps"])
+	return p
+}
+
+func (r *reader) pipelineName(n *yaml.Node) string {
+	values := r.fields(n, "metadata", "name")
+	if !r.require(n, values, "metadata", "name") || values["name"] == nil {
+		return ""
+	}
+	name := r.text(values["name"], "metadata.name")
+	if !isLabel(name) {
+		r.fail(values["name"], "metadata.name", labelRule)
+		return ""
+	}
+	r.object = KindPipeline + " " + name
+	return name
+}
+
+func (r *reader) groupKind(n *yaml.Node, path string) abi.GroupKind {
+	values := r.fields(n, path, "group", "kind")
+	r.require(n, values, path, "kind")
+	kind := abi.GroupKind{
+		Group: r.text(values["group"], join(path, "group")),
+		Kind:  r.text(values["kind"], join(path, "kind")),
+	}
+	if values["kind"] != nil && kind.Kind == "" {
+		r.fail(values["kind"], join(path, "kind"), "must be a kind, such as LatticeService")
+	}
+	return kind
+}
+
+func (r *reader) steps(n *yaml.Node) []Step {
+	nodes := r.items(n, "spec.steps")
+	if n != nil && (len(nodes) == 0 || len(nodes) > MaxSteps) {
+		r.fail(n, "spec.steps", "must have 1 to "+strconv.Itoa(MaxSteps)+" steps")
+		return nil
+	}
+	steps := make([]Step, 0, len(nodes))
+	for i, node := range nodes {
+		step := r.step(node, "spec.steps."+strconv.Itoa(i))
+		if step.Name != "" && slices.ContainsFunc(steps, func(o Step) bool { return o.Name == step.Name }) {
+			r.fail(node, "spec.steps."+step.Name, "the pipeline has two steps of this name")
+		}
+		steps = append(steps, step)
+	}
+	for i, step := range steps {
+		r.after(nodes[i], step, steps)
+	}
+	if len(r.problems) == 0 {
+		r.cycles(nodes, steps)
+	}
+	return steps
+}
+
+func (r *reader) step(n *yaml.Node, path string) Step {
+	step := Step{Position: r.position(n)}
+	values := r.fields(n, path, "name", "plugin", "after", "settings")
+	r.require(n, values, path, "name", "plugin")
+	if name := values["name"]; name != nil {
+		if step.Name = r.text(name, join(path, "name")); !isLabel(step.Name) {
+			r.fail(name, join(path, "name"), labelRule)
+		}
+	}
+	if plugin := values["plugin"]; plugin != nil {
+		if step.Plugin = r.text(plugin, join(path, "plugin")); !validPlugin(step.Plugin) {
+			r.fail(plugin, join(path, "plugin"), "must be publisher/name or the name of a plugin")
+		}
+	}
+	for i, name := range r.items(values["after"], join(path, "after")) {
+		step.After = append(step.After, r.text(name, join(path, "after."+strconv.Itoa(i))))
+	}
+	if settings := values["settings"]; settings != nil {
+		step.settings = r.settings(settings, join(path, "settings"))
+	}
+	return step
+}
+
+func validPlugin(name string) bool {
+	publisher, bare, found := strings.Cut(name, "/")
+	if !found {
+		return abi.ValidName(name)
+	}
+	return abi.ValidName(publisher) && abi.ValidName(bare)
+}
+
+func (r *reader) after(n *yaml.Node, step Step, steps []Step) {
+	for i, name := range step.After {
+		field := "spec.steps." + step.Name + ".after." + strconv.Itoa(i)
+		switch {
+		case name == step.Name:
+			r.fail(n, field, "a step cannot come after itself")
+		case slices.Index(step.After, name) != i:
+			r.fail(n, field, "names "+strconv.Quote(name)+" twice")
+		case !slices.ContainsFunc(steps, func(o Step) bool { return o.Name == name }):
+			r.fail(n, field, "the pipeline has no step "+strconv.Quote(name))
+		}
+	}
+}
+
+// cycles finds steps whose after lists lead back to themselves.
+func (r *reader) cycles(nodes []*yaml.Node, steps []Step) {
+	g := newGraph(len(steps))
+	for i, step := range steps {
+		for _, name := range step.After {
+			g.add(slices.IndexFunc(steps, func(o Step) bool { return o.Name == name }), i)
+		}
+	}
+	if cycle := g.cycle(); cycle != nil {
+		r.fail(nodes[cycle[0]], "spec.steps."+steps[cycle[0]].Name+".after",
+			"the steps wait for each other: "+cycleText(cycle, func(i int) string { return steps[i].Name }))
+	}
+}

@@ -1,0 +1,215 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// AdmitFunc decides whether a step may have the answer to a requirement. plugin is publisher/name@version. An error
+// ends the derivation and is in the returned error, so that errors.Is finds it.
+type AdmitFunc func(ctx context.Context, step, plugin string, r abi.Requirement) error
+
+// Config is what an [Engine] works with.
+type Config struct {
+	// Plugins finds the plugins that steps name. Required.
+	Plugins Plugins
+	// Pipelines are an operator's own. One replaces the built-in pipeline of its kind.
+	Pipelines []*Pipeline
+	// Settings are the operator's settings; nil means [DefaultSettings].
+	Settings *Settings
+	// Peers are documents that requirements may ask for, beyond those that are derived together.
+	Peers []*resource.Document
+	// Resolver, when set, is asked for what requirements need, beyond the documents.
+	Resolver Resolver
+	// Admit, when set, is asked before each requirement is answered.
+	Admit AdmitFunc
+}
+
+// Engine derives bundles. It is safe for concurrent use.
+type Engine struct {
+	plugins   Plugins
+	settings  *Settings
+	pipelines map[abi.GroupKind]*planner
+	documents []*resource.Document
+	peers     peers
+	resolver  Resolver
+	admit     AdmitFunc
+	schemas   *schemas
+
+	settingsDigest string
+}
+
+// planner makes the plan of one pipeline when it is first needed, as a plugin of a built-in pipeline that nobody uses
+// need not be installed.
+type planner struct {
+	pipeline *Pipeline
+	mu       sync.Mutex
+	plan     *plan
+	err      error
+}
+
+func (p *planner) get(ctx context.Context, e *Engine) (*plan, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.plan != nil || p.err != nil {
+		return p.plan, p.err
+	}
+	plan, err := newPlan(ctx, p.pipeline, e.plugins, e.settings)
+	if err != nil && (ctx.Err() != nil || isContextError(err)) {
+		return nil, err
+	}
+	p.plan, p.err = plan, err
+	return plan, err
+}
+
+// New returns an Engine. The pipelines of c are checked at once, with their plugins and settings; a built-in one is
+// checked when a document of its kind is first derived. Either is checked once.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.Plugins == nil {
+		return nil, errors.New("an engine needs plugins")
+	}
+	e := &Engine{
+		plugins: c.Plugins, settings: c.Settings, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
+		pipelines: map[abi.GroupKind]*planner{},
+	}
+	if e.settings == nil {
+		e.settings = DefaultSettings()
+	}
+	var err error
+	if e.schemas, err = newSchemas(); err != nil {
+		return nil, err
+	}
+	if e.settingsDigest, err = digestOf(e.settings.CBOR()); err != nil {
+		return nil, err
+	}
+	pipelines, err := withBuiltin(c.Pipelines)
+	if err != nil {
+		return nil, err
+	}
+	if problems := e.settings.checkSteps(pipelines); len(problems) > 0 {
+		return nil, problems
+	}
+	for _, p := range pipelines {
+		e.pipelines[p.For] = &planner{pipeline: p}
+	}
+	return e, e.planAll(ctx, c.Pipelines)
+}
+
+// withBuiltin puts an operator's pipelines over the built-in ones.
+func withBuiltin(own []*Pipeline) ([]*Pipeline, error) {
+	builtin, err := Builtin()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(own)
+	for _, b := range builtin {
+		if !slices.ContainsFunc(own, func(p *Pipeline) bool { return p.For == b.For }) {
+			all = append(all, b)
+		}
+	}
+	var problems resource.Problems
+	for i, p := range all {
+		for _, o := range all[:i] {
+			if o.For == p.For || o.Name == p.Name {
+				problems = append(problems, resource.Problem{
+					Position: p.Position, Object: KindPipeline + " " + p.Name, Field: "metadata.name",
+					Message: "there is another pipeline of this name or for this kind, at " + o.Position.String() +
+						"; keep one",
+				})
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return all, nil
+}
+
+func (e *Engine) planAll(ctx context.Context, pipelines []*Pipeline) error {
+	var errs []error
+	for _, p := range pipelines {
+		if _, err := e.pipelines[p.For].get(ctx, e); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return reasons(ctx, errs)
+}
+
+// Kinds returns the kinds that the engine has pipelines for, sorted.
+func (e *Engine) Kinds() []abi.GroupKind {
+	kinds := make([]abi.GroupKind, 0, len(e.pipelines))
+	for kind := range e.pipelines {
+		kinds = append(kinds, kind)
+	}
+	slices.SortFunc(kinds, func(a, b abi.GroupKind) int { return strings.Compare(a.String(), b.String()) })
+	return kinds
+}
+
+// Derive returns the bundle of one document. On error there is no bundle, and the error holds every reason: problems of
+// the document as [resource.Problems], others as [StepError].
+func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*Bundle, error) {
+	bundle, errs := e.derive(ctx, doc, e.peers)
+	if err := reasons(ctx, errs); err != nil {
+		return nil, err
+	}
+	return bundle, nil
+}
+
+// DeriveAll returns the bundles of documents, in their order; each document may require the others. It is all or
+// nothing: the error holds the reasons of every document.
+func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*Bundle, error) {
+	if problems := doubles(docs); len(problems) > 0 {
+		return nil, problems
+	}
+	peers := newPeers(slices.Concat(docs, e.documents))
+	bundles := make([]*Bundle, len(docs))
+	errs := make([][]error, len(docs))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, doc := range docs {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			bundles[i], errs[i] = e.derive(ctx, doc, peers)
+		})
+	}
+	wg.Wait()
+	if err := reasons(ctx, slices.Concat(errs...)); err != nil {
+		return nil, err
+	}
+	return bundles, nil
+}
+
+// doubles reports documents of which there are several.
+func doubles(docs []*resource.Document) resource.Problems {
+	var problems resource.Problems
+	first := make(map[abi.Ref]*resource.Document, len(docs))
+	for _, d := range docs {
+		if other, ok := first[d.Ref]; ok {
+			problems = append(problems, resource.Problem{
+				Position: d.Position("metadata.name"), Object: objectText(d.Ref), Field: "metadata.name",
+				Message: "the document is there twice, also at " + other.Position("metadata.name").String() + "; keep one",
+			})
+			continue
+		}
+		first[d.Ref] = d
+	}
+	slices.SortFunc(problems, compareProblems)
+	return problems
+}
+
+// planFor returns the plan for a kind; it is nil when no pipeline derives the kind.
+func (e *Engine) planFor(ctx context.Context, kind abi.GroupKind) (*plan, error) {
+	planner, ok := e.pipelines[kind]
+	if !ok {
+		return nil, nil
+	}
+	return planner.get(ctx, e)
+}

@@ -1,0 +1,26 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// Plugin is one plugin, ready to be called. It is safe for concurrent use.
+type Plugin interface {
+	// Manifest returns the plugin's manifest, which must not be changed.
+	Manifest() *abi.Manifest
+	// Digest returns the digest of the module, sha256:….
+	Digest() string
+	// Derive calls the plugin. The answer must be well-formed, see [abi.Decode]; unknown are the keys that the host does
+	// not know. Errors are passed on to the caller of the engine, so that errors.Is works.
+	Derive(ctx context.Context, req *abi.Request) (resp *abi.Response, unknown []string, err error)
+	// Validate lets the plugin check the settings of a step.
+	Validate(ctx context.Context, req *abi.ValidateRequest) (resp *abi.ValidateResponse, unknown []string, err error)
+}
+
+// Plugins finds plugins.
+type Plugins interface {
+	// Plugin returns the plugin for a name as it stands in a pipeline: publisher/name, or the bare name.
+	Plugin(ctx context.Context, name string) (Plugin, error)
+}

@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// answer is what a step said in its last round.
+type answer struct {
+	response *abi.Response
+	unknown  []string
+}
+
+// call runs the rounds of one step. req is complete but for the round and the answers.
+func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request) (*answer, []error) {
+	var previous []abi.Requirement
+	for round := int64(1); round <= abi.MaxRounds; round++ {
+		req.Round = round
+		resp, unknown, err := s.plugin.Derive(ctx, req)
+		if err != nil {
+			return nil, []error{r.stepError(s, abi.Ref{}, "", err)}
+		}
+		if resp == nil {
+			return nil, []error{r.stepError(s, abi.Ref{}, "", badAnswer("the plugin answered nothing"))}
+		}
+		wanted, errs := r.requirements(s, resp)
+		if len(errs) > 0 {
+			return nil, errs
+		}
+		if len(wanted) == 0 || sameRequirements(wanted, previous) {
+			return &answer{resp, unknown}, nil
+		}
+		if round == abi.MaxRounds {
+			return nil, []error{r.stepError(s, abi.Ref{}, "", unsettled(wanted, previous))}
+		}
+		if req.Answers, errs = r.resolveAll(ctx, s, wanted); len(errs) > 0 {
+			return nil, errs
+		}
+		previous = wanted
+	}
+	return nil, nil
+}
+
+// requirements returns what a step asks for, checked and sorted by name.
+func (r *run) requirements(s *plannedStep, resp *abi.Response) ([]abi.Requirement, []error) {
+	var errs []error
+	checker := answerChecker{s, r.collector(s, &errs)}
+	checker.requirements(resp.Requirements)
+	sorted := slices.Clone(resp.Requirements)
+	slices.SortFunc(sorted, func(a, b abi.Requirement) int { return strings.Compare(a.Name, b.Name) })
+	return sorted, errs
+}
+
+func sameRequirements(a, b []abi.Requirement) bool {
+	return slices.EqualFunc(a, b, func(x, y abi.Requirement) bool {
+		return x.Name == y.Name && x.APIVersion == y.APIVersion && x.Kind == y.Kind && x.Namespace == y.Namespace &&
+			x.MatchName == y.MatchName && slices.Equal(x.MatchLabels, y.MatchLabels)
+	})
+}
+
+// resolveAll answers requirements, each behind the engine's gate.
+func (r *run) resolveAll(ctx context.Context, s *plannedStep, wanted []abi.Requirement) ([]abi.Answer, []error) {
+	answers := make([]abi.Answer, 0, len(wanted))
+	var errs []error
+	for _, w := range wanted {
+		if admit := r.derivation.engine.admit; admit != nil {
+			if err := admit(ctx, s.name, s.manifest.Reference(), w); err != nil {
+				errs = append(errs, r.stepError(s, abi.Ref{}, "requirements."+w.Name, err))
+				continue
+			}
+		}
+		found, err := r.derivation.resolve(ctx, s.name, w)
+		if err != nil {
+			errs = append(errs, r.stepError(s, abi.Ref{}, "requirements."+w.Name, err))
+			continue
+		}
+		answers = append(answers, abi.Answer{Name: w.Name, Resources: found})
+	}
+	return answers, errs
+}
+
+// unsettled names the requirements that the last round changed.
+func unsettled(wanted, previous []abi.Requirement) error {
+	const shown = 5
+	var names []string
+	for _, w := range wanted {
+		if !slices.ContainsFunc(previous, func(p abi.Requirement) bool {
+			return sameRequirements([]abi.Requirement{w}, []abi.Requirement{p})
+		}) {
+			names = append(names, requirementText(w))
+		}
+	}
+	for _, p := range previous {
+		if !slices.ContainsFunc(wanted, func(w abi.Requirement) bool { return w.Name == p.Name }) {
+			names = append(names, p.Name+" (given up)")
+		}
+	}
+	if len(names) > shown {
+		names = append(names[:shown], strconv.Itoa(len(names)-shown)+" more")
+	}
+	return &marked{ErrUnsettled, "requirements did not settle after " + strconv.Itoa(abi.MaxRounds) + " rounds: " +
+		strings.Join(names, ", ")}
+}

@@ -1,0 +1,313 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// run is one pipeline at work on one document.
+type run struct {
+	derivation *derivation
+	plan       *plan
+	doc        *resource.Document
+	// document is doc as the steps receive it.
+	document cbor.Raw
+	// chain leads from the root document to this one.
+	chain []link
+	// answers holds, by step, what it said; nil for a step that did not come to a good end.
+	answers []*answer
+
+	// outputs and results are there after a good end, the outputs sorted by reference.
+	outputs []*object
+	results []BundleResult
+}
+
+// isRoot reports whether the document is the user's own.
+func (r *run) isRoot() bool { return len(r.chain) == 1 }
+
+// position returns the place of a field in the user's file. For a derived document that is the user's document.
+func (r *run) position(field string) resource.Position {
+	if !r.isRoot() {
+		return r.derivation.root.Position("metadata.name")
+	}
+	return r.doc.Position(field)
+}
+
+func (r *run) stepError(s *plannedStep, object abi.Ref, path string, err error) error {
+	return &StepError{
+		Position: r.position("metadata.name"), Resource: r.doc.Ref,
+		Pipeline: r.plan.pipeline.Name, Step: s.name,
+		Plugin: s.record.Plugin, Version: s.record.Version, Digest: s.digest,
+		Object: object, Path: path, Err: err,
+	}
+}
+
+// collector returns a function that adds bad answers of a step to errs.
+func (r *run) collector(s *plannedStep, errs *[]error) func(abi.Ref, string, string) {
+	return func(object abi.Ref, path, text string) {
+		*errs = append(*errs, r.stepError(s, object, path, badAnswer(text)))
+	}
+}
+
+// execute runs the steps and merges what they say.
+func (r *run) execute(ctx context.Context) []error {
+	errs := r.uncovered()
+	errs = append(errs, r.steps(ctx)...)
+	if len(errs) > 0 || ctx.Err() != nil {
+		return errs
+	}
+	if i := slices.Index(r.answers, nil); i >= 0 {
+		return []error{r.stepError(r.plan.steps[i], abi.Ref{}, "", badAnswer("the step ended without an answer"))}
+	}
+	outputs, errs := r.objects(func(int) bool { return true }, func(abi.GroupKind) bool { return true })
+	errs = append(errs, r.orphans(outputs)...)
+	errs = append(errs, r.doubleContext()...)
+	for _, o := range outputs {
+		errs = append(errs, o.merge()...)
+	}
+	r.outputs = outputs
+	r.collectResults()
+	return errs
+}
+
+// uncovered reports what the document asks for and no step handles.
+func (r *run) uncovered() []error {
+	var problems resource.Problems
+	for _, f := range r.doc.Features() {
+		if slices.ContainsFunc(r.plan.steps, func(s *plannedStep) bool { return slices.Contains(s.covers, f.Name) }) {
+			continue
+		}
+		problems = append(problems, resource.Problem{
+			Position: r.position(f.Field), Object: objectText(r.doc.Ref), Field: f.Field,
+			Message: f.Name + verb(f.Name) + "not covered by any installed step; install a plugin that covers " + quoted(f.Name) +
+				" for " + r.doc.Ref.Kind + " and add it to the pipeline, or remove the field",
+		})
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return []error{problems}
+}
+
+// verb goes with the name of a feature.
+func verb(feature string) string {
+	if strings.HasSuffix(feature, "s") && feature != resource.FeatureTLS && feature != resource.FeaturePublicDNS {
+		return " are "
+	}
+	return " is "
+}
+
+// steps runs every step as soon as those before it are done. Steps behind one that failed are left out: what they would
+// say is worth nothing.
+func (r *run) steps(ctx context.Context) []error {
+	n := len(r.plan.steps)
+	r.answers = make([]*answer, n)
+	errs := make([][]error, n)
+	done := make([]chan struct{}, n)
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	var wg sync.WaitGroup
+	for i := range r.plan.steps {
+		wg.Go(func() {
+			defer close(done[i])
+			for j := range n {
+				if !r.plan.before[i].has(j) {
+					continue
+				}
+				<-done[j]
+				if r.answers[j] == nil {
+					return
+				}
+			}
+			if ctx.Err() == nil {
+				r.answers[i], errs[i] = r.step(ctx, i)
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(errs...)
+}
+
+// step runs one step.
+func (r *run) step(ctx context.Context, i int) (*answer, []error) {
+	s := r.plan.steps[i]
+	req, errs := r.request(i)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	a, errs := r.call(ctx, s, req)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	checker := answerChecker{s, r.collector(s, &errs)}
+	if checker.check(a.response); len(errs) > 0 {
+		return nil, errs
+	}
+	if problems := r.refusals(a.response.Results); len(problems) > 0 {
+		return nil, []error{problems}
+	}
+	return a, nil
+}
+
+// request puts together what a step may see.
+func (r *run) request(i int) (*abi.Request, []error) {
+	s := r.plan.steps[i]
+	req := &abi.Request{
+		ABI: abi.Version, Step: s.name, Resource: r.document, Settings: s.settings,
+		Platform: r.derivation.engine.settings.Platform,
+	}
+	before := r.plan.before[i].has
+	if len(s.manifest.Reads) > 0 {
+		read, errs := r.objects(before, func(k abi.GroupKind) bool { return slices.Contains(s.manifest.Reads, k) })
+		for _, o := range read {
+			errs = append(errs, o.merge()...)
+			req.Outputs = append(req.Outputs, abi.Output{Ref: o.ref, Document: o.document})
+		}
+		if len(errs) > 0 {
+			return nil, errs
+		}
+	}
+	if len(s.manifest.ContextConsumed) > 0 {
+		entries, errs := r.context(before)
+		if len(errs) > 0 {
+			return nil, errs
+		}
+		for _, e := range entries {
+			if slices.Contains(s.manifest.ContextConsumed, e.Key) {
+				req.Context = append(req.Context, e.ContextEntry)
+			}
+		}
+	}
+	return req, nil
+}
+
+// objects returns the outputs of the chosen steps and kinds with the contributions of the chosen steps, sorted by
+// reference. Two steps that emit one object are conflicts.
+func (r *run) objects(chosen func(int) bool, kinds func(abi.GroupKind) bool) ([]*object, []error) {
+	byRef := map[abi.Ref]*object{}
+	var objects []*object
+	var errs []error
+	for _, i := range r.plan.order {
+		if !chosen(i) {
+			continue
+		}
+		s := r.plan.steps[i]
+		for _, o := range r.answers[i].response.Outputs {
+			if !kinds(o.Ref.GroupKind()) {
+				continue
+			}
+			if other, ok := byRef[o.Ref]; ok {
+				errs = append(errs, r.stepError(s, o.Ref, "", emittedTwice(other)))
+				continue
+			}
+			byRef[o.Ref] = &object{ref: o.Ref, run: r, owner: s, emitted: o.Document, document: o.Document}
+			objects = append(objects, byRef[o.Ref])
+		}
+	}
+	for _, i := range r.plan.order {
+		if !chosen(i) {
+			continue
+		}
+		for _, c := range r.answers[i].response.Contributions {
+			if o, ok := byRef[c.Ref]; ok {
+				o.contributions = append(o.contributions, contribution{r.plan.steps[i], c.Fields})
+			}
+		}
+	}
+	slices.SortFunc(objects, func(a, b *object) int { return a.ref.Compare(b.ref) })
+	return objects, errs
+}
+
+func emittedTwice(other *object) error {
+	return conflict(other.owner.text() + " of pipeline " + other.run.plan.pipeline.Name +
+		" emits the same object; an object has one owner, the others contribute to it")
+}
+
+// orphans reports contributions to objects that no step emitted.
+func (r *run) orphans(outputs []*object) []error {
+	var errs []error
+	for i, a := range r.answers {
+		for _, c := range a.response.Contributions {
+			_, found := slices.BinarySearchFunc(outputs, c.Ref, func(o *object, ref abi.Ref) int { return o.ref.Compare(ref) })
+			if !found {
+				errs = append(errs, r.stepError(r.plan.steps[i], c.Ref, "", badAnswer("the step contributes to an object that no step emitted")))
+			}
+		}
+	}
+	return errs
+}
+
+// producedEntry is a context entry with the step that left it.
+type producedEntry struct {
+	abi.ContextEntry
+	step *plannedStep
+}
+
+// context returns the context of the chosen steps, sorted by key. Two steps that leave one key are conflicts.
+func (r *run) context(chosen func(int) bool) ([]producedEntry, []error) {
+	var entries []producedEntry
+	var errs []error
+	for _, i := range r.plan.order {
+		if !chosen(i) {
+			continue
+		}
+		s := r.plan.steps[i]
+		for _, e := range r.answers[i].response.Context {
+			at := slices.IndexFunc(entries, func(o producedEntry) bool { return o.Key == e.Key })
+			if at >= 0 {
+				errs = append(errs, r.stepError(s, abi.Ref{}, "context."+e.Key,
+					conflict(entries[at].step.text()+" leaves the same key; remove one of the steps")))
+				continue
+			}
+			entries = append(entries, producedEntry{e, s})
+		}
+	}
+	slices.SortFunc(entries, func(a, b producedEntry) int { return strings.Compare(a.Key, b.Key) })
+	return entries, errs
+}
+
+func (r *run) doubleContext() []error {
+	_, errs := r.context(func(int) bool { return true })
+	return errs
+}
+
+// refusals turns the errors among results into problems of the document.
+func (r *run) refusals(results []abi.Result) resource.Problems {
+	var problems resource.Problems
+	for _, result := range results {
+		if result.Severity == abi.SeverityError {
+			problems = append(problems, resource.Problem{
+				Position: r.position(result.Field), Object: objectText(r.doc.Ref),
+				Field: result.Field, Message: oneLine(result.Message),
+			})
+		}
+	}
+	return problems
+}
+
+// collectResults keeps what the steps had to say, and keys of answers that the host does not know.
+func (r *run) collectResults() {
+	var from abi.Ref
+	if !r.isRoot() {
+		from = r.doc.Ref
+	}
+	for _, i := range r.plan.order {
+		result := BundleResult{Pipeline: r.plan.pipeline.Name, Step: r.plan.steps[i].name, Resource: from}
+		for _, said := range r.answers[i].response.Results {
+			result.Severity, result.Field, result.Message = said.Severity, printable(said.Field), oneLine(said.Message)
+			r.results = append(r.results, result)
+		}
+		for _, key := range r.answers[i].unknown {
+			result.Severity, result.Field = abi.SeverityWarning, ""
+			result.Message = "the plugin answered with " + quoted(printable(key)) + ", which ABI 1 does not have; it was ignored"
+			r.results = append(r.results, result)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// The platform that is assumed where settings say nothing.
+const (
+	// DefaultClusterName is the name of the cluster.
+	DefaultClusterName = "default"
+	// DefaultProvider is the infrastructure.
+	DefaultProvider = "docker"
+)
+
+// Settings are what an operator sets once for an installation. Make one with [DefaultSettings] or [ParseSettings].
+type Settings struct {
+	// Platform says where outputs will run.
+	Platform abi.Platform
+	// AllowTags accepts images without a digest.
+	AllowTags bool
+
+	steps cbor.Map[settingsValue]
+}
+
+// DefaultSettings returns the settings of an installation that sets nothing.
+func DefaultSettings() *Settings {
+	s := new(Settings)
+	s.fill()
+	return s
+}
+
+// fill puts defaults where nothing is set.
+func (s *Settings) fill() {
+	p := &s.Platform
+	if p.ClusterName == "" {
+		p.ClusterName = DefaultClusterName
+	}
+	if p.Provider == "" {
+		p.Provider = DefaultProvider
+	}
+	if p.TrustDomain == "" {
+		p.TrustDomain = "lattice." + p.ClusterName + ".local"
+	}
+}
+
+// CBOR returns everything that is set, defaults included. Equal settings give equal bytes.
+func (s *Settings) CBOR() cbor.Raw {
+	steps := make(cbor.Map[cbor.Raw], 0, len(s.steps))
+	for _, e := range s.steps {
+		steps.Set(e.Key, e.Value.raw)
+	}
+	var m cbor.Map[cbor.Raw]
+	m.Set("platform", platformCBOR(s.Platform))
+	m.Set("allowTags", cbor.AppendBool(nil, s.AllowTags))
+	m.Set("steps", appendRawMap(nil, steps))
+	return appendRawMap(nil, m)
+}
+
+// platformCBOR encodes the facts of a platform, those that are not set too.
+func platformCBOR(p abi.Platform) cbor.Raw {
+	var monitoring, m cbor.Map[cbor.Raw]
+	monitoring.Set("enabled", cbor.AppendBool(nil, p.Monitoring.Enabled))
+	monitoring.Set("highlyAvailable", cbor.AppendBool(nil, p.Monitoring.HighlyAvailable))
+	m.Set("clusterName", cbor.AppendString(nil, p.ClusterName))
+	m.Set("monitoring", appendRawMap(nil, monitoring))
+	m.Set("provider", cbor.AppendString(nil, p.Provider))
+	m.Set("trustDomain", cbor.AppendString(nil, p.TrustDomain))
+	return appendRawMap(nil, m)
+}
+
+// ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults. The error is a
+// [resource.Problems] with the place of everything that is wrong.
+func ParseSettings(file string, data []byte) (*Settings, error) {
+	documents, err := yamlDocuments(file, data)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{file: file, object: KindSettings}
+	if len(documents) != 1 {
+		r.failAt(resource.Position{File: file, Line: 1, Column: 1}, "",
+			"must hold one settings document, not "+strconv.Itoa(len(documents)))
+		return nil, r.err()
+	}
+	s := r.settingsDocument(documents[0])
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	s.fill()
+	return s, nil
+}
+
+func (r *reader) settingsDocument(n *yaml.Node) *Settings {
+	s := new(Settings)
+	spec := r.header(n, KindSettings, "spec")["spec"]
+	if spec == nil {
+		return s
+	}
+	values := r.fields(spec, "spec", "platform", "images", "steps")
+	if platform := values["platform"]; platform != nil {
+		s.Platform = r.platform(platform)
+	}
+	if images := values["images"]; images != nil {
+		s.AllowTags = r.boolean(r.fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
+	}
+	if steps := values["steps"]; steps != nil {
+		for _, m := range r.mapping(steps, "spec.steps") {
+			s.steps.Set(m.key, r.stepSettings(m))
+		}
+	}
+	return s
+}
+
+func (r *reader) platform(n *yaml.Node) abi.Platform {
+	const path = "spec.platform"
+	values := r.fields(n, path, "clusterName", "provider", "trustDomain", "monitoring")
+	p := abi.Platform{
+		ClusterName: r.text(values["clusterName"], path+".clusterName"),
+		Provider:    r.text(values["provider"], path+".provider"),
+		TrustDomain: r.text(values["trustDomain"], path+".trustDomain"),
+	}
+	if p.ClusterName != "" && !isLabel(p.ClusterName) {
+		r.fail(values["clusterName"], path+".clusterName", labelRule)
+	}
+	if providers := knownProviders(); p.Provider != "" && !slices.Contains(providers, p.Provider) {
+		r.fail(values["provider"], path+".provider", "must be one of "+strings.Join(providers, ", "))
+	}
+	if p.TrustDomain != "" && !isTrustDomain(p.TrustDomain) {
+		r.fail(values["trustDomain"], path+".trustDomain",
+			"must be a SPIFFE trust domain: lower-case letters, digits, dots, hyphens and underscores, at most 255 characters")
+	}
+	if n := values["monitoring"]; n != nil {
+		monitoring := r.fields(n, path+".monitoring", "enabled", "highlyAvailable")
+		p.Monitoring = abi.Monitoring{
+			Enabled:         r.boolean(monitoring["enabled"], path+".monitoring.enabled"),
+			HighlyAvailable: r.boolean(monitoring["highlyAvailable"], path+".monitoring.highlyAvailable"),
+		}
+	}
+	return p
+}
+
+// knownProviders are the infrastructures of [abi.Platform].
+func knownProviders() []string {
+	return []string{"docker", "proxmox", "basis", "aws", "gcp", "azure"}
+}
+
+// isTrustDomain follows the SPIFFE-ID specification, section 2.1.
+func isTrustDomain(s string) bool {
+	return len(s) <= 255 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+}
+
+func (r *reader) stepSettings(m member) settingsValue {
+	path := join("spec.steps", m.key)
+	pipeline, step, both := strings.Cut(m.key, "/")
+	if !isLabel(pipeline) || both && !isLabel(step) {
+		r.fail(m.name, path, "must be the name of a step, or pipeline/step")
+	}
+	return r.settings(m.value, path)
+}
+
+// checkSteps reports settings for steps that no pipeline has.
+func (s *Settings) checkSteps(pipelines []*Pipeline) resource.Problems {
+	var problems resource.Problems
+	for _, e := range s.steps {
+		used := slices.ContainsFunc(pipelines, func(p *Pipeline) bool {
+			return slices.ContainsFunc(p.Steps, func(step Step) bool {
+				return e.Key == step.Name || e.Key == p.Name+"/"+step.Name
+			})
+		})
+		if !used {
+			problems = append(problems, resource.Problem{
+				Position: e.Value.position(""), Object: KindSettings, Field: join("spec.steps", e.Key),
+				Message: "no pipeline has this step; correct the name or remove the settings",
+			})
+		}
+	}
+	return problems
+}
+
+// layer is one source of a step's settings.
+type layer struct {
+	value  settingsValue
+	object string
+	field  string
+}
+
+// stepLayers returns the sources of a step's settings, the strongest last: the pipeline's own, those for every step of
+// the name, those for this very step.
+func (s *Settings) stepLayers(p *Pipeline, step *Step) []layer {
+	var layers []layer
+	if step.settings.raw != nil {
+		layers = append(layers, layer{step.settings, KindPipeline + " " + p.Name, "spec.steps." + step.Name + ".settings"})
+	}
+	for _, key := range []string{step.Name, p.Name + "/" + step.Name} {
+		if v := s.steps.Get(key); v != nil {
+			layers = append(layers, layer{*v, KindSettings, join("spec.steps", key)})
+		}
+	}
+	return layers
+}
+
+// mergeLayers puts the layers over each other: a top-level key of a stronger one replaces that of a weaker one. It is
+// nil when there is no layer.
+func mergeLayers(layers []layer) cbor.Raw {
+	if len(layers) == 0 {
+		return nil
+	}
+	var merged cbor.Map[cbor.Raw]
+	for _, l := range layers {
+		for _, e := range rawMap(l.value.raw) {
+			merged.Set(e.Key, e.Value)
+		}
+	}
+	return appendRawMap(nil, merged)
+}
+
+// rawMap reads the top level of an object.
+func rawMap(object cbor.Raw) cbor.Map[cbor.Raw] {
+	return cbor.DecodeMap(cbor.NewDecoder(object), func(d *cbor.Decoder, v *cbor.Raw) { *v = d.Raw() })
+}
+
+// blame returns the layer that a field of the merged settings came from.
+func blame(layers []layer, field string) (layer, bool) {
+	top, _, _ := strings.Cut(field, ".")
+	for i := len(layers) - 1; i >= 0; i-- {
+		if _, ok := layers[i].value.at[top]; ok && top != "" {
+			return layers[i], true
+		}
+	}
+	if len(layers) > 0 {
+		return layers[len(layers)-1], true
+	}
+	return layer{}, false
+}

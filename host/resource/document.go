@@ -1,0 +1,282 @@
+package resource
+
+import (
+	"bytes"
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// Options relax what is required of a document. The zero value is the strict form.
+type Options struct {
+	// AllowTags accepts images that are named by a tag, or by nothing, instead of a digest.
+	AllowTags bool
+}
+
+// Document is one valid document with its defaults filled in. Exactly one of Service and Member is set.
+type Document struct {
+	// Ref names the document.
+	Ref abi.Ref
+	// Service is set for a LatticeService.
+	Service *lattice.LatticeService
+	// Member is set for a LatticeMeshMember.
+	Member *lattice.LatticeMeshMember
+
+	file string
+	// root is nil for derived documents.
+	root *node
+}
+
+// CBOR returns the document as deterministic CBOR, as plugins receive it.
+func (d *Document) CBOR() cbor.Raw {
+	if d.Service != nil {
+		return d.Service.AppendCBOR(nil)
+	}
+	return d.Member.AppendCBOR(nil)
+}
+
+// JSON returns the document as canonical JSON: equal documents give equal bytes.
+func (d *Document) JSON() []byte {
+	// What AppendCBOR writes is always well-formed.
+	data, err := cbor.ToJSON(nil, d.CBOR())
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// Labels returns the labels of the document.
+func (d *Document) Labels() cbor.Map[string] { return d.metadata().Labels }
+
+func (d *Document) metadata() *lattice.ObjectMeta {
+	if d.Service != nil {
+		return &d.Service.Metadata
+	}
+	return &d.Member.Metadata
+}
+
+// Position returns the place of a field path such as spec.workload.containers.main.image, or that of its nearest
+// ancestor that exists in the file. Derived documents have no positions.
+func (d *Document) Position(field string) Position {
+	if d.root == nil {
+		return Position{}
+	}
+	at := d.root.locate(field)
+	return Position{d.file, at.line, at.column}
+}
+
+// Object names the document for a message, such as "LatticeService media/jellyfin".
+func (d *Document) Object() string { return objectName(d.Ref) }
+
+func objectName(r abi.Ref) string {
+	switch {
+	case r.Kind == "" || r.Name == "":
+		return shorten(r.Kind)
+	case r.Namespace == "":
+		return shorten(r.Kind) + " " + shorten(r.Name)
+	}
+	return shorten(r.Kind) + " " + shorten(r.Namespace) + "/" + shorten(r.Name)
+}
+
+// Decode reads every document of one file. The name of the file is used in positions only. An error is [Problems] and
+// holds everything that is wrong; there are no documents then.
+func Decode(file string, data []byte, o Options) ([]*Document, error) {
+	docs, problems := decodeFile(file, data, o)
+	problems = append(problems, doubles(docs)...)
+	if err := problems.asError(); err != nil {
+		return nil, err
+	}
+	return docs, nil
+}
+
+// FromDerived reads a document that a plugin emitted, with the same strictness. The problems have no positions.
+func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
+	if err := cbor.Validate(doc, abi.MaxDepth); err != nil {
+		return nil, Problems{{Message: "the derived document is malformed: " + err.Error()}}
+	}
+	text, err := cbor.ToJSON(nil, doc)
+	if err != nil {
+		return nil, Problems{{Message: "the derived document is malformed: " + err.Error()}}
+	}
+	// Defaults and the place of free parameters make a document somewhat larger than what its user wrote.
+	root, f := parseJSON(text, budget{maxNodes: 4 * maxNodes, maxDepth: abi.MaxDepth})
+	if f != nil {
+		return nil, Problems{{Message: "the derived document is malformed: " + f.message}}
+	}
+	d, problems := decodeDocument("", root, o, true)
+	for i := range problems {
+		problems[i].Position = Position{}
+	}
+	if err := problems.asError(); err != nil {
+		return nil, err
+	}
+	d.root = nil
+	return d, nil
+}
+
+// decodeFile returns the documents that could be named, and all problems of the file.
+func decodeFile(file string, data []byte, o Options) ([]*Document, Problems) {
+	roots, f := parse(data)
+	var problems Problems
+	if f != nil {
+		problems = append(problems, Problem{Position: Position{file, f.line, f.column}, Message: f.message})
+	}
+	if f == nil && len(roots) == 0 {
+		problems = append(problems, Problem{Position: Position{File: file}, Message: "the file holds no document"})
+	}
+	var docs []*Document
+	for _, root := range roots {
+		d, ps := decodeDocument(file, root, o, false)
+		problems = append(problems, ps...)
+		if d != nil {
+			docs = append(docs, d)
+		}
+	}
+	return docs, problems
+}
+
+// parse reads JSON or YAML and returns the documents in it.
+func parse(data []byte) ([]*node, *fault) {
+	if f := checkBytes(data); f != nil {
+		return nil, f
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	limits := budget{maxNodes: maxNodes, maxDepth: maxDepth}
+	var roots []*node
+	var f *fault
+	switch first := bytes.TrimLeft(data, " \t\r\n"); {
+	case len(first) == 0:
+		return nil, nil
+	case first[0] == '{' || first[0] == '[':
+		var root *node
+		if root, f = parseJSON(data, limits); f == nil {
+			roots = []*node{root}
+		}
+	default:
+		roots, f = parseYAML(data, limits)
+	}
+	roots = unfold(roots)
+	if f == nil && len(roots) > maxDocuments {
+		f = tooManyDocuments(roots[maxDocuments].place)
+		roots = roots[:maxDocuments]
+	}
+	return roots, f
+}
+
+// checkBytes refuses what is no text.
+func checkBytes(data []byte) *fault {
+	if len(data) > maxFileBytes {
+		return &fault{message: "the file is larger than 8 MiB; split it into several files"}
+	}
+	if i := bytes.IndexByte(data, 0); i >= 0 {
+		return &fault{place: placeAt(data, i), message: "the file holds a NUL byte; it must be text in UTF-8"}
+	}
+	if utf8.Valid(data) {
+		return nil
+	}
+	offset := 0
+	for {
+		r, size := utf8.DecodeRune(data[offset:])
+		if r == utf8.RuneError && size == 1 {
+			return &fault{place: placeAt(data, offset), message: "the file is not valid UTF-8 here; save it as UTF-8"}
+		}
+		offset += size
+	}
+}
+
+// unfold replaces lists of documents, a JSON list or a List as a cluster answers it, by their items.
+func unfold(roots []*node) []*node {
+	var docs []*node
+	for _, root := range roots {
+		items := []*node{root}
+		if root.kind == listNode {
+			items = root.items
+		} else if list := root.find("items"); root.textOf("apiVersion") == "v1" && root.textOf("kind") == "List" && list != nil && list.value.kind == listNode {
+			items = list.value.items
+		}
+		docs = append(docs, items...)
+	}
+	return docs
+}
+
+// decodeDocument decodes, completes and validates one document. With problems, the document is returned as far as it
+// could be read, or nil when not even its kind is known.
+func decodeDocument(file string, root *node, o Options, derived bool) (*Document, Problems) {
+	top := &fieldPath{at: root.place}
+	doc := &Document{file: file, root: root, Ref: refOf(root)}
+	d := newDecoder(file, objectName(doc.Ref), derived)
+	d.check(root, top)
+	var target any
+	switch {
+	case root.kind != mapNode:
+		d.mismatch(root, top, "a mapping with apiVersion, kind, metadata and spec")
+		return nil, d.problems
+	case doc.Ref.APIVersion == lattice.APIVersion && doc.Ref.Kind == lattice.KindService:
+		doc.Service = new(lattice.LatticeService)
+		target = doc.Service
+	case doc.Ref.APIVersion == lattice.APIVersion && doc.Ref.Kind == lattice.KindMeshMember:
+		doc.Member = new(lattice.LatticeMeshMember)
+		target = doc.Member
+	default:
+		d.unknownKind(root, top)
+		return nil, d.problems
+	}
+	d.value(root, top, reflect.ValueOf(target).Elem())
+	doc.fillDefaults()
+	v := &validator{doc: doc, options: o, collector: d.collector}
+	v.document()
+	return doc, v.problems
+}
+
+func refOf(root *node) abi.Ref {
+	r := abi.Ref{APIVersion: root.textOf("apiVersion"), Kind: root.textOf("kind"), Namespace: defaultNamespace}
+	if m := root.find("metadata"); m != nil {
+		r.Name = m.value.textOf("name")
+		if ns := m.value.textOf("namespace"); ns != "" {
+			r.Namespace = ns
+		}
+	}
+	return r
+}
+
+// unknownKind says which of apiVersion and kind is wrong, and what there is.
+func (d *decoder) unknownKind(root *node, top *fieldPath) {
+	const known = "this program reads " + lattice.KindService + " and " + lattice.KindMeshMember + " of " + lattice.APIVersion
+	field, complaint := "kind", "is missing"
+	switch version, kind := root.find("apiVersion"), root.find("kind"); {
+	case version == nil || version.value.kind == nullNode:
+		field = "apiVersion"
+	case version.value.text != lattice.APIVersion:
+		field, complaint = "apiVersion", version.value.describe()+" is not known"
+	case kind != nil && kind.value.kind != nullNode:
+		complaint = kind.value.describe() + " is not known"
+	}
+	at := root.locate(field)
+	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; "+known)
+}
+
+// doubles reports documents that have kind, namespace and name in common with an earlier one.
+func doubles(docs []*Document) Problems {
+	first := map[abi.Ref]*Document{}
+	var problems Problems
+	for _, d := range docs {
+		if d.Ref.Name == "" {
+			continue
+		}
+		other, ok := first[d.Ref]
+		if !ok {
+			first[d.Ref] = d
+			continue
+		}
+		problems = append(problems, Problem{
+			Position: d.Position("metadata.name"),
+			Object:   d.Object(),
+			Field:    "metadata.name",
+			Message:  "the document is there twice, the first stands at " + other.Position("metadata.name").String() + "; rename or remove one",
+		})
+	}
+	return problems
+}

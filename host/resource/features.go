@@ -1,0 +1,169 @@
+package resource
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// The features of a LatticeService. Each one that a document uses must be covered by a step of its pipeline.
+const (
+	// FeatureWorkload is the containers themselves; every service has it.
+	FeatureWorkload = "workload"
+	// FeatureServicePorts is workload.service.
+	FeatureServicePorts = "service-ports"
+	// FeatureAutoscaling is spec.autoscaling.
+	FeatureAutoscaling = "autoscaling"
+	// FeatureBackup is spec.backup.
+	FeatureBackup = "backup"
+	// FeatureTopology is spec.topology.
+	FeatureTopology = "topology"
+	// FeatureMetrics is spec.observability.metrics.
+	FeatureMetrics = "metrics"
+	// FeatureTLS is workload.service.tls.
+	FeatureTLS = "tls"
+	// FeaturePublicDNS is workload.service.publishDns.
+	FeaturePublicDNS = "public-dns"
+	// FeatureSecrets is a secret resource, and each variable, file and envFrom that uses one.
+	FeatureSecrets = "secrets"
+	// FeatureImagePullSecrets is spec.imagePullSecrets.
+	FeatureImagePullSecrets = "image-pull-secrets"
+	// FeatureExternalServices is a resource of type external-service.
+	FeatureExternalServices = "external-services"
+	// FeatureVolumes is a resource of type volume.
+	FeatureVolumes = "volumes"
+	// FeatureGPU is a resource of type gpu.
+	FeatureGPU = "gpu"
+	// FeatureAllowedBinaries is security.allowedBinaries of a container or sidecar.
+	FeatureAllowedBinaries = "allowed-binaries"
+	// FeatureCustomResources is a resource of a type that the platform does not know.
+	FeatureCustomResources = "custom-resources"
+	// FeatureCanary is spec.deploy.canary.
+	FeatureCanary = "canary"
+)
+
+// The features that a LatticeService and a LatticeMeshMember share.
+const (
+	// FeatureMesh is a resource of type service; every LatticeMeshMember has it.
+	FeatureMesh = "mesh"
+	// FeatureIngress is spec.ingress.
+	FeatureIngress = "ingress"
+	// FeatureAdvertise is spec.advertise.
+	FeatureAdvertise = "advertise"
+)
+
+// FeatureEgress is spec.egress of a LatticeMeshMember.
+const FeatureEgress = "egress"
+
+// Feature is one use of something that a step of the pipeline must cover.
+type Feature struct {
+	// Name is one of the Feature constants.
+	Name string
+	// Field is the path of the place that uses it.
+	Field string
+}
+
+// Features returns what the document uses, sorted by name and field, each once.
+func (d *Document) Features() []Feature {
+	var f features
+	if d.Member != nil {
+		f.member(&d.Member.Spec)
+	} else {
+		f.service(&d.Service.Spec)
+	}
+	slices.SortFunc(f, func(a, b Feature) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field)) })
+	return slices.Compact(f)
+}
+
+type features []Feature
+
+// use notes a feature when it is used.
+func (f *features) use(used bool, name, field string) {
+	if used {
+		*f = append(*f, Feature{name, field})
+	}
+}
+
+func (f *features) member(s *lattice.MemberSpec) {
+	f.use(true, FeatureMesh, "spec")
+	f.use(len(s.Egress) > 0, FeatureEgress, "spec.egress")
+	f.use(s.Ingress != nil, FeatureIngress, fieldIngress)
+	f.use(s.Advertise != nil, FeatureAdvertise, "spec.advertise")
+}
+
+func (f *features) service(s *lattice.ServiceSpec) {
+	f.use(true, FeatureWorkload, "spec.workload")
+	f.use(s.Autoscaling != nil, FeatureAutoscaling, "spec.autoscaling")
+	f.use(s.Backup != nil, FeatureBackup, "spec.backup")
+	f.use(s.Ingress != nil, FeatureIngress, fieldIngress)
+	f.use(s.Advertise != nil, FeatureAdvertise, "spec.advertise")
+	f.use(s.Topology != nil, FeatureTopology, "spec.topology")
+	f.use(s.Observability != nil && s.Observability.Metrics != nil, FeatureMetrics, "spec.observability.metrics")
+	f.use(s.Deploy != nil && s.Deploy.Canary != nil, FeatureCanary, "spec.deploy.canary")
+	f.use(len(s.ImagePullSecrets) > 0, FeatureImagePullSecrets, "spec.imagePullSecrets")
+	if p := s.Workload.Service; p != nil {
+		f.use(true, FeatureServicePorts, fieldService)
+		f.use(p.TLS != nil, FeatureTLS, fieldService+".tls")
+		f.use(p.PublishDNS, FeaturePublicDNS, fieldService+".publishDns")
+	}
+	for _, r := range s.Workload.Resources {
+		f.use(true, featureOf(r.Value.Type), fieldResources+"."+r.Key)
+	}
+	for _, c := range s.Workload.Containers {
+		field := fieldContainers + "." + c.Key
+		f.container(field, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
+		f.use(len(c.Value.EnvFrom) > 0, FeatureSecrets, field+".envFrom")
+	}
+	for _, c := range s.Sidecars {
+		f.container(fieldSidecars+"."+c.Key, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
+	}
+}
+
+// featureOf returns the feature that a resource of a type needs.
+func featureOf(resourceType string) string {
+	switch resourceType {
+	case typeService:
+		return FeatureMesh
+	case typeExternalService:
+		return FeatureExternalServices
+	case typeVolume:
+		return FeatureVolumes
+	case typeSecret:
+		return FeatureSecrets
+	case typeGPU:
+		return FeatureGPU
+	}
+	return FeatureCustomResources
+}
+
+func (f *features) container(field string, variables cbor.Map[string], files cbor.Map[lattice.File], s *lattice.Security, resources cbor.Map[lattice.Resource]) {
+	for _, e := range variables {
+		f.use(refersToSecret(e.Value, resources), FeatureSecrets, field+".variables."+e.Key)
+	}
+	for _, e := range files {
+		f.use(!e.Value.NoExpand && refersToSecret(e.Value.Content, resources), FeatureSecrets, field+".files."+e.Key+".content")
+	}
+	f.use(s != nil && len(s.AllowedBinaries) > 0, FeatureAllowedBinaries, field+".security.allowedBinaries")
+}
+
+// refersToSecret reports whether a template refers to a secret. An escaped reference counts too: which escapes hold
+// depends on the step that expands the template, and a secret that no step covers must not pass unnoticed.
+func refersToSecret(template string, resources cbor.Map[lattice.Resource]) bool {
+	if strings.Contains(template, "${secret.") {
+		return true
+	}
+	for rest := template; ; {
+		_, after, ok := strings.Cut(rest, "${resources.")
+		if !ok {
+			return false
+		}
+		name, _, _ := strings.Cut(after, ".")
+		if r := resources.Get(name); r != nil && r.Type == typeSecret {
+			return true
+		}
+		rest = after
+	}
+}

@@ -1,0 +1,112 @@
+package resource
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// The types of resources that the platform knows; any other type is a custom one.
+const (
+	typeService         = "service"
+	typeExternalService = "external-service"
+	typeVolume          = "volume"
+	typeSecret          = "secret"
+	typeGPU             = "gpu"
+)
+
+// keyCustom holds the parameters of a custom type in the form that plugins see.
+const keyCustom = "custom"
+
+// resourceType is a known type and its parameters.
+type resourceType struct {
+	name   string
+	params []string
+}
+
+func resourceTypes() []resourceType {
+	return []resourceType{
+		{typeService, []string{}},
+		{typeExternalService, []string{"endpoints", "resolution"}},
+		{typeVolume, []string{"size", "storageClass", "accessMode", "allowedConsumers"}},
+		{typeSecret, []string{"provider", "keys", "refreshInterval", "secretType"}},
+		{typeGPU, []string{"count", "memory", "compute", "model", "tolerations"}},
+	}
+}
+
+func knownType(name string) *resourceType {
+	types := resourceTypes()
+	i := slices.IndexFunc(types, func(t resourceType) bool { return t.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &types[i]
+}
+
+// resource decodes a resource, whose parameters depend on its type.
+func (d *decoder) resource(n *node, p *fieldPath, v reflect.Value) {
+	d.structure(v.Type()).fill(d, n, p, v, objectRules{skip: []string{"params"}})
+	m, name := n.find("params"), n.textOf("type")
+	if m == nil || m.value.kind == nullNode || name == "" {
+		return
+	}
+	params := new(lattice.ResourceParams)
+	v.Addr().Interface().(*lattice.Resource).Params = params
+	known := knownType(name)
+	if known == nil {
+		d.custom(m.value, p.member(m), params)
+		return
+	}
+	d.structure(reflect.TypeFor[lattice.ResourceParams]()).fill(d, withTextAmounts(m.value), p.member(m), reflect.ValueOf(params).Elem(), objectRules{
+		allowed: known.params,
+		foreign: func(key string) string { return foreignParam(key, name) },
+	})
+}
+
+// custom keeps the parameters of a custom type as they are.
+func (d *decoder) custom(n *node, p *fieldPath, params *lattice.ResourceParams) {
+	if d.derived {
+		d.structure(reflect.TypeFor[lattice.ResourceParams]()).fill(d, n, p, reflect.ValueOf(params).Elem(), objectRules{allowed: []string{keyCustom}})
+		return
+	}
+	d.freeKeys(n, p, reflect.ValueOf(&params.Custom).Elem())
+}
+
+// foreignParam explains a parameter that belongs to another type.
+func foreignParam(key, name string) string {
+	for _, t := range resourceTypes() {
+		if slices.Contains(t.params, key) {
+			return "belongs to resources of type " + t.name + ", this one is of type " + name + "; remove it"
+		}
+	}
+	if name == typeService {
+		return "resources of type service have no parameters; remove it"
+	}
+	return ""
+}
+
+// withTextAmounts turns the numbers under size and memory into text: people write an amount without unit as a number.
+func withTextAmounts(n *node) *node {
+	if n.kind != mapNode {
+		return n
+	}
+	changed := *n
+	changed.members = slices.Clone(n.members)
+	for i, m := range changed.members {
+		number := m.value.kind == intNode && isInteger(m.value.text) || m.value.kind == floatNode
+		if number && (m.key == "size" || m.key == "memory") {
+			changed.members[i].value = &node{kind: textNode, place: m.value.place, text: decimal(m.value.text)}
+		}
+	}
+	return &changed
+}
+
+// decimal writes an integer of any base in decimal digits, and leaves every other number as it is.
+func decimal(s string) string {
+	if i, err := strconv.ParseInt(s, 0, 64); err == nil {
+		return strconv.FormatInt(i, 10)
+	}
+	return s
+}

@@ -1,0 +1,201 @@
+package resource
+
+import (
+	"math"
+	"math/big"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+func (v *validator) container(field string, c *lattice.Container, resources cbor.Map[lattice.Resource]) {
+	v.image(field+".image", c.Image)
+	v.command(field+".command", c.Command)
+	v.optional(field+".workingDir", c.WorkingDir, func(s string) bool { return s == "/" || isAbsolute(s) }, ruleAbsolute)
+	names(v, field+".variables", c.Variables, isVariable, ruleVariable)
+	v.quantities(field+".resources", c.Resources)
+	v.contents(field, c.Files, c.Volumes, resources)
+	v.probe(field+".livenessProbe", c.LivenessProbe, false)
+	v.probe(field+".readinessProbe", c.ReadinessProbe, true)
+	v.probe(field+".startupProbe", c.StartupProbe, false)
+	v.envFrom(field+".envFrom", c.EnvFrom, resources)
+	v.security(field+".security", c.Security)
+}
+
+func (v *validator) sidecar(field string, c *lattice.Sidecar, resources cbor.Map[lattice.Resource]) {
+	// A sidecar is a container without envFrom, and either may be an init container.
+	v.container(field, &lattice.Container{
+		Image: c.Image, Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, Variables: c.Variables,
+		Resources: c.Resources, Files: c.Files, Volumes: c.Volumes, LivenessProbe: c.LivenessProbe,
+		ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe, Security: c.Security,
+	}, resources)
+	if !c.Init {
+		return
+	}
+	v.require(len(c.Command) > 0, field+".command", "is missing; an init container must say what it runs")
+	const noProbe = "an init container runs to its end and has no probes; remove it"
+	v.require(c.LivenessProbe == nil, field+".livenessProbe", noProbe)
+	v.require(c.ReadinessProbe == nil, field+".readinessProbe", noProbe)
+	v.require(c.StartupProbe == nil, field+".startupProbe", noProbe)
+}
+
+func isVariable(s string) bool { return s != "." && s != ".." && variablePattern.MatchString(s) }
+
+// platformImage stands for the image that the platform's configuration names.
+const platformImage = "."
+
+// image checks a reference of the form repository[:tag]@sha256:digest.
+func (v *validator) image(field, image string) {
+	if image == platformImage {
+		return
+	}
+	bad := func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune("`|;&$><(){}", r)
+	}
+	if i := strings.IndexFunc(image, bad); i >= 0 {
+		r := []rune(image[i:])[0]
+		v.fail(field, "the image reference "+quote(image)+" holds "+strconv.QuoteRune(r)+"; remove it")
+		return
+	}
+	repository, digest, pinned := strings.Cut(image, "@")
+	switch {
+	case image == "":
+		v.fail(field, "is empty; give an image with its digest, or . for the image of the platform's configuration")
+	case !repositoryPattern.MatchString(repository):
+		v.fail(field, quote(image)+" is no image reference; write registry/name in lower-case letters, then @sha256: and 64 hexadecimal digits")
+	case pinned && !digestPattern.MatchString(digest):
+		v.fail(field, "the digest "+quote(digest)+" must be sha256: and 64 lower-case hexadecimal digits")
+	case !pinned && !v.options.AllowTags:
+		v.fail(field, quote(image)+" has no digest; write "+repository+"@sha256: and the 64 hexadecimal digits of the image that was tested")
+	}
+}
+
+// quantities checks that cpu and memory are requested and limited, all four, and that no request is above its limit.
+func (v *validator) quantities(field string, r *lattice.ResourceRequirements) {
+	if r == nil {
+		v.fail(field, "is missing; set cpu and memory under requests and under limits")
+		return
+	}
+	requestedCPU, requestedMemory := v.amounts(field+".requests", r.Requests)
+	limitCPU, limitMemory := v.amounts(field+".limits", r.Limits)
+	v.notAbove(field+".requests.cpu", requestedCPU, limitCPU)
+	v.notAbove(field+".requests.memory", requestedMemory, limitMemory)
+}
+
+func (v *validator) amounts(field string, q *lattice.Quantities) (cpu, memory *big.Rat) {
+	if q == nil {
+		v.fail(field, "is missing; set cpu and memory")
+		return nil, nil
+	}
+	return v.amount(field+".cpu", q.CPU, cpuAmount, ruleCPU), v.amount(field+".memory", q.Memory, memoryAmount, ruleMemory)
+}
+
+func (v *validator) amount(field, text string, parse func(string) *big.Rat, rule string) *big.Rat {
+	if text == "" {
+		v.fail(field, "is missing; it "+rule)
+		return nil
+	}
+	amount := parse(text)
+	v.require(amount != nil, field, rule+", not "+quote(text))
+	return amount
+}
+
+func (v *validator) notAbove(field string, request, limit *big.Rat) {
+	if request != nil && limit != nil && request.Cmp(limit) > 0 {
+		v.fail(field, "is more than the limit; lower it or raise the limit")
+	}
+}
+
+func (v *validator) envFrom(field string, from []string, resources cbor.Map[lattice.Resource]) {
+	v.distinct(field, from)
+	for i, name := range from {
+		if r := resources.Get(name); name != "" && (r == nil || r.Type != typeSecret && r.Type != "") {
+			v.fail(field+"."+strconv.Itoa(i), "names no secret in "+fieldResources+": "+quote(name))
+		}
+	}
+}
+
+// probe checks a health check. Only a readiness probe may need more than one success.
+func (v *validator) probe(field string, p *lattice.Probe, manySuccesses bool) {
+	if p == nil {
+		return
+	}
+	v.requireOf((p.HTTPGet == nil) != (p.Exec == nil), field, "must have exactly one of httpGet and exec")
+	if p.HTTPGet != nil {
+		v.httpGet(field+".httpGet", p.HTTPGet)
+	}
+	if p.Exec != nil {
+		v.require(len(p.Exec.Command) > 0 && p.Exec.Command[0] != "", field+".exec.command", "is empty; give the program to run")
+	}
+	v.between(field+".initialDelaySeconds", p.InitialDelaySeconds, 0, math.MaxInt32)
+	v.between(field+".periodSeconds", p.PeriodSeconds, 1, math.MaxInt32)
+	v.between(field+".timeoutSeconds", p.TimeoutSeconds, 1, math.MaxInt32)
+	v.between(field+".failureThreshold", p.FailureThreshold, 1, math.MaxInt32)
+	v.between(field+".successThreshold", p.SuccessThreshold, 1, math.MaxInt32)
+	if s := p.SuccessThreshold; s != nil && *s > 1 && !manySuccesses {
+		v.fail(field+".successThreshold", "must be 1; only a readiness probe may need more successes")
+	}
+}
+
+func (v *validator) httpGet(field string, g *lattice.HTTPGet) {
+	v.port(field+".port", g.Port)
+	v.require(strings.HasPrefix(g.Path, "/"), field+".path", "must begin with /, not "+quote(g.Path))
+	v.oneOf(field+".scheme", g.Scheme, "HTTP", "HTTPS")
+	v.optional(field+".host", g.Host, isHostOrAddress, "must be a host name or an address")
+	for i, h := range g.HTTPHeaders {
+		at := field + ".httpHeaders." + strconv.Itoa(i)
+		v.headerName(at+".name", h.Name)
+		v.require(!strings.ContainsAny(h.Value, "\r\n"), at+".value", "cannot hold a line break; remove it")
+	}
+}
+
+func (v *validator) headerName(field, name string) {
+	v.require(headerPattern.MatchString(name), field, "must be the name of an HTTP header such as X-Request-Id, not "+quote(name))
+}
+
+func isHostOrAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || isSubdomain(s)
+}
+
+func (v *validator) security(field string, s *lattice.Security) {
+	if s == nil {
+		return
+	}
+	const ruleCapability = "must be the name of a Linux capability in capitals and without CAP_, such as NET_ADMIN"
+	v.items(field+".capabilities", s.Capabilities, isCapability, ruleCapability)
+	v.items(field+".dropCapabilities", s.DropCapabilities, isCapability, ruleCapability)
+	v.between(field+".runAsUser", s.RunAsUser, 0, math.MaxInt32)
+	v.between(field+".runAsGroup", s.RunAsGroup, 0, math.MaxInt32)
+	if s.RunAsUser != nil && *s.RunAsUser == 0 && isTrue(s.RunAsNonRoot) {
+		v.fail(field+".runAsNonRoot", "contradicts runAsUser: 0; remove one of them")
+	}
+	if isTrue(s.Privileged) && s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation {
+		v.fail(field+".allowPrivilegeEscalation", "cannot be false in a privileged container; remove one of them")
+	}
+	v.profile(field, "seccomp", s.SeccompProfile, s.SeccompLocalhostProfile)
+	v.profile(field, "apparmor", s.ApparmorProfile, s.ApparmorLocalhostProfile)
+	v.items(field+".allowedBinaries", s.AllowedBinaries, func(b string) bool { return b == "*" || isAbsolute(b) }, "must be the absolute path of a program, or * for every program")
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+func isCapability(s string) bool {
+	return capabilityPattern.MatchString(s) && !strings.HasPrefix(s, "CAP_")
+}
+
+// profile checks that a Localhost profile has its file, and no other one has.
+func (v *validator) profile(field, name, profile, file string) {
+	const localhost = "Localhost"
+	field += "." + name
+	v.oneOf(field+"Profile", profile, "RuntimeDefault", localhost, "Unconfined")
+	if profile == localhost {
+		v.require(file != "", field+"LocalhostProfile", "is missing; "+name+"Profile: Localhost needs the name of the profile")
+		return
+	}
+	v.require(file == "", field+"LocalhostProfile", "needs "+name+"Profile: Localhost; set it or remove this field")
+}

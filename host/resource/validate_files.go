@@ -1,0 +1,101 @@
+package resource
+
+import (
+	"encoding/base64"
+	"path"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// contents checks the files and mounts of a container, which share one tree of paths.
+func (v *validator) contents(field string, files cbor.Map[lattice.File], volumes cbor.Map[lattice.VolumeMount], resources cbor.Map[lattice.Resource]) {
+	taken := map[string]string{}
+	for i := range files {
+		at := field + ".files." + files[i].Key
+		v.mountPath(at, files[i].Key, taken)
+		v.file(at, &files[i].Value)
+	}
+	for i := range volumes {
+		at := field + ".volumes." + volumes[i].Key
+		v.mountPath(at, volumes[i].Key, taken)
+		v.mount(at, &volumes[i].Value, resources)
+	}
+}
+
+// mountPath checks a path and that nothing else is mounted there.
+func (v *validator) mountPath(field, at string, taken map[string]string) {
+	if !isAbsolute(at) {
+		v.fail(field, "the path "+quote(at)+" "+ruleAbsolute)
+		return
+	}
+	clean := path.Clean(at)
+	if other, ok := taken[clean]; ok {
+		v.fail(field, "the path is taken by "+other+"; choose another one")
+		return
+	}
+	taken[clean] = field
+}
+
+func (v *validator) file(field string, f *lattice.File) {
+	given := 0
+	for _, content := range []string{f.Content, f.BinaryContent, f.Source} {
+		if content != "" {
+			given++
+		}
+	}
+	v.requireOf(given == 1, field, "must have exactly one of content, binaryContent and source, and it cannot be empty")
+	if _, err := base64.StdEncoding.DecodeString(f.BinaryContent); err != nil {
+		v.fail(field+".binaryContent", "is not valid base64: "+err.Error())
+	}
+	v.require(!f.NoExpand || !f.ReverseExpand, field+".reverseExpand", "contradicts noExpand; remove one of them")
+	v.mode(field+".mode", f.Mode)
+}
+
+func (v *validator) mode(field, mode string) {
+	if mode == "" {
+		return
+	}
+	bits, err := strconv.ParseUint(mode, 8, 32)
+	switch {
+	case err != nil || !modePattern.MatchString(mode):
+		v.fail(field, "must be three or four octal digits such as 0644, not "+quote(mode))
+	case bits > 0o777:
+		v.fail(field, quote(mode)+" sets the setuid, setgid or sticky bit; write "+quote(permissions(bits)))
+	case bits&0o002 != 0:
+		v.fail(field, quote(mode)+" lets everyone write; write "+quote(permissions(bits&^0o002)))
+	}
+}
+
+func permissions(bits uint64) string { return "0" + strconv.FormatUint(bits&0o777|0o1000, 8)[1:] }
+
+func (v *validator) mount(field string, m *lattice.VolumeMount, resources cbor.Map[lattice.Resource]) {
+	v.optional(field+".path", m.Path, isRelative, "must be a path inside the volume, relative and without ..")
+	if m.Source != "" {
+		v.source(field+".source", m.Source, resources)
+		const emptyOnly = "applies to an empty directory, which has no source; remove it"
+		v.require(m.Medium == "", field+".medium", emptyOnly)
+		v.require(m.SizeLimit == "", field+".sizeLimit", emptyOnly)
+		return
+	}
+	v.require(m.Medium == "" || m.Medium == "Memory", field+".medium", "must be Memory or absent, not "+quote(m.Medium))
+	v.optional(field+".sizeLimit", m.SizeLimit, isMemory, ruleMemory)
+}
+
+func isMemory(s string) bool { return memoryAmount(s) != nil }
+
+// source checks that a mount names a volume of the document.
+func (v *validator) source(field, source string, resources cbor.Map[lattice.Resource]) {
+	parts := volumeRefPattern.FindStringSubmatch(source)
+	if parts == nil {
+		v.fail(field, "must be ${resources.<name>} for a volume of the document, not "+quote(source))
+		return
+	}
+	switch r := resources.Get(parts[1]); {
+	case r == nil:
+		v.fail(field, "there is no "+quote(parts[1])+" in "+fieldResources+"; add a volume of that name or correct the name")
+	case r.Type != typeVolume && r.Type != "":
+		v.fail(field, quote(parts[1])+" is of type "+r.Type+"; name a resource of type volume")
+	}
+}

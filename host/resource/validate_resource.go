@@ -1,0 +1,136 @@
+package resource
+
+import (
+	"math"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// maxVolumeID leaves room for what is put in front of the id in the names of claims and labels.
+const maxVolumeID = 50
+
+// entityPrefix begins the id of an external service that is a Cilium entity.
+const entityPrefix = "entity:"
+
+// entities are the entities that Cilium's policies know (docs.cilium.io, "Entities based").
+func entities() []string {
+	return []string{"all", "world", "host", "remote-node", "cluster", "init", "health", "unmanaged", "kube-apiserver", "ingress", "none"}
+}
+
+// secretTypes are the types of Kubernetes secrets (kubernetes.io/docs/concepts/configuration/secret).
+func secretTypes() []string {
+	return []string{
+		"Opaque", "kubernetes.io/service-account-token", "kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson",
+		"kubernetes.io/basic-auth", "kubernetes.io/ssh-auth", "kubernetes.io/tls", "bootstrap.kubernetes.io/token",
+	}
+}
+
+func (v *validator) resource(field string, r *lattice.Resource) {
+	v.require(r.Type != "", field+".type", "is empty; set service, external-service, volume, secret, gpu or a custom type")
+	v.optional(field+".type", r.Type, typePattern.MatchString, "must be lower-case letters, digits, hyphens, dots and slashes")
+	v.oneOf(field+".direction", r.Direction, defaultDirection, "inbound", "both")
+	v.optional(field+".namespace", r.Namespace, isLabel, ruleNamespace)
+	if r.Metadata != nil {
+		names(v, field+".metadata.annotations", r.Metadata.Annotations, isLabelKey, ruleLabelKey)
+	}
+	params := r.Params
+	if params == nil {
+		params = new(lattice.ResourceParams)
+	}
+	switch r.Type {
+	case typeService:
+		v.optional(field+".id", r.ID, func(s string) bool { return s == "*" || isName(s) }, "must be the name of a service, or * for every service")
+	case typeExternalService:
+		v.externalService(field, r.ID, params)
+	case typeVolume:
+		v.volume(field, r.ID, params)
+	case typeSecret:
+		v.secret(field, r.ID, params)
+	case typeGPU:
+		v.gpu(field+".params", params)
+	}
+}
+
+func (v *validator) volume(field, id string, p *lattice.ResourceParams) {
+	v.requireOf(p.Size != "" || id != "", field, "a volume needs params.size, or the id of a volume that another service owns")
+	v.optional(field+".id", id, func(s string) bool { return len(s) <= maxVolumeID && isName(s) }, "must be a DNS label of at most 50 characters")
+	v.optional(field+".params.size", p.Size, isMemory, ruleMemory)
+	v.optional(field+".params.storageClass", p.StorageClass, isSubdomain, ruleSubdomain)
+	v.oneOf(field+".params.accessMode", p.AccessMode, defaultAccessMode, "ReadWriteMany", "ReadOnlyMany")
+	v.items(field+".params.allowedConsumers", p.AllowedConsumers, func(s string) bool { return isName(s) || isNamespacedName(s) }, "must be the name of a service, or namespace/name")
+}
+
+func (v *validator) secret(field, id string, p *lattice.ResourceParams) {
+	v.require(id != "", field+".id", "is missing; a secret needs its key in the secret store")
+	v.require(p.Provider != "", field+".params.provider", "is missing; a secret needs the name of its SecretProvider")
+	v.optional(field+".params.provider", p.Provider, isSubdomain, ruleSubdomain)
+	v.items(field+".params.keys", p.Keys, dataKeyPattern.MatchString, "must be letters, digits, hyphens, underscores and dots")
+	v.optional(field+".params.refreshInterval", p.RefreshInterval, durationPattern.MatchString, ruleDuration)
+	v.oneOf(field+".params.secretType", p.SecretType, secretTypes()...)
+}
+
+func (v *validator) gpu(field string, p *lattice.ResourceParams) {
+	if p.Count == nil {
+		v.fail(field+".count", "is missing; say how many GPUs a pod gets")
+	}
+	v.between(field+".count", p.Count, 1, math.MaxInt32)
+	v.between(field+".compute", p.Compute, 1, 100)
+	v.optional(field+".memory", p.Memory, isGPUMemory, "must be MiB, or a number with Mi or Gi such as 20Gi, more than 0 and at most 1 PiB")
+	v.optional(field+".model", p.Model, isLabelValue, ruleLabelValue)
+}
+
+func (v *validator) externalService(field, id string, p *lattice.ResourceParams) {
+	v.oneOf(field+".params.resolution", p.Resolution, "dns", "static")
+	entity, isEntity := strings.CutPrefix(id, entityPrefix)
+	if isEntity {
+		v.entity(field+".id", entity)
+		v.require(len(p.Endpoints) == 0, field+".params.endpoints", "an entity has no endpoints; remove them or the id")
+		return
+	}
+	v.require(len(p.Endpoints) > 0, field+".params.endpoints", "is empty; give at least one URL, or an id such as entity:world")
+	names(v, field+".params.endpoints", p.Endpoints, isName, ruleName)
+	for _, e := range p.Endpoints {
+		v.endpoint(field+".params.endpoints."+e.Key, e.Value)
+	}
+}
+
+// entity checks what follows entity: in an id, a name with an optional port.
+func (v *validator) entity(field, entity string) {
+	name, port, hasPort := strings.Cut(entity, ":")
+	v.knownEntity(field, name)
+	if !hasPort {
+		return
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	v.require(err == nil && n > 0, field, "the port "+quote(port)+" of the entity "+rulePort)
+}
+
+func (v *validator) knownEntity(field, name string) {
+	known := entities()
+	v.require(slices.Contains(known, name), field, quote(name)+" is no entity that Cilium knows; use one of "+strings.Join(known, " "))
+}
+
+// endpoint checks a URL with a host and a port, which http and https imply.
+func (v *validator) endpoint(field, endpoint string) {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Scheme == "" || u.Host == "":
+		v.fail(field, "must be a URL such as https://api.example.com, not "+quote(endpoint))
+		return
+	case u.User != nil:
+		v.fail(field, "the URL holds credentials; put them into a secret resource")
+		return
+	}
+	v.require(isHostOrAddress(u.Hostname()), field, "the host "+quote(u.Hostname())+" of the URL is neither a host name nor an address")
+	switch port := u.Port(); {
+	case port != "":
+		n, err := strconv.ParseUint(port, 10, 16)
+		v.require(err == nil && n > 0, field, "the port "+quote(port)+" of the URL "+rulePort)
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.fail(field, "the URL needs a port, because only http and https have a known one; write "+u.Scheme+"://"+u.Host+":PORT")
+	}
+}

@@ -1,0 +1,216 @@
+package resource
+
+import (
+	"math"
+	"path"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+)
+
+// Field paths of a LatticeService that several checks share.
+const (
+	fieldContainers = "spec.workload.containers"
+	fieldSidecars   = "spec.sidecars"
+	fieldResources  = "spec.workload.resources"
+	fieldService    = "spec.workload.service"
+	fieldIngress    = "spec.ingress"
+)
+
+const ruleCommand = "must be an absolute path, beginning with /"
+
+func (v *validator) service(s *lattice.ServiceSpec) {
+	v.runtime(&s.Runtime)
+	if s.Workload != nil {
+		v.workload(s)
+	}
+	v.scaling(s)
+	v.deploy(s.Deploy)
+	v.topology(s.Topology)
+	v.backup(s)
+	v.advertise("spec.advertise", s.Advertise)
+	if s.Ingress != nil {
+		v.ingress(s.Ingress, servicePorts(s.Workload), fieldService+".ports")
+	}
+	if s.Observability != nil {
+		v.metrics(s.Observability.Metrics, servicePorts(s.Workload))
+	}
+}
+
+func servicePorts(w *lattice.Workload) []string {
+	if w == nil || w.Service == nil {
+		return nil
+	}
+	ports := make([]string, len(w.Service.Ports))
+	for i, p := range w.Service.Ports {
+		ports[i] = p.Key
+	}
+	return ports
+}
+
+func (v *validator) runtime(r *lattice.Runtime) {
+	names(v, fieldSidecars, r.Sidecars, isName, ruleName)
+	names(v, "spec.sysctls", r.Sysctls, sysctlPattern.MatchString, "must be a kernel parameter such as net.core.somaxconn")
+	v.items("spec.imagePullSecrets", r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
+}
+
+func (v *validator) workload(s *lattice.ServiceSpec) {
+	w := s.Workload
+	v.require(len(w.Containers) > 0, fieldContainers, "is empty; a service needs at least one container")
+	names(v, fieldContainers, w.Containers, isName, ruleName)
+	names(v, fieldResources, w.Resources, isName, ruleName)
+	for i := range w.Containers {
+		v.container(fieldContainers+"."+w.Containers[i].Key, &w.Containers[i].Value, w.Resources)
+	}
+	for i := range s.Sidecars {
+		name := s.Sidecars[i].Key
+		v.sidecar(fieldSidecars+"."+name, &s.Sidecars[i].Value, w.Resources)
+		v.require(w.Containers.Get(name) == nil, fieldSidecars+"."+name, "a container has the name "+quote(name)+" too; rename one of them")
+	}
+	for i := range w.Resources {
+		v.resource(fieldResources+"."+w.Resources[i].Key, &w.Resources[i].Value)
+	}
+	if w.Service != nil {
+		v.ports(w.Service, s.Ingress != nil)
+	}
+}
+
+func (v *validator) scaling(s *lattice.ServiceSpec) {
+	v.between("spec.replicas", s.Replicas, 0, math.MaxInt32)
+	a := s.Autoscaling
+	if a == nil {
+		return
+	}
+	v.between("spec.autoscaling.max", &a.Max, 1, math.MaxInt32)
+	if s.Replicas != nil && a.Max >= 1 && *s.Replicas > a.Max {
+		v.fail("spec.replicas", "is "+strconv.FormatInt(*s.Replicas, 10)+", more than spec.autoscaling.max, which is "+strconv.FormatInt(a.Max, 10)+"; lower replicas or raise max")
+	}
+	seen := map[string]bool{}
+	for i, m := range a.Metrics {
+		field := "spec.autoscaling.metrics." + strconv.Itoa(i)
+		v.metric(field, m)
+		v.require(!seen[m.Metric], field+".metric", quote(m.Metric)+" is there twice; remove one")
+		seen[m.Metric] = true
+	}
+}
+
+func (v *validator) metric(field string, m lattice.Metric) {
+	v.require(metricPattern.MatchString(m.Metric), field+".metric", "must be cpu, memory or the name of a metric made of letters, digits, underscores and colons, not "+quote(m.Metric))
+	v.require(m.Target > 0, field+".target", "must be more than 0")
+	percentage := m.Metric == "cpu" || m.Metric == "memory"
+	v.require(!percentage || m.Target <= 100, field+".target", "is a percentage for "+m.Metric+" and must be at most 100")
+}
+
+func (v *validator) deploy(d *lattice.Deploy) {
+	if d == nil {
+		return
+	}
+	v.oneOf("spec.deploy.strategy", d.Strategy, defaultStrategy, strategyCanary)
+	c := d.Canary
+	if c == nil {
+		return
+	}
+	const field = "spec.deploy.canary"
+	v.require(d.Strategy == strategyCanary, field, "needs spec.deploy.strategy: canary; set it or remove the block")
+	v.optional(field+".interval", c.Interval, durationPattern.MatchString, ruleDuration)
+	v.between(field+".threshold", c.Threshold, 0, math.MaxInt32)
+	v.between(field+".maxWeight", c.MaxWeight, 1, 100)
+	v.between(field+".stepWeight", c.StepWeight, 1, 100)
+}
+
+// strategyCanary rolls out to a part of the traffic first.
+const strategyCanary = "canary"
+
+func (v *validator) topology(t *lattice.Topology) {
+	if t == nil {
+		return
+	}
+	const field = "spec.topology"
+	v.require(t.Mode != "", field+".mode", "is empty; set Hard or Soft")
+	v.oneOf(field+".mode", t.Mode, "Hard", "Soft")
+	v.between(field+".maxTier", t.MaxTier, 1, math.MaxInt32)
+}
+
+func (v *validator) metrics(m *lattice.Metrics, ports []string) {
+	if m == nil {
+		return
+	}
+	const field = "spec.observability.metrics"
+	v.knownPort(field+".port", m.Port, ports, fieldService+".ports")
+	for _, e := range m.Mappings {
+		v.require(e.Key != "", field+".mappings", "a mapping has an empty name; give it one")
+		v.require(e.Value != "", field+".mappings."+e.Key, "is empty; name the service's own metric")
+	}
+}
+
+func (v *validator) backup(s *lattice.ServiceSpec) {
+	b := s.Backup
+	if b == nil {
+		return
+	}
+	const field = "spec.backup"
+	v.optional(field+".schedule", b.Schedule, cronPattern.MatchString, "must be a cron expression of five parts such as 0 3 * * *")
+	v.optional(field+".storeRef", b.StoreRef, isSubdomain, ruleSubdomain)
+	if r := b.Retention; r != nil {
+		v.between(field+".retention.daily", r.Daily, 0, math.MaxInt32)
+		v.between(field+".retention.weekly", r.Weekly, 0, math.MaxInt32)
+		v.between(field+".retention.monthly", r.Monthly, 0, math.MaxInt32)
+		v.optional(field+".retention.ttl", r.TTL, durationPattern.MatchString, ruleDuration)
+	}
+	if b.Hooks != nil {
+		v.hooks(field+".hooks.pre", b.Hooks.Pre, s)
+		v.hooks(field+".hooks.post", b.Hooks.Post, s)
+	}
+	if b.Volumes != nil {
+		v.oneOf(field+".volumes.defaultPolicy", b.Volumes.DefaultPolicy, defaultBackupPolicy, "opt-in")
+		v.backupVolumes(field+".volumes.include", b.Volumes.Include, s.Workload)
+		v.backupVolumes(field+".volumes.exclude", b.Volumes.Exclude, s.Workload)
+	}
+}
+
+func (v *validator) backupVolumes(field string, volumes []string, w *lattice.Workload) {
+	v.distinct(field, volumes)
+	for i, name := range volumes {
+		if w == nil || name == "" {
+			continue
+		}
+		r := w.Resources.Get(name)
+		v.require(r != nil && (r.Type == typeVolume || r.Type == ""), field+"."+strconv.Itoa(i), "names no volume in "+fieldResources+": "+quote(name))
+	}
+}
+
+func (v *validator) hooks(field string, hooks []lattice.BackupHook, s *lattice.ServiceSpec) {
+	seen := map[string]bool{}
+	for i, h := range hooks {
+		at := field + "." + strconv.Itoa(i)
+		v.require(isName(h.Name), at+".name", ruleName+", not "+quote(h.Name))
+		v.require(!seen[h.Name], at+".name", quote(h.Name)+" is there twice; rename one")
+		seen[h.Name] = true
+		v.require(hasContainer(s, h.Container), at+".container", "names no container or sidecar that runs: "+quote(h.Container))
+		v.require(len(h.Command) > 0, at+".command", "is empty; give the program to run")
+		v.command(at+".command", h.Command)
+		v.optional(at+".timeout", h.Timeout, durationPattern.MatchString, ruleDuration)
+		v.oneOf(at+".onError", h.OnError, "Continue", "Fail")
+	}
+}
+
+func hasContainer(s *lattice.ServiceSpec, name string) bool {
+	if s.Workload != nil && s.Workload.Containers.Get(name) != nil {
+		return true
+	}
+	sidecar := s.Sidecars.Get(name)
+	return sidecar != nil && !sidecar.Init
+}
+
+// command checks that the program of a command line is an absolute path.
+func (v *validator) command(field string, command []string) {
+	if len(command) > 0 {
+		v.require(path.IsAbs(command[0]), field+".0", ruleCommand+", not "+quote(command[0]))
+	}
+}
+
+func (v *validator) advertise(field string, a *lattice.Advertise) {
+	if a != nil {
+		v.items(field+".allowedServices", a.AllowedServices, func(s string) bool { return s == "*" || isNamespacedName(s) }, "must be namespace/name, or * for every service")
+	}
+}

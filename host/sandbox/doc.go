@@ -1,0 +1,12 @@
+// Package sandbox runs plugins: WebAssembly modules that get one message and give one back. It is the only package that
+// knows the engine, wazero.
+//
+// [Runtime.Load] takes a module whose signature was verified, refuses it unless it keeps the contract of package abi, and
+// compiles it. Each call of the [Plugin] runs in an instance of its own, within the limits of the manifest, and sees
+// nothing of the machine: a fixed clock, fixed random numbers, no environment, no files, no network. What it writes or
+// logs goes to [Config.Log]. Every failure of a plugin is an [*Error]; nothing that a module does makes the host panic.
+//
+// Files by what they do: inspect and contract look at a module before the engine does; prepare changes its bytes;
+// instances makes and discards what runs; guest is what one call remembers; wasi and log are the host's functions; answer
+// checks what came back.
+package sandbox

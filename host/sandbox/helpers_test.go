@@ -1,0 +1,198 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+var (
+	i32     = []byte{wasmtest.I32}
+	i32x3   = []byte{wasmtest.I32, wasmtest.I32, wasmtest.I32}
+	i64     = []byte{wasmtest.I64}
+	i32x4   = append(i32x3[:3:3], wasmtest.I32)
+	noTypes []byte
+)
+
+const (
+	requestAt = 1024
+	answerAt  = 4096
+)
+
+// jsonManifest returns a manifest that tests change.
+func jsonManifest() *abi.Manifest {
+	return &abi.Manifest{
+		Schema: abi.ManifestSchema, Publisher: "acme", Name: "web", Version: "1.2.3", ABI: abi.Version,
+		Encoding: abi.EncodingJSON,
+		Derives:  []abi.Derives{{Group: "lattice.dev", Kind: "LatticeService"}},
+		Outputs:  []abi.GroupKind{{Kind: "ConfigMap"}, {Group: "apps", Kind: "Deployment"}},
+	}
+}
+
+// guestModule collects the functions of a plugin for wasmtest. Zero parts are those of a good plugin.
+type guestModule struct {
+	wasmtest.Module
+	// alloc and call are function bodies.
+	alloc, call []byte
+	callLocals  uint32
+	answer      string
+	pages       uint32
+	// drop and rename change the exports.
+	drop   string
+	rename map[string]string
+}
+
+func packed(ptr, size uint32) []byte { return wasmtest.Int64(int64(uint64(ptr)<<32 | uint64(size))) }
+
+func (g *guestModule) build() []byte {
+	if g.alloc == nil {
+		g.alloc = wasmtest.Int32(requestAt)
+	}
+	if g.call == nil {
+		g.call = packed(answerAt, uint32(len(g.answer)))
+	}
+	if g.pages == 0 {
+		g.pages = 2
+	}
+	g.Memory(g.pages, -1)
+	g.Data(answerAt, []byte(g.answer))
+	alloc := g.Function(i32, i32, 0, g.alloc)
+	call := g.Function(i32x3, i64, g.callLocals, g.call)
+	g.export(abi.ExportMemory, wasmtest.Memory, 0)
+	g.export(abi.ExportAlloc, wasmtest.Function, alloc)
+	g.export(abi.ExportCall, wasmtest.Function, call)
+	return g.Bytes()
+}
+
+func (g *guestModule) export(name string, kind byte, index uint32) {
+	if name == g.drop {
+		return
+	}
+	if other, ok := g.rename[name]; ok {
+		name = other
+	}
+	g.Export(name, kind, index)
+}
+
+// sign makes a verified module.
+func sign(t testing.TB, manifest *abi.Manifest, wasm []byte) *release.Module {
+	t.Helper()
+	wasm, err := release.AppendManifestSection(wasm, manifest.CanonicalJSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verify(t, manifest, wasm)
+}
+
+func verify(t testing.TB, manifest *abi.Manifest, wasm []byte) *release.Module {
+	t.Helper()
+	key, err := release.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := release.Sign(key, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := release.Verify(bundle, wasm, release.Want{
+		Publisher: manifest.Publisher, Name: manifest.Name, Version: manifest.Version,
+		Digest: release.Digest(wasm), Keys: []release.PublicKey{key.Public()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// messages collects a log.
+type messages struct {
+	mu  sync.Mutex
+	all []Message
+}
+
+func (m *messages) add(message Message) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = append(m.all, message)
+}
+
+func (m *messages) texts() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var texts []string
+	for _, message := range m.all {
+		texts = append(texts, message.Level.String()+": "+message.Text)
+	}
+	return texts
+}
+
+func newRuntime(t testing.TB, c Config) *Runtime {
+	t.Helper()
+	r, err := New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func load(t testing.TB, r *Runtime, manifest *abi.Manifest, wasm []byte) *Plugin {
+	t.Helper()
+	p, err := r.Load(t.Context(), sign(t, manifest, wasm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// lines splits an error into its lines, without the plugin's name in front.
+func lines(err error) []string {
+	if err == nil {
+		return nil
+	}
+	all := strings.Split(err.Error(), "\n")
+	for i, l := range all {
+		if _, rest, found := strings.Cut(l, "): "); found {
+			all[i] = rest
+		}
+	}
+	return all
+}
+
+// goGuest builds testdata/guest once and returns the module.
+var goGuest = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "sandbox-guest-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "guest.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/guest")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+func buildGoGuest(t testing.TB) []byte {
+	t.Helper()
+	wasm, err := goGuest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
+}

@@ -1,0 +1,222 @@
+package wasmbin
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// header is the magic number and version 1 of the binary format.
+const header = "\x00asm\x01\x00\x00\x00"
+
+// Bounds on lists. Those on types, functions, imports, exports and parameters are the implementation limits of the
+// WebAssembly JavaScript Interface, which every browser keeps and so no compiler exceeds; the one on sections leaves
+// room for a few thousand custom ones.
+const (
+	maxTypes     = 1_000_000
+	maxFunctions = 1_000_000
+	maxImports   = 100_000
+	maxExports   = 100_000
+	maxSignature = 1_000
+	maxDeclared  = 100_000
+	maxSections  = 4_096
+)
+
+// Parse reads the outside of a module. It checks what it reads, and that sections stand in order; code, data and
+// initial values are passed over. Text and contents point into wasm. The error satisfies [IsMalformed].
+func Parse(wasm []byte) (*Module, error) {
+	if !bytes.HasPrefix(wasm, []byte(header)) {
+		return nil, &parseError{0, "this is not a WebAssembly module of version 1"}
+	}
+	p := parser{module: &Module{Size: len(wasm)}}
+	r := &reader{data: wasm, pos: len(header)}
+	for r.err == nil && r.remaining() > 0 {
+		if err := p.section(r); err != nil {
+			return nil, err
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return p.module, p.finish()
+}
+
+type parser struct {
+	module *Module
+	// place is that of the last section that was not a custom one.
+	place int
+	// bodies and start remember what only the whole module can prove right.
+	bodies   int
+	startAt  uint32
+	declared int
+}
+
+func (p *parser) section(r *reader) error {
+	start := r.pos
+	id := SectionID(r.byte())
+	content := r.bytes()
+	if r.err != nil {
+		return r.err
+	}
+	if id > SectionDataCount {
+		return &parseError{start, id.String() + " is not part of WebAssembly 2.0"}
+	}
+	if len(p.module.Sections) == maxSections {
+		return &parseError{start, fmt.Sprintf("the module has more than %d sections", maxSections)}
+	}
+	s := Section{ID: id, Start: start, End: r.pos, Content: content}
+	inner := &reader{data: content, base: r.pos - len(content)}
+	if id == SectionCustom {
+		s.Name = inner.name()
+		s.Content = content[inner.pos:]
+		p.module.Sections = append(p.module.Sections, s)
+		return inner.err
+	}
+	if id.place() <= p.place {
+		return &parseError{start, "the " + id.String() + " section is double or out of order"}
+	}
+	p.place = id.place()
+	p.module.Sections = append(p.module.Sections, s)
+	if p.contents(id, inner) && inner.err == nil && inner.remaining() > 0 {
+		inner.fail(inner.pos, "bytes follow the end of the "+id.String()+" section")
+	}
+	return inner.err
+}
+
+// contents reads a section and reports whether it was read to its end.
+func (p *parser) contents(id SectionID, r *reader) (complete bool) {
+	m := p.module
+	switch id {
+	case SectionType:
+		m.Types = list(r, maxTypes, funcType)
+	case SectionImport:
+		m.Imports = list(r, maxImports, p.imported)
+	case SectionFunction:
+		own := list(r, maxFunctions, p.typeIndex)
+		m.Functions = append(m.Functions, own...)
+		p.declared = len(own)
+	case SectionTable:
+		m.Tables = append(m.Tables, list(r, maxDeclared, (*reader).table)...)
+	case SectionMemory:
+		m.Memories = append(m.Memories, list(r, maxDeclared, (*reader).limits)...)
+	case SectionExport:
+		m.Exports = list(r, maxExports, exported)
+	case SectionStart:
+		m.HasStart = true
+		p.startAt = r.uint32()
+	case SectionDataCount:
+		r.uint32()
+	case SectionGlobal:
+		m.Globals = r.count(maxFunctions)
+		return false
+	case SectionElement:
+		m.Elements = r.count(maxFunctions)
+		return false
+	case SectionCode:
+		p.bodies = r.count(maxFunctions)
+		return false
+	case SectionData:
+		m.DataSegments = r.count(maxFunctions)
+		return false
+	}
+	return true
+}
+
+// finish checks what refers to later sections.
+func (p *parser) finish() error {
+	m := p.module
+	if p.bodies != p.declared {
+		return &parseError{m.Size, fmt.Sprintf("the module declares %d functions and has code for %d", p.declared, p.bodies)}
+	}
+	if m.HasStart {
+		t, ok := m.FunctionType(p.startAt)
+		if !ok || len(t.Params)+len(t.Results) > 0 {
+			return &parseError{m.Size, "the start function does not exist or is not () -> ()"}
+		}
+	}
+	seen := make(map[string]bool, len(m.Exports))
+	for _, e := range m.Exports {
+		if seen[e.Name] {
+			return &parseError{m.Size, fmt.Sprintf("the export %q is double", e.Name)}
+		}
+		seen[e.Name] = true
+		if _, ok := m.FunctionType(e.Index); e.Kind == KindFunction && !ok {
+			return &parseError{m.Size, fmt.Sprintf("the export %q names a function that does not exist", e.Name)}
+		}
+	}
+	return nil
+}
+
+func list[T any](r *reader, most int, entry func(*reader) T) []T {
+	n := r.count(most)
+	entries := make([]T, 0, min(n, 1024))
+	for range n {
+		e := entry(r)
+		if r.err != nil {
+			return nil
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func funcType(r *reader) FuncType {
+	if form := r.byte(); r.err == nil && form != 0x60 {
+		r.fail(r.pos-1, "a type that is not a function is not part of WebAssembly 2.0")
+		return FuncType{}
+	}
+	return FuncType{
+		Params:  list(r, maxSignature, (*reader).valueType),
+		Results: list(r, maxSignature, (*reader).valueType),
+	}
+}
+
+func (p *parser) typeIndex(r *reader) uint32 {
+	start := r.pos
+	index := r.uint32()
+	if r.err == nil && uint64(index) >= uint64(len(p.module.Types)) {
+		r.fail(start, "a function has a type that does not exist")
+		return 0
+	}
+	return index
+}
+
+func (p *parser) imported(r *reader) Import {
+	i := Import{Module: r.name(), Name: r.name()}
+	start := r.pos
+	i.Kind = Kind(r.byte())
+	if r.err != nil {
+		return i
+	}
+	m := p.module
+	switch i.Kind {
+	case KindFunction:
+		index := p.typeIndex(r)
+		if r.err == nil {
+			i.Type = m.Types[index]
+			m.Functions = append(m.Functions, index)
+		}
+	case KindTable:
+		m.Tables = append(m.Tables, r.table())
+	case KindMemory:
+		m.Memories = append(m.Memories, r.limits())
+	case KindGlobal:
+		r.valueType()
+		if mutable := r.byte(); mutable > 1 {
+			r.fail(r.pos-1, "a global is neither constant nor mutable")
+		}
+	default:
+		r.fail(start, "an import of "+i.Kind.String()+" is not part of WebAssembly 2.0")
+	}
+	return i
+}
+
+func exported(r *reader) Export {
+	e := Export{Name: r.name()}
+	start := r.pos
+	e.Kind = Kind(r.byte())
+	if r.err == nil && e.Kind > KindGlobal {
+		r.fail(start, "an export of "+e.Kind.String()+" is not part of WebAssembly 2.0")
+	}
+	e.Index = r.uint32()
+	return e
+}

@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
+type Plugin struct {
+	id        identity
+	manifest  *abi.Manifest
+	runtime   *Runtime
+	instances *instances
+	life      *lifetime
+}
+
+// Manifest returns the signed manifest. It must not be changed.
+func (p *Plugin) Manifest() *abi.Manifest { return p.manifest }
+
+// Digest returns the SHA-256 of the module, as sha256: and 64 lower-case hexadecimal digits.
+func (p *Plugin) Digest() string { return p.id.digest }
+
+// Close interrupts running calls, waits for them and frees the compiled module. Later calls answer [ErrClosed].
+func (p *Plugin) Close(ctx context.Context) error {
+	leave, err := p.runtime.life.enter()
+	if err != nil {
+		// The runtime has freed it.
+		return nil
+	}
+	defer leave()
+	return p.life.end(func() error { return p.instances.compiled.Close(ctx) })
+}
+
+// Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the manifest, and the keys in it
+// that this host does not know, made fit for a terminal. Errors are those of [Plugin.Call]; an answer that is not valid
+// gives an [*Error], or several joined, that wraps [ErrBadAnswer].
+func (p *Plugin) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
+	response := new(abi.Response)
+	unknown, err := p.converse(ctx, req.Step, abi.OpDerive, req, response)
+	if err != nil {
+		return nil, nil, err
+	}
+	broken := checkResponse(response, p.manifest)
+	if err := broken.err(p.id, req.Step, ErrBadAnswer); err != nil {
+		return nil, nil, err
+	}
+	return response, unknown, nil
+}
+
+// Validate calls [abi.OpValidate]. It returns what [Plugin.Derive] does.
+func (p *Plugin) Validate(ctx context.Context, req *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
+	response := new(abi.ValidateResponse)
+	unknown, err := p.converse(ctx, "", abi.OpValidate, req, response)
+	if err != nil {
+		return nil, nil, err
+	}
+	broken := checkResults(response.Results)
+	if err := broken.err(p.id, "", ErrBadAnswer); err != nil {
+		return nil, nil, err
+	}
+	return response, unknown, nil
+}
+
+// converse calls an operation with messages.
+func (p *Plugin) converse(ctx context.Context, step string, op abi.Op, request abi.Encoder, response abi.Decoder) ([]string, error) {
+	data, err := abi.Encode(nil, request, p.manifest.Encoding)
+	if err != nil {
+		return nil, p.id.fail(step, &outsideError{fmt.Errorf("request: %w", err)})
+	}
+	answer, err := p.Call(ctx, step, op, data)
+	if err != nil {
+		return nil, err
+	}
+	unknown, err := abi.Decode(answer, p.manifest.Encoding, abi.MaxResponseBytes, response)
+	if err != nil {
+		return nil, p.id.fail(step, fmt.Errorf("%w: %s", ErrBadAnswer, printable(err.Error(), maxShownLine)))
+	}
+	return shownKeys(unknown), nil
+}
+
+// Call runs an operation in the name of a step, which may be empty. Request and answer are in the plugin's encoding. The
+// answer is not checked beyond its size.
+//
+// Every error is an [*Error]. When ctx ends the call, it wraps ctx.Err() and does not match [ErrPlugin].
+func (p *Plugin) Call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+	answer, err := p.call(ctx, step, op, request)
+	if err != nil {
+		return nil, p.id.fail(step, err)
+	}
+	return answer, nil
+}
+
+func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+	if err := p.checkRequest(request); err != nil {
+		return nil, err
+	}
+	// Everyone enters the runtime first; another order could end in a deadlock with Close.
+	for _, l := range []*lifetime{p.runtime.life, p.life} {
+		leave, err := l.enter()
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
+	bounded, cancel := p.bound(ctx)
+	defer cancel()
+	g := newGuest(p.id, step, p.runtime.config.Log)
+	defer g.log.flush()
+	answer, err := p.run(withGuest(bounded, g), op, request)
+	if interrupted(err) {
+		return nil, p.whyInterrupted(ctx)
+	}
+	return answer, err
+}
+
+func (p *Plugin) run(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, errInterrupted
+	}
+	i, err := p.instances.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer p.instances.release(ctx, i)
+	return i.exchange(ctx, op, request)
+}
+
+func (p *Plugin) checkRequest(request []byte) error {
+	limit := p.manifest.Limits.RequestBytes
+	if limit <= 0 {
+		limit = abi.DefaultRequestBytes
+	}
+	limit = min(limit, abi.MaxRequestBytes)
+	switch {
+	case len(request) == 0:
+		return errors.New("the request is empty")
+	case int64(len(request)) <= limit:
+		return nil
+	case limit < abi.MaxRequestBytes:
+		return fmt.Errorf("%w: it has %s, the limit is %s; the plugin's author can raise it to %s with limits.requestBytes of the manifest",
+			ErrRequestTooLarge, byteSize(len(request)), byteSize(limit), byteSize(abi.MaxRequestBytes))
+	}
+	return fmt.Errorf("%w: it has %s, no plugin takes more than %s; make the resource smaller",
+		ErrRequestTooLarge, byteSize(len(request)), byteSize(limit))
+}
+
+// bound returns a context that ends with ctx, with the time limit, and with the plugin and its runtime.
+func (p *Plugin) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, unbindRuntime := p.runtime.life.bind(ctx)
+	ctx, unbind := p.life.bind(ctx)
+	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	return ctx, func() {
+		cancel()
+		unbind()
+		unbindRuntime()
+	}
+}
+
+func (p *Plugin) timeout() time.Duration {
+	millis := p.manifest.Limits.TimeoutMillis
+	if millis <= 0 {
+		millis = abi.DefaultTimeoutMillis
+	}
+	return time.Duration(min(millis, abi.MaxTimeoutMillis)) * time.Millisecond
+}
+
+// whyInterrupted tells which context ended a call. Ctx is the caller's.
+func (p *Plugin) whyInterrupted(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return &outsideError{fmt.Errorf("the call was interrupted: %w", ctx.Err())}
+	case p.life.over.Err() != nil, p.runtime.life.over.Err() != nil:
+		return &outsideError{ErrClosed}
+	}
+	return fmt.Errorf("%w: no answer within %s (limits.timeoutMillis of the manifest)", ErrTimeout, p.timeout())
+}

@@ -1,0 +1,37 @@
+// Package egress derives what a workload may reach outside the mesh. From a LatticeService it derives the egress rules of
+// the service's LatticeMeshMember; from a LatticeMeshMember the Istio objects of those rules, and the Cilium rules for
+// the step that writes the member's network policy.
+package egress
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
+)
+
+// Plugin returns the plugin.
+func Plugin() *sdk.Plugin { return &sdk.Plugin{Derive: derive} }
+
+func derive(req *sdk.Request, resp *sdk.Response) error {
+	switch kind := req.Kind(); kind {
+	case lattice.KindService:
+		svc, err := req.Service()
+		if err != nil {
+			return err
+		}
+		deriveRules(req, resp, svc)
+		return nil
+	case lattice.KindMeshMember:
+		m, err := req.MeshMember()
+		if err != nil {
+			return err
+		}
+		deriveObjects(req, resp, m)
+		return nil
+	default:
+		return errors.New("egress derives from LatticeService and LatticeMeshMember, not from " + strconv.Quote(kind) +
+			"; use it in the pipeline of one of these kinds")
+	}
+}

@@ -1,0 +1,559 @@
+package networkpolicy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh/meshtest"
+	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
+)
+
+// memberOf returns a LatticeMeshMember with a selector app: <name>.
+func memberOf(namespace, name, spec string) string {
+	return "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: " + name + ", namespace: " + namespace +
+		"}\nspec:\n  target: {selector: {app: " + name + "}}\n" + indent(spec)
+}
+
+// serviceOf returns a LatticeService with the resources.
+func serviceOf(namespace, name, resources string) string {
+	return "apiVersion: lattice.dev/v1alpha1\nkind: LatticeService\nmetadata: {name: " + name + ", namespace: " + namespace +
+		"}\nspec:\n  workload:\n    containers: {}\n    resources: {" + resources + "}\n"
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n  ") + "\n"
+}
+
+const serving = "ports: [{name: http, port: 8096, servicePort: 80}, {name: admin, port: 900}]\n"
+
+// The names of what media/jellyfin derives.
+const (
+	policyName  = "cnp-mesh-3c5caa8d"
+	allowName   = "allow-to-3c5caa8d"
+	plainName   = "allow-plaintext-3c5caa8d"
+	peerName    = "permissive-3c5caa8d"
+	kindCilium  = "CiliumNetworkPolicy"
+	kindAllow   = "AuthorizationPolicy"
+	tunnelRules = `
+- toEntities: [cluster, world]
+  toPorts: [{ports: [{port: "15008", protocol: TCP}]}]`
+)
+
+// dnsRule is the rule for name servers with the names, or with none.
+func dnsRule(names ...string) string {
+	rule := `
+- toEndpoints: [{matchLabels: {"k8s:io.kubernetes.pod.namespace": kube-system, "k8s:k8s-app": kube-dns}}]
+  toPorts:
+  - ports: [{port: "53", protocol: UDP}, {port: "53", protocol: TCP}]`
+	if len(names) > 0 {
+		rule += "\n    rules:\n      dns:"
+	}
+	for _, n := range names {
+		key := "matchName"
+		if strings.HasPrefix(n, "*") {
+			key = "matchPattern"
+		}
+		rule += "\n      - {" + key + `: "` + n + `"}`
+	}
+	return rule
+}
+
+func TestCilium(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, reason string
+		spec         string
+		peers        []string
+		egress       string
+		ingress      string // expected
+		rules        string // expected egress
+	}{
+		{
+			name:   "ambient without peers",
+			reason: "nobody may enter; name servers and the tunnel are open, and every name can be looked up",
+			spec:   serving,
+			rules:  dnsRule() + tunnelRules,
+		},
+		{
+			name:    "ambient with a caller",
+			reason:  "the caller comes through the tunnel",
+			spec:    serving + "allowedCallers: [{name: web}]",
+			peers:   []string{memberOf("media", "web", "dependencies: [{name: jellyfin}]")},
+			ingress: `[{fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}]`,
+			rules:   dnsRule() + tunnelRules,
+		},
+		{
+			name:   "ambient with plaintext ports",
+			reason: "first the tunnel, then permissive ports from the cluster, then webhook ports from the API server's side",
+			spec: `
+ports:
+- {name: hook, port: 9443, peerAuth: Webhook}
+- {name: b, port: 90, peerAuth: Permissive}
+- {name: a, port: 80, peerAuth: Permissive}
+- {name: strict, port: 70, peerAuth: Strict}`,
+			ingress: `
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "80", protocol: TCP}, {port: "90", protocol: TCP}]}]}
+- fromEntities: [cluster, remote-node, kube-apiserver, host, world]
+  toPorts: [{ports: [{port: "9443", protocol: TCP}]}]`,
+			rules: dnsRule() + tunnelRules,
+		},
+		{
+			name:    "ambient advertised",
+			reason:  "callers of other clusters come through the tunnel too",
+			spec:    serving + "advertise: {}",
+			ingress: `[{fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}]`,
+			rules:   dnsRule() + tunnelRules,
+		},
+		{
+			name:   "ambient with dependencies and egress",
+			reason: "names: egress, then callees; rules: tunnel, callees outside the ambient mesh, egress",
+			spec: `
+dependencies: [{name: zeta}, {name: db, namespace: data}, {name: lake, namespace: data}]
+egress: [{target: {fqdn: api.example.com}, ports: [443], protocol: TCP}]`,
+			peers: []string{
+				memberOf("media", "zeta", "ambient: false\nports: [{name: b, port: 9}, {name: a, port: 7}]\nallowedCallers: [{name: jellyfin}]"),
+				memberOf("data", "db", "allowedCallers: [{name: jellyfin, namespace: media}]\n"+serving),
+				memberOf("data", "lake", "ambient: false\nallowedCallers: [{name: jellyfin, namespace: media}]"),
+			},
+			egress: `{dns: [api.example.com, "*.example.org"], rules: [{toFQDNs: [{matchName: api.example.com}]}, {toEntities: [host]}]}`,
+			rules: dnsRule("api.example.com", "*.example.org", "db.data.svc.cluster.local", "lake.data.svc.cluster.local",
+				"zeta.media.svc.cluster.local") + tunnelRules + `
+- toEndpoints: [{matchLabels: {"k8s:app": lake, "k8s:io.kubernetes.pod.namespace": data}}]
+- toEndpoints: [{matchLabels: {"k8s:app": zeta}}]
+  toPorts: [{ports: [{port: "7", protocol: TCP}, {port: "9", protocol: TCP}]}]
+- toFQDNs: [{matchName: api.example.com}]
+- toEntities: [host]`,
+		},
+		{
+			name:   "direct",
+			reason: "own pods on every port, plaintext ports, then every caller on all ports; no tunnel",
+			spec: "ambient: false\nallowPeerTraffic: true\n" + `
+ports: [{name: http, port: 8096}, {name: hook, port: 9443, peerAuth: Webhook}, {name: open, port: 80, peerAuth: Permissive}]
+allowedCallers: [{name: web, namespace: front}, {name: radarr}, {name: media-ingress-istio}]`,
+			peers: []string{
+				memberOf("front", "web", "dependencies: [{name: jellyfin, namespace: media}]"),
+				serviceOf("media", "radarr", "jellyfin: {type: service}"),
+			},
+			ingress: `
+- fromEndpoints: [{matchLabels: {"k8s:app": jellyfin}}]
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "80", protocol: TCP}]}]}
+- fromEntities: [cluster, remote-node, kube-apiserver, host, world]
+  toPorts: [{ports: [{port: "9443", protocol: TCP}]}]
+- fromEndpoints: [{matchLabels: {"k8s:app": web, "k8s:io.kubernetes.pod.namespace": front}}]
+  toPorts: &all [{ports: [{port: "80", protocol: TCP}, {port: "8096", protocol: TCP}, {port: "9443", protocol: TCP}]}]
+- {fromEndpoints: [{matchLabels: {"k8s:gateway.networking.k8s.io/gateway-name": media-ingress}}], toPorts: *all}
+- {fromEndpoints: [{matchLabels: {"k8s:app.kubernetes.io/name": radarr}}], toPorts: *all}`,
+			rules: dnsRule() + `
+- toEndpoints: [{matchLabels: {"k8s:app": jellyfin}}]`,
+		},
+		{
+			name:   "direct without ports",
+			reason: "a caller of a member that names no port may use them all",
+			spec:   "ambient: false\nallowedCallers: [{name: web}]",
+			peers:  []string{memberOf("media", "web", "dependencies: [{name: jellyfin}]")},
+			ingress: `
+- fromEndpoints: [{matchLabels: {"k8s:app": web}}]`,
+			rules: dnsRule(),
+		},
+		{
+			name:   "direct with egress and peers",
+			reason: "a limit on names must not hide the member's own pods from each other",
+			spec:   "ambient: false\nallowPeerTraffic: true\negress: [{target: {fqdn: api.example.com}}]",
+			egress: `{dns: [api.example.com], rules: [{toFQDNs: [{matchName: api.example.com}]}]}`,
+			ingress: `
+- fromEndpoints: [{matchLabels: {"k8s:app": jellyfin}}]`,
+			rules: dnsRule("api.example.com", "*.media.svc.cluster.local", "*.*.media.svc.cluster.local") + `
+- toEndpoints: [{matchLabels: {"k8s:app": jellyfin}}]
+- toFQDNs: [{matchName: api.example.com}]`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := meshtest.Case{Document: memberOf("media", "jellyfin", tt.spec), Peers: tt.peers}
+			if tt.egress != "" {
+				c.Context = cbor.Map[string]{{Key: "egress", Value: tt.egress}}
+			}
+			got := meshtest.Derive(t, networkpolicy.Plugin(), c).Spec(kindCilium, policyName)
+			want := "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\n"
+			if tt.ingress != "" {
+				want += "ingress: " + strings.ReplaceAll(tt.ingress, "\n", "\n  ") + "\n"
+			}
+			want += "egress:" + strings.ReplaceAll(tt.rules, "\n", "\n  ") + "\n"
+			if diff := cmp.Diff(meshtest.Canonical(t, want), got); diff != "" {
+				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
+			}
+		})
+	}
+}
+
+func TestAgreement(t *testing.T) {
+	t.Parallel()
+	const declares = "dependencies: [{name: jellyfin}]"
+	const allows = "allowedCallers: [{name: web}]"
+	for _, tt := range []struct {
+		name, reason string
+		spec         string
+		peers        []string
+		principals   []string
+		messages     []string
+	}{
+		{
+			name:       "both",
+			reason:     "both ends declare the edge",
+			spec:       allows,
+			peers:      []string{memberOf("media", "web", declares)},
+			principals: []string{"media/sa/web"},
+		},
+		{
+			name:     "only the callee",
+			reason:   "the caller does not depend on the member",
+			spec:     allows,
+			peers:    []string{memberOf("media", "web", "ports: []")},
+			messages: []string{"info spec.allowedCallers.0: media/web does not depend on media/jellyfin; the edge is not opened; add media/jellyfin to the dependencies of media/web, or remove the caller"},
+		},
+		{
+			name:   "only the caller",
+			reason: "nobody asked the member",
+			spec:   "ports: []",
+			peers:  []string{memberOf("media", "web", declares)},
+		},
+		{
+			name:   "neither",
+			reason: "no edge",
+			spec:   "ports: []",
+			peers:  []string{memberOf("media", "web", "ports: []")},
+		},
+		{
+			name:     "unknown",
+			reason:   "a peer without a document forms no edge",
+			spec:     allows,
+			messages: []string{"warning spec.allowedCallers.0: no peer document for media/web; the edge is not opened; pass it with --with"},
+		},
+		{
+			name:     "the same name in another namespace",
+			reason:   "a reference without a namespace means the declaring namespace, on both ends",
+			spec:     allows,
+			peers:    []string{memberOf("front", "web", declares), memberOf("media", "web", "dependencies: [{name: jellyfin, namespace: front}]")},
+			messages: []string{"info spec.allowedCallers.0: media/web does not depend on media/jellyfin; the edge is not opened; add media/jellyfin to the dependencies of media/web, or remove the caller"},
+		},
+		{
+			name:   "services",
+			reason: "a service is read as the member it becomes; principals are sorted",
+			spec:   "allowedCallers: [{name: web}, {name: web, namespace: front}, {name: api}]",
+			peers: []string{
+				serviceOf("media", "web", "jellyfin: {type: service}"),
+				serviceOf("front", "web", "tv: {type: service, id: jellyfin, namespace: media}"),
+				serviceOf("media", "api", "jellyfin: {type: service, direction: both}"),
+			},
+			principals: []string{"front/sa/web", "media/sa/api", "media/sa/web"},
+		},
+		{
+			name:   "a member before the service of its name",
+			reason: "the member says who it is",
+			spec:   allows,
+			peers: []string{
+				serviceOf("media", "web", "jellyfin: {type: service}"), memberOf("media", "web", declares+"\nserviceAccount: robot"),
+			},
+			principals: []string{"media/sa/robot"},
+		},
+		{
+			name:   "everyone",
+			reason: "every known member that depends on this one, and no other",
+			spec:   `allowedCallers: [{name: "*"}]`,
+			peers: []string{
+				memberOf("media", "web", declares), memberOf("front", "web", declares), memberOf("media", "all", "dependsAll: true"),
+				serviceOf("ops", "probe", "jellyfin: {type: service, namespace: media}"), serviceOf("media", "idle", ""),
+			},
+			principals: []string{"media/sa/all", "media/sa/web", "ops/sa/probe"},
+		},
+		{
+			name:       "the ingress gateway",
+			reason:     "it has no document and depends on everyone",
+			spec:       "allowedCallers: [{name: media-ingress-istio, namespace: media}]",
+			principals: []string{"media/sa/media-ingress-istio"},
+		},
+		{
+			name:     "the ingress gateway of another namespace",
+			reason:   "it is a peer like others",
+			spec:     "allowedCallers: [{name: front-ingress-istio, namespace: front}]",
+			messages: []string{"warning spec.allowedCallers.0: no peer document for front/front-ingress-istio; the edge is not opened; pass it with --with"},
+		},
+		{
+			name:       "own pods",
+			reason:     "allowPeerTraffic adds the member's own identity",
+			spec:       "allowPeerTraffic: true\nserviceAccount: robot",
+			principals: []string{"media/sa/robot"},
+		},
+		{
+			name:       "advertised",
+			reason:     "advertised services are principals, each once",
+			spec:       allows + "\nadvertise: {allowedServices: [media/web, edge/proxy]}",
+			peers:      []string{memberOf("media", "web", declares)},
+			principals: []string{"edge/sa/proxy", "media/sa/web"},
+		},
+		{
+			name:     "a dependency that does not allow",
+			reason:   "the other side's consent is missing",
+			spec:     "dependencies: [{name: db}]",
+			peers:    []string{memberOf("media", "db", "allowedCallers: [{name: jellyfin, namespace: front}]")},
+			messages: []string{"warning spec.dependencies.0: media/db does not allow media/jellyfin to call it; the edge is not opened; add media/jellyfin to the allowed callers of media/db"},
+		},
+		{
+			name:       "itself",
+			reason:     "a member that names itself needs no document",
+			spec:       "dependencies: [{name: jellyfin}]\nallowedCallers: [{name: jellyfin}]",
+			principals: []string{"media/sa/jellyfin"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			document := memberOf("media", "jellyfin", strings.Replace(tt.spec, "ports: []", "", 1)+"\n"+serving)
+			a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: document, Peers: tt.peers})
+			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
+				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
+			}
+			if len(tt.principals) == 0 {
+				if diff := cmp.Diff([]string{kindCilium + " " + policyName}, a.Names()); diff != "" {
+					t.Errorf("%s: outputs: -want +got\n%s", tt.reason, diff)
+				}
+				return
+			}
+			want := "action: ALLOW\nselector: {matchLabels: {app: jellyfin}}\nrules:\n- from: [{source: {principals: ["
+			for _, p := range tt.principals {
+				want += meshtest.TrustDomain + "/ns/" + p + ", "
+			}
+			want += "]}}]\n  to: [{operation: {ports: [\"900\", \"8096\"]}}]\n"
+			if diff := cmp.Diff(meshtest.Canonical(t, want), a.Spec(kindAllow, allowName)); diff != "" {
+				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
+			}
+		})
+	}
+}
+
+func TestDependsAll(t *testing.T) {
+	t.Parallel()
+	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{
+		Document: memberOf("media", "jellyfin", "dependsAll: true\ndependencies: [{name: gone}]"),
+		Peers: []string{
+			memberOf("media", "db", "allowedCallers: [{name: jellyfin}]"), memberOf("data", "lake", `allowedCallers: [{name: "*"}]`),
+			memberOf("data", "closed", "ports: [{name: a, port: 1}]"),
+		},
+	})
+	want := meshtest.Canonical(t, "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\negress:"+
+		dnsRule("lake.data.svc.cluster.local", "db.media.svc.cluster.local")+tunnelRules)
+	if diff := cmp.Diff(want, a.Spec(kindCilium, policyName)); diff != "" {
+		t.Errorf("every member that allows it is a callee: -want +got\n%s", diff)
+	}
+	messages := []string{"warning spec.dependencies.0: no peer document for media/gone; the edge is not opened; pass it with --with"}
+	if diff := cmp.Diff(messages, a.Messages()); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+func TestIstio(t *testing.T) {
+	t.Parallel()
+	const hooks = "ports: [{name: hook, port: 9443, peerAuth: Webhook}, {name: web, port: 80, peerAuth: Permissive}, {name: s, port: 1}]\n"
+	for _, tt := range []struct {
+		name, reason string
+		spec         string
+		names        []string
+		specs        [][2]string // kind and name separated by a space, spec
+	}{
+		{
+			name:   "plaintext ports",
+			reason: "the port that is Strict stays so",
+			spec:   hooks,
+			names:  []string{kindAllow + " " + plainName, kindCilium + " " + policyName, "PeerAuthentication " + peerName},
+			specs: [][2]string{
+				{kindAllow + " " + plainName, `
+{action: ALLOW, selector: {matchLabels: {app: jellyfin}}, rules: [{to: [{operation: {ports: ["80", "9443"]}}]}]}`},
+				{"PeerAuthentication " + peerName, `
+selector: {matchLabels: {app: jellyfin}}
+mtls: {mode: STRICT}
+portLevelMtls: {"80": {mode: PERMISSIVE}, "9443": {mode: PERMISSIVE}}`},
+			},
+		},
+		{
+			name:   "advertised to all",
+			reason: "callers of other clusters cannot be named, so that the rule names none",
+			spec:   serving + `advertise: {allowedServices: [edge/proxy, "*"]}`,
+			names:  []string{kindAllow + " " + allowName, kindCilium + " " + policyName},
+			specs: [][2]string{{kindAllow + " " + allowName, `
+{action: ALLOW, selector: {matchLabels: {app: jellyfin}}, rules: [{to: [{operation: {ports: ["900", "8096"]}}]}]}`}},
+		},
+		{
+			name:   "advertised without ports",
+			reason: "without ports there is nothing to allow",
+			spec:   `advertise: {allowedServices: ["*"]}`,
+			names:  []string{kindCilium + " " + policyName},
+		},
+		{
+			name:   "outside the ambient mesh",
+			reason: "Istio does not see the pods",
+			spec:   hooks + "ambient: false\nallowPeerTraffic: true",
+			names:  []string{kindCilium + " " + policyName},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: memberOf("media", "jellyfin", tt.spec)})
+			if diff := cmp.Diff(tt.names, a.Names()); diff != "" {
+				t.Errorf("%s: outputs: -want +got\n%s; results: %v", tt.reason, diff, a.Messages())
+			}
+			for _, s := range tt.specs {
+				kind, name, _ := strings.Cut(s[0], " ")
+				if diff := cmp.Diff(meshtest.Canonical(t, s[1]), a.Spec(kind, name)); diff != "" {
+					t.Errorf("%s: %s: -want +got\n%s", tt.reason, s[0], diff)
+				}
+			}
+		})
+	}
+}
+
+func TestWholeNamespace(t *testing.T) {
+	t.Parallel()
+	document := "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: jellyfin, namespace: media}\n" +
+		"spec:\n  target: {namespace: media}\n  allowPeerTraffic: true\n" + indent(serving)
+	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: document})
+	want := meshtest.Canonical(t, `
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cnp-mesh-3c5caa8d
+  namespace: media
+  labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: jellyfin}
+spec:
+  endpointSelector: {matchLabels: {"k8s:io.kubernetes.pod.namespace": media}}
+  ingress: [{fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}]
+  egress:`+strings.ReplaceAll(dnsRule()+tunnelRules, "\n", "\n  "))
+	if diff := cmp.Diff(want, a.Output(kindCilium, policyName)); diff != "" {
+		t.Errorf("a namespace is selected by its label: -want +got\n%s", diff)
+	}
+	if got := a.Spec(kindAllow, allowName); strings.Contains(got, "selector") {
+		t.Errorf("a policy without a selector is for the whole namespace, got\n%s", got)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, document string
+		context        cbor.Map[string]
+		want           []string
+	}{
+		{
+			name:     "another kind",
+			document: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}",
+			want:     []string{`error network-policy derives from LatticeService and LatticeMeshMember, not from "ConfigMap"; use it in the pipeline of one of these kinds`},
+		},
+		{
+			name:     "egress that no step covers",
+			document: memberOf("media", "jellyfin", "egress: [{target: {entity: world}}]"),
+			want:     []string{`error spec.egress: the egress rules are not covered by any installed step; add a step with a plugin that covers "egress" before this one, or remove the rules`},
+		},
+		{
+			name: "everything that policies cannot express",
+			document: "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: x, namespace: media}\n" +
+				"spec: {target: {namespace: other}, ports: [{name: a, port: 1, peerAuth: Webhook}]," +
+				` allowedCallers: [{name: "*", namespace: web}], dependencies: [{name: "*"}]}`,
+			want: []string{
+				`error spec.target.namespace: the namespace "other" is not the member's own, and policies reach only pods of their own namespace; move the member to the namespace other`,
+				"error spec.target.selector: ports that take plaintext need a selector, because Istio exempts ports of selected pods only; select the pods by label, or make every port Strict",
+				"error spec.allowedCallers.0.namespace: a caller of * stands for every caller of every namespace; leave namespace out, or name the callers",
+				"error spec.dependencies.0.name: a dependency cannot be *; name the member, or set dependsAll",
+			},
+		},
+		{
+			name: "no target",
+			document: "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: x, namespace: media}\n" +
+				"spec: {target: {}}",
+			want: []string{"error spec.target: selects nothing; set selector to the pods' labels, or namespace"},
+		},
+		{
+			name:     "advertised to what is no service",
+			document: memberOf("media", "jellyfin", "advertise: {allowedServices: [web, a/b/c, /x, a/b]}"),
+			want: []string{
+				`error spec.advertise.allowedServices.0: "web" is neither namespace/name nor *`,
+				`error spec.advertise.allowedServices.1: "a/b/c" is neither namespace/name nor *`,
+				`error spec.advertise.allowedServices.2: "/x" is neither namespace/name nor *`,
+			},
+		},
+		{
+			name:     "dependencies outside the ambient mesh",
+			document: memberOf("media", "jellyfin", "ambient: false\ndependencies: [{name: jellyfin}]\nallowedCallers: [{name: jellyfin}]"),
+			want:     []string{"warning spec.dependencies: media/jellyfin is not in the ambient mesh, so that no egress rule leads to media/jellyfin; make it ambient, or allow the traffic under spec.egress"},
+		},
+		{
+			name:     "a service that depends on everyone",
+			document: serviceOf("media", "jellyfin", `all: {type: service, id: "*"}`),
+			want:     []string{`error spec.workload.resources.all.id: the resource "all" depends on *, but only callers can be everyone; name the service, or set the direction to inbound`},
+		},
+		{
+			name:     "a port that the mesh does not carry",
+			document: serviceOf("media", "jellyfin", "") + "    service: {ports: {dns: {port: 53, protocol: UDP}, web: {port: 80, protocol: TCP}}}\n",
+			want:     []string{`warning spec.workload.service.ports.dns.protocol: the port "dns" is UDP, but the mesh carries TCP only; no policy lets callers reach it`},
+		},
+		{
+			name:     "no workload",
+			document: "apiVersion: lattice.dev/v1alpha1\nkind: LatticeService\nmetadata: {name: x}\nspec: {}",
+			want:     []string{"error spec: the field workload is missing"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: tt.document, Context: tt.context})
+			if diff := cmp.Diff(tt.want, a.Messages()); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestService(t *testing.T) {
+	t.Parallel()
+	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{
+		Document: serviceOf("media", "jellyfin", "web: {type: service, direction: inbound}"),
+	})
+	want := meshtest.Canonical(t, `
+apiVersion: lattice.dev/v1alpha1
+kind: LatticeMeshMember
+metadata:
+  name: jellyfin
+  namespace: media
+  labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: jellyfin}
+spec:
+  target: {selector: {app.kubernetes.io/name: jellyfin}}
+  allowedCallers: [{name: web, namespace: media}]`)
+	if diff := cmp.Diff(want, a.Output("LatticeMeshMember", "jellyfin")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if len(a.Requirements) > 0 {
+		t.Errorf("a service needs no other document, got %v", a.Requirements)
+	}
+}
+
+// TestManyPeers asks for every document once single requirements would be too many.
+func TestManyPeers(t *testing.T) {
+	t.Parallel()
+	var refs strings.Builder
+	for i := range 300 {
+		refs.WriteString("{name: p" + strings.Repeat("x", i%20) + string(rune('a'+i%26)) + ", namespace: ns" + strings.Repeat("y", i/20) + "},")
+	}
+	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{
+		Document: memberOf("media", "jellyfin", "dependencies: ["+refs.String()+"]"),
+	})
+	if len(a.Requirements) != 2 || len(a.Results) != 300 {
+		t.Errorf("got %d requirements and %d results, want 2 and 300", len(a.Requirements), len(a.Results))
+	}
+}
+
+func FuzzServe(f *testing.F) {
+	for _, message := range meshtest.Seeds() {
+		f.Add(message)
+	}
+	f.Fuzz(func(t *testing.T, message []byte) { meshtest.CheckServe(t, networkpolicy.Plugin(), message) })
+}

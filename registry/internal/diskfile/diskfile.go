@@ -1,0 +1,99 @@
+// Package diskfile writes files that are either completely there or not there at all, also after a crash, and reads files
+// of bounded size.
+package diskfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Replace writes data to the file at path, in place of one that may be there. The folder must exist.
+func Replace(path string, data []byte, mode fs.FileMode) error {
+	return write(path, data, mode, os.Rename)
+}
+
+// Create writes data to the file at path and fails with an error that is fs.ErrExist when there is one. The folder must
+// exist.
+func Create(path string, data []byte, mode fs.FileMode) error {
+	// A link, unlike a rename, does not replace what is there.
+	return write(path, data, mode, os.Link)
+}
+
+func write(path string, data []byte, mode fs.FileMode, publish func(from, to string) error) (err error) {
+	temporary, err := writeTemporary(path, data, mode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if removeErr := os.Remove(temporary); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
+	}()
+	if err := publish(temporary, path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
+	// The process's umask must not matter, but CreateTemp's 0600 must stay until the content is complete.
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if _, err := f.Write(data); err != nil {
+		return "", err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return "", err
+	}
+	return f.Name(), f.Sync()
+}
+
+// syncFolder makes a rename durable.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Opener opens files: os.OpenFile, or the method of an os.Root.
+type Opener func(path string, flag int, mode fs.FileMode) (*os.File, error)
+
+// Read reads the regular file at path, of at most limit bytes, whatever its size is said to be.
+func Read(open Opener, path string, limit int64) (data []byte, err error) {
+	// Opening a named pipe would wait for a writer otherwise.
+	f, err := open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is not a regular file", path)
+	}
+	data, err = io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: has more than %d bytes", path, limit)
+	}
+	return data, nil
+}

@@ -1,0 +1,159 @@
+// Package pack makes a plugin ready for its release: it builds the module from source and puts the manifest into it.
+package pack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// ManifestFile is the name of the manifest in a plugin's folder. It is YAML, with the fields of abi.Manifest.
+const ManifestFile = "plugin.yaml"
+
+// ErrBuild marks source that the Go compiler refuses.
+var ErrBuild = errors.New("the plugin does not build")
+
+// Options say what to pack.
+type Options struct {
+	// Dir is the plugin's folder: the manifest, and Go source unless Module is set.
+	Dir string
+	// Module is a module that another language's compiler made; empty builds the Go source in Dir.
+	Module string
+	// Out is the file to write; its folder is made.
+	Out string
+	// Publisher replaces the manifest's publisher: whoever signs a release publishes it under a name of their own.
+	Publisher string
+}
+
+// Packed is a module ready to be signed.
+type Packed struct {
+	// Manifest is what the module carries.
+	Manifest *abi.Manifest
+	// Digest is the SHA-256 of the module.
+	Digest string
+	// Size is the module's size in bytes.
+	Size int
+}
+
+// Build builds and writes a module. The same source, compiler and options give the same bytes. Source that does not
+// compile is an error that wraps [ErrBuild] and carries the compiler's messages.
+func Build(ctx context.Context, o Options) (*Packed, error) {
+	manifest, err := ReadManifest(filepath.Join(o.Dir, ManifestFile))
+	if err != nil {
+		return nil, err
+	}
+	if o.Publisher != "" {
+		manifest.Publisher = o.Publisher
+		if err := manifest.Check(); err != nil {
+			return nil, err
+		}
+	}
+	wasm, err := module(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if wasm, err = release.AppendManifestSection(wasm, manifest.CanonicalJSON()); err != nil {
+		return nil, err
+	}
+	if len(wasm) > abi.MaxModuleBytes {
+		return nil, fmt.Errorf("%s: the module has %d bytes, the limit is %d", o.Dir, len(wasm), abi.MaxModuleBytes)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+		return nil, err
+	}
+	if err := diskfile.Replace(o.Out, wasm, 0o644); err != nil {
+		return nil, err
+	}
+	return &Packed{Manifest: manifest, Digest: release.Digest(wasm), Size: len(wasm)}, nil
+}
+
+// ReadManifest reads a manifest written as YAML, strictly.
+func ReadManifest(file string) (*abi.Manifest, error) {
+	data, err := diskfile.Read(os.OpenFile, file, abi.MaxManifestBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: a plugin's folder needs a manifest of this name: %w", file, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	json, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	manifest, err := abi.ParseManifest(json)
+	if err != nil {
+		return nil, inFile(file, err)
+	}
+	return manifest, nil
+}
+
+// inFile puts the file's name before each line of an error.
+func inFile(file string, err error) error {
+	return fmt.Errorf("%s: %s", file, strings.ReplaceAll(err.Error(), "\n", "\n"+file+": "))
+}
+
+func module(ctx context.Context, o Options) ([]byte, error) {
+	if o.Module != "" {
+		return diskfile.Read(os.OpenFile, o.Module, abi.MaxModuleBytes)
+	}
+	scratch, err := os.MkdirTemp("", "lattice-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	target, err := buildTarget(ctx, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	out := filepath.Join(scratch, "plugin.wasm")
+	// Neither paths nor version control of this machine may reach the module: its digest must be the same everywhere.
+	_, err = goTool(ctx, o.Dir, "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s", "-o", out, target)
+	if err != nil {
+		return nil, err
+	}
+	return diskfile.Read(os.OpenFile, out, abi.MaxModuleBytes)
+}
+
+// buildTarget returns what to build: the folder when it is a main package, else its main.go, which is kept out of the
+// package so that the package can be imported.
+func buildTarget(ctx context.Context, dir string) (string, error) {
+	name, err := goTool(ctx, dir, "list", "-f", "{{.Name}}", ".")
+	if err != nil {
+		return "", err
+	}
+	if name == "main" {
+		return ".", nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "main.go")); err != nil {
+		return "", fmt.Errorf("%s: the package %s is not main and the folder has no main.go: %w", dir, name, ErrBuild)
+	}
+	return "main.go", nil
+}
+
+func goTool(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOWASM=", "GOFLAGS=")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", fmt.Errorf("%s: building a plugin needs the go command: %w", dir, err)
+	case err != nil:
+		return "", fmt.Errorf("%s: go %s: %w\n%s", dir, args[0], errors.Join(ErrBuild, ctx.Err()), strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(stdout.String()), nil
+}

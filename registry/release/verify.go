@@ -1,0 +1,195 @@
+package release
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/strictjson"
+)
+
+// ErrNotTrusted marks everything that must not run: a signature, a digest or a statement is wrong or missing.
+var ErrNotTrusted = errors.New("not trusted")
+
+// notTrustedError names what is not trusted, and why.
+type notTrustedError struct {
+	subject, digest string
+	problem         error
+}
+
+func (e *notTrustedError) Error() string {
+	at := e.subject
+	if e.digest != "" {
+		at += ": " + e.digest
+	}
+	return at + ": not trusted: " + e.problem.Error()
+}
+
+func (e *notTrustedError) Unwrap() []error { return []error{ErrNotTrusted, e.problem} }
+
+// NotTrusted returns an error that wraps [ErrNotTrusted] and problem. Subject is the plugin as publisher/name@version, or
+// the file in question; digest may be empty when there is none.
+func NotTrusted(subject, digest string, problem error) error {
+	return &notTrustedError{subject: subject, digest: digest, problem: problem}
+}
+
+// Want is the release that a caller asked for, known from somewhere it trusts: a signed index or a lock file.
+type Want struct {
+	// Publisher, Name and Version are those of the manifest.
+	Publisher, Name, Version string
+	// Digest is the SHA-256 of the module as [Digest] returns it.
+	Digest string
+	// Keys are the publisher's keys. The release must be signed with one of them.
+	Keys []PublicKey
+}
+
+// Reference returns publisher/name@version.
+func (w Want) Reference() string { return w.Publisher + "/" + w.Name + "@" + w.Version }
+
+// Sign returns the bundle of a release: a statement about the module and the manifest in its custom section, signed with
+// key. Equal arguments give equal bytes.
+func Sign(key PrivateKey, wasm []byte) (bundle []byte, err error) {
+	if err := key.check(); err != nil {
+		return nil, err
+	}
+	section, manifest, err := readManifest(wasm)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := newStatement(manifest, section, wasm)
+	if err != nil {
+		return nil, err
+	}
+	b := Bundle{
+		KeyHint:   key.ID,
+		Payload:   payload,
+		Signature: ed25519.Sign(key.Ed25519, preAuthEncoding(PayloadType, payload)),
+	}
+	encoded, err := b.encode()
+	if err == nil && len(encoded) > MaxBundleBytes {
+		err = fmt.Errorf("%s: the bundle has %d bytes, the limit is %d", manifest.Reference(), len(encoded), MaxBundleBytes)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return encoded, nil
+}
+
+// Verify returns the module if the bundle proves that a key of want.Keys signed exactly these bytes as the release that
+// want names, with the manifest that they carry. The module has its own copy of wasm. Every error wraps [ErrNotTrusted]
+// and names the release and the digest.
+func Verify(bundle, wasm []byte, want Want) (*Module, error) {
+	m, err := verify(bundle, slices.Clone(wasm), want)
+	if err != nil {
+		return nil, NotTrusted(want.Reference(), want.Digest, err)
+	}
+	return m, nil
+}
+
+func verify(bundle, wasm []byte, want Want) (*Module, error) {
+	if err := checkSize(wasm); err != nil {
+		return nil, err
+	}
+	if digest := Digest(wasm); digest != want.Digest {
+		return nil, errors.New("the module has the digest " + digest)
+	}
+	payload, err := verifySignature(bundle, want.Keys)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseStatement(payload)
+	if err != nil {
+		return nil, err
+	}
+	section, manifest, err := readManifest(wasm)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSubject(s.Subject[0], manifest, want); err != nil {
+		return nil, err
+	}
+	if err := sameManifest(section, s.Predicate.Manifest); err != nil {
+		return nil, err
+	}
+	return &Module{manifest: manifest, digest: want.Digest, wasm: wasm}, nil
+}
+
+// verifySignature returns the payload of a bundle that one of keys signed. The bundle's hint only chooses among keys.
+func verifySignature(bundle []byte, keys []PublicKey) ([]byte, error) {
+	if len(bundle) == 0 {
+		return nil, errors.New("the release has no signature bundle")
+	}
+	b, err := ParseBundle(bundle)
+	if err != nil {
+		return nil, err
+	}
+	key, err := findKey(keys, b.KeyHint)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: verificationMaterial.publicKey.hint: %w", err)
+	}
+	if !ed25519.Verify(key.Ed25519, preAuthEncoding(PayloadType, b.Payload), b.Signature) {
+		return nil, errors.New("bundle: dsseEnvelope.signatures.0.sig: is not a signature of the payload by the key " + key.ID)
+	}
+	return b.Payload, nil
+}
+
+func findKey(keys []PublicKey, id string) (PublicKey, error) {
+	i := slices.IndexFunc(keys, func(k PublicKey) bool { return k.ID == id })
+	if i < 0 {
+		return PublicKey{}, errors.New("the key " + strconv.Quote(id) + " is none of the publisher's keys")
+	}
+	return keys[i], keys[i].check()
+}
+
+// checkSubject keeps a valid statement about one release from being served as another.
+func checkSubject(s subject, manifest *abi.Manifest, want Want) error {
+	switch {
+	case manifest.Reference() != want.Reference():
+		return errors.New("manifest: the module is " + manifest.Reference())
+	case s.Name != want.Reference():
+		return errors.New("statement: subject.0.name: is " + strconv.Quote(s.Name) + ", must be " + want.Reference())
+	case digestPrefix+s.Digest.SHA256 != want.Digest:
+		return errors.New("statement: subject.0.digest.sha256: is " + strconv.Quote(s.Digest.SHA256))
+	}
+	return nil
+}
+
+func sameManifest(section, signed []byte) error {
+	inModule, err := strictjson.Canonical(section)
+	if err != nil {
+		return fmt.Errorf("section %s: %w", abi.ManifestSection, err)
+	}
+	inStatement, err := strictjson.Canonical(signed)
+	if err != nil {
+		return fmt.Errorf("statement: predicate.manifest: %w", err)
+	}
+	if !bytes.Equal(inModule, inStatement) {
+		return errors.New("statement: predicate.manifest: differs from the section " + abi.ManifestSection + " of the module")
+	}
+	return nil
+}
+
+// readManifest returns the manifest section of a module, as it stands and read.
+func readManifest(wasm []byte) (section []byte, manifest *abi.Manifest, err error) {
+	if section, err = ManifestSection(wasm); err != nil {
+		return nil, nil, err
+	}
+	if manifest, err = abi.ParseManifest(section); err != nil {
+		return nil, nil, fmt.Errorf("manifest: %w", err)
+	}
+	return section, manifest, nil
+}
+
+// CapabilityNames returns the names of the capabilities that a manifest asks for, sorted.
+func CapabilityNames(m *abi.Manifest) []string {
+	names := make([]string, len(m.Capabilities))
+	for i, c := range m.Capabilities {
+		names[i] = c.Name
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,177 @@
+package builtins
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// fewestCases is how many goldens every built-in plugin has at least.
+const fewestCases = 8
+
+// pairs returns the built-in plugins, each of which is run natively and in the sandbox and compared.
+func pairs(t *testing.T) Set {
+	t.Helper()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	native, err := NewNative(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sandboxed, runtime, err := NewSandboxed(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := runtime.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return NewPairs(native, sandboxed, func(plugin, step string, native, sandbox []byte) {
+		t.Errorf("step %s: %s answers other bytes in the sandbox:\nnative  %x\nsandbox %x", step, plugin, native, sandbox)
+	})
+}
+
+// A golden has the sections resource.yaml, and optionally peers.yaml, settings.yaml and pipeline.yaml; the whole chain
+// runs, and want.yaml holds the objects that the plugin under test emitted or contributed to, want-results what the steps
+// said, want-error the error.
+func TestGolden(t *testing.T) {
+	plugins := pairs(t)
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names() {
+		files, err := filepath.Glob(filepath.Join(Folder(root, name), "testdata", "*.txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) < fewestCases {
+			t.Errorf("%s has %d goldens, want at least %d", name, len(files), fewestCases)
+		}
+		for _, file := range files {
+			t.Run(name+"/"+strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+				golden(t, plugins, name, file)
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, plugins Set, plugin, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(archive.Files)
+	inputs := slices.DeleteFunc(slices.Clone(want), func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") })
+	got := inputs
+	bundle, err := deriveArchive(t.Context(), plugins, inputs)
+	if err != nil {
+		got = append(got, txtar.File{Name: "want-error", Data: []byte(err.Error() + "\n")})
+	} else {
+		got = append(got, txtar.File{Name: "want.yaml", Data: documents(t, bundle, plugin)})
+		if results := resultLines(bundle); len(results) > 0 {
+			got = append(got, txtar.File{Name: "want-results", Data: results})
+		}
+	}
+	if os.Getenv("LATTICE_UPDATE") == "1" {
+		archive.Files = got
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(txtar.Format(&txtar.Archive{Files: want})), string(txtar.Format(&txtar.Archive{Files: got}))); diff != "" {
+		t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
+	}
+}
+
+func section(files []txtar.File, name string) []byte {
+	for _, f := range files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func deriveArchive(ctx context.Context, plugins Set, files []txtar.File) (*pipeline.Bundle, error) {
+	config := pipeline.Config{Plugins: plugins, Settings: pipeline.DefaultSettings()}
+	var err error
+	if data := section(files, "settings.yaml"); data != nil {
+		if config.Settings, err = pipeline.ParseSettings("settings.yaml", data); err != nil {
+			return nil, err
+		}
+	}
+	options := resource.Options{AllowTags: config.Settings.AllowTags}
+	if data := section(files, "peers.yaml"); data != nil {
+		if config.Peers, err = resource.Decode("peers.yaml", data, options); err != nil {
+			return nil, err
+		}
+	}
+	if data := section(files, "pipeline.yaml"); data != nil {
+		if config.Pipelines, err = pipeline.ParsePipelines("pipeline.yaml", data); err != nil {
+			return nil, err
+		}
+	}
+	docs, err := resource.Decode("resource.yaml", section(files, "resource.yaml"), options)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := pipeline.New(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Derive(ctx, docs[0])
+}
+
+// documents returns the objects that a plugin had a part in.
+func documents(t *testing.T, bundle *pipeline.Bundle, plugin string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for _, o := range bundle.Outputs {
+		if !slices.ContainsFunc(o.Owners, func(owner pipeline.Owner) bool {
+			return pluginOf(bundle, o.Pipeline, owner.Step) == plugin
+		}) {
+			continue
+		}
+		text, err := yaml.JSONToYAML(o.Document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.WriteString("---\n")
+		out.Write(text)
+	}
+	return out.Bytes()
+}
+
+func pluginOf(bundle *pipeline.Bundle, pipelineName, step string) string {
+	for _, s := range bundle.Steps {
+		if s.Pipeline == pipelineName && s.Name == step {
+			_, name, _ := strings.Cut(s.Plugin, "/")
+			return name
+		}
+	}
+	return ""
+}
+
+func resultLines(bundle *pipeline.Bundle) []byte {
+	var out bytes.Buffer
+	for _, r := range bundle.Results {
+		out.WriteString(string(r.Severity) + ": " + r.Step + ": " + r.Field + ": " + r.Message + "\n")
+	}
+	return out.Bytes()
+}

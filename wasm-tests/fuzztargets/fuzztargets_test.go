@@ -1,0 +1,56 @@
+// Package fuzztargets holds no code: its test asserts that every parser of outside bytes has a fuzz target. A fuzz run
+// over a target that was renamed or moved would pass without fuzzing anything.
+package fuzztargets
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// targets returns the fuzz target that feeds each parser, by package.
+func targets() map[string][]string {
+	return map[string][]string{
+		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
+		"abi/cbor":                          {"FuzzFromJSON", "FuzzValidate"},
+		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
+		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},
+		"host/sandbox":                      {"FuzzInspect"},
+		"plugins/builtin/internal/endpoint": {"FuzzParse"},
+		"plugins/builtin/internal/template": {"FuzzRender"},
+		"registry/index":                    {"FuzzParse"},
+		"registry/lock":                     {"FuzzParse"},
+		"registry/release":                  {"FuzzSections", "FuzzVerify"},
+	}
+}
+
+func TestEveryParserIsFuzzed(t *testing.T) {
+	for dir, names := range targets() {
+		source := testSource(t, filepath.Join("..", "..", filepath.FromSlash(dir)))
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^func ` + name + `\(f \*testing\.F\)`).MatchString(source) {
+				t.Errorf("%s has no fuzz target %s", dir, name)
+			}
+		}
+	}
+}
+
+// testSource returns the test files of a folder.
+func testSource(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(data)
+	}
+	return all.String()
+}
