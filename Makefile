@@ -12,9 +12,11 @@ BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
+# How long each benchmark runs.
+BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-all check bench crds fmt lint vet generate cross fuzz goldens clean tools-lint
+.PHONY: help demo build plugins test test-all race check bench crds fmt lint vet generate cross fuzz goldens clean tools-lint
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +34,9 @@ test: ## Run the tests that need nothing but Go.
 	go test ./...
 	cd wasm-tests/schemas && go test ./...
 
-test-all: test fuzz ## Run everything: the tests, with the race detector where goroutines meet, and every fuzz target.
+test-all: test race fuzz ## Run everything: the tests, the race detector and every fuzz target.
+
+race: ## Run the tests of everything that shares memory with the race detector.
 	go test -race ./host/... ./registry/...
 
 check: fmt-check vet lint generate-check goldens-check cross ## Check format, vet, lint, generated files, goldens and cross-builds.
@@ -85,7 +89,7 @@ crds: ## Fetch the CRDs that derived objects are validated against into build/cr
 	cd wasm-tests/schemas && go run ./cmd/fetch-crds
 
 bench: ## Run the benchmarks and print the table of ratios.
-	go test -run '^$$' -bench . -benchmem ./wasm-tests/builtins
+	go test -run "^$$" -bench . -benchmem -benchtime $(BENCHTIME) ./wasm-tests/builtins
 
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \

@@ -83,7 +83,7 @@ type script struct {
 	Fail     string                       `json:"fail"`
 }
 
-func scripted(t *testing.T, name string, data []byte) *fake {
+func scripted(t testing.TB, name string, data []byte) *fake {
 	t.Helper()
 	var s script
 	if err := yaml.UnmarshalStrict(data, &s); err != nil {
@@ -139,7 +139,7 @@ func TestDeriveGoldens(t *testing.T) {
 	})
 }
 
-func deriveArchive(t *testing.T, files map[string][]byte) ([]*pipeline.Bundle, error) {
+func deriveArchive(t testing.TB, files map[string][]byte) ([]*pipeline.Bundle, error) {
 	t.Helper()
 	c := pipeline.Config{}
 	plugins := fakes{}

@@ -18,7 +18,7 @@ type answer struct {
 // call runs the rounds of one step. req is complete but for the round and the answers.
 func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request) (*answer, []error) {
 	var previous []abi.Requirement
-	for round := int64(1); round <= abi.MaxRounds; round++ {
+	for round := int64(1); ; round++ {
 		req.Round = round
 		resp, unknown, err := s.plugin.Derive(ctx, req)
 		if err != nil {
@@ -42,7 +42,6 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request) (*answ
 		}
 		previous = wanted
 	}
-	return nil, nil
 }
 
 // requirements returns what a step asks for, checked and sorted by name.

@@ -230,7 +230,7 @@ func rawMap(object cbor.Raw) cbor.Map[cbor.Raw] {
 func blame(layers []layer, field string) (layer, bool) {
 	top, _, _ := strings.Cut(field, ".")
 	for i := len(layers) - 1; i >= 0; i-- {
-		if _, ok := layers[i].value.at[top]; ok && top != "" {
+		if _, ok := layers[i].value.at[top]; ok {
 			return layers[i], true
 		}
 	}

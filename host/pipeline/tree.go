@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ const (
 // toTree reads an item, which must be valid.
 func toTree(raw cbor.Raw) (any, error) {
 	if len(raw) == 0 {
-		return nil, cbor.NewDecoder(raw).Finish()
+		return nil, errors.New("a value is missing")
 	}
 	d := cbor.NewDecoder(raw)
 	var value any

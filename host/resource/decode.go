@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
@@ -15,12 +16,10 @@ type decoder struct {
 	// derived says that the document has the form that plugins see, where free parameters stand under custom.
 	derived bool
 	*collector
-	// types remembers the fields of struct types.
-	types map[reflect.Type]*structure
 }
 
 func newDecoder(file, object string, derived bool) *decoder {
-	return &decoder{file: file, object: object, derived: derived, collector: newCollector(), types: map[reflect.Type]*structure{}}
+	return &decoder{file: file, object: object, derived: derived, collector: newCollector()}
 }
 
 // fail reports a value that could not be decoded.
@@ -100,7 +99,7 @@ type objectRules struct {
 }
 
 func (d *decoder) mapping(n *node, p *fieldPath, v reflect.Value) {
-	d.structure(v.Type()).fill(d, n, p, v, rulesFor(v.Type()))
+	structures()[v.Type()].fill(d, n, p, v, rulesFor(v.Type()))
 }
 
 // rulesFor names the keys that a cluster writes into its answers; they say nothing about what is wanted.
@@ -129,11 +128,24 @@ type structField struct {
 	required bool
 }
 
-func (d *decoder) structure(t reflect.Type) *structure {
-	if s := d.types[t]; s != nil {
-		return s
+// structures holds what the json tags of every struct in the kinds say. It never changes.
+var structures = sync.OnceValue(func() map[reflect.Type]*structure {
+	known := map[reflect.Type]*structure{}
+	addStructure(known, reflect.TypeFor[lattice.LatticeService]())
+	addStructure(known, reflect.TypeFor[lattice.LatticeMeshMember]())
+	return known
+})
+
+// addStructure adds t, and the types of its fields.
+func addStructure(known map[reflect.Type]*structure, t reflect.Type) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || known[t] != nil {
+		return
 	}
 	s := new(structure)
+	known[t] = s
 	for _, f := range reflect.VisibleFields(t) {
 		if f.Anonymous {
 			continue
@@ -141,9 +153,8 @@ func (d *decoder) structure(t reflect.Type) *structure {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		s.fields = append(s.fields, structField{name, f.Index, options != "omitempty"})
 		s.names = append(s.names, name)
+		addStructure(known, f.Type)
 	}
-	d.types[t] = s
-	return s
 }
 
 func (s *structure) fill(d *decoder, n *node, p *fieldPath, v reflect.Value, rules objectRules) {

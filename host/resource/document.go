@@ -72,11 +72,8 @@ func (d *Document) Position(field string) Position {
 func (d *Document) Object() string { return objectName(d.Ref) }
 
 func objectName(r abi.Ref) string {
-	switch {
-	case r.Kind == "" || r.Name == "":
+	if r.Kind == "" || r.Name == "" {
 		return shorten(r.Kind)
-	case r.Namespace == "":
-		return shorten(r.Kind) + " " + shorten(r.Name)
 	}
 	return shorten(r.Kind) + " " + shorten(r.Namespace) + "/" + shorten(r.Name)
 }

@@ -47,7 +47,7 @@ func knownType(name string) *resourceType {
 
 // resource decodes a resource, whose parameters depend on its type.
 func (d *decoder) resource(n *node, p *fieldPath, v reflect.Value) {
-	d.structure(v.Type()).fill(d, n, p, v, objectRules{skip: []string{"params"}})
+	structures()[v.Type()].fill(d, n, p, v, objectRules{skip: []string{"params"}})
 	m, name := n.find("params"), n.textOf("type")
 	if m == nil || m.value.kind == nullNode || name == "" {
 		return
@@ -59,7 +59,7 @@ func (d *decoder) resource(n *node, p *fieldPath, v reflect.Value) {
 		d.custom(m.value, p.member(m), params)
 		return
 	}
-	d.structure(reflect.TypeFor[lattice.ResourceParams]()).fill(d, withTextAmounts(m.value), p.member(m), reflect.ValueOf(params).Elem(), objectRules{
+	structures()[reflect.TypeFor[lattice.ResourceParams]()].fill(d, withTextAmounts(m.value), p.member(m), reflect.ValueOf(params).Elem(), objectRules{
 		allowed: known.params,
 		foreign: func(key string) string { return foreignParam(key, name) },
 	})
@@ -68,7 +68,7 @@ func (d *decoder) resource(n *node, p *fieldPath, v reflect.Value) {
 // custom keeps the parameters of a custom type as they are.
 func (d *decoder) custom(n *node, p *fieldPath, params *lattice.ResourceParams) {
 	if d.derived {
-		d.structure(reflect.TypeFor[lattice.ResourceParams]()).fill(d, n, p, reflect.ValueOf(params).Elem(), objectRules{allowed: []string{keyCustom}})
+		structures()[reflect.TypeFor[lattice.ResourceParams]()].fill(d, n, p, reflect.ValueOf(params).Elem(), objectRules{allowed: []string{keyCustom}})
 		return
 	}
 	d.freeKeys(n, p, reflect.ValueOf(&params.Custom).Elem())

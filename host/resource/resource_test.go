@@ -215,6 +215,30 @@ func TestPosition(t *testing.T) {
 	}
 }
 
+func TestLargeMapping(t *testing.T) {
+	t.Parallel()
+	variables := "        variables:\n"
+	for i := range 40 {
+		variables += fmt.Sprintf("          V%d: x\n", i)
+	}
+	docs, err := resource.Decode("f", []byte(service("web", variables)), resource.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first = 11
+	for i := range 40 {
+		field := fmt.Sprintf("spec.workload.containers.main.variables.V%d", i)
+		if got := docs[0].Position(field).Line; got != first+i {
+			t.Errorf("Position(%s) is in line %d, want %d", field, got, first+i)
+		}
+	}
+	_, err = resource.Decode("f", []byte(service("web", variables+"          V30: y\n")), resource.Options{})
+	want := "f:51:11: LatticeService default/web: spec.workload.containers.main.variables.V30: the key is there twice; the first stands in line 41"
+	if got := errorText(err); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
 func TestProblem(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -117,12 +117,8 @@ func (v *validator) knownEntity(field, name string) {
 // endpoint checks a URL with a host and a port, which http and https imply.
 func (v *validator) endpoint(field, endpoint string) {
 	u, err := url.Parse(endpoint)
-	switch {
-	case err != nil || u.Scheme == "" || u.Host == "":
+	if err != nil || u.Scheme == "" || u.Host == "" {
 		v.fail(field, "must be a URL such as https://api.example.com, not "+quote(endpoint))
-		return
-	case u.User != nil:
-		v.fail(field, "the URL holds credentials; put them into a secret resource")
 		return
 	}
 	v.require(isHostOrAddress(u.Hostname()), field, "the host "+quote(u.Hostname())+" of the URL is neither a host name nor an address")

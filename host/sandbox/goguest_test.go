@@ -20,8 +20,7 @@ import (
 func TestGoGuest(t *testing.T) {
 	t.Parallel()
 	var log messages
-	r := newRuntime(t, Config{Log: log.add})
-	p := load(t, r, jsonManifest(), buildGoGuest(t))
+	p := loadGoGuest(t, log.add, nil)
 	const request = `{"abi":1}`
 	first, err := p.Call(t.Context(), "main", abi.OpDerive, []byte(request))
 	if err != nil {
@@ -60,7 +59,7 @@ func TestGoGuestIsEqualInEveryRuntime(t *testing.T) {
 	t.Parallel()
 	var answers []string
 	for range 2 {
-		p := load(t, newRuntime(t, Config{}), jsonManifest(), buildGoGuest(t))
+		p := loadGoGuest(t, nil, nil)
 		answer, err := p.Call(t.Context(), "main", abi.OpDerive, []byte(`{"abi":1}`))
 		if err != nil {
 			t.Fatal(err)
@@ -74,10 +73,7 @@ func TestGoGuestIsEqualInEveryRuntime(t *testing.T) {
 
 func TestGoGuestFails(t *testing.T) {
 	t.Parallel()
-	manifest := jsonManifest()
-	manifest.Limits.MemoryBytes = 16 << 20
-	manifest.Limits.TimeoutMillis = 20_000
-	p := load(t, newRuntime(t, Config{}), manifest, buildGoGuest(t))
+	p := loadGoGuest(t, nil, func(m *abi.Manifest) { m.Limits.MemoryBytes = 16 << 20 })
 	for _, c := range []struct {
 		reason, request string
 		want            []error
@@ -120,7 +116,7 @@ func TestGoGuestFails(t *testing.T) {
 
 func TestGoGuestIsInterrupted(t *testing.T) {
 	t.Parallel()
-	p := load(t, newRuntime(t, Config{}), jsonManifest(), buildGoGuest(t))
+	p := loadGoGuest(t, nil, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
@@ -128,14 +124,14 @@ func TestGoGuestIsInterrupted(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrPlugin) {
 		t.Errorf("the caller's deadline came back as %v", err)
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("the guest ran on for %s", took)
 	}
 }
 
 func TestGoGuestConcurrently(t *testing.T) {
 	t.Parallel()
-	p := load(t, newRuntime(t, Config{Log: new(messages).add}), jsonManifest(), buildGoGuest(t))
+	p := loadGoGuest(t, new(messages).add, nil)
 	const goroutines = 16
 	answers := make([]string, goroutines)
 	var wg sync.WaitGroup

@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -171,28 +174,73 @@ func lines(err error) []string {
 	return all
 }
 
-// goGuest builds testdata/guest once and returns the module.
-var goGuest = sync.OnceValues(func() ([]byte, error) {
+// shared is what several tests use since it takes seconds to make: a plugin that the Go toolchain built, and a compilation
+// cache that has it.
+type shared struct {
+	dir  string
+	wasm []byte
+}
+
+func (s *shared) cacheDir() string { return filepath.Join(s.dir, "cache") }
+
+var goGuest = sync.OnceValues(func() (*shared, error) {
 	dir, err := os.MkdirTemp("", "sandbox-guest-*")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	s := &shared{dir: dir}
 	file := filepath.Join(dir, "guest.wasm")
 	build := exec.Command("go", "build", "-buildmode=c-shared", "-o", file, "./testdata/guest")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		return nil, err
+		return s, err
 	}
-	return os.ReadFile(file)
+	if s.wasm, err = os.ReadFile(file); err != nil {
+		return s, err
+	}
+	r, err := New(context.Background(), Config{CacheDir: s.cacheDir()})
+	if err != nil {
+		return s, err
+	}
+	m, err := parseModule(s.wasm)
+	if err != nil {
+		return s, err
+	}
+	_, err = r.compile(context.Background(), identity{}, prepare(s.wasm, m))
+	return s, errors.Join(err, r.Close(context.Background()))
 })
 
-func buildGoGuest(t testing.TB) []byte {
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if guestWasBuilt.Load() {
+		if s, _ := goGuest(); s != nil {
+			_ = os.RemoveAll(s.dir)
+		}
+	}
+	os.Exit(code)
+}
+
+var guestWasBuilt atomic.Bool
+
+func buildGoGuest(t testing.TB) *shared {
 	t.Helper()
-	wasm, err := goGuest()
+	guestWasBuilt.Store(true)
+	s, err := goGuest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wasm
+	return s
+}
+
+// loadGoGuest loads the guest into a runtime of its own, with as much time for a call as there is.
+func loadGoGuest(t testing.TB, log func(Message), change func(*abi.Manifest)) *Plugin {
+	t.Helper()
+	s := buildGoGuest(t)
+	manifest := jsonManifest()
+	manifest.Limits.TimeoutMillis = abi.MaxTimeoutMillis
+	if change != nil {
+		change(manifest)
+	}
+	return load(t, newRuntime(t, Config{CacheDir: s.cacheDir(), Log: log}), manifest, s.wasm)
 }

@@ -40,8 +40,8 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 		return nil
 	}
 	if size > uint64(cap(m.buffer)) {
-		// An eighth more than asked keeps a guest that grows page by page from copying its memory each time.
-		grown := make([]byte, size, min(size+size/8, m.limit))
+		// Twice as much as before keeps a guest that grows page by page from copying its memory each time.
+		grown := make([]byte, size, min(max(size, 2*uint64(cap(m.buffer))), m.limit))
 		copy(grown, m.buffer)
 		m.buffer = grown
 	}

@@ -9,24 +9,32 @@ import (
 // prepare returns the module as the engine gets it. The result depends on the module only, so that the compilation cache,
 // which is keyed by it, stays right.
 //
-// The engine bounds memories but lets a table grow to 32 GiB unless the module itself sets a maximum: prepare sets one.
+// Custom sections go: the engine would only keep them, and a release that changes nothing but its manifest is not
+// compiled again. Tables get a maximum: the engine bounds memories, but lets a table without one grow to 32 GiB.
 func prepare(wasm []byte, m *wasmbin.Module) []byte {
+	if len(m.Sections) == 0 {
+		return wasm
+	}
+	out := make([]byte, 0, len(wasm)+maxTableSection)
+	out = append(out, wasm[:m.Sections[0].Start]...)
 	for _, s := range m.Sections {
-		if s.ID == wasmbin.SectionTable {
-			return splice(wasm, s, tableSection(m.Tables))
+		switch s.ID {
+		case wasmbin.SectionCustom:
+		case wasmbin.SectionTable:
+			out = appendSection(out, s.ID, tableSection(m.Tables))
+		default:
+			out = append(out, wasm[s.Start:s.End]...)
 		}
 	}
-	return wasm
+	return out
 }
 
-// splice returns the module with another content for one section.
-func splice(wasm []byte, s wasmbin.Section, content []byte) []byte {
-	out := make([]byte, 0, len(wasm)+len(content)+binary.MaxVarintLen32)
-	out = append(out, wasm[:s.Start]...)
-	out = append(out, byte(s.ID))
-	out = binary.AppendUvarint(out, uint64(len(content)))
-	out = append(out, content...)
-	return append(out, wasm[s.End:]...)
+// maxTableSection is the longest section of one table.
+const maxTableSection = 3 + 2 + 2*binary.MaxVarintLen32
+
+func appendSection(b []byte, id wasmbin.SectionID, content []byte) []byte {
+	b = binary.AppendUvarint(append(b, byte(id)), uint64(len(content)))
+	return append(b, content...)
 }
 
 func tableSection(tables []wasmbin.Table) []byte {

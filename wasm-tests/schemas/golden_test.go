@@ -31,7 +31,7 @@ func TestGolden(t *testing.T) {
 				dir := filepath.Join(pluginDir, plugin)
 				cases := match(t, filepath.Join(dir, "testdata", "*.txtar"))
 				if _, err := os.Stat(filepath.Join(dir, "plugin.yaml")); errors.Is(err, fs.ErrNotExist) {
-					t.Skip("no plugin.yaml, so not a plugin")
+					return
 				} else if err != nil {
 					t.Fatal(err)
 				}

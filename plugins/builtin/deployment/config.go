@@ -12,7 +12,7 @@ import (
 // configObjects are the ConfigMaps and Secrets of all containers.
 type configObjects struct {
 	env, files             []kube.ConfigMap
-	envSecret, binaryFiles []kube.Secret
+	envSecret, secretFiles []kube.Secret
 }
 
 func (o *configObjects) emit(resp *sdk.Response) {
@@ -25,8 +25,8 @@ func (o *configObjects) emit(resp *sdk.Response) {
 	for i := range o.files {
 		resp.Emit(&o.files[i])
 	}
-	for i := range o.binaryFiles {
-		resp.Emit(&o.binaryFiles[i])
+	for i := range o.secretFiles {
+		resp.Emit(&o.secretFiles[i])
 	}
 }
 
@@ -47,8 +47,9 @@ func (o *configObjects) hash() string {
 	for i := range o.files {
 		add("file:", o.files[i].Data)
 	}
-	for i := range o.binaryFiles {
-		add("file:", o.binaryFiles[i].Data)
+	for i := range o.secretFiles {
+		add("file:", o.secretFiles[i].Data)
+		add("file:", o.secretFiles[i].StringData)
 	}
 	return naming.Hash(text.String())
 }
@@ -64,8 +65,7 @@ func (d *derivation) environment(c *container, out *kube.Container) {
 		}
 		value, secret := d.render(c.field+".variables."+e.Key, e.Value, template.Plain)
 		if secret {
-			d.resp.Warn(c.field+".variables."+e.Key, "the value carries a password that stands in the document in plain text; "+
-				"declare a secret resource to keep it out")
+			d.warnPlainPassword(c.field + ".variables." + e.Key)
 			sensitive.Set(e.Key, value)
 		} else {
 			plain.Set(e.Key, value)
@@ -85,4 +85,9 @@ func (d *derivation) environment(c *container, out *kube.Container) {
 		})
 		out.EnvFrom = append(out.EnvFrom, kube.EnvFromSource{SecretRef: &kube.LocalReference{Name: name}})
 	}
+}
+
+func (d *derivation) warnPlainPassword(field string) {
+	d.resp.Warn(field, "the value carries a password that stands in the document in plain text; "+
+		"declare a secret resource to keep it out")
 }

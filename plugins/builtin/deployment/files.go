@@ -11,13 +11,16 @@ import (
 
 // fileSet collects the files of one container that go into one object.
 type fileSet struct {
-	data  kube.Labels
+	data kube.Labels
+	// text holds what a Secret encodes itself.
+	text  kube.Labels
 	items []kube.KeyToPath
 	// modes says that some file has a mode of its own, so that every key must be listed.
 	modes bool
 }
 
-// files turns a container's files into a ConfigMap for text and a Secret for binary content, and mounts each file.
+// files turns a container's files into a ConfigMap for text and a Secret for binary content and text that carries a
+// password, and mounts each file.
 // Files with a reference to a secret resource belong to another step.
 func (d *derivation) files(c *container, out *kube.Container) {
 	var text, binary fileSet
@@ -41,14 +44,20 @@ func (d *derivation) files(c *container, out *kube.Container) {
 			d.resp.Error(field+".source", "files from a source are not covered by this plugin; write the text into content")
 			continue
 		default:
-			content := f.Content
+			content, sensitive := f.Content, false
 			if !f.NoExpand {
 				if d.refersToSecret(content, syntax(f)) {
 					continue
 				}
-				content, _ = d.render(field, content, syntax(f))
+				content, sensitive = d.render(field, content, syntax(f))
 			}
-			text.add(key, content, f)
+			if sensitive {
+				d.warnPlainPassword(field)
+				volume += "-bin"
+				binary.addText(key, content, f)
+			} else {
+				text.add(key, content, f)
+			}
 		}
 		out.VolumeMounts = append(out.VolumeMounts, kube.VolumeMount{
 			Name: volumeName(volume), MountPath: path, SubPath: key, ReadOnly: true,
@@ -63,9 +72,9 @@ func (d *derivation) files(c *container, out *kube.Container) {
 			ConfigMap: &kube.ConfigMapVolume{Name: textName, Items: text.listed()},
 		})
 	}
-	if len(binary.data) > 0 {
-		d.configs.binaryFiles = append(d.configs.binaryFiles, kube.Secret{
-			Object: kube.NewObject("v1", "Secret", d.meta(binaryName)), Data: binary.data,
+	if len(binary.data)+len(binary.text) > 0 {
+		d.configs.secretFiles = append(d.configs.secretFiles, kube.Secret{
+			Object: kube.NewObject("v1", "Secret", d.meta(binaryName)), Data: binary.data, StringData: binary.text,
 		})
 		d.addVolume(c.field+".files", kube.Volume{
 			Name:   volumeName("files-" + c.name + "-bin"),
@@ -78,6 +87,15 @@ func syntax(f *lattice.File) template.Syntax { return template.Syntax(f.ReverseE
 
 func (s *fileSet) add(key, content string, f *lattice.File) {
 	s.data.Set(key, content)
+	s.list(key, f)
+}
+
+func (s *fileSet) addText(key, content string, f *lattice.File) {
+	s.text.Set(key, content)
+	s.list(key, f)
+}
+
+func (s *fileSet) list(key string, f *lattice.File) {
 	item := kube.KeyToPath{Key: key, Path: key}
 	if f.Mode != "" {
 		// Validated before: three or four octal digits.

@@ -9,8 +9,12 @@ import (
 // printing into a guest.
 type address []byte
 
-// parseAddress reads an IPv4 or IPv6 address, or returns nil. IPv6 with an embedded IPv4 address or a zone is refused:
-// both name what another text names already, or only one host can tell.
+// mappedPrefix begins the IPv6 addresses that stand for IPv4 addresses (RFC 4291, section 2.5.5.2).
+const mappedPrefix = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
+
+// parseAddress reads an IPv4 or IPv6 address, or returns nil. An IPv4 address in the form of an IPv6 address is refused,
+// because a policy for one of the forms does not hold for the other, and a zone, because it means something on one host
+// only.
 func parseAddress(s string) address {
 	if strings.IndexByte(s, ':') < 0 {
 		return parseIPv4(s)
@@ -25,7 +29,11 @@ func parseAddress(s string) address {
 	if !ok || !ok2 || !compressed && zeros != 0 || compressed && zeros < 2 {
 		return nil
 	}
-	return append(append(front, make([]byte, zeros)...), back...)
+	a := append(append(front, make([]byte, zeros)...), back...)
+	if strings.HasPrefix(string(a), mappedPrefix) {
+		return nil
+	}
+	return a
 }
 
 func parseIPv4(s string) address {

@@ -131,7 +131,8 @@ func sharedMeta(namespace, name string) kube.ObjectMeta {
 }
 
 // serviceEntry makes a target known to the mesh, behind the waypoint. A name is looked up, an address is an endpoint of
-// an invented name, and what stands for many addresses, a pattern or a block, is passed on as the caller dialled it.
+// an invented name, and what stands for many addresses, a pattern or a block, is passed on as the caller dialled it. An
+// ambient mesh that does not match patterns or blocks leaves their traffic to the network policy.
 func (d *destination) serviceEntry(namespace string) *kube.ServiceEntry {
 	meta := sharedMeta(namespace, naming.Derived("se-auto-", namespace, d.name()))
 	meta.Labels.Set(labelUseWaypoint, mesh.WaypointName(namespace))

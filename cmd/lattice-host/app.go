@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what one run of the program works with.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	// homeFlag and output are the global flags.
+	homeFlag string
+	output   string
+	// started says that the command line was understood: an error before that is one of usage.
+	started bool
+}
+
+// body is what a command does, with the context of the run and the arguments that are no flags.
+type body func(ctx context.Context, args []string) error
+
+// does makes f the action of a command.
+func (a *app) does(f body) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		a.started = true
+		return f(c.Context(), args)
+	}
+}
+
+// json reports whether the user asked for JSON.
+func (a *app) json() bool { return a.output == formatJSON }

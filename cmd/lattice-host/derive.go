@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// dirFormat is the form of output that writes a folder.
+const dirFormat = "dir="
+
+func (a *app) deriveCommand() *cobra.Command {
+	in := new(inputs)
+	c := &cobra.Command{
+		Use:   "derive -f FILE...",
+		Short: "Derive every object from documents",
+		Long: `Derive reads documents, runs the pipeline of each one's kind, and prints what came out. Every plugin is verified before it
+runs. When anything is wrong, nothing is printed but the reasons, all of them.
+
+A folder stands for its *.yaml, *.yml and *.json files. Documents of one run may refer to each other; --with adds
+documents that are referred to and not derived. A document that is in both is derived.
+
+With -o yaml, the default, a comment with the digest of the bundle and of each step's plugin stands before the objects of
+a document. With -o json the complete bundles are printed, in canonical form: equal inputs give equal bytes. With
+-o dir=PATH each object is a file below PATH/NAMESPACE-NAME, with the bundle in bundle.json; files of an earlier run that
+this one does not make again are removed.`,
+		Example: `  lattice-host derive -f orders.yaml
+  lattice-host derive -f services/ --settings prod.yaml -o dir=deploy
+  cat orders.yaml | lattice-host derive -f - --with services/ -o json`,
+		Args:        noArguments(),
+		Annotations: map[string]string{formatsKey: "yaml " + dirFormat + "PATH"},
+	}
+	in.register(c)
+	c.RunE = a.does(func(ctx context.Context, _ []string) error {
+		results, err := a.derive(ctx, in)
+		if err != nil {
+			return err
+		}
+		if err := a.writeBundles(results); err != nil {
+			return err
+		}
+		a.noteResults(results)
+		return nil
+	})
+	return c
+}
+
+func (a *app) writeBundles(results []derived) error {
+	if dir, ok := strings.CutPrefix(a.output, dirFormat); ok {
+		return a.writeFolder(dir, results)
+	}
+	if a.json() {
+		return a.write(bundleList(results))
+	}
+	text, err := yamlStream(results)
+	if err != nil {
+		return err
+	}
+	return a.write(text)
+}
+
+// bundleList returns the canonical JSON of all bundles: keys sorted, no white space, one line break at the end.
+func bundleList(results []derived) []byte {
+	data := []byte(`{"apiVersion":"` + pipeline.APIVersion + `","bundles":[`)
+	for i, r := range results {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(data, r.bundle.JSON()...)
+	}
+	return append(data, "],\"kind\":\"BundleList\"}\n"...)
+}
+
+// noteResults prints the warnings and messages of the steps.
+func (a *app) noteResults(results []derived) {
+	for _, r := range results {
+		for _, result := range r.bundle.Results {
+			a.note("%s", resultLine(r.doc, result))
+		}
+	}
+}
+
+// resultLine is one message of a step. What a step said about a derived document has its place at the user's.
+func resultLine(doc *resource.Document, r pipeline.BundleResult) string {
+	position, object := doc.Position(r.Field), doc.Object()
+	if r.Resource != (abi.Ref{}) {
+		position, object = doc.Position("metadata.name"), r.Resource.String()
+	}
+	parts := []string{position.String(), string(r.Severity), object, r.Field, r.Message}
+	if r.Field == "" {
+		parts = append(parts[:3], r.Message)
+	}
+	return strings.Join(parts, ": ")
+}

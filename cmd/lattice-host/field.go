@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+)
+
+// fieldValue returns the value of a field that Bundle.Owner has found, with the same reading of paths.
+func fieldValue(document []byte, path string) (json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	for rest := path; rest != ""; {
+		var found bool
+		if value, rest, found = below(value, rest); !found {
+			return nil, fmt.Errorf("%s: %w", path, pipeline.ErrNotFound)
+		}
+		rest = strings.TrimPrefix(rest, ".")
+	}
+	return json.Marshal(value)
+}
+
+// below follows the first part of a path.
+func below(value any, path string) (next any, rest string, found bool) {
+	if selector, ok := strings.CutPrefix(path, "["); ok {
+		selector, rest, _ = strings.Cut(selector, "]")
+		items, _ := value.([]any)
+		next, found = item(items, selector)
+		return next, rest, found
+	}
+	object, _ := value.(map[string]any)
+	key := ""
+	for k := range object {
+		tail, ok := strings.CutPrefix(path, k)
+		if ok && (tail == "" || tail[0] == '.' || tail[0] == '[') && len(k) >= len(key) {
+			key, found = k, true
+		}
+	}
+	return object[key], path[len(key):], found
+}
+
+// item returns the item of a list at an index, or with the fields of a selector such as name=main.
+func item(items []any, selector string) (any, bool) {
+	if n, err := strconv.Atoi(selector); err == nil && n >= 0 && n < len(items) {
+		return items[n], true
+	}
+	for _, candidate := range items {
+		if selects(selector, candidate) {
+			return candidate, true
+		}
+	}
+	return nil, false
+}
+
+func selects(selector string, candidate any) bool {
+	fields, _ := candidate.(map[string]any)
+	for pair := range strings.SplitSeq(selector, ",") {
+		name, want, _ := strings.Cut(pair, "=")
+		got, has := fields[name]
+		if !has {
+			// The fields that lists are keyed by have these defaults.
+			got = map[string]string{"protocol": "TCP", "operator": "Equal"}[name]
+		}
+		if want == "" && !has || fmt.Sprint(got) != want {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/host/sandbox"
+)
+
+// maxPipelineBytes is more than package pipeline reads, so that it is the one to complain.
+const maxPipelineBytes = 8 << 20
+
+// inputs are the flags of the commands that derive.
+type inputs struct {
+	files, with, pipelines []string
+	settings               string
+	verbose                bool
+}
+
+func (in *inputs) register(c *cobra.Command) {
+	flags := c.Flags()
+	// Arrays, not slices: a comma may be part of a file's name.
+	flags.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder or - (standard input) with documents to derive; repeatable")
+	flags.StringArrayVar(&in.with, "with", nil, "file or folder with documents that those of -f may refer to, such as peers; repeatable")
+	flags.StringArrayVar(&in.pipelines, "pipeline", nil, "file with pipelines, each in place of the built-in one for its kind; repeatable")
+	flags.StringVar(&in.settings, "settings", "", "file with the settings of the platform and of steps")
+	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log")
+	for _, name := range []string{"filename", "with", "pipeline", "settings"} {
+		// The flags were defined just above, the only thing that can be wrong.
+		_ = c.MarkFlagFilename(name, "yaml", "yml", "json")
+	}
+}
+
+// request is what was read from the inputs.
+type request struct {
+	docs, peers []*resource.Document
+	pipelines   []*pipeline.Pipeline
+	settings    *pipeline.Settings
+}
+
+func (a *app) readInputs(in *inputs) (*request, error) {
+	if len(in.files) == 0 {
+		return nil, usagef("name files, folders or - (standard input) with -f")
+	}
+	settings, settingsErr := readSettings(in.settings)
+	pipelines, pipelinesErr := readPipelines(in.pipelines)
+	if settingsErr != nil {
+		// Without settings it is not known which documents are valid.
+		return nil, errors.Join(settingsErr, pipelinesErr)
+	}
+	r := &request{settings: settings, pipelines: pipelines}
+	options := resource.Options{AllowTags: settings.AllowTags}
+	var docsErr, peersErr error
+	r.docs, docsErr = resource.Read(in.files, a.stdin, options)
+	if len(in.with) > 0 {
+		r.peers, peersErr = resource.Read(in.with, a.stdin, options)
+	}
+	return r, errors.Join(pipelinesErr, docsErr, peersErr)
+}
+
+func readSettings(file string) (*pipeline.Settings, error) {
+	if file == "" {
+		return pipeline.DefaultSettings(), nil
+	}
+	data, err := readFile(file, maxPipelineBytes)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.ParseSettings(file, data)
+}
+
+func readPipelines(files []string) ([]*pipeline.Pipeline, error) {
+	var all []*pipeline.Pipeline
+	var errs []error
+	for _, file := range files {
+		data, err := readFile(file, maxPipelineBytes)
+		if err == nil {
+			var parsed []*pipeline.Pipeline
+			parsed, err = pipeline.ParsePipelines(file, data)
+			all = append(all, parsed...)
+		}
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// neededPlugins returns the names of the plugins that the request certainly needs: those of the user's own pipelines and
+// of the pipelines for the documents' kinds.
+func (r *request) neededPlugins() ([]string, error) {
+	builtin, err := pipeline.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	needed := slices.Clone(r.pipelines)
+	for _, b := range builtin {
+		replaced := slices.ContainsFunc(r.pipelines, func(p *pipeline.Pipeline) bool { return p.For == b.For })
+		used := slices.ContainsFunc(r.docs, func(d *resource.Document) bool { return d.Ref.GroupKind() == b.For })
+		if used && !replaced {
+			needed = append(needed, b)
+		}
+	}
+	var names []string
+	for _, p := range needed {
+		for _, step := range p.Steps {
+			if !slices.Contains(names, step.Plugin) {
+				names = append(names, step.Plugin)
+			}
+		}
+	}
+	return names, nil
+}
+
+// derived is a document with what was derived from it.
+type derived struct {
+	doc    *resource.Document
+	bundle *pipeline.Bundle
+}
+
+// derive reads the inputs and derives every document, all or nothing.
+func (a *app) derive(ctx context.Context, in *inputs) (results []derived, err error) {
+	r, err := a.readInputs(in)
+	if err != nil {
+		return nil, err
+	}
+	loader, end, err := a.startPlugins(ctx, in.verbose)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	names, err := r.neededPlugins()
+	if err != nil {
+		return nil, err
+	}
+	loader.loadAhead(ctx, names)
+	engine, err := pipeline.New(ctx, pipeline.Config{
+		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: r.peers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := engine.DeriveAll(ctx, r.docs)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range bundles {
+		results = append(results, derived{r.docs[i], b})
+	}
+	return results, nil
+}
+
+// startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
+func (a *app) startPlugins(ctx context.Context, verbose bool) (*pluginLoader, func() error, error) {
+	home, err := a.openHome()
+	if err != nil {
+		return nil, nil, err
+	}
+	progress := newProgress(a.stderr)
+	runtime, err := sandbox.New(ctx, sandbox.Config{
+		CacheDir: a.cacheDir(), Progress: progress.compiling,
+		Log: func(m sandbox.Message) {
+			if verbose || m.Plugin == "" {
+				progress.above(func() { a.note("%s", logLine(m)) })
+			}
+		},
+	})
+	if err != nil {
+		return nil, nil, asInput(err)
+	}
+	loader := newPluginLoader(home, runtime)
+	return loader, func() error {
+		err := loader.close(ctx)
+		progress.end()
+		return err
+	}, nil
+}
+
+// logLine is a message of a plugin, or of the sandbox itself, as one line.
+func logLine(m sandbox.Message) string {
+	line := m.Level.String() + ": " + m.Text
+	if m.Step != "" {
+		line = "step " + m.Step + ": " + line
+	}
+	if m.Plugin != "" {
+		line = m.Plugin + "@" + m.Version + ": " + line
+	}
+	return line
+}

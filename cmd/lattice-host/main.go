@@ -1,0 +1,44 @@
+// Command lattice-host derives, from small documents that describe workloads, everything that must run. Signed plugins
+// in a sandbox do the deriving; see the help text of each command.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// grace is how long an interrupted command may take to come to an end. Files appear under their names complete or not at
+// all, so that nothing breaks when it takes longer.
+const grace = time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs one command line and returns the exit code. It returns soon after ctx is done, even while reading from a pipe
+// that nobody writes to.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, now: time.Now}
+	root := newRoot(a)
+	root.SetArgs(args)
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	select {
+	case err := <-done:
+		return a.finish(ctx, err)
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return a.finish(ctx, err)
+	case <-time.After(grace):
+		return a.finish(ctx, context.Cause(ctx))
+	}
+}

@@ -1,0 +1,18 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (a *app) pluginCommand() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "plugin",
+		Short: "Build, sign and inspect plugins",
+		Long: `Commands for the authors of plugins. A plugin is a WebAssembly module that carries its manifest, and a signature file
+beside it.`,
+		Example: `  lattice-host plugin build ./keda -O keda.wasm
+  lattice-host plugin sign keda.wasm --key acme.key
+  lattice-host plugin inspect keda.wasm`,
+	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand())
+}
+
+// signatureEnding is what the name of a signature file has behind that of the module.
+const signatureEnding = ".sigstore.json"

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+func (a *app) pluginInspectCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "inspect {FILE | NAME}",
+		Short: "Show what a plugin is, without running it",
+		Long: `Inspect reads a module from a file, or an installed plugin, and shows its manifest, what it imports and exports, its size
+and its digest. A file is not verified; an installed plugin is.`,
+		Example: `  lattice-host plugin inspect keda.wasm
+  lattice-host plugin inspect acme/keda -o json`,
+		Args: arguments(1, 1, "a file or the name of an installed plugin"),
+	}
+	c.RunE = a.does(func(_ context.Context, args []string) error {
+		wasm, signature, err := a.readModule(args[0])
+		if err != nil {
+			return err
+		}
+		inspected, err := inspect(wasm)
+		if err != nil {
+			return inputf("%s: %w", args[0], err)
+		}
+		inspected.Signature = signature
+		return a.emit(inspected, inspected.write)
+	})
+	return c
+}
+
+// readModule returns the module in a file or of an installed plugin, and what is known of its signature.
+func (a *app) readModule(name string) (wasm []byte, signature string, err error) {
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		wasm, err := readFile(name, abi.MaxModuleBytes)
+		if err != nil {
+			return nil, "", err
+		}
+		return wasm, besideModule(name), nil
+	}
+	home, err := a.openHome()
+	if err != nil {
+		return nil, "", errors.Join(inputf("%s: is no file", name), err)
+	}
+	plugins, err := installedPlugins(home, []string{name})
+	if err != nil {
+		return nil, "", errors.Join(inputf("%s: is no file", name), err)
+	}
+	module, err := home.Load(plugins[0].Path())
+	if err != nil {
+		return nil, "", err
+	}
+	return module.Wasm(), "verified, by " + plugins[0].KeyID, nil
+}
+
+// besideModule tells about the signature file beside a module.
+func besideModule(file string) string {
+	data, err := readFile(file+signatureEnding, release.MaxBundleBytes)
+	if err != nil {
+		return "none"
+	}
+	bundle, err := release.ParseBundle(data)
+	if err != nil {
+		return file + signatureEnding + ", which cannot be read"
+	}
+	return file + signatureEnding + ", not verified, by " + bundle.KeyHint
+}
+
+// inspected is what inspect shows.
+type inspected struct {
+	Digest    string `json:"digest"`
+	Size      int    `json:"size"`
+	Signature string `json:"signature"`
+	// Manifest is the manifest in canonical form; absent when ManifestError says why.
+	Manifest      json.RawMessage     `json:"manifest,omitempty"`
+	ManifestError string              `json:"manifestError,omitempty"`
+	Module        *sandbox.ModuleInfo `json:"module"`
+
+	manifest *abi.Manifest
+}
+
+func inspect(wasm []byte) (*inspected, error) {
+	info, err := sandbox.Inspect(wasm)
+	if err != nil {
+		return nil, err
+	}
+	i := &inspected{Digest: release.Digest(wasm), Size: len(wasm), Module: info}
+	section, err := release.ManifestSection(wasm)
+	if err == nil {
+		i.manifest, err = abi.ParseManifest(section)
+	}
+	if err != nil {
+		i.manifest, i.ManifestError = nil, err.Error()
+		return i, nil
+	}
+	i.Manifest = i.manifest.CanonicalJSON()
+	return i, nil
+}
+
+func (i *inspected) write(w io.Writer) {
+	if i.manifest != nil {
+		fmt.Fprintln(w, i.manifest.Reference())
+	} else {
+		fmt.Fprintln(w, printable("no valid manifest: "+i.ManifestError))
+	}
+	table(w, append([][]string{
+		{"  digest", i.Digest}, {"  size", strconv.Itoa(i.Size) + " bytes"}, {"  signature", i.Signature},
+	}, i.manifestRows()...))
+	rows := [][]string{}
+	for _, e := range i.Module.Imports {
+		rows = append(rows, []string{"  import", e.Kind, e.Module + "." + e.Name, e.Type})
+	}
+	for _, e := range i.Module.Exports {
+		rows = append(rows, []string{"  export", e.Kind, e.Name, e.Type})
+	}
+	table(w, rows)
+}
+
+func (i *inspected) manifestRows() [][]string {
+	m := i.manifest
+	if m == nil {
+		return nil
+	}
+	rows := [][]string{
+		{"  summary", m.Summary}, {"  abi", strconv.FormatInt(m.ABI, 10) + ", " + string(m.Encoding)},
+	}
+	for _, d := range m.Derives {
+		rows = append(rows, []string{"  derives", abi.GroupKind{Group: d.Group, Kind: d.Kind}.String() + ", covers " + orNothing(d.Covers)})
+	}
+	for _, list := range []struct {
+		name  string
+		kinds []abi.GroupKind
+	}{{"emits", m.Outputs}, {"contributes", m.Contributes}, {"reads", m.Reads}, {"requires", m.Requires}} {
+		if len(list.kinds) > 0 {
+			rows = append(rows, []string{"  " + list.name, orNothing(kindNames(list.kinds))})
+		}
+	}
+	for _, p := range m.Providers {
+		rows = append(rows, []string{"  needs", p.Name + " " + p.Version})
+	}
+	return append(rows, capabilityRows(m.Capabilities)...)
+}

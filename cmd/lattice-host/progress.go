@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// quiet is how long something may take before a person wants to know what it is.
+const quiet = time.Second
+
+// clearLine takes back the line that the terminal's cursor is in.
+const clearLine = "\r\x1b[K"
+
+// progress tells a person at a terminal what takes long. Its methods may be called by several goroutines at once.
+type progress struct {
+	terminal io.Writer
+
+	mu    sync.Mutex
+	names []string
+	timer *time.Timer
+	shown bool
+	ended bool
+}
+
+// newProgress returns a progress that writes to w when it is a terminal, and nothing otherwise.
+func newProgress(w io.Writer) *progress {
+	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		w = nil
+	}
+	return &progress{terminal: w}
+}
+
+// compiling notes that a plugin is being compiled, or no longer.
+func (p *progress) compiling(plugin string, done bool) {
+	if p.terminal == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if done {
+		if i := slices.Index(p.names, plugin); i >= 0 {
+			p.names = slices.Delete(p.names, i, i+1)
+		}
+	} else {
+		p.names = append(p.names, plugin)
+	}
+	if p.timer == nil {
+		p.timer = time.AfterFunc(quiet, p.show)
+	}
+	if p.shown {
+		p.draw()
+	}
+}
+
+func (p *progress) show() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		p.shown = true
+		p.draw()
+	}
+}
+
+// draw replaces the line. The caller holds the mutex.
+func (p *progress) draw() {
+	fmt.Fprint(p.terminal, clearLine)
+	switch n := len(p.names); n {
+	case 0:
+	case 1:
+		fmt.Fprintf(p.terminal, "compiling %s …", p.names[0])
+	default:
+		fmt.Fprintf(p.terminal, "compiling %s and %d more …", p.names[0], n-1)
+	}
+}
+
+// above has print write whole lines, one caller at a time, without the line of the progress in their way.
+func (p *progress) above(print func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown {
+		fmt.Fprint(p.terminal, clearLine)
+	}
+	print()
+	if p.shown {
+		p.draw()
+	}
+}
+
+// end takes the line back.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	if p.shown {
+		fmt.Fprint(p.terminal, clearLine)
+	}
+	p.shown = false
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const rootLong = `lattice-host turns small documents that describe workloads (LatticeService, LatticeMeshMember) into every object that must
+run, by calling a chain of plugins. A plugin is a WebAssembly module that its publisher signed; it runs in a sandbox, and
+only after its signature was verified.
+
+The installation is the folder that holds installed plugins and whom to trust: --home, else $LATTICE_HOME, else the folder
+lattice-home beside the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
+kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches.
+
+Errors are on standard error, one a line: file:line:column: object: field: what is wrong and what to do.
+
+` + exitCodes
+
+// newRoot returns the command line.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lattice-host",
+		Short: "Derive everything that must run from small documents, with signed plugins in a sandbox",
+		Long:  rootLong,
+		Example: `  lattice-host index trust index.pub
+  lattice-host install --index ./index --all
+  lattice-host derive -f orders.yaml`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.checkFormat(c) },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the installation: plugins, lock and trust")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "form of the output: json, or what the command names; empty is for people")
+	// The flag was defined just above, the only thing that can be wrong.
+	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return formatsOf(c), cobra.ShellCompDirectiveNoFileComp
+	})
+	group(root,
+		a.deriveCommand(), a.explainCommand(),
+		a.listCommand(), a.verifyCommand(), a.installCommand(), a.removeCommand(),
+		a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// group makes parent a command that only has subcommands.
+func group(parent *cobra.Command, children ...*cobra.Command) *cobra.Command {
+	parent.AddCommand(children...)
+	parent.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	parent.Args = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(c, args[0])
+		}
+		return nil
+	}
+	return parent
+}
+
+func unknownCommand(c *cobra.Command, typed string) error {
+	return usagef("unknown command %q for %q%s; see %s --help",
+		typed, c.CommandPath(), didYouMean(similar(typed, commandsBelow(c, ""))), c.CommandPath())
+}
+
+// commandsBelow returns the names of the commands below c, as they are typed behind it.
+func commandsBelow(c *cobra.Command, prefix string) []string {
+	var names []string
+	for _, sub := range c.Commands() {
+		if !sub.IsAvailableCommand() {
+			continue
+		}
+		names = append(append(names, prefix+sub.Name()), commandsBelow(sub, prefix+sub.Name()+" ")...)
+	}
+	return names
+}
+
+// flagError explains a flag that cannot be read.
+func flagError(c *cobra.Command, err error) error {
+	// Behind a command that does not exist, no flag can be right.
+	if c.HasSubCommands() && c.Flags().NArg() > 0 {
+		return unknownCommand(c, c.Flags().Arg(0))
+	}
+	suggestion := ""
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		var flags []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+		names := similar(unknown.GetSpecifiedName(), flags)
+		for i := range names {
+			names[i] = "--" + names[i]
+		}
+		suggestion = didYouMean(names)
+	}
+	return usagef("%w%s; see %s --help", err, suggestion, c.CommandPath())
+}
+
+// arguments checks that a command has from least to most arguments; a negative most is any number. What says what they
+// are, for the error.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usagef("%s is missing; see %s --help", what, c.CommandPath())
+		case most >= 0 && len(args) > most:
+			return usagef("%q is one argument too many; %s takes %s; see %s --help", args[most], c.CommandPath(), orNone(what), c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// noArguments is for commands that take flags only.
+func noArguments() cobra.PositionalArgs { return arguments(0, 0, "") }
+
+func orNone(what string) string {
+	if what == "" {
+		return "flags only"
+	}
+	return what
+}
+
+// formatJSON is the form of the output that every command has.
+const formatJSON = "json"
+
+// formatsKey is the annotation that holds the further forms that a command has, with spaces between them.
+const formatsKey = "formats"
+
+func formatsOf(c *cobra.Command) []string {
+	return append([]string{formatJSON}, strings.Fields(c.Annotations[formatsKey])...)
+}
+
+// checkFormat refuses a form of output that the command does not have. A form that ends in =PATH takes any path.
+func (a *app) checkFormat(c *cobra.Command) error {
+	formats := formatsOf(c)
+	known := slices.ContainsFunc(formats, func(format string) bool {
+		prefix, takesPath := strings.CutSuffix(format, "PATH")
+		return a.output == format || takesPath && strings.HasPrefix(a.output, prefix) && a.output != prefix
+	})
+	if a.output == "" || known {
+		return nil
+	}
+	return usagef("%s cannot write -o %s; it can write %s", c.CommandPath(), a.output, strings.Join(formats, ", "))
+}

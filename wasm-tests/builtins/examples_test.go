@@ -1,0 +1,137 @@
+package builtins
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// example is a derivation of documents below examples/, and what it gives below examples/golden/.
+type example struct {
+	name  string
+	files []string
+	peers []string
+}
+
+func examples() []example {
+	return []example{
+		{name: "minimal", files: []string{"minimal.yaml"}},
+		{name: "orders", files: []string{"orders.yaml"}, peers: []string{"orders-peers.yaml"}},
+		{name: "media", files: []string{"media"}},
+	}
+}
+
+func read(tb testing.TB, root string, names []string) []*resource.Document {
+	tb.Helper()
+	if len(names) == 0 {
+		return nil
+	}
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, filepath.Join(root, "examples", name))
+	}
+	docs, err := resource.Read(paths, nil, resource.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return docs
+}
+
+func (e example) engine(tb testing.TB, root string, plugins Set) *pipeline.Engine {
+	tb.Helper()
+	engine, err := pipeline.New(tb.Context(), pipeline.Config{Plugins: plugins, Peers: read(tb, root, e.peers)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return engine
+}
+
+func TestExamples(t *testing.T) {
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins := pairs(t)
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			bundles, err := e.engine(t, root, plugins).DeriveAll(t.Context(), read(t, root, e.files))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			for _, b := range bundles {
+				for _, o := range b.Outputs {
+					text, err := yaml.JSONToYAML(o.Document)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got.WriteString("---\n")
+					got.Write(text)
+				}
+			}
+			golden := filepath.Join(root, "examples", "golden", e.name+".yaml")
+			if os.Getenv("LATTICE_UPDATE") == "1" {
+				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got.String()); diff != "" {
+				t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
+			}
+		})
+	}
+}
+
+// BenchmarkOrders derives the orders example, all steps, natively and in the sandbox by turns, so that both see the same
+// machine. ns/op is the time of both together.
+func BenchmarkOrders(b *testing.B) {
+	root, err := Root()
+	if err != nil {
+		b.Fatal(err)
+	}
+	native, err := NewNative(root)
+	if err != nil {
+		b.Fatal(err)
+	}
+	sandboxed, runtime, err := NewSandboxed(b.Context(), root)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = runtime.Close(b.Context()) }()
+	orders := examples()[1]
+	docs := read(b, root, orders.files)
+	var spent [2]time.Duration
+	engines := [2]*pipeline.Engine{orders.engine(b, root, native), orders.engine(b, root, sandboxed)}
+	derive := func(which int) {
+		start := time.Now()
+		if _, err := engines[which].Derive(b.Context(), docs[0]); err != nil {
+			b.Fatal(err)
+		}
+		spent[which] += time.Since(start)
+	}
+	derive(0)
+	derive(1)
+	spent = [2]time.Duration{}
+	n := 0
+	for b.Loop() {
+		derive(0)
+		derive(1)
+		n++
+	}
+	b.ReportMetric(float64(spent[0].Nanoseconds())/float64(n), "native-ns/op")
+	b.ReportMetric(float64(spent[1].Nanoseconds())/float64(n), "sandbox-ns/op")
+	b.ReportMetric(float64(spent[1])/float64(spent[0]), "sandbox/native")
+}

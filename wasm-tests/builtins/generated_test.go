@@ -1,0 +1,63 @@
+package builtins
+
+import (
+	"testing"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// generatedDocuments is how many documents are derived natively and in the sandbox.
+const generatedDocuments = 200
+
+// Generated returns the documents of the seeds from 0.
+func generated(tb testing.TB, n int) []*resource.Document {
+	tb.Helper()
+	var all []*resource.Document
+	for seed := range uint64(n) {
+		docs, err := resource.Decode("generated.json", Generate(seed), resource.Options{})
+		if err != nil {
+			tb.Fatalf("seed %d: %v\n%s", seed, err, Generate(seed))
+		}
+		all = append(all, docs...)
+	}
+	return all
+}
+
+// monitored is the platform of the generated documents, which scale by custom metrics too.
+func monitored() *pipeline.Settings {
+	s := pipeline.DefaultSettings()
+	s.Platform.Monitoring = abi.Monitoring{Enabled: true}
+	return s
+}
+
+func TestGeneratedDocumentsAreEqualInBothWorlds(t *testing.T) {
+	docs := generated(t, generatedDocuments)
+	// The pairs compare every single answer, and the engine goes on with the sandbox's.
+	engine, err := pipeline.New(t.Context(), pipeline.Config{Plugins: pairs(t), Settings: monitored()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundles, err := engine.DeriveAll(t.Context(), docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, b := range bundles {
+		for _, o := range b.Outputs {
+			kinds[o.Ref.GroupKind().String()] = true
+		}
+	}
+	// A generator that stops using a feature would make this test say less than it seems to.
+	for _, kind := range []string{
+		"ServiceAccount", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "Deployment.apps",
+		"PodDisruptionBudget.policy", "ScaledObject.keda.sh", "LatticeMeshMember.lattice.dev", "CiliumNetworkPolicy.cilium.io",
+		"AuthorizationPolicy.security.istio.io", "PeerAuthentication.security.istio.io", "ServiceEntry.networking.istio.io",
+		"Gateway.gateway.networking.k8s.io",
+	} {
+		if !kinds[kind] {
+			t.Errorf("no generated document derives a %s", kind)
+		}
+	}
+}
