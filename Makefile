@@ -25,7 +25,7 @@ demo: build ## Build and sign the plugins, install them from a local index, deri
 	@sh examples/demo.sh
 
 build: ## Build the lattice-host command into build/.
-	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/lattice-host
+	@go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN) ./cmd/lattice-host
 
 plugins: build ## Build the built-in plugins into build/plugins/.
 	@for p in $(BUILTIN); do $(BIN) plugin build plugins/builtin/$$p -O $(BUILD)/plugins/$$p.wasm || exit; done

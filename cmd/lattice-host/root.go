@@ -66,8 +66,8 @@ func group(parent *cobra.Command, children ...*cobra.Command) *cobra.Command {
 }
 
 func unknownCommand(c *cobra.Command, typed string) error {
-	return usagef("unknown command %q for %q%s; see %s --help",
-		typed, c.CommandPath(), didYouMean(similar(typed, commandsBelow(c, ""))), c.CommandPath())
+	return usagef("unknown command %q for %q%s",
+		typed, c.CommandPath(), helpHint(similar(typed, commandsBelow(c, "")), c.CommandPath()))
 }
 
 // commandsBelow returns the names of the commands below c, as they are typed behind it.
@@ -88,18 +88,16 @@ func flagError(c *cobra.Command, err error) error {
 	if c.HasSubCommands() && c.Flags().NArg() > 0 {
 		return unknownCommand(c, c.Flags().Arg(0))
 	}
-	suggestion := ""
+	var names []string
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
-		var flags []string
-		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
-		names := similar(unknown.GetSpecifiedName(), flags)
-		for i := range names {
-			names[i] = "--" + names[i]
-		}
-		suggestion = didYouMean(names)
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		names = similar(unknown.GetSpecifiedName(), names)
 	}
-	return usagef("%w%s; see %s --help", err, suggestion, c.CommandPath())
+	for i := range names {
+		names[i] = "--" + names[i]
+	}
+	return usagef("%w%s", err, helpHint(names, c.CommandPath()))
 }
 
 // arguments checks that a command has from least to most arguments; a negative most is any number. What says what they

@@ -83,12 +83,12 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// didYouMean is the end of an error about an unknown name.
-func didYouMean(names []string) string {
+// helpHint is the end of an error about an unknown name: what the user may have meant, and whose help to read.
+func helpHint(names []string, command string) string {
 	if len(names) == 0 {
-		return ""
+		return "; see " + command + " --help"
 	}
-	return "; did you mean " + strings.Join(names, " or ") + "?"
+	return "; did you mean " + strings.Join(names, " or ") + "? See " + command + " --help"
 }
 
 // shortDigest keeps enough of a digest to recognise it.

@@ -74,7 +74,7 @@ func (d *derivation) objects() ([]*object, []error) {
 	}
 	if len(objects) > abi.MaxOutputs {
 		root := d.runs[0]
-		errs = append(errs, &marked{ErrPlugin, root.position("metadata.name").String() + ": " + objectText(d.root.Ref) + ": the steps emit " +
+		errs = append(errs, &markedError{ErrPlugin, root.position("metadata.name").String() + ": " + objectText(d.root.Ref) + ": the steps emit " +
 			strconv.Itoa(len(objects)) + " outputs, a bundle holds at most " + strconv.Itoa(abi.MaxOutputs)})
 	}
 	return objects, errs

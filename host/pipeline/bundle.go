@@ -103,7 +103,7 @@ type BundleResult struct {
 func ParseBundle(data []byte) (*Bundle, error) {
 	b, err := parseBundle(bytes.TrimSuffix(data, []byte("\n")))
 	if err != nil {
-		return nil, &marked{ErrBundle, "the bundle cannot be read: " + oneLine(err.Error())}
+		return nil, &markedError{ErrBundle, "the bundle cannot be read: " + oneLine(err.Error())}
 	}
 	return b, nil
 }

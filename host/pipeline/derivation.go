@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -108,8 +109,8 @@ func (d *derivation) derived(ctx context.Context, r *run, o *object) {
 
 // lines returns one text for each problem that err holds.
 func lines(err error) []string {
-	problems, ok := err.(resource.Problems)
-	if !ok {
+	var problems resource.Problems
+	if !errors.As(err, &problems) {
 		return []string{err.Error()}
 	}
 	texts := make([]string, len(problems))

@@ -256,7 +256,7 @@ func TestCancelledContextIsTheOnlyReason(t *testing.T) {
 	}
 	e := engine(t, pipeline.Config{Plugins: fakes{"asker": plugin}, Pipelines: memberPipeline(t, "{name: a, plugin: asker}", "{name: b, plugin: asker, after: [a]}")})
 	_, err := e.DeriveAll(ctx, members(t, "a", "b"))
-	if err != errBoom {
+	if !errors.Is(err, errBoom) || err.Error() != errBoom.Error() {
 		t.Errorf("got %v, want the cause of the cancellation and nothing else", err)
 	}
 }

@@ -61,18 +61,18 @@ func (e *StepError) Error() string {
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// marked is an error text that belongs to one of the sentinels without repeating it.
-type marked struct {
+// markedError is an error text that belongs to one of the sentinels without repeating it.
+type markedError struct {
 	kind error
 	text string
 }
 
-func (m *marked) Error() string { return m.text }
-func (m *marked) Unwrap() error { return m.kind }
+func (m *markedError) Error() string { return m.text }
+func (m *markedError) Unwrap() error { return m.kind }
 
-func badAnswer(text string) error { return &marked{ErrPlugin, text} }
+func badAnswer(text string) error { return &markedError{ErrPlugin, text} }
 
-func conflict(text string) error { return &marked{ErrConflict, text} }
+func conflict(text string) error { return &markedError{ErrConflict, text} }
 
 // stepText names a step and the exact plugin behind it.
 func stepText(step, plugin, version, digest string) string {
@@ -150,7 +150,7 @@ func reasons(ctx context.Context, errs []error) error {
 }
 
 func flatten(err error, problems *resource.Problems, others *[]error) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // the tree of errors is walked here, node by node
 	case nil:
 	case resource.Problem:
 		*problems = append(*problems, e)

@@ -25,7 +25,7 @@ var ErrNotFound = errors.New("not found")
 func (b *Bundle) Owner(ref abi.Ref, fieldPath string) ([]StepRecord, error) {
 	output := b.Output(ref)
 	if output == nil {
-		return nil, &marked{ErrNotFound, b.missing(ref)}
+		return nil, &markedError{ErrNotFound, b.missing(ref)}
 	}
 	raw, err := cbor.FromJSON(nil, output.Document, maxBundleDepth)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *Bundle) Owner(ref abi.Ref, fieldPath string) ([]StepRecord, error) {
 	}
 	way, err := resolvePath(tree, fieldPath)
 	if err != nil {
-		return nil, &marked{ErrNotFound, ref.String() + ": " + err.Error()}
+		return nil, &markedError{ErrNotFound, ref.String() + ": " + err.Error()}
 	}
 	reaches := make([]reach, len(output.Owners))
 	deepest := 0

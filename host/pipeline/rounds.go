@@ -101,6 +101,6 @@ func unsettled(wanted, previous []abi.Requirement) error {
 	if len(names) > shown {
 		names = append(names[:shown], strconv.Itoa(len(names)-shown)+" more")
 	}
-	return &marked{ErrUnsettled, "requirements did not settle after " + strconv.Itoa(abi.MaxRounds) + " rounds: " +
+	return &markedError{ErrUnsettled, "requirements did not settle after " + strconv.Itoa(abi.MaxRounds) + " rounds: " +
 		strings.Join(names, ", ")}
 }

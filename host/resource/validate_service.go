@@ -4,6 +4,7 @@ import (
 	"math"
 	"path"
 	"strconv"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
 )
@@ -51,6 +52,11 @@ func servicePorts(w *lattice.Workload) []string {
 func (v *validator) runtime(r *lattice.Runtime) {
 	names(v, fieldSidecars, r.Sidecars, isName, ruleName)
 	names(v, "spec.sysctls", r.Sysctls, sysctlPattern.MatchString, "must be a kernel parameter such as net.core.somaxconn")
+	for _, e := range r.Sysctls {
+		// The API server refuses such a pod: the parameter belongs to the network namespace, which is the node's.
+		v.require(r.HostNetwork == nil || !*r.HostNetwork || !strings.HasPrefix(e.Key, "net."), "spec.sysctls."+e.Key,
+			"would change the node, because hostNetwork is true; remove one of the two")
+	}
 	v.items("spec.imagePullSecrets", r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
 }
 

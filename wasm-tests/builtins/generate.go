@@ -25,7 +25,7 @@ func Generate(seed uint64) []byte {
 		spec["sidecars"] = object{"init-step": g.sidecar(true), "sidecar": g.sidecar(false)}
 	}
 	if g.maybe() {
-		spec["sysctls"] = object{"net.core.somaxconn": fmt.Sprint(128 + g.IntN(1000))}
+		spec["sysctls"] = object{"kernel.shm_rmid_forced": "1"}
 	}
 	if g.maybe() {
 		spec["deploy"] = object{"strategy": pick(g, "rolling", "canary")}

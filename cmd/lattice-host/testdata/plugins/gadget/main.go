@@ -44,7 +44,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	case "say":
 		_, _ = os.Stdout.WriteString("a line for the log\n")
 		resp.Warn("spec.workload", "a warning")
-		resp.Info("", "an info\nof two lines")
+		resp.Info("", "an info")
 	case "ask":
 		resp.RequireNamed("peer", lattice.APIVersion, lattice.KindService, "", "round-"+strconv.FormatInt(req.Round, 10))
 	}
