@@ -126,7 +126,7 @@ const hexDigits = "0123456789abcdef"
 func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if c >= 0x20 && c != '"' && c != '\\' {
 			continue
@@ -342,7 +342,7 @@ func (p *jsonReader) number(dst []byte) []byte {
 	}
 	leadingZero := peek("0")
 	from := p.pos
-	ok := digits() && !(leadingZero && p.pos-from > 1)
+	ok := digits() && (!leadingZero || p.pos-from == 1)
 	integer := true
 	if ok && peek(".") {
 		integer = false

@@ -18,7 +18,6 @@ import (
 // goPackage is what codecgen knows of a package.
 type goPackage struct {
 	name    string
-	path    string
 	imports map[string]string // name → path, over all files
 	structs []*structType     // in source order
 	named   map[string]*namedType

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"strings"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
@@ -58,24 +60,55 @@ func origin(b *pipeline.Bundle, o *pipeline.BundleOutput) string {
 
 // objectYAML returns an object as YAML with sorted keys.
 func objectYAML(o *pipeline.BundleOutput) ([]byte, error) {
-	text, err := yaml.JSONToYAML(escapeForYAML(o.Document))
+	text, err := jsonToYAML(o.Document)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Ref, err)
 	}
 	return text, nil
 }
 
-// escapeForYAML escapes the characters of JSON text that YAML forbids or takes for a line break (YAML 1.2.2, section
-// 5.1). They can only be inside strings.
-func escapeForYAML(text []byte) []byte {
-	escaped := make([]byte, 0, len(text))
-	for _, r := range string(text) {
-		switch {
-		case r >= 0x7f && r <= 0x9f, r == 0x2028, r == 0x2029, r == 0xfeff, r == 0xfffe, r == 0xffff:
-			escaped = fmt.Appendf(escaped, `\u%04x`, r)
-		default:
-			escaped = append(escaped, string(r)...)
-		}
+// jsonToYAML writes JSON as YAML that every reader of YAML 1.1 and 1.2 takes for the same values: text that could be read
+// as a number, a boolean or a merge key is quoted.
+func jsonToYAML(text []byte) ([]byte, error) {
+	tree, err := decodeTree(text)
+	if err != nil {
+		return nil, err
 	}
-	return escaped
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	encoder.CompactSeqIndent()
+	if err := encoder.Encode(withNumbers(tree)); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), encoder.Close()
+}
+
+// decodeTree decodes JSON into maps, lists and scalars. Numbers stay as they are written.
+func decodeTree(text []byte) (tree any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return tree, decoder.Decode(&tree)
+}
+
+// withNumbers marks numbers as such, for a writer that takes them for text.
+func withNumbers(tree any) any {
+	switch v := tree.(type) {
+	case map[string]any:
+		for key, value := range v {
+			v[key] = withNumbers(value)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = withNumbers(item)
+		}
+	case json.Number:
+		// The text is kept: 1.0 is not 1.
+		tag := "!!int"
+		if strings.ContainsAny(v.String(), ".eE") {
+			tag = "!!float"
+		}
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: v.String()}
+	}
+	return tree
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/pipeline"
@@ -124,14 +123,14 @@ func (a *app) explainField(found foundObject, field string) error {
 	e := explainedField{
 		Resource: found.bundle.Resource, Bundle: found.bundle.Digest, Object: found.output.Ref, Field: field, Steps: steps,
 	}
+	var text []byte
 	if field != "" {
 		if e.Value, err = fieldValue(found.output.Document, field); err != nil {
 			return err
 		}
-	}
-	text, err := yaml.JSONToYAML(escapeForYAML(e.Value))
-	if err != nil {
-		return err
+		if text, err = jsonToYAML(e.Value); err != nil {
+			return err
+		}
 	}
 	return a.emit(e, func(w io.Writer) {
 		fmt.Fprintln(w, printable(e.Object.String()))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -12,10 +11,8 @@ import (
 
 // fieldValue returns the value of a field that Bundle.Owner has found, with the same reading of paths.
 func fieldValue(document []byte, path string) (json.RawMessage, error) {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
+	value, err := decodeTree(document)
+	if err != nil {
 		return nil, err
 	}
 	for rest := path; rest != ""; {

@@ -30,17 +30,23 @@ func newRoot(a *app) *cobra.Command {
 		Example: `  lattice-host index trust index.pub
   lattice-host install --index ./index --all
   lattice-host derive -f orders.yaml`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.checkFormat(c) },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if err := checkEmptyFlags(c); err != nil {
+				return err
+			}
+			return a.checkFormat(c)
+		},
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the installation: plugins, lock and trust")
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "form of the output: json, or what the command names; empty is for people")
-	// The flag was defined just above, the only thing that can be wrong.
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "form of the output: json, or what the command names; without it, a form for people")
+	// The flags were defined just above, the only thing that can be wrong.
+	_ = root.MarkPersistentFlagDirname("home")
 	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return formatsOf(c), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -98,6 +104,21 @@ func flagError(c *cobra.Command, err error) error {
 		names[i] = "--" + names[i]
 	}
 	return usagef("%w%s", err, helpHint(names, c.CommandPath()))
+}
+
+// checkEmptyFlags refuses flags with an empty value, such as a shell makes of a variable that is not set: ignoring one
+// could mean another installation or other settings.
+func checkEmptyFlags(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if err == nil && slices.Contains(values, "") {
+			err = usagef("--%s is empty; give it a value or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // arguments checks that a command has from least to most arguments; a negative most is any number. What says what they

@@ -196,7 +196,7 @@ func dependencies(p *Pipeline, steps []*plannedStep) (*graph, map[[2]int]reason)
 			ji, jiHard := needs(b.manifest, a.manifest)
 			// Contributing needs no order of its own, so that it gives way to a step that reads, and among two that
 			// both contribute the document decides.
-			if ij != "" && ji != "" && !(ijHard && jiHard) {
+			if ij != "" && ji != "" && (!ijHard || !jiHard) {
 				if ijHard || !jiHard {
 					ji = ""
 				} else {

@@ -28,7 +28,7 @@ type Problem struct {
 // characters that would disturb a terminal are escaped.
 func (p Problem) Error() string {
 	var b strings.Builder
-	for _, part := range []string{p.Position.String(), p.Object, p.Field, p.Message} {
+	for _, part := range []string{p.String(), p.Object, p.Field, p.Message} {
 		if part == "" {
 			continue
 		}

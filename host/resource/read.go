@@ -69,7 +69,8 @@ func (r reader) open(name string, onFolder func(string, fs.ReadDirFile) ([]*Docu
 	if err != nil {
 		return nil, fileProblem(name, err)
 	}
-	defer f.Close()
+	// Nothing was written that closing could lose.
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	switch folder, ok := f.(fs.ReadDirFile); {
 	case err != nil:

@@ -37,7 +37,7 @@ func withGuest(ctx context.Context, g *guest) context.Context {
 func guestOf(ctx context.Context) *guest {
 	g, _ := ctx.Value(guestKey{}).(*guest)
 	if g == nil {
-		panic(errMisuse("a host function was called outside of a call"))
+		panic(misuseError("a host function was called outside of a call"))
 	}
 	return g
 }
@@ -47,10 +47,10 @@ type exit struct{ code uint32 }
 
 func (e *exit) Error() string { return fmt.Sprintf("it exited with code %d", e.code) }
 
-// errMisuse ends a guest that used a host function wrongly.
-type errMisuse string
+// misuseError ends a guest that used a host function wrongly.
+type misuseError string
 
-func (e errMisuse) Error() string { return string(e) }
+func (e misuseError) Error() string { return string(e) }
 
 // explain turns an error of the engine into one that says in one line why the guest stopped.
 func explain(err error, g *guest, m *linearMemory) error {
@@ -80,7 +80,7 @@ func trapReason(err error) string {
 	if errors.As(err, &e) {
 		return e.Error()
 	}
-	var misuse errMisuse
+	var misuse misuseError
 	if errors.As(err, &misuse) {
 		return misuse.Error()
 	}

@@ -62,7 +62,7 @@ func logMessage(g *guest, memory api.Memory, stack []uint64) {
 	level, ptr, size := int32(stack[0]), uint32(stack[1]), uint32(stack[2])
 	text, ok := memory.Read(ptr, size)
 	if !ok {
-		panic(errMisuse(abi.ImportModule + "." + abi.ImportLog + " was called with a pointer outside of memory"))
+		panic(misuseError(abi.ImportModule + "." + abi.ImportLog + " was called with a pointer outside of memory"))
 	}
 	g.log.message(min(max(Level(level), LevelDebug), LevelError), text)
 }

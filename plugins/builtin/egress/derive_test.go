@@ -8,7 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/plugins/builtin/egress"
-	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh/meshtest"
+	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
 )
 
 func service(resources string) string {
@@ -106,7 +106,7 @@ func TestService(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: service(tt.resources), Peers: tt.peers})
+			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: service(tt.resources), Peers: tt.peers})
 			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
@@ -123,8 +123,8 @@ func TestService(t *testing.T) {
 			if diff := cmp.Diff(to, a.Contributions[0].Ref); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			want := meshtest.Canonical(t, "spec:\n  egress: "+strings.ReplaceAll(tt.want, "\n", "\n  "))
-			if diff := cmp.Diff(want, meshtest.YAML(t, a.Contributions[0].Fields)); diff != "" {
+			want := plugintest.Canonical(t, "spec:\n  egress: "+strings.ReplaceAll(tt.want, "\n", "\n  "))
+			if diff := cmp.Diff(want, plugintest.YAML(t, a.Contributions[0].Fields)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -177,7 +177,7 @@ rules:
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			// Outside the ambient mesh there are just the rules.
-			a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: member("ambient: false, egress: " + tt.egress)})
+			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member("ambient: false, egress: " + tt.egress)})
 			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
@@ -193,7 +193,7 @@ rules:
 			if len(a.Context) != 1 || a.Context[0].Key != "egress" {
 				t.Fatalf("%s: got the context %v", tt.reason, a.Context)
 			}
-			if diff := cmp.Diff(meshtest.Canonical(t, tt.want), meshtest.YAML(t, a.Context[0].Value)); diff != "" {
+			if diff := cmp.Diff(plugintest.Canonical(t, tt.want), plugintest.YAML(t, a.Context[0].Value)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -267,8 +267,8 @@ ports:
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: member("egress: " + tt.egress)})
-			if diff := cmp.Diff(meshtest.Canonical(t, tt.want), a.Spec("ServiceEntry", tt.entry)); diff != "" {
+			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member("egress: " + tt.egress)})
+			if diff := cmp.Diff(plugintest.Canonical(t, tt.want), a.Spec("ServiceEntry", tt.entry)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 			policy := ""
@@ -277,11 +277,11 @@ ports:
 					policy = o.Ref.Name
 				}
 			}
-			want := meshtest.Canonical(t, `
+			want := plugintest.Canonical(t, `
 action: ALLOW
 targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: `+tt.entry+`}]
 rules:
-- from: [{source: {principals: [`+meshtest.TrustDomain+`/ns/media/sa/jellyfin]}}]
+- from: [{source: {principals: [`+plugintest.TrustDomain+`/ns/media/sa/jellyfin]}}]
   to: [{operation: {ports: `+tt.ports+`}}]`)
 			if diff := cmp.Diff(want, a.Spec("AuthorizationPolicy", policy)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
@@ -292,7 +292,7 @@ rules:
 
 func TestWaypoint(t *testing.T) {
 	t.Parallel()
-	a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: member(
+	a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member(
 		"serviceAccount: robot, ports: [{name: b, port: 8096}, {name: a, port: 900}], " +
 			"egress: [{target: {fqdn: api.example.com}, ports: [443]}, {target: {entity: world}, ports: [80]}]",
 	)})
@@ -369,7 +369,7 @@ spec:
   ports: [{number: 443, name: https-443, protocol: HTTPS}]`,
 		},
 	} {
-		if diff := cmp.Diff(meshtest.Canonical(t, tt.want), a.Output(tt.kind, tt.name)); diff != "" {
+		if diff := cmp.Diff(plugintest.Canonical(t, tt.want), a.Output(tt.kind, tt.name)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 		}
 	}
@@ -387,7 +387,7 @@ func TestNoWaypoint(t *testing.T) {
 			"warning spec.egress.0.ports: no ports are named for api.example.com, and the waypoint routes by port; the network policy alone limits the traffic; name the ports to check the caller's identity too",
 		}},
 	} {
-		a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: member(tt.spec)})
+		a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member(tt.spec)})
 		if len(a.Outputs) > 0 {
 			t.Errorf("%s: got %v", tt.reason, a.Names())
 		}
@@ -399,7 +399,7 @@ func TestNoWaypoint(t *testing.T) {
 
 func TestKind(t *testing.T) {
 	t.Parallel()
-	a := meshtest.Derive(t, egress.Plugin(), meshtest.Case{Document: "{apiVersion: v1, kind: Pod, metadata: {name: x}}"})
+	a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: "{apiVersion: v1, kind: Pod, metadata: {name: x}}"})
 	want := []string{`error egress derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`}
 	if diff := cmp.Diff(want, a.Messages()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -407,8 +407,8 @@ func TestKind(t *testing.T) {
 }
 
 func FuzzServe(f *testing.F) {
-	for _, message := range meshtest.Seeds() {
+	for _, message := range plugintest.Seeds() {
 		f.Add(message)
 	}
-	f.Fuzz(func(t *testing.T, message []byte) { meshtest.CheckServe(t, egress.Plugin(), message) })
+	f.Fuzz(func(t *testing.T, message []byte) { plugintest.CheckServe(t, egress.Plugin(), message) })
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh/meshtest"
 	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
+	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
 )
 
 // memberOf returns a LatticeMeshMember with a selector app: <name>.
@@ -173,17 +173,17 @@ allowedCallers: [{name: web, namespace: front}, {name: radarr}, {name: media-ing
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := meshtest.Case{Document: memberOf("media", "jellyfin", tt.spec), Peers: tt.peers}
+			c := plugintest.Case{Document: memberOf("media", "jellyfin", tt.spec), Peers: tt.peers}
 			if tt.egress != "" {
 				c.Context = cbor.Map[string]{{Key: "egress", Value: tt.egress}}
 			}
-			got := meshtest.Derive(t, networkpolicy.Plugin(), c).Spec(kindCilium, policyName)
+			got := plugintest.Derive(t, networkpolicy.Plugin(), c).Spec(kindCilium, policyName)
 			want := "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\n"
 			if tt.ingress != "" {
 				want += "ingress: " + strings.ReplaceAll(tt.ingress, "\n", "\n  ") + "\n"
 			}
 			want += "egress:" + strings.ReplaceAll(tt.rules, "\n", "\n  ") + "\n"
-			if diff := cmp.Diff(meshtest.Canonical(t, want), got); diff != "" {
+			if diff := cmp.Diff(plugintest.Canonical(t, want), got); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -236,13 +236,13 @@ portLevelMtls: {"80": {mode: PERMISSIVE}, "9443": {mode: PERMISSIVE}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: memberOf("media", "jellyfin", tt.spec)})
+			a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: memberOf("media", "jellyfin", tt.spec)})
 			if diff := cmp.Diff(tt.names, a.Names()); diff != "" {
 				t.Errorf("%s: outputs: -want +got\n%s; results: %v", tt.reason, diff, a.Messages())
 			}
 			for _, s := range tt.specs {
 				kind, name, _ := strings.Cut(s[0], " ")
-				if diff := cmp.Diff(meshtest.Canonical(t, s[1]), a.Spec(kind, name)); diff != "" {
+				if diff := cmp.Diff(plugintest.Canonical(t, s[1]), a.Spec(kind, name)); diff != "" {
 					t.Errorf("%s: %s: -want +got\n%s", tt.reason, s[0], diff)
 				}
 			}
@@ -254,8 +254,8 @@ func TestWholeNamespace(t *testing.T) {
 	t.Parallel()
 	document := "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: jellyfin, namespace: media}\n" +
 		"spec:\n  target: {namespace: media}\n  allowPeerTraffic: true\n" + indent(serving)
-	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: document})
-	want := meshtest.Canonical(t, `
+	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: document})
+	want := plugintest.Canonical(t, `
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:
@@ -341,7 +341,7 @@ func TestProblems(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{Document: tt.document, Context: tt.context})
+			a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: tt.document, Context: tt.context})
 			if diff := cmp.Diff(tt.want, a.Messages()); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -351,10 +351,10 @@ func TestProblems(t *testing.T) {
 
 func TestService(t *testing.T) {
 	t.Parallel()
-	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{
+	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{
 		Document: serviceOf("media", "jellyfin", "web: {type: service, direction: inbound}"),
 	})
-	want := meshtest.Canonical(t, `
+	want := plugintest.Canonical(t, `
 apiVersion: lattice.dev/v1alpha1
 kind: LatticeMeshMember
 metadata:
@@ -379,7 +379,7 @@ func TestManyPeers(t *testing.T) {
 	for i := range 300 {
 		refs.WriteString("{name: p" + strings.Repeat("x", i%20) + string(rune('a'+i%26)) + ", namespace: ns" + strings.Repeat("y", i/20) + "},")
 	}
-	a := meshtest.Derive(t, networkpolicy.Plugin(), meshtest.Case{
+	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{
 		Document: memberOf("media", "jellyfin", "dependencies: ["+refs.String()+"]"),
 	})
 	if len(a.Requirements) != 2 || len(a.Results) != 300 {
@@ -388,8 +388,8 @@ func TestManyPeers(t *testing.T) {
 }
 
 func FuzzServe(f *testing.F) {
-	for _, message := range meshtest.Seeds() {
+	for _, message := range plugintest.Seeds() {
 		f.Add(message)
 	}
-	f.Fuzz(func(t *testing.T, message []byte) { meshtest.CheckServe(t, networkpolicy.Plugin(), message) })
+	f.Fuzz(func(t *testing.T, message []byte) { plugintest.CheckServe(t, networkpolicy.Plugin(), message) })
 }

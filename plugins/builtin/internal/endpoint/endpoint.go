@@ -33,7 +33,7 @@ func Parse(url string) (e Endpoint, problem string) {
 		e.Secret = strings.IndexByte(rest[:at], ':') >= 0
 		rest = rest[at+1:]
 	}
-	port := ""
+	var port string
 	if strings.HasPrefix(rest, "[") {
 		host, behind, closed := strings.Cut(rest[1:], "]")
 		if !closed || behind != "" && behind[0] != ':' {

@@ -11,9 +11,9 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
-	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh/meshtest"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
+	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
 )
 
 func TestFromService(t *testing.T) {
@@ -117,7 +117,7 @@ spec:
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			head := "apiVersion: lattice.dev/v1alpha1\nkind: "
-			svc, err := sdk.DecodeService(meshtest.Encode(t, head+"LatticeService"+tt.service))
+			svc, err := sdk.DecodeService(plugintest.Encode(t, head+"LatticeService"+tt.service))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,8 +126,8 @@ metadata:
   name: jellyfin
   namespace: media
   labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: jellyfin}`
-			want := meshtest.Canonical(t, head+"LatticeMeshMember"+meta+tt.member)
-			if diff := cmp.Diff(want, meshtest.YAML(t, mesh.FromService(svc).AppendCBOR(nil))); diff != "" {
+			want := plugintest.Canonical(t, head+"LatticeMeshMember"+meta+tt.member)
+			if diff := cmp.Diff(want, plugintest.YAML(t, mesh.FromService(svc).AppendCBOR(nil))); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})

@@ -1,6 +1,6 @@
-// Package meshtest derives documents with a plugin in tests, natively and the way a host does it: through encoded
+// Package plugintest derives documents with a plugin in tests, natively and the way a host does it: through encoded
 // messages, and again with the answers until the requirements settle.
-package meshtest
+package plugintest
 
 import (
 	"bytes"

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/market"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// TestInterrupt interrupts a command that waits for a standard input which never ends.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	endless, writer := io.Pipe()
+	t.Cleanup(func() { _ = writer.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	code, stdout, stderr := invokeFrom(ctx, endless, "derive", "-f", "-")
+	if code != exitInterrupted || stdout != "" || stderr != "interrupted\n" {
+		t.Errorf("got exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+}
+
+// TestExitCode checks the order of severity.
+func TestExitCode(t *testing.T) {
+	t.Parallel()
+	invalid := resource.Problems{{Message: "x"}}
+	trap := fmt.Errorf("step: %w", &sandbox.Error{Err: sandbox.ErrTrap})
+	tests := map[string]struct {
+		reason string
+		err    error
+		want   int
+	}{
+		"Internal":    {"What nobody explains is internal.", errors.New("x"), exitInternal},
+		"Usage":       {"The command line.", usagef("x"), exitUsage},
+		"Invalid":     {"Problems of documents.", invalid, exitInvalid},
+		"Input":       {"Files that the user named.", asInput(&os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), exitInvalid},
+		"Conflict":    {"A conflict is worse than invalid input.", errors.Join(invalid, pipeline.ErrConflict), exitConflict},
+		"Plugin":      {"A broken plugin is worse than a conflict.", errors.Join(pipeline.ErrConflict, trap), exitPlugin},
+		"BadAnswer":   {"A bad answer is a broken plugin.", pipeline.ErrPlugin, exitPlugin},
+		"Unsettled":   {"So is one that does not settle.", pipeline.ErrUnsettled, exitPlugin},
+		"Denied":      {"A denial is worse than a broken plugin.", errors.Join(trap, market.ErrNeedsConsent), exitDenied},
+		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), exitNotTrusted},
+		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, exitInvalid},
+		"DiskFull":    {"A full disk is nobody's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), exitInternal},
+		"Interrupted": {"A context is nobody's input.", asInput(context.Canceled), exitInternal},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := exitCode(tc.err); got != tc.want {
+				t.Errorf("%s\ngot %d, want %d", tc.reason, got, tc.want)
+			}
+		})
+	}
+}
+
+func TestPrintErrors(t *testing.T) {
+	t.Parallel()
+	problem := func(line int, text string) resource.Problem {
+		return resource.Problem{Position: resource.Position{File: "a.yaml", Line: line, Column: 2}, Message: text}
+	}
+	err := errors.Join(
+		release.NotTrusted("z/plugin", "", errors.New("has two causes but one line")),
+		errors.Join(problem(10, "ten"), resource.Problems{problem(9, "nine"), problem(10, "ten")}),
+		errors.New("compiler:\n  b\n  a"),
+		errors.New("colour \x1b[31m"),
+	)
+	var b strings.Builder
+	printErrors(&b, err)
+	want := `a.yaml:9:2: nine
+a.yaml:10:2: ten
+colour \x1b[31m
+compiler:
+  b
+  a
+z/plugin: not trusted: has two causes but one line
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,0 +1,49 @@
+package naming
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
+)
+
+func TestHashes(t *testing.T) {
+	for _, tc := range []struct{ reason, got, want string }{
+		{"a name derived from parts", Derived("cnp-mesh-", "media", "jellyfin"), "cnp-mesh-3c5caa8d"},
+		{"the hash of no configuration", Hash(""), "e3b0c44298fc1c14"},
+		{"the hash of one variable", Hash("PORT=8080\n"), "8d3389866d382855"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: got %s, want %s", tc.reason, tc.got, tc.want)
+		}
+	}
+}
+
+func TestDNSLabel(t *testing.T) {
+	for in, want := range map[string]string{
+		"/var/cache": "var-cache", "Web_App": "web-app", "9to5": "to5", "--": "", "": "", "a--": "a", "ä1": "",
+		strings.Repeat("a", 70):         strings.Repeat("a", 63),
+		strings.Repeat("a", 62) + "-bc": strings.Repeat("a", 62),
+	} {
+		if got := DNSLabel(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestMetaNamesAnOwnerThatAClusterKnows(t *testing.T) {
+	owner := &lattice.ObjectMeta{Name: "web", Namespace: "shop"}
+	if got := Meta(lattice.KindService, owner, "web").OwnerReferences; got != nil {
+		t.Errorf("without a uid there is no reference, got %v", got)
+	}
+	owner.UID = "u"
+	want := []kube.OwnerReference{{
+		APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Name: "web", UID: "u", Controller: true, BlockOwnerDeletion: true,
+	}}
+	if diff := cmp.Diff(want, Meta(lattice.KindService, owner, "web").OwnerReferences); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
