@@ -100,6 +100,7 @@ func cmdMask(ts *testscript.TestScript, neg bool, args []string) {
 		{`sha256:[0-9a-f]{12,64}`, "sha256:…"},
 		{`ed25519-[0-9a-f]{16}`, "ed25519-…"},
 		{`[0-9a-f]{64}`, "…"},
+		{`(builtin/[a-z-]+\.yaml):[0-9]+:[0-9]+`, "$1:…"},
 		{`go1\.[0-9]+(\.[0-9]+)?`, "go…"},
 		{`"size": [0-9]+`, `"size": …`},
 		{`[0-9]+ bytes`, "… bytes"},

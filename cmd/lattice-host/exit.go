@@ -67,7 +67,7 @@ func asInput(err error) error {
 		return err
 	}
 	var path *fs.PathError
-	if errors.As(err, &path) && err == error(path) {
+	if errors.As(err, &path) && err.Error() == path.Error() {
 		return fileProblem(path.Path, err)
 	}
 	return &inputError{err}
@@ -149,20 +149,8 @@ func printErrors(w io.Writer, err error) {
 
 // reasonsOf returns the text of each error that was joined into err.
 func reasonsOf(err error) []string {
-	var inner []error
-	if problems, ok := err.(resource.Problems); ok {
-		for _, p := range problems {
-			inner = append(inner, p)
-		}
-	} else if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		inner = joined.Unwrap()
-	}
-	texts := make([]string, len(inner))
-	for i, e := range inner {
-		texts[i] = e.Error()
-	}
-	// An error that has several causes but a text of its own is one reason.
-	if len(inner) == 0 || strings.Join(texts, "\n") != err.Error() {
+	inner := parts(err)
+	if inner == nil {
 		return []string{err.Error()}
 	}
 	var reasons []string
@@ -170,4 +158,33 @@ func reasonsOf(err error) []string {
 		reasons = append(reasons, reasonsOf(e)...)
 	}
 	return reasons
+}
+
+// parts returns the errors that err is nothing but a list of, or nil. An error that has several causes but a text of its
+// own is no list.
+func parts(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) && isList(err, joined.Unwrap()) {
+		return joined.Unwrap()
+	}
+	var problems resource.Problems
+	if !errors.As(err, &problems) {
+		return nil
+	}
+	list := make([]error, len(problems))
+	for i, p := range problems {
+		list[i] = p
+	}
+	if !isList(err, list) {
+		return nil
+	}
+	return list
+}
+
+func isList(err error, of []error) bool {
+	texts := make([]string, len(of))
+	for i, e := range of {
+		texts[i] = e.Error()
+	}
+	return strings.Join(texts, "\n") == err.Error()
 }

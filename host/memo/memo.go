@@ -1,0 +1,137 @@
+// Package memo keeps the answers of plugins. A derivation is a pure function of the plugin and its request, so that an
+// answer can be used again; what is decided about it, by a gate or by the pipeline's own checks, is decided again each
+// time.
+//
+// Answers are kept in memory, and in a folder when there is one. A file that is damaged, cut short or of another version is
+// as good as none.
+package memo
+
+import (
+	"container/list"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"sync"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// formatVersion is part of every key: raising it forgets all that was kept.
+const formatVersion = "lattice-memo-1"
+
+// Bounds of a [Store].
+const (
+	// maxMemoryBytes is how much is kept in memory.
+	maxMemoryBytes = 32 << 20
+	// maxFiles is how many answers are kept in the folder.
+	maxFiles = 20_000
+	// maxFileBytes is the largest answer that is kept.
+	maxFileBytes = 1 << 20
+)
+
+// Plugin is what the answers come from. It must answer the same request in the same way.
+type Plugin interface {
+	Manifest() *abi.Manifest
+	Digest() string
+	Derive(ctx context.Context, req *abi.Request) (resp *abi.Response, unknown []string, err error)
+	Validate(ctx context.Context, req *abi.ValidateRequest) (resp *abi.ValidateResponse, unknown []string, err error)
+}
+
+// Store keeps answers. Its methods may be called by several goroutines at once.
+type Store struct {
+	files folder
+
+	mu     sync.Mutex
+	recent *list.List // of *entry, the one used last in front
+	byKey  map[key]*list.Element
+	bytes  int
+}
+
+// key is the SHA-256 of everything that an answer depends on.
+type key [sha256.Size]byte
+
+func (k key) String() string { return hex.EncodeToString(k[:]) }
+
+type entry struct {
+	key    key
+	answer []byte
+}
+
+// Open returns a store that keeps answers in dir too, or in memory only when dir is empty. The folder is made, with mode
+// 0700, when the first answer is kept; one that cannot be used costs only time.
+func Open(dir string) *Store {
+	return &Store{files: folder{dir: dir}, recent: list.New(), byKey: map[key]*list.Element{}}
+}
+
+// Wrap returns p with its answers kept in s. Answers that carry messages about fields this host does not know are not kept,
+// so that the warning comes each time.
+func (s *Store) Wrap(p Plugin) Plugin { return &remembering{Plugin: p, store: s} }
+
+type remembering struct {
+	Plugin
+	store *Store
+}
+
+// Derive implements [Plugin].
+func (r *remembering) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
+	k := keyOf(r.Digest(), req)
+	if answer := r.store.get(k); answer != nil {
+		response := new(abi.Response)
+		if unknown, err := abi.Decode(answer, abi.EncodingCBOR, maxFileBytes, response); err == nil && len(unknown) == 0 {
+			return response, nil, nil
+		}
+	}
+	response, unknown, err := r.Plugin.Derive(ctx, req)
+	if err == nil && len(unknown) == 0 {
+		if answer := response.AppendCBOR(nil); len(answer) <= maxFileBytes {
+			r.store.put(k, answer)
+		}
+	}
+	return response, unknown, err
+}
+
+func keyOf(digest string, req *abi.Request) key {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(formatVersion), []byte(digest), req.AppendCBOR(nil)} {
+		// The lengths keep parts apart.
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write(part)
+	}
+	return key(h.Sum(nil))
+}
+
+func (s *Store) get(k key) []byte {
+	s.mu.Lock()
+	if e := s.byKey[k]; e != nil {
+		s.recent.MoveToFront(e)
+		s.mu.Unlock()
+		return e.Value.(*entry).answer
+	}
+	s.mu.Unlock()
+	answer := s.files.read(k)
+	if answer != nil {
+		s.remember(k, answer)
+	}
+	return answer
+}
+
+func (s *Store) put(k key, answer []byte) {
+	s.remember(k, answer)
+	s.files.write(k, answer)
+}
+
+func (s *Store) remember(k key, answer []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byKey[k] != nil {
+		return
+	}
+	s.byKey[k] = s.recent.PushFront(&entry{k, answer})
+	s.bytes += len(answer)
+	for s.bytes > maxMemoryBytes {
+		oldest := s.recent.Remove(s.recent.Back()).(*entry)
+		delete(s.byKey, oldest.key)
+		s.bytes -= len(oldest.answer)
+	}
+}

@@ -1,0 +1,199 @@
+package memo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// counting answers with the step's name and counts how often it was asked.
+type counting struct {
+	digest  string
+	unknown []string
+	err     error
+	size    int
+
+	mu    sync.Mutex
+	calls int
+}
+
+func (c *counting) Manifest() *abi.Manifest { return &abi.Manifest{} }
+func (c *counting) Digest() string          { return c.digest }
+
+func (c *counting) Derive(_ context.Context, req *abi.Request) (*abi.Response, []string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	message := req.Step + strings.Repeat("x", c.size)
+	return &abi.Response{Results: []abi.Result{{Severity: abi.SeverityInfo, Message: message}}}, c.unknown, c.err
+}
+
+func (c *counting) Validate(context.Context, *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
+	return &abi.ValidateResponse{}, nil, nil
+}
+
+func derive(t *testing.T, p Plugin, step string) string {
+	t.Helper()
+	response, _, err := p.Derive(t.Context(), &abi.Request{ABI: abi.Version, Step: step})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.Results[0].Message
+}
+
+func TestAnswersAreUsedAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "memo")
+	plugin := &counting{digest: "sha256:a"}
+	p := Open(dir).Wrap(plugin)
+	for range 3 {
+		if got := derive(t, p, "one"); got != "one" {
+			t.Fatalf("got %q", got)
+		}
+	}
+	derive(t, p, "two")
+	if plugin.calls != 2 {
+		t.Errorf("asked %d times for two requests", plugin.calls)
+	}
+	other := &counting{digest: "sha256:b"}
+	derive(t, Open(dir).Wrap(other), "one")
+	if other.calls != 1 {
+		t.Error("another plugin's answer was used")
+	}
+	again := &counting{digest: "sha256:a"}
+	if derive(t, Open(dir).Wrap(again), "one") != "one" || again.calls != 0 {
+		t.Error("the answer was not found in the folder")
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder is %v, %v", info.Mode(), err)
+	}
+}
+
+func TestWhatIsNotKept(t *testing.T) {
+	for _, tc := range []struct {
+		reason string
+		plugin *counting
+	}{
+		{"an error", &counting{err: errors.New("broken")}},
+		{"an answer with unknown keys", &counting{unknown: []string{"extra"}}},
+		{"an answer that is too large", &counting{size: maxFileBytes}},
+	} {
+		p := Open(t.TempDir()).Wrap(tc.plugin)
+		for range 2 {
+			_, unknown, err := p.Derive(t.Context(), &abi.Request{})
+			if !errors.Is(err, tc.plugin.err) || !cmp.Equal(unknown, tc.plugin.unknown) {
+				t.Errorf("%s: got %v, %v", tc.reason, unknown, err)
+			}
+		}
+		if tc.plugin.calls != 2 {
+			t.Errorf("%s was kept", tc.reason)
+		}
+	}
+}
+
+func TestDamagedFilesAreIgnored(t *testing.T) {
+	dir := t.TempDir()
+	derive(t, Open(dir).Wrap(&counting{digest: "d"}), "one")
+	derive(t, Open(dir).Wrap(&counting{digest: "d"}), "two")
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	whole, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(reason string, content []byte) {
+		t.Helper()
+		if err := os.WriteFile(files[0], content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		plugin := &counting{digest: "d"}
+		p := Open(dir).Wrap(plugin)
+		if derive(t, p, "one") != "one" || derive(t, p, "two") != "two" {
+			t.Errorf("%s: a wrong answer", reason)
+		}
+		if plugin.calls != 1 {
+			t.Errorf("%s: asked %d times, want once", reason, plugin.calls)
+		}
+	}
+	for n := range len(whole) {
+		check("cut short", whole[:n])
+		flipped := bytes.Clone(whole)
+		flipped[n] ^= 1
+		check("flipped", flipped)
+	}
+	check("another answer's file", other)
+	check("longer", append(bytes.Clone(whole), 0))
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	s := Open("")
+	for i := range 100 {
+		s.remember(key{byte(i)}, make([]byte, maxFileBytes))
+	}
+	if s.bytes > maxMemoryBytes || len(s.byKey) != s.recent.Len() || s.recent.Len() != maxMemoryBytes/maxFileBytes {
+		t.Errorf("keeps %d bytes in %d answers", s.bytes, s.recent.Len())
+	}
+	if s.get(key{0}) != nil || s.get(key{99}) == nil {
+		t.Error("the newest answer went instead of the oldest")
+	}
+}
+
+func TestAFolderThatCannotBeUsedCostsOnlyTime(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plugin := &counting{}
+	p := Open(filepath.Join(file, "below")).Wrap(plugin)
+	if derive(t, p, "one") != "one" || derive(t, p, "one") != "one" || plugin.calls != 1 {
+		t.Errorf("asked %d times", plugin.calls)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			p := Open(dir).Wrap(&counting{digest: "d"})
+			for i := range 50 {
+				step := string(rune('a' + i%5))
+				if response, _, err := p.Derive(context.Background(), &abi.Request{Step: step}); err != nil || response.Results[0].Message != step {
+					t.Errorf("got %v, %v", response, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("short"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		store := folder{dir: t.TempDir()}
+		k := key{1}
+		if err := os.MkdirAll(filepath.Dir(store.path(k)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(store.path(k), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if answer := store.read(k); answer != nil && len(answer) != len(data)-headerBytes {
+			t.Errorf("%x reads as %x", data, answer)
+		}
+	})
+}
