@@ -1,5 +1,6 @@
 // Package wasmbin reads the outside of a WebAssembly module (core specification 2.0): what it imports, exports and
-// declares. It never looks at code and runs nothing, so that a host can refuse a module before any engine sees it.
+// declares. It never looks at code and runs nothing, so that a host can refuse a module before any engine sees it. Who
+// has to look at code reads the contents of a section with a [Reader].
 package wasmbin
 
 import (
@@ -107,6 +108,14 @@ type Import struct {
 	Kind         Kind
 	// Type is the type of an imported function.
 	Type FuncType
+	// Global is the type of an imported global.
+	Global GlobalType
+}
+
+// GlobalType is the type of a global.
+type GlobalType struct {
+	Value   ValueType
+	Mutable bool
 }
 
 // Export is one thing that the module offers.
@@ -149,8 +158,8 @@ func (id SectionID) String() string {
 	return "section " + strconv.Itoa(int(id))
 }
 
-// place is the place of a section in a module: sections but custom ones appear in this order, each at most once.
-func (id SectionID) place() int {
+// Place is the place of a section in a module: sections but custom ones appear in this order, each at most once.
+func (id SectionID) Place() int {
 	// The data count was added late and stands before the code that needs it.
 	switch id {
 	case SectionDataCount:
@@ -187,6 +196,8 @@ type Module struct {
 	Functions []uint32
 	// Globals, Elements and DataSegments count what the module declares.
 	Globals, Elements, DataSegments int
+	// StartFunction is the index of the start function if HasStart.
+	StartFunction uint32
 }
 
 // Export returns the export of the name.
@@ -205,6 +216,17 @@ func (m *Module) FunctionType(index uint32) (FuncType, bool) {
 		return FuncType{}, false
 	}
 	return m.Types[m.Functions[index]], true
+}
+
+// Imported counts the imports of a kind.
+func (m *Module) Imported(kind Kind) int {
+	n := 0
+	for _, i := range m.Imports {
+		if i.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // Custom returns the contents of the custom sections of the name, in the order of the module.

@@ -28,8 +28,8 @@ func Parse(wasm []byte) (*Module, error) {
 		return nil, &parseError{0, "this is not a WebAssembly module of version 1"}
 	}
 	p := parser{module: &Module{Size: len(wasm)}}
-	r := &reader{data: wasm, pos: len(header)}
-	for r.err == nil && r.remaining() > 0 {
+	r := &Reader{data: wasm, pos: len(header)}
+	for r.err == nil && r.Remaining() > 0 {
 		if err := p.section(r); err != nil {
 			return nil, err
 		}
@@ -44,16 +44,15 @@ type parser struct {
 	module *Module
 	// place is that of the last section that was not a custom one.
 	place int
-	// bodies and start remember what only the whole module can prove right.
+	// bodies and declared remember what only the whole module can prove right.
 	bodies   int
-	startAt  uint32
 	declared int
 }
 
-func (p *parser) section(r *reader) error {
+func (p *parser) section(r *Reader) error {
 	start := r.pos
-	id := SectionID(r.byte())
-	content := r.bytes()
+	id := SectionID(r.Byte())
+	content := r.Bytes()
 	if r.err != nil {
 		return r.err
 	}
@@ -64,26 +63,26 @@ func (p *parser) section(r *reader) error {
 		return &parseError{start, fmt.Sprintf("the module has more than %d sections", maxSections)}
 	}
 	s := Section{ID: id, Start: start, End: r.pos, Content: content}
-	inner := &reader{data: content, base: r.pos - len(content)}
+	inner := &Reader{data: content, base: r.pos - len(content)}
 	if id == SectionCustom {
-		s.Name = inner.name()
+		s.Name = inner.Name()
 		s.Content = content[inner.pos:]
 		p.module.Sections = append(p.module.Sections, s)
 		return inner.err
 	}
-	if id.place() <= p.place {
+	if id.Place() <= p.place {
 		return &parseError{start, "the " + id.String() + " section is double or out of order"}
 	}
-	p.place = id.place()
+	p.place = id.Place()
 	p.module.Sections = append(p.module.Sections, s)
-	if p.contents(id, inner) && inner.err == nil && inner.remaining() > 0 {
-		inner.fail(inner.pos, "bytes follow the end of the "+id.String()+" section")
+	if p.contents(id, inner) && inner.err == nil && inner.Remaining() > 0 {
+		inner.Fail(inner.pos, "bytes follow the end of the "+id.String()+" section")
 	}
 	return inner.err
 }
 
 // contents reads a section and reports whether it was read to its end.
-func (p *parser) contents(id SectionID, r *reader) (complete bool) {
+func (p *parser) contents(id SectionID, r *Reader) (complete bool) {
 	m := p.module
 	switch id {
 	case SectionType:
@@ -95,27 +94,27 @@ func (p *parser) contents(id SectionID, r *reader) (complete bool) {
 		m.Functions = append(m.Functions, own...)
 		p.declared = len(own)
 	case SectionTable:
-		m.Tables = append(m.Tables, list(r, maxDeclared, (*reader).table)...)
+		m.Tables = append(m.Tables, list(r, maxDeclared, (*Reader).table)...)
 	case SectionMemory:
-		m.Memories = append(m.Memories, list(r, maxDeclared, (*reader).limits)...)
+		m.Memories = append(m.Memories, list(r, maxDeclared, (*Reader).limits)...)
 	case SectionExport:
 		m.Exports = list(r, maxExports, exported)
 	case SectionStart:
 		m.HasStart = true
-		p.startAt = r.uint32()
+		m.StartFunction = r.Uint32()
 	case SectionDataCount:
-		r.uint32()
+		r.Uint32()
 	case SectionGlobal:
-		m.Globals = r.count(maxFunctions)
+		m.Globals = r.Count(maxFunctions)
 		return false
 	case SectionElement:
-		m.Elements = r.count(maxFunctions)
+		m.Elements = r.Count(maxFunctions)
 		return false
 	case SectionCode:
-		p.bodies = r.count(maxFunctions)
+		p.bodies = r.Count(maxFunctions)
 		return false
 	case SectionData:
-		m.DataSegments = r.count(maxFunctions)
+		m.DataSegments = r.Count(maxFunctions)
 		return false
 	}
 	return true
@@ -128,7 +127,7 @@ func (p *parser) finish() error {
 		return &parseError{m.Size, fmt.Sprintf("the module declares %d functions and has code for %d", p.declared, p.bodies)}
 	}
 	if m.HasStart {
-		t, ok := m.FunctionType(p.startAt)
+		t, ok := m.FunctionType(m.StartFunction)
 		if !ok || len(t.Params)+len(t.Results) > 0 {
 			return &parseError{m.Size, "the start function does not exist or is not () -> ()"}
 		}
@@ -146,8 +145,8 @@ func (p *parser) finish() error {
 	return nil
 }
 
-func list[T any](r *reader, most int, entry func(*reader) T) []T {
-	n := r.count(most)
+func list[T any](r *Reader, most int, entry func(*Reader) T) []T {
+	n := r.Count(most)
 	entries := make([]T, 0, min(n, 1024))
 	for range n {
 		e := entry(r)
@@ -159,31 +158,31 @@ func list[T any](r *reader, most int, entry func(*reader) T) []T {
 	return entries
 }
 
-func funcType(r *reader) FuncType {
-	if form := r.byte(); r.err == nil && form != 0x60 {
-		r.fail(r.pos-1, "a type that is not a function is not part of WebAssembly 2.0")
+func funcType(r *Reader) FuncType {
+	if form := r.Byte(); r.err == nil && form != 0x60 {
+		r.Fail(r.pos-1, "a type that is not a function is not part of WebAssembly 2.0")
 		return FuncType{}
 	}
 	return FuncType{
-		Params:  list(r, maxSignature, (*reader).valueType),
-		Results: list(r, maxSignature, (*reader).valueType),
+		Params:  list(r, maxSignature, (*Reader).ValueType),
+		Results: list(r, maxSignature, (*Reader).ValueType),
 	}
 }
 
-func (p *parser) typeIndex(r *reader) uint32 {
+func (p *parser) typeIndex(r *Reader) uint32 {
 	start := r.pos
-	index := r.uint32()
+	index := r.Uint32()
 	if r.err == nil && uint64(index) >= uint64(len(p.module.Types)) {
-		r.fail(start, "a function has a type that does not exist")
+		r.Fail(start, "a function has a type that does not exist")
 		return 0
 	}
 	return index
 }
 
-func (p *parser) imported(r *reader) Import {
-	i := Import{Module: r.name(), Name: r.name()}
+func (p *parser) imported(r *Reader) Import {
+	i := Import{Module: r.Name(), Name: r.Name()}
 	start := r.pos
-	i.Kind = Kind(r.byte())
+	i.Kind = Kind(r.Byte())
 	if r.err != nil {
 		return i
 	}
@@ -200,23 +199,20 @@ func (p *parser) imported(r *reader) Import {
 	case KindMemory:
 		m.Memories = append(m.Memories, r.limits())
 	case KindGlobal:
-		r.valueType()
-		if mutable := r.byte(); mutable > 1 {
-			r.fail(r.pos-1, "a global is neither constant nor mutable")
-		}
+		i.Global = r.GlobalType()
 	default:
-		r.fail(start, "an import of "+i.Kind.String()+" is not part of WebAssembly 2.0")
+		r.Fail(start, "an import of "+i.Kind.String()+" is not part of WebAssembly 2.0")
 	}
 	return i
 }
 
-func exported(r *reader) Export {
-	e := Export{Name: r.name()}
+func exported(r *Reader) Export {
+	e := Export{Name: r.Name()}
 	start := r.pos
-	e.Kind = Kind(r.byte())
+	e.Kind = Kind(r.Byte())
 	if r.err == nil && e.Kind > KindGlobal {
-		r.fail(start, "an export of "+e.Kind.String()+" is not part of WebAssembly 2.0")
+		r.Fail(start, "an export of "+e.Kind.String()+" is not part of WebAssembly 2.0")
 	}
-	e.Index = r.uint32()
+	e.Index = r.Uint32()
 	return e
 }

@@ -22,9 +22,9 @@ func (e *parseError) Error() string { return fmt.Sprintf("byte %d: %s", e.offset
 
 func (e *parseError) Unwrap() error { return errMalformed }
 
-// reader reads part of a module. After the first error every call returns zero values, so that a caller checks at the
+// Reader reads part of a module. After the first error every call returns zero values, so that a caller checks at the
 // end of each entry.
-type reader struct {
+type Reader struct {
 	data []byte
 	pos  int
 	// base is the position of data in the module.
@@ -32,32 +32,82 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) fail(at int, problem string) {
+// NewReader returns a Reader of part of a module; base is the position of that part in the module.
+func NewReader(data []byte, base int) *Reader { return &Reader{data: data, base: base} }
+
+// Err returns the first error. It satisfies [IsMalformed].
+func (r *Reader) Err() error { return r.err }
+
+// Pos returns the position in the part that is read.
+func (r *Reader) Pos() int { return r.pos }
+
+// Offset returns the position in the module.
+func (r *Reader) Offset() int { return r.base + r.pos }
+
+// Fail notes that what stands at the position is malformed, unless something before was.
+func (r *Reader) Fail(at int, problem string) {
 	if r.err == nil {
 		r.err = &parseError{r.base + at, problem}
 	}
 }
 
-func (r *reader) remaining() int { return len(r.data) - r.pos }
+// Remaining returns how many bytes are left.
+func (r *Reader) Remaining() int { return len(r.data) - r.pos }
 
-func (r *reader) byte() byte {
-	if r.err != nil {
-		return 0
-	}
-	if r.remaining() == 0 {
-		r.fail(r.pos, "the module ends early")
+// Byte reads one byte.
+func (r *Reader) Byte() byte {
+	if r.err != nil || r.pos >= len(r.data) {
+		r.Fail(r.pos, "the module ends early")
 		return 0
 	}
 	r.pos++
 	return r.data[r.pos-1]
 }
 
-// uint32 reads a number in LEB128, at most five bytes long.
-func (r *reader) uint32() uint32 {
+// Skip passes over n bytes.
+func (r *Reader) Skip(n int) {
+	if r.err != nil || n > r.Remaining() {
+		r.Fail(r.pos, "the module ends early")
+		return
+	}
+	r.pos += n
+}
+
+// Signed reads a number of at most so many bits in signed LEB128.
+func (r *Reader) Signed(bits uint) int64 {
+	start := r.pos
+	var n int64
+	for shift := uint(0); shift < bits; shift += 7 {
+		b := r.Byte()
+		n |= int64(b&0x7f) << shift
+		if b&0x80 != 0 {
+			continue
+		}
+		if shift+7 < 64 {
+			// The highest of the seven bits is the sign.
+			n = n << (57 - shift) >> (57 - shift)
+		} else if b != 0 && b != 0x7f {
+			break
+		}
+		if bits < 64 && n>>(bits-1) != 0 && n>>(bits-1) != -1 {
+			break
+		}
+		return n
+	}
+	r.Fail(start, fmt.Sprintf("a number does not fit in %d bits", bits))
+	return 0
+}
+
+// Uint32 reads a number in LEB128, at most five bytes long.
+func (r *Reader) Uint32() uint32 {
+	if r.err == nil && r.pos < len(r.data) && r.data[r.pos] < 0x80 {
+		r.pos++
+		return uint32(r.data[r.pos-1])
+	}
 	start := r.pos
 	var n uint64
 	for shift := 0; shift < 35; shift += 7 {
-		b := r.byte()
+		b := r.Byte()
 		n |= uint64(b&0x7f) << shift
 		if b&0x80 != 0 {
 			continue
@@ -67,84 +117,97 @@ func (r *reader) uint32() uint32 {
 		}
 		return uint32(n)
 	}
-	r.fail(start, "a number does not fit in 32 bits")
+	r.Fail(start, "a number does not fit in 32 bits")
 	return 0
 }
 
-// count reads the length of a list. Every entry takes a byte at least, so that no list is longer than what remains.
-func (r *reader) count(most int) int {
+// Count reads the length of a list. Every entry takes a byte at least, so that no list is longer than what remains.
+func (r *Reader) Count(most int) int {
 	start := r.pos
-	n := r.uint32()
+	n := r.Uint32()
 	if r.err != nil {
 		return 0
 	}
-	if uint64(n) > uint64(r.remaining()) {
-		r.fail(start, "a list goes beyond its section")
+	if uint64(n) > uint64(r.Remaining()) {
+		r.Fail(start, "a list goes beyond its section")
 		return 0
 	}
 	if uint64(n) > uint64(most) {
-		r.fail(start, fmt.Sprintf("a list has %d entries, at most %d are read", n, most))
+		r.Fail(start, fmt.Sprintf("a list has %d entries, at most %d are read", n, most))
 		return 0
 	}
 	return int(n)
 }
 
-// bytes reads a length and that many bytes. They point into the module.
-func (r *reader) bytes() []byte {
+// Bytes reads a length and that many bytes. They point into the module.
+func (r *Reader) Bytes() []byte {
 	start := r.pos
-	n := r.uint32()
+	n := r.Uint32()
 	if r.err != nil {
 		return nil
 	}
-	if uint64(n) > uint64(r.remaining()) {
-		r.fail(start, "a length goes beyond the end")
+	if uint64(n) > uint64(r.Remaining()) {
+		r.Fail(start, "a length goes beyond the end")
 		return nil
 	}
 	r.pos += int(n)
 	return r.data[r.pos-int(n) : r.pos : r.pos]
 }
 
-func (r *reader) name() string {
+// Name reads text in UTF-8 behind its length.
+func (r *Reader) Name() string {
 	start := r.pos
-	b := r.bytes()
+	b := r.Bytes()
 	if !utf8.Valid(b) {
-		r.fail(start, "a name is not UTF-8")
+		r.Fail(start, "a name is not UTF-8")
 	}
 	return string(b)
 }
 
-func (r *reader) valueType() ValueType {
-	t := ValueType(r.byte())
+// ValueType reads the type of a value.
+func (r *Reader) ValueType() ValueType {
+	t := ValueType(r.Byte())
 	if r.err == nil && !t.isKnown() {
-		r.fail(r.pos-1, t.String()+" is not a type of WebAssembly 2.0")
+		r.Fail(r.pos-1, t.String()+" is not a type of WebAssembly 2.0")
 	}
 	return t
 }
 
 // limits reads the bounds of a memory or table. The flags beyond "has a maximum" belong to proposals: shared memories
 // and 64-bit addresses.
-func (r *reader) limits() Limits {
+func (r *Reader) limits() Limits {
 	start := r.pos
-	flags := r.byte()
+	flags := r.Byte()
 	if r.err == nil && flags > 1 {
-		r.fail(start, "shared memory and 64-bit addresses are not part of WebAssembly 2.0")
+		r.Fail(start, "shared memory and 64-bit addresses are not part of WebAssembly 2.0")
 		return Limits{}
 	}
-	l := Limits{Min: r.uint32(), HasMax: flags == 1}
+	l := Limits{Min: r.Uint32(), HasMax: flags == 1}
 	if l.HasMax {
-		l.Max = r.uint32()
+		l.Max = r.Uint32()
 	}
 	if r.err == nil && l.HasMax && l.Max < l.Min {
-		r.fail(start, "a maximum is below its minimum")
+		r.Fail(start, "a maximum is below its minimum")
 	}
 	return l
 }
 
-func (r *reader) table() Table {
+func (r *Reader) table() Table {
 	start := r.pos
-	element := r.valueType()
+	element := r.ValueType()
 	if r.err == nil && !element.isReference() {
-		r.fail(start, "a table of "+element.String()+" does not exist")
+		r.Fail(start, "a table of "+element.String()+" does not exist")
 	}
 	return Table{Element: element, Limits: r.limits()}
+}
+
+// GlobalType reads the type of a global.
+func (r *Reader) GlobalType() GlobalType {
+	t := GlobalType{Value: r.ValueType()}
+	mutable := r.Byte()
+	if mutable > 1 {
+		r.Fail(r.pos-1, "a global is neither constant nor mutable")
+	}
+	t.Mutable = mutable == 1
+	return t
 }
