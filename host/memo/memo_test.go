@@ -129,7 +129,7 @@ func TestDamagedFilesAreIgnored(t *testing.T) {
 			t.Errorf("%s: asked %d times, want once", reason, plugin.calls)
 		}
 	}
-	for n := range len(whole) {
+	for n := range whole {
 		check("cut short", whole[:n])
 		flipped := bytes.Clone(whole)
 		flipped[n] ^= 1
@@ -159,7 +159,12 @@ func TestAFolderThatCannotBeUsedCostsOnlyTime(t *testing.T) {
 	}
 	plugin := &counting{}
 	p := Open(filepath.Join(file, "below")).Wrap(plugin)
-	if derive(t, p, "one") != "one" || derive(t, p, "one") != "one" || plugin.calls != 1 {
+	for range 2 {
+		if got := derive(t, p, "one"); got != "one" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if plugin.calls != 1 {
 		t.Errorf("asked %d times", plugin.calls)
 	}
 }

@@ -68,7 +68,8 @@ func Read(dir string) (*Index, error) {
 // inFile puts the name of the file in front of every problem.
 func inFile(file string, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	// What is not trusted also unwraps to several, but says one thing.
+	if !ok || errors.Is(err, release.ErrNotTrusted) {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	var problems []error

@@ -148,7 +148,7 @@ func (l *Lock) Find(name string) (Plugin, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Plugin{}, release.NotTrusted(name, "", fmt.Errorf("%w: run lattice-host install %s", ErrNotLocked, name))
+		return Plugin{}, release.NotTrusted(name, "", fmt.Errorf("%w: run lattice-host install --index DIR %s", ErrNotLocked, name))
 	case 1:
 		return found[0], nil
 	}

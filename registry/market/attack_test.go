@@ -289,7 +289,7 @@ func TestAttack37_TwoIndexesClaimOnePublisher(t *testing.T) {
 	install(t, h, other, "beta/api")
 	check(t, h.ForgetPublisher("acme"))
 	_, err = h.Load("acme/web")
-	refused(t, "A forgotten publisher's plugins do not load.", err, "this installation has no record of the publisher acme: run lattice-host install acme/web@1.0.0")
+	refused(t, "A forgotten publisher's plugins do not load.", err, "this installation has no record of the publisher acme: run lattice-host install --index DIR acme/web@1.0.0")
 	install(t, h, other, "acme/web")
 	if _, err := h.Load("acme/web"); err != nil {
 		t.Error(err)
@@ -316,7 +316,7 @@ func TestAttack42_FilesChangedAfterInstall(t *testing.T) {
 			}
 			_, err := h.Load("web")
 			refused(t, "The file is in quarantine.", err, "the store has no file with the digest "+release.Digest(content))
-			refused(t, "The error says what to do.", err, "run lattice-host install acme/web@1.0.0")
+			refused(t, "The error says what to do.", err, "run lattice-host install --index DIR acme/web@1.0.0")
 			install(t, h, dir, "web")
 			if _, err := h.Load("web"); err != nil {
 				t.Errorf("installing again did not heal: %v", err)
@@ -392,7 +392,7 @@ func TestAttack45_LockEdited(t *testing.T) {
 		h := setup(t)
 		check(t, os.Remove(filepath.Join(h.Dir(), lock.FileName)))
 		_, err := h.Load("web")
-		refused(t, "Without a lock nothing is installed.", err, "web: not trusted: not installed: run lattice-host install web")
+		refused(t, "Without a lock nothing is installed.", err, "web: not trusted: not installed: run lattice-host install --index DIR web")
 	})
 	t.Run("TrustGone", func(t *testing.T) {
 		t.Parallel()

@@ -136,7 +136,7 @@ func (h *Home) get(p lock.Plugin, digest string, limit int64) ([]byte, error) {
 	return nil, release.NotTrusted(p.Reference(), p.Digest, fmt.Errorf("%w: run %s", err, installAgain(p)))
 }
 
-func installAgain(p lock.Plugin) string { return "lattice-host install " + p.Reference() }
+func installAgain(p lock.Plugin) string { return "lattice-host install --index DIR " + p.Reference() }
 
 // sameAsLocked compares what the lock says about a release beyond its identity with the signed manifest.
 func sameAsLocked(p lock.Plugin, m *release.Module) error {

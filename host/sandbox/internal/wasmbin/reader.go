@@ -211,3 +211,13 @@ func (r *Reader) GlobalType() GlobalType {
 	t.Mutable = mutable == 1
 	return t
 }
+
+// Take reads n bytes. They point into the module.
+func (r *Reader) Take(n int) []byte {
+	start := r.pos
+	r.Skip(n)
+	return r.Since(start)
+}
+
+// Since returns what was read from the position on. It points into the module.
+func (r *Reader) Since(pos int) []byte { return r.data[pos:r.pos:r.pos] }
