@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -19,7 +21,7 @@ const maxPipelineBytes = 8 << 20
 type inputs struct {
 	files, with, pipelines []string
 	settings               string
-	verbose                bool
+	verbose, noMemo        bool
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -29,7 +31,8 @@ func (in *inputs) register(c *cobra.Command) {
 	flags.StringArrayVar(&in.with, "with", nil, "file or folder with documents that those of -f may refer to, such as peers; repeatable")
 	flags.StringArrayVar(&in.pipelines, "pipeline", nil, "file with pipelines, each in place of the built-in one for its kind; repeatable")
 	flags.StringVar(&in.settings, "settings", "", "file with the settings of the platform and of steps")
-	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log")
+	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log; runs every plugin again")
+	flags.BoolVar(&in.noMemo, "no-memo", false, "run every plugin again, instead of using what it answered to the same request before")
 	for _, name := range []string{"filename", "with", "pipeline", "settings"} {
 		// The flags were defined just above, the only thing that can be wrong.
 		_ = c.MarkFlagFilename(name, "yaml", "yml", "json")
@@ -127,7 +130,7 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, err er
 	if err != nil {
 		return nil, err
 	}
-	loader, end, err := a.startPlugins(ctx, in.verbose)
+	loader, end, err := a.startPlugins(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +157,7 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, err er
 }
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
-func (a *app) startPlugins(ctx context.Context, verbose bool) (*pluginLoader, func() error, error) {
+func (a *app) startPlugins(ctx context.Context, in *inputs) (*pluginLoader, func() error, error) {
 	home, err := a.openHome()
 	if err != nil {
 		return nil, nil, err
@@ -163,7 +166,7 @@ func (a *app) startPlugins(ctx context.Context, verbose bool) (*pluginLoader, fu
 	runtime, err := sandbox.New(ctx, sandbox.Config{
 		CacheDir: a.cacheDir(), Progress: progress.compiling,
 		Log: func(m sandbox.Message) {
-			if verbose || m.Plugin == "" {
+			if in.verbose || m.Plugin == "" {
 				progress.above(func() { a.note("%s", logLine(m)) })
 			}
 		},
@@ -171,12 +174,21 @@ func (a *app) startPlugins(ctx context.Context, verbose bool) (*pluginLoader, fu
 	if err != nil {
 		return nil, nil, asInput(err)
 	}
-	loader := newPluginLoader(home, runtime)
+	loader := newPluginLoader(home, runtime, a.openMemo(in))
 	return loader, func() error {
 		err := loader.close(ctx)
 		progress.end()
 		return err
 	}, nil
+}
+
+// openMemo opens the kept answers, unless the plugins shall run. They lie beside the compiled modules.
+func (a *app) openMemo(in *inputs) *memo.Store {
+	dir := a.cacheDir()
+	if in.noMemo || in.verbose || dir == "" {
+		return nil
+	}
+	return memo.Open(filepath.Join(dir, "memo"))
 }
 
 // logLine is a message of a plugin, or of the sandbox itself, as one line.

@@ -5,71 +5,99 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/market"
+	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// pluginLoader finds the plugins of an installation for a pipeline. Each is verified and compiled once.
+// pluginLoader finds the plugins of an installation for a pipeline. Each is verified once, and compiled once when it has
+// to run.
 type pluginLoader struct {
 	home    *market.Home
 	runtime *sandbox.Runtime
+	// memo keeps answers; nil asks the plugins each time.
+	memo *memo.Store
 
 	mu sync.Mutex
-	// loads are by name, and by digest for plugins that have several names.
-	loads map[string]*load
-	ahead sync.WaitGroup
+	// loads are by name; compilations by digest, since a plugin may have several names.
+	loads        map[string]*load
+	compilations map[string]*compilation
+	ahead        sync.WaitGroup
 }
 
-// load is one attempt to load a plugin.
+// load is one attempt to verify a plugin.
 type load struct {
 	once   sync.Once
-	plugin *sandbox.Plugin
+	plugin pipeline.Plugin
 	err    error
 }
 
-func newPluginLoader(home *market.Home, runtime *sandbox.Runtime) *pluginLoader {
-	return &pluginLoader{home: home, runtime: runtime, loads: map[string]*load{}}
+func newPluginLoader(home *market.Home, runtime *sandbox.Runtime, memo *memo.Store) *pluginLoader {
+	return &pluginLoader{
+		home: home, runtime: runtime, memo: memo, loads: map[string]*load{}, compilations: map[string]*compilation{},
+	}
 }
 
 // Plugin implements pipeline.Plugins.
-func (p *pluginLoader) Plugin(ctx context.Context, name string) (pipeline.Plugin, error) {
-	l := p.entry(name)
-	l.once.Do(func() { l.plugin, l.err = p.load(ctx, name) })
-	if l.err != nil {
-		return nil, l.err
-	}
-	return l.plugin, nil
+func (p *pluginLoader) Plugin(_ context.Context, name string) (pipeline.Plugin, error) {
+	l := p.load(name)
+	l.once.Do(func() { l.plugin, l.err = p.verify(name) })
+	return l.plugin, l.err
 }
 
-func (p *pluginLoader) load(ctx context.Context, name string) (*sandbox.Plugin, error) {
+func (p *pluginLoader) load(name string) *load {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loads[name] == nil {
+		p.loads[name] = new(load)
+	}
+	return p.loads[name]
+}
+
+func (p *pluginLoader) verify(name string) (pipeline.Plugin, error) {
 	module, err := p.home.Load(name)
 	if err != nil {
 		return nil, err
 	}
-	l := p.entry(module.Digest())
-	l.once.Do(func() { l.plugin, l.err = p.runtime.Load(ctx, module) })
-	return l.plugin, l.err
-}
-
-func (p *pluginLoader) entry(key string) *load {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.loads[key] == nil {
-		p.loads[key] = new(load)
+	c := p.compilations[module.Digest()]
+	if c == nil {
+		c = &compilation{module: module, loader: p}
+		p.compilations[module.Digest()] = c
 	}
-	return p.loads[key]
+	if p.memo == nil {
+		return c, nil
+	}
+	return p.memo.Wrap(c), nil
 }
 
-// loadAhead begins to load plugins side by side. What goes wrong is told when the plugin is asked for.
+// loadAhead begins to verify plugins side by side, and to compile them when no kept answer can stand for running them.
+// What goes wrong is told when the plugin is asked for.
 func (p *pluginLoader) loadAhead(ctx context.Context, names []string) {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, name := range names {
 		p.ahead.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			_, _ = p.Plugin(ctx, name)
+			plugin, err := p.Plugin(ctx, name)
+			if c, ok := plugin.(*compilation); ok && err == nil {
+				_, _ = c.compiled(ctx)
+			}
 		})
+	}
+}
+
+// compileOthers begins to compile every plugin that was verified: when one has no kept answer, the next will not have one
+// either.
+func (p *pluginLoader) compileOthers(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.compilations {
+		p.ahead.Go(func() { _, _ = c.compiled(ctx) })
 	}
 }
 
@@ -77,4 +105,44 @@ func (p *pluginLoader) loadAhead(ctx context.Context, names []string) {
 func (p *pluginLoader) close(ctx context.Context) error {
 	p.ahead.Wait()
 	return p.runtime.Close(context.WithoutCancel(ctx))
+}
+
+// compilation is a verified plugin that is compiled when it has to run.
+type compilation struct {
+	module *release.Module
+	loader *pluginLoader
+
+	once   sync.Once
+	plugin *sandbox.Plugin
+	err    error
+}
+
+func (c *compilation) compiled(ctx context.Context) (*sandbox.Plugin, error) {
+	c.once.Do(func() { c.plugin, c.err = c.loader.runtime.Load(ctx, c.module) })
+	return c.plugin, c.err
+}
+
+// Manifest implements pipeline.Plugin.
+func (c *compilation) Manifest() *abi.Manifest { return c.module.Manifest() }
+
+// Digest implements pipeline.Plugin.
+func (c *compilation) Digest() string { return c.module.Digest() }
+
+// Derive implements pipeline.Plugin.
+func (c *compilation) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
+	c.loader.compileOthers(ctx)
+	plugin, err := c.compiled(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return plugin.Derive(ctx, req)
+}
+
+// Validate implements pipeline.Plugin.
+func (c *compilation) Validate(ctx context.Context, req *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
+	plugin, err := c.compiled(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return plugin.Validate(ctx, req)
 }

@@ -75,25 +75,45 @@ type remembering struct {
 
 // Derive implements [Plugin].
 func (r *remembering) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
-	k := keyOf(r.Digest(), req)
-	if answer := r.store.get(k); answer != nil {
-		response := new(abi.Response)
-		if unknown, err := abi.Decode(answer, abi.EncodingCBOR, maxFileBytes, response); err == nil && len(unknown) == 0 {
-			return response, nil, nil
-		}
+	k := keyOf(r.Digest(), abi.OpDerive, req)
+	response := new(abi.Response)
+	if r.store.recall(k, response) {
+		return response, nil, nil
 	}
 	response, unknown, err := r.Plugin.Derive(ctx, req)
 	if err == nil && len(unknown) == 0 {
-		if answer := response.AppendCBOR(nil); len(answer) <= maxFileBytes {
-			r.store.put(k, answer)
-		}
+		r.store.put(k, response.AppendCBOR(nil))
 	}
 	return response, unknown, err
 }
 
-func keyOf(digest string, req *abi.Request) key {
+// Validate implements [Plugin].
+func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
+	k := keyOf(r.Digest(), abi.OpValidate, req)
+	response := new(abi.ValidateResponse)
+	if r.store.recall(k, response) {
+		return response, nil, nil
+	}
+	response, unknown, err := r.Plugin.Validate(ctx, req)
+	if err == nil && len(unknown) == 0 {
+		r.store.put(k, response.AppendCBOR(nil))
+	}
+	return response, unknown, err
+}
+
+// recall reads a kept answer, and reports whether there is a good one.
+func (s *Store) recall(k key, into abi.Decoder) bool {
+	answer := s.get(k)
+	if answer == nil {
+		return false
+	}
+	unknown, err := abi.Decode(answer, abi.EncodingCBOR, maxFileBytes, into)
+	return err == nil && len(unknown) == 0
+}
+
+func keyOf(digest string, op abi.Op, req abi.Encoder) key {
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(formatVersion), []byte(digest), req.AppendCBOR(nil)} {
+	for _, part := range [][]byte{[]byte(formatVersion), []byte(digest), {byte(op)}, req.AppendCBOR(nil)} {
 		// The lengths keep parts apart.
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write(part)
@@ -117,6 +137,9 @@ func (s *Store) get(k key) []byte {
 }
 
 func (s *Store) put(k key, answer []byte) {
+	if len(answer) > maxFileBytes {
+		return
+	}
 	s.remember(k, answer)
 	s.files.write(k, answer)
 }

@@ -38,7 +38,24 @@ func (c *counting) Derive(_ context.Context, req *abi.Request) (*abi.Response, [
 }
 
 func (c *counting) Validate(context.Context, *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
-	return &abi.ValidateResponse{}, nil, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls++
+	return &abi.ValidateResponse{}, c.unknown, c.err
+}
+
+func TestChecksOfSettingsAreKeptApart(t *testing.T) {
+	plugin := &counting{}
+	p := Open("").Wrap(plugin)
+	for range 2 {
+		if _, _, err := p.Validate(t.Context(), &abi.ValidateRequest{ABI: abi.Version}); err != nil {
+			t.Fatal(err)
+		}
+		derive(t, p, "one")
+	}
+	if plugin.calls != 2 {
+		t.Errorf("asked %d times, want once for each operation", plugin.calls)
+	}
 }
 
 func derive(t *testing.T, p Plugin, step string) string {

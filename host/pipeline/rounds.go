@@ -22,7 +22,7 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request) (*answ
 		req.Round = round
 		resp, unknown, err := s.plugin.Derive(ctx, req)
 		if err != nil {
-			return nil, []error{r.stepError(s, abi.Ref{}, "", err)}
+			return nil, r.stepErrors(s, err)
 		}
 		if resp == nil {
 			return nil, []error{r.stepError(s, abi.Ref{}, "", badAnswer("the plugin answered nothing"))}

@@ -48,6 +48,20 @@ func (r *run) stepError(s *plannedStep, object abi.Ref, path string, err error) 
 	}
 }
 
+// stepErrors returns an error of its own for each of those that err joins.
+func (r *run) stepErrors(s *plannedStep, err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	// An error that only has several kinds says one thing.
+	if !ok || !strings.Contains(err.Error(), "\n") {
+		return []error{r.stepError(s, abi.Ref{}, "", err)}
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, r.stepErrors(s, e)...)
+	}
+	return errs
+}
+
 // collector returns a function that adds bad answers of a step to errs.
 func (r *run) collector(s *plannedStep, errs *[]error) func(abi.Ref, string, string) {
 	return func(object abi.Ref, path, text string) {

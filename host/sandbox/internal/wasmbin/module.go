@@ -45,7 +45,8 @@ func (t ValueType) String() string {
 
 func (t ValueType) isReference() bool { return t == FuncRef || t == ExternRef }
 
-func (t ValueType) isKnown() bool { return t <= I32 && t >= V128 || t.isReference() }
+// IsKnown reports whether WebAssembly 2.0 has the type.
+func (t ValueType) IsKnown() bool { return t <= I32 && t >= V128 || t.isReference() }
 
 // FuncType is the type of a function.
 type FuncType struct {

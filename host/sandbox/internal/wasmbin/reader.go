@@ -167,7 +167,7 @@ func (r *Reader) Name() string {
 // ValueType reads the type of a value.
 func (r *Reader) ValueType() ValueType {
 	t := ValueType(r.Byte())
-	if r.err == nil && !t.isKnown() {
+	if r.err == nil && !t.IsKnown() {
 		r.Fail(r.pos-1, t.String()+" is not a type of WebAssembly 2.0")
 	}
 	return t
