@@ -95,7 +95,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \
 	  sed -E 's#^(.*)/[^/]*:[0-9]+:func (.*)$$#\1 \2#' | sort -u | while read -r package target; do \
 	    echo "== $$package $$target"; \
-	    go test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit; \
+	    go test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit; \
 	  done
 
 clean: ## Remove build/.
