@@ -35,6 +35,10 @@ const (
 	DefaultTimeoutMillis = 10_000
 	// MaxTimeoutMillis is the most that a manifest may ask for.
 	MaxTimeoutMillis = 30_000
+	// DefaultFuel is what one call may spend: about the number of WebAssembly instructions that it runs.
+	DefaultFuel = 2_000_000_000
+	// MaxFuel is the most that a manifest may ask for.
+	MaxFuel = 20_000_000_000
 	// MaxLogBytes is how much of one log message is kept.
 	MaxLogBytes = 8 << 10
 	// MaxLogMessages is how many log messages of one call are kept.

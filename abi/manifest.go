@@ -93,7 +93,7 @@ type Limits struct {
 	RequestBytes int64 `json:"requestBytes,omitempty"`
 	// TimeoutMillis is the wall-clock bound of a call in milliseconds, at most [MaxTimeoutMillis].
 	TimeoutMillis int64 `json:"timeoutMillis,omitempty"`
-	// Fuel is the most instructions that a call may spend.
+	// Fuel is what a call may spend, about one unit an instruction, at most [MaxFuel].
 	Fuel int64 `json:"fuel,omitempty"`
 }
 

@@ -64,7 +64,7 @@ func (m *Manifest) Check() error {
 	c.limit("limits.memoryBytes", m.Limits.MemoryBytes, MaxMemoryBytes)
 	c.limit("limits.requestBytes", m.Limits.RequestBytes, MaxRequestBytes)
 	c.limit("limits.timeoutMillis", m.Limits.TimeoutMillis, MaxTimeoutMillis)
-	c.require(m.Limits.Fuel >= 0, "limits.fuel", "must not be negative")
+	c.limit("limits.fuel", m.Limits.Fuel, MaxFuel)
 	for i, p := range m.Providers {
 		c.require(p.Name != "", "providers."+strconv.Itoa(i)+".name", "must not be empty")
 		c.kinds("providers."+strconv.Itoa(i)+".kinds", p.Kinds)

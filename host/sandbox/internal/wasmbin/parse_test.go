@@ -6,22 +6,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 const header = "\x00asm\x01\x00\x00\x00"
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	var b wasmtest.Module
-	b.ImportFunction("host", "f", []byte{wasmtest.I32, wasmtest.I64}, nil)
+	var b wasmbuild.Module
+	b.ImportFunction("host", "f", []byte{wasmbuild.I32, wasmbuild.I64}, nil)
 	b.Memory(1, 4)
 	b.Table(3, -1)
-	f := b.Function(nil, []byte{wasmtest.I64}, 1, wasmtest.Int64(-5))
+	f := b.Function(nil, []byte{wasmbuild.I64}, 1, wasmbuild.Int64(-5))
 	start := b.Function(nil, nil, 0, nil)
 	b.Start(start)
-	b.Export("memory", wasmtest.Memory, 0)
-	b.Export("f", wasmtest.Function, f)
+	b.Export("memory", wasmbuild.Memory, 0)
+	b.Export("f", wasmbuild.Function, f)
 	b.Custom("a", []byte("one"))
 	b.Custom("a", []byte("two"))
 	wasm := b.Bytes()
@@ -65,7 +65,7 @@ func TestParse(t *testing.T) {
 }
 
 func section(id byte, content string) string {
-	return string(wasmtest.Section(nil, id, []byte(content)))
+	return string(wasmbuild.Section(nil, id, []byte(content)))
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -112,12 +112,12 @@ func TestParseRefuses(t *testing.T) {
 
 // FuzzParse looks for bytes that make the parser panic or read outside of the module.
 func FuzzParse(f *testing.F) {
-	var b wasmtest.Module
-	b.ImportFunction("host", "f", []byte{wasmtest.I32}, nil)
+	var b wasmbuild.Module
+	b.ImportFunction("host", "f", []byte{wasmbuild.I32}, nil)
 	b.Memory(1, 4)
 	b.Table(3, -1)
 	b.Start(b.Function(nil, nil, 0, nil))
-	b.Export("memory", wasmtest.Memory, 0)
+	b.Export("memory", wasmbuild.Memory, 0)
 	b.Custom("a", []byte("one"))
 	f.Add(b.Bytes())
 	f.Add([]byte(header + section(13, "")))

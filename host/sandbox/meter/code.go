@@ -1,0 +1,166 @@
+package meter
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
+)
+
+// leafCost is how much a function that neither loops nor calls may cost without checking fuel. It keeps what runs between
+// two checks short although a function can call such a leaf hundreds of thousands of times.
+const leafCost = 64
+
+// coder rewrites the code of functions.
+type coder struct {
+	in *wasmbin.Module
+	// imports and globals count what the original has, imported globals included. The fuel is the global behind them.
+	imports uint32
+	globals int
+	// refill is the host function, helpers the first of those that the rewritten module adds.
+	refill, helpers uint32
+	merge           bool
+
+	// hiddenState is true when an instruction changes a table or drops a segment.
+	hiddenState bool
+
+	// The rest belongs to the function that is being read and is kept for its memory.
+	r      *wasmbin.Reader
+	locals int
+	flow   flow
+	frames []frame
+	edits  []edit
+	// calls says that an instruction calls a function.
+	calls bool
+	// firstLoop is the segment of a loop that the function's first segment leads to, without a call in between.
+	firstLoop int32
+	buffer    []byte
+	// branches and loopLocals are held against [MaxBranches] and [MaxLoopLocals].
+	branches, loopLocals int
+	// recent is what the last instructions began, blocks counts blocks.
+	recent pattern
+	blocks int32
+}
+
+// edit is a change at an instruction.
+type edit struct {
+	at int32
+	// helper is a function that is called in front of the instruction, when it is not 0.
+	helper uint32
+	// function replaces the index in the instruction up to end, when there is no helper.
+	function uint32
+	end      int32
+}
+
+// section returns the content of the code section.
+func (c *coder) section(r *wasmbin.Reader) ([]byte, error) {
+	n := r.Uint32()
+	out := make([]byte, 0, r.Remaining()+r.Remaining()/2+256)
+	out = binary.AppendUvarint(out, uint64(n)+uint64(len(helperFunctions)))
+	for i := range n {
+		code := r.Bytes()
+		if r.Err() != nil {
+			return nil, r.Err()
+		}
+		c.r = wasmbin.NewReader(code, r.Offset()-len(code))
+		body, err := c.body(c.in.Functions[c.imports+i])
+		if err != nil {
+			return nil, fmt.Errorf("function %d: %w", c.imports+i, err)
+		}
+		out = appendBytes(out, body)
+	}
+	return c.appendHelpers(out), nil
+}
+
+// body returns the code of a function of the type. It is valid until the next call.
+func (c *coder) body(typ uint32) ([]byte, error) {
+	if err := c.declareLocals(len(c.in.Types[typ].Params)); err != nil {
+		return nil, err
+	}
+	c.frames, c.edits = c.frames[:0], c.edits[:0]
+	c.calls, c.firstLoop = false, none
+	c.recent, c.blocks = pattern{}, 0
+	c.branches, c.loopLocals = 0, 0
+	c.flow.reset(c.position())
+	c.frames = append(c.frames, frame{reachable: true, edges: none})
+	for len(c.frames) > 0 {
+		if err := c.instruction(); err != nil {
+			return nil, err
+		}
+		if c.r.Err() != nil {
+			return nil, c.r.Err()
+		}
+	}
+	if c.r.Remaining() > 0 {
+		c.r.Fail(c.r.Pos(), "bytes follow the end of a function")
+		return nil, c.r.Err()
+	}
+	c.flow.placeChecks()
+	c.checkEntry()
+	if c.merge {
+		c.flow.merge()
+	}
+	return c.emit(), nil
+}
+
+// position returns how much of the function's code is read. [MaxBytes] keeps it small.
+func (c *coder) position() int32 { return int32(c.r.Pos()) }
+
+// declareLocals reads the function's locals.
+func (c *coder) declareLocals(params int) error {
+	sum := uint64(params)
+	for range c.r.Count(c.r.Remaining()) {
+		sum += uint64(c.r.Uint32())
+		c.r.ValueType()
+		if sum > MaxLocals {
+			return unsupported(c.r.Offset(), "a function has more than %d locals", MaxLocals)
+		}
+	}
+	c.locals = int(sum)
+	return c.r.Err()
+}
+
+// checkEntry decides whether the function checks fuel where it begins. A loop that it runs into checks anyway.
+func (c *coder) checkEntry() {
+	if !c.calls && c.flow.total() <= leafCost {
+		return
+	}
+	if c.firstLoop != none && c.flow.segments[c.firstLoop].check {
+		return
+	}
+	c.flow.segments[0].check = true
+}
+
+// emit returns the code with all changes.
+func (c *coder) emit() []byte {
+	code := c.r.Since(0)
+	b, done := c.buffer[:0], int32(0)
+	edits := c.edits
+	for i := range c.flow.segments {
+		s := &c.flow.segments[i]
+		for len(edits) > 0 && edits[0].at < s.at {
+			b, done = c.apply(append(b, code[done:edits[0].at]...), edits[0])
+			edits = edits[1:]
+		}
+		b, done = append(b, code[done:s.at]...), s.at
+		if s.cost != 0 {
+			b = c.appendCharge(b, s.cost)
+		}
+		if s.check {
+			b = c.appendCheck(b)
+		}
+	}
+	for _, e := range edits {
+		b, done = c.apply(append(b, code[done:e.at]...), e)
+	}
+	c.buffer = append(b, code[done:]...)
+	return c.buffer
+}
+
+// apply appends a change and returns the position in the original behind it.
+func (c *coder) apply(b []byte, e edit) ([]byte, int32) {
+	if e.helper != 0 {
+		return binary.AppendUvarint(append(b, opCall), uint64(e.helper)), e.at
+	}
+	return binary.AppendUvarint(b, uint64(e.function)), e.end
+}

@@ -1,0 +1,44 @@
+// Package meter rewrites WebAssembly modules so that they count what they execute. The count is fuel: a global of type
+// i64 that the host fills and the guest's own code takes from. It depends on the module, the call and the state it starts
+// from, never on the machine or the clock.
+//
+// # Cost
+//
+// Every instruction that is executed costs 1, except block, loop, else, end and nop, which cost nothing. Some cost more,
+// by an operand that is known only when they run, and they pay before they do anything:
+//
+//	memory.copy, memory.fill, memory.init   1 + bytes/8, rounded down
+//	table.copy, table.fill, table.init,
+//	table.grow                              1 + elements
+//	memory.grow                             1 + 8192 a page, which is what filling the page would cost
+//
+// A call costs 1 plus what the called function costs; what a host function does is the host's to count.
+//
+// # When fuel is taken and checked
+//
+// Straight-line code pays for itself at once where it begins, and may pay there for what follows, too, when that is
+// certain to run or is given back where it does not. The number at the end of a call is exact. Between, and when a trap
+// or the host ends the guest, it is off by at most the size of the functions on the stack.
+//
+// Fuel is checked where a function begins that calls others, once in every round of a loop, and behind the price of an
+// operand. A loop that compilers use to jump to places in a function, as Go's does, counts as a round only when the jump
+// leads back. What runs between two checks is thus at most one pass through a function, and small functions that it calls
+// and that have neither calls nor loops.
+//
+// Whenever fuel is below 0 at a check, the imported host function gets it and returns what the guest goes on with. A host
+// that does not want the guest to go on panics or closes the module instead. Fuel that a host returns below 0 ends up
+// with the host again at the next check. A host that grants little at a time pays for it: a slice of a million costs
+// nothing to speak of, one of ten thousand a twentieth of the time.
+//
+// # State
+//
+// All mutable globals of the guest are exported, so that a host can put an instance back to an earlier state together
+// with its memory. [Module.Resettable] says whether memory and globals are all the state there is.
+//
+// # Trust
+//
+// The module may come from anybody. Everything in it is decoded, and what is not WebAssembly 2.0 is refused, as is code
+// that names anything beyond what the module has, because that is where the rewritten module keeps the fuel. Types of
+// operands are left to the engine, which validates the result: what is added leaves the operands of the guest as they
+// are, so that an invalid function stays invalid.
+package meter

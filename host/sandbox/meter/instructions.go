@@ -1,0 +1,336 @@
+package meter
+
+import (
+	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
+)
+
+// instruction reads one instruction, with everything that belongs to it.
+func (c *coder) instruction() error {
+	at := c.r.Pos()
+	op := c.r.Byte()
+	recent := c.recent
+	c.recent = pattern{}
+	switch {
+	case op <= opReturn:
+		return c.control(at, op, recent)
+	case op >= opI32Eqz && op <= opI64Extend32S, op == opDrop, op == opSelect, op == opRefIsNull:
+		c.flow.charge(1)
+		return nil
+	}
+	c.flow.charge(1)
+	switch op {
+	case opLocalGet, opLocalSet, opLocalTee:
+		c.recent = recent.local(op, c.index(c.locals, "a local"))
+	case opGlobalGet, opGlobalSet:
+		c.index(c.globals, "a global")
+	case opI32Const:
+		c.recent = pattern{stage: sawConstant, value: uint32(c.r.Signed(32))}
+	case opI64Const:
+		c.r.Signed(64)
+	case opF32Const:
+		c.r.Skip(4)
+	case opF64Const:
+		c.r.Skip(8)
+	case opCall:
+		c.calls = true
+		c.functionIndex()
+	case opCallIndirect:
+		c.calls = true
+		c.index(len(c.in.Types), "a type")
+		c.index(len(c.in.Tables), "a table")
+	case opSelectTyped:
+		if start := c.r.Pos(); c.r.Byte() != 1 {
+			c.r.Fail(start, "a select has several types")
+		}
+		c.r.ValueType()
+	case opTableGet:
+		c.index(len(c.in.Tables), "a table")
+	case opTableSet:
+		c.hiddenState = true
+		c.index(len(c.in.Tables), "a table")
+	case opMemorySize, opMemoryGrow:
+		c.memory()
+		if op == opMemoryGrow {
+			c.chargeOperand(at, helperChargePages)
+		}
+	case opRefNull:
+		c.heapType(c.r)
+	case opRefFunc:
+		c.functionIndex()
+	case opMiscPrefix:
+		return c.misc(at)
+	case opVectorPrefix:
+		return c.vector()
+	default:
+		if op < opI32Load || op > opI64Store32 {
+			return unsupported(c.r.Offset()-1, "%s", instructionName(op))
+		}
+		c.memoryArgument()
+	}
+	return nil
+}
+
+// control reads an instruction on the flow of control, or unreachable and nop.
+func (c *coder) control(at int, op byte, recent pattern) error {
+	switch op {
+	case opNop:
+	case opBlock, opLoop, opIf:
+		c.blockType()
+		c.recent = recent.block(op)
+		return c.open(op)
+	case opElse:
+		return c.otherwise(at)
+	case opEnd:
+		c.end()
+	case opBr:
+		c.flow.charge(1)
+		if f := c.label(); f != nil {
+			c.flow.branch(f, false, c.leadsForward(f, recent))
+		}
+		c.flow.now = none
+	case opBrIf:
+		c.flow.charge(1)
+		if f := c.label(); f != nil {
+			c.flow.branch(f, true, false)
+		}
+		c.next()
+	case opBrTable:
+		c.flow.charge(1)
+		if err := c.branchTable(recent); err != nil {
+			return err
+		}
+		c.flow.now = none
+	case opReturn, opUnreachable:
+		c.flow.charge(1)
+		c.flow.now = none
+	default:
+		return unsupported(c.r.Offset()-1, "%s", instructionName(op))
+	}
+	return nil
+}
+
+func (c *coder) open(op byte) error {
+	if len(c.frames) > MaxNesting {
+		return unsupported(c.r.Offset(), "blocks stand more than %d deep in each other", MaxNesting)
+	}
+	if op == opIf {
+		c.flow.charge(1)
+	}
+	if op == opLoop {
+		if c.loopLocals += c.locals; c.loopLocals > MaxLoopLocals {
+			return unsupported(c.r.Offset(), "the loops of a function have more than %d locals", MaxLoopLocals)
+		}
+	}
+	entering := c.flow.now
+	f := c.flow.open(op, c.position())
+	c.blocks++
+	f.id = c.blocks
+	if op == opLoop && entering == 0 && !c.calls {
+		c.firstLoop = f.segment
+	}
+	c.frames = append(c.frames, f)
+	return nil
+}
+
+func (c *coder) otherwise(at int) error {
+	f := &c.frames[len(c.frames)-1]
+	if f.op != opIf {
+		c.r.Fail(at, "an else does not belong to an if")
+		return nil
+	}
+	c.flow.otherwise(f, c.position())
+	return nil
+}
+
+func (c *coder) end() {
+	last := len(c.frames) - 1
+	if last > 0 {
+		c.flow.close(&c.frames[last], c.position())
+	}
+	c.frames = c.frames[:last]
+}
+
+// label reads a label and returns its block, or nil if there is none.
+func (c *coder) label() *frame {
+	depth := c.index(len(c.frames), "a label")
+	if c.r.Err() != nil {
+		return nil
+	}
+	return &c.frames[len(c.frames)-1-depth]
+}
+
+// branchTable reads the labels of a br_table, one more than the list says: the last is for all other values.
+func (c *coder) branchTable(recent pattern) error {
+	d := dispatch{local: recent.number}
+	n := c.r.Count(c.r.Remaining()) + 1
+	if c.branches += n; c.branches > MaxBranches {
+		return unsupported(c.r.Offset(), "the br_tables of a function list more than %d labels", MaxBranches)
+	}
+	for range n {
+		f := c.label()
+		if f == nil {
+			return nil
+		}
+		c.flow.branch(f, true, false)
+		if recent.stage == sawSelector {
+			d.blocks = append(d.blocks, f.id)
+		}
+	}
+	if recent.stage == sawSelector {
+		c.frames[len(c.frames)-1-recent.depth].dispatch = d
+	}
+	return nil
+}
+
+// next begins a segment behind a conditional branch.
+func (c *coder) next() {
+	if c.flow.now != none {
+		c.flow.begin(c.position()).conditional = true
+	}
+}
+
+// misc reads an instruction behind opMiscPrefix.
+func (c *coder) misc(at int) error {
+	op := c.r.Uint32()
+	switch op {
+	case opMemoryInit:
+		c.index(c.in.DataSegments, "a data segment")
+		c.memory()
+		c.chargeOperand(at, helperChargeBytes)
+	case opDataDrop:
+		c.hiddenState = true
+		c.index(c.in.DataSegments, "a data segment")
+	case opMemoryCopy:
+		c.memory()
+		c.memory()
+		c.chargeOperand(at, helperChargeBytes)
+	case opMemoryFill:
+		c.memory()
+		c.chargeOperand(at, helperChargeBytes)
+	case opTableInit:
+		c.hiddenState = true
+		c.index(c.in.Elements, "an element segment")
+		c.index(len(c.in.Tables), "a table")
+		c.chargeOperand(at, helperChargeElements)
+	case opElemDrop:
+		c.hiddenState = true
+		c.index(c.in.Elements, "an element segment")
+	case opTableCopy:
+		c.hiddenState = true
+		c.index(len(c.in.Tables), "a table")
+		c.index(len(c.in.Tables), "a table")
+		c.chargeOperand(at, helperChargeElements)
+	case opTableGrow, opTableFill:
+		c.hiddenState = true
+		c.index(len(c.in.Tables), "a table")
+		c.chargeOperand(at, helperChargeElements)
+	case opTableSize:
+		c.index(len(c.in.Tables), "a table")
+	default:
+		if op > opI64TruncSatF64U {
+			return unsupported(c.r.Offset(), "%s", prefixedName(opMiscPrefix, op))
+		}
+	}
+	return nil
+}
+
+// vector reads an instruction behind opVectorPrefix. Its number has one byte up to 0x7f and two above; longer forms of the
+// same number are refused, because engines differ in how they read them.
+func (c *coder) vector() error {
+	op := c.r.Byte()
+	if c.r.Err() == nil && (isVectorGap(op) || op >= 0x80 && c.r.Byte() != 1) {
+		return unsupported(c.r.Offset(), "%s", prefixedName(opVectorPrefix, uint32(op)))
+	}
+	switch {
+	case op <= opV128Store, op == opV128Load32Zero, op == opV128Load64Zero:
+		c.memoryArgument()
+	case op == opV128Const, op == opI8x16Shuffle:
+		c.r.Skip(16)
+	case op >= opI8x16ExtractLaneS && op <= opF64x2ReplaceLane:
+		c.r.Skip(1)
+	case op >= opV128Load8Lane && op <= opV128Store64Lane:
+		c.memoryArgument()
+		c.r.Skip(1)
+	}
+	return nil
+}
+
+// chargeOperand has the helper take the price of the operand on top, before the instruction that begins at the position.
+func (c *coder) chargeOperand(at int, helper uint32) {
+	if c.flow.now != none {
+		c.edits = append(c.edits, edit{at: int32(at), helper: c.helpers + helper})
+	}
+}
+
+// index reads an index below a bound.
+func (c *coder) index(bound int, what string) int {
+	at := c.r.Pos()
+	n := c.r.Uint32()
+	c.checkIndex(c.r, at, n, bound, what)
+	return int(n)
+}
+
+// checkIndex refuses an index that reaches beyond what the original has.
+func (c *coder) checkIndex(r *wasmbin.Reader, at int, index uint32, bound int, what string) {
+	if int64(index) >= int64(bound) {
+		r.Fail(at, what+" does not exist")
+	}
+}
+
+// functionIndex reads the index of a function, which moves.
+func (c *coder) functionIndex() {
+	at := c.r.Pos()
+	old := c.index(len(c.in.Functions), "a function")
+	if moved := shift(uint32(old), c.imports); moved != uint32(old) {
+		c.edits = append(c.edits, edit{at: int32(at), function: moved, end: c.position()})
+	}
+}
+
+// function appends the index in the rewritten module of the function whose index r has.
+func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {
+	at := r.Pos()
+	old := r.Uint32()
+	c.checkIndex(r, at, old, len(c.in.Functions), "a function")
+	return appendUnsigned(out, shift(old, c.imports))
+}
+
+// blockType reads the type of a block: nothing, one result, or a type of the module.
+func (c *coder) blockType() {
+	at := c.r.Pos()
+	n := c.r.Signed(33)
+	if n >= 0 {
+		c.checkIndex(c.r, at, uint32(n), len(c.in.Types), "a type")
+		return
+	}
+	// Other types are single bytes that read as negative numbers.
+	b := c.r.Since(at)
+	if len(b) != 1 || b[0] != blockEmpty && !wasmbin.ValueType(b[0]).IsKnown() {
+		c.r.Fail(at, "a block has a type that is not part of WebAssembly 2.0")
+	}
+}
+
+func (c *coder) heapType(r *wasmbin.Reader) {
+	at := r.Pos()
+	if t := wasmbin.ValueType(r.Byte()); t != wasmbin.FuncRef && t != wasmbin.ExternRef {
+		r.Fail(at, "a null is of a type that is not part of WebAssembly 2.0")
+	}
+}
+
+// memory reads the index of a memory, which WebAssembly 2.0 keeps at one byte of 0.
+func (c *coder) memory() {
+	at := c.r.Pos()
+	if c.r.Byte() != 0 || len(c.in.Memories) == 0 {
+		c.r.Fail(at, "a memory does not exist")
+	}
+}
+
+// maxAlignment is the exponent of the largest alignment, that of a vector.
+const maxAlignment = 4
+
+func (c *coder) memoryArgument() {
+	at := c.r.Pos()
+	if c.r.Uint32() > maxAlignment || len(c.in.Memories) == 0 {
+		c.r.Fail(at, "an access to memory has a wrong alignment or memory does not exist")
+	}
+	c.r.Uint32()
+}
