@@ -168,22 +168,25 @@ func (d *Decoder) Array() int { return d.length(d.expect(majorArray, "an array")
 func (d *Decoder) Key(i int, previous string) string {
 	key := d.String()
 	if d.err == nil && i > 0 && KeyOrder(previous, key) >= 0 {
-		d.Fail("the keys of an object are out of order or double")
+		d.Fail(errKeyOrder)
 	}
 	return key
 }
 
-// keyAfter reads a key that must come behind previous in [KeyOrder]; the empty key comes behind nothing but the start.
-func (d *Decoder) keyAfter(previous string) string {
-	key := d.String()
-	if d.err == nil && previous != "" && KeyOrder(previous, key) >= 0 {
-		d.Fail("the keys of an object are out of order or double")
-	}
-	return key
-}
+// errKeyOrder is the problem of an object whose keys do not come in [KeyOrder].
+const errKeyOrder = "the keys of an object are out of order or double"
 
 // String reads text. The string points into the message.
 func (d *Decoder) String() string {
+	if d.pos < len(d.data) && d.err == nil {
+		// Most text is short: its length is in the initial byte.
+		n := int(d.data[d.pos]) - int(majorText)
+		if n > 0 && n < 24 && d.pos+n < len(d.data) {
+			s := unsafe.String(&d.data[d.pos+1], n)
+			d.pos += 1 + n
+			return s
+		}
+	}
 	n := d.length(d.expect(majorText, "a string"))
 	if n == 0 || d.err != nil {
 		return ""
@@ -265,6 +268,13 @@ func (d *Decoder) Raw() Raw {
 // Skip passes over one item of any kind.
 func (d *Decoder) Skip() {
 	for open := 1; open > 0 && d.err == nil; open-- {
+		if d.pos < len(d.data) {
+			// Most items are short text.
+			if n := int(d.data[d.pos]) - int(majorText); n >= 0 && n < 24 && d.pos+n < len(d.data) {
+				d.pos += 1 + n
+				continue
+			}
+		}
 		initial, n := d.head()
 		if d.err != nil {
 			return

@@ -9,7 +9,7 @@ type FieldReader struct {
 	d    *Decoder
 	keys []string
 	seen uint64
-	// left counts the keys of the object that were not read; at is where the last one stands in keys.
+	// left counts the keys of the object that were not read; at is where the next one can stand in keys at the earliest.
 	left, at int
 	key      string
 	index    int
@@ -33,24 +33,40 @@ func (f *FieldReader) Next() bool {
 	}
 	for f.left > 0 {
 		f.left--
-		f.key = d.keyAfter(f.key)
-		if d.err != nil {
-			return false
-		}
-		for f.at < len(f.keys) && KeyOrder(f.keys[f.at], f.key) < 0 {
-			f.at++
+		previous := f.key
+		f.key = d.String()
+		known := f.find()
+		// The known keys are in order, so that one behind the last that was found needs no comparison with it.
+		if d.err == nil && !known && previous != "" && KeyOrder(previous, f.key) >= 0 {
+			d.Fail(errKeyOrder)
 		}
 		switch {
-		case f.at == len(f.keys) || f.keys[f.at] != f.key:
+		case d.err != nil:
+			return false
+		case !known:
 			d.Unknown(f.key)
-		case !d.Null():
+		case d.Null():
+			f.at++
+		default:
 			f.index = f.at
 			f.seen |= 1 << f.at
+			f.at++
 			return true
 		}
 		if d.err != nil {
 			d.At(f.key)
 			return false
+		}
+	}
+	return false
+}
+
+// find looks for the key among the known ones that were not found yet, and reports whether it is there, at f.at.
+func (f *FieldReader) find() bool {
+	for at := f.at; at < len(f.keys) && len(f.keys[at]) <= len(f.key); at++ {
+		if f.keys[at] == f.key {
+			f.at = at
+			return true
 		}
 	}
 	return false

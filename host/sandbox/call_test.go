@@ -12,12 +12,12 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 // forever is a loop without an end.
 func forever() []byte {
-	return wasmtest.Body(wasmtest.Loop, wasmtest.NoResult, wasmtest.Br, 0, wasmtest.End, wasmtest.Unreachable)
+	return wasmbuild.Body(wasmbuild.Loop, wasmbuild.NoResult, wasmbuild.Br, 0, wasmbuild.End, wasmbuild.Unreachable)
 }
 
 func TestCall(t *testing.T) {
@@ -34,51 +34,51 @@ func TestCall(t *testing.T) {
 	}{
 		{reason: "the answer comes back", guest: guestModule{answer: "{}"}, want: "{}"},
 		{
-			reason: "an unreachable instruction", guest: guestModule{call: []byte{wasmtest.Unreachable}},
+			reason: "an unreachable instruction", guest: guestModule{call: []byte{wasmbuild.Unreachable}},
 			err: ErrTrap, text: "step main: in lattice_v1_call: trapped: unreachable",
 		},
 		{
-			reason: "a trap while allocating", guest: guestModule{alloc: []byte{wasmtest.Unreachable}},
+			reason: "a trap while allocating", guest: guestModule{alloc: []byte{wasmbuild.Unreachable}},
 			err: ErrTrap, text: "step main: in lattice_v1_alloc: trapped: unreachable",
 		},
 		{
 			reason: "a trap at the start",
 			change: func(g *guestModule) {
-				g.Start(g.Function(noTypes, noTypes, 0, []byte{wasmtest.Unreachable}))
+				g.Start(g.Function(noTypes, noTypes, 0, []byte{wasmbuild.Unreachable}))
 			},
 			err: ErrTrap, text: "step main: at its start: trapped: unreachable",
 		},
 		{
 			reason: "a trap in _initialize",
 			change: func(g *guestModule) {
-				g.Export("_initialize", wasmtest.Function, g.Function(noTypes, noTypes, 0, []byte{wasmtest.Unreachable}))
+				g.Export("_initialize", wasmbuild.Function, g.Function(noTypes, noTypes, 0, []byte{wasmbuild.Unreachable}))
 			},
 			err: ErrTrap, text: "step main: in _initialize: trapped: unreachable",
 		},
 		{
 			reason: "a division by zero",
-			guest:  guestModule{call: wasmtest.Body(wasmtest.Int64(1), wasmtest.Int64(0), 0x7f)},
+			guest:  guestModule{call: wasmbuild.Body(wasmbuild.Int64(1), wasmbuild.Int64(0), 0x7f)},
 			err:    ErrTrap, text: "step main: in lattice_v1_call: trapped: integer divide by zero",
 		},
 		{
 			reason: "a recursion without end",
 			change: func(g *guestModule) {
 				// The function calls itself: it is the first one.
-				g.call = wasmtest.Body(wasmtest.Call, 0, wasmtest.Int64(0))
-				g.Function(noTypes, noTypes, 0, wasmtest.Body(wasmtest.Call, 0))
+				g.call = wasmbuild.Body(wasmbuild.Call, 0, wasmbuild.Int64(0))
+				g.Function(noTypes, noTypes, 0, wasmbuild.Body(wasmbuild.Call, 0))
 			},
 			err: ErrTrap, text: "step main: in lattice_v1_call: trapped: stack overflow",
 		},
 		{
-			reason: "no room for the request", guest: guestModule{alloc: wasmtest.Int32(0)},
+			reason: "no room for the request", guest: guestModule{alloc: wasmbuild.Int32(0)},
 			err: ErrBadAnswer, text: "step main: bad answer: lattice_v1_alloc returned no room for a request of 7 bytes",
 		},
 		{
-			reason: "room outside of memory", guest: guestModule{alloc: wasmtest.Int32(2*pageSize - 6)},
+			reason: "room outside of memory", guest: guestModule{alloc: wasmbuild.Int32(2*pageSize - 6)},
 			err: ErrBadAnswer, text: "step main: bad answer: lattice_v1_alloc returned 131066 for a request of 7 bytes, which is outside of its memory of 128 KiB",
 		},
 		{
-			reason: "room at a negative address", guest: guestModule{alloc: wasmtest.Int32(-1)},
+			reason: "room at a negative address", guest: guestModule{alloc: wasmbuild.Int32(-1)},
 			err: ErrBadAnswer, text: "step main: bad answer: lattice_v1_alloc returned 4294967295 for a request of 7 bytes, which is outside of its memory of 128 KiB",
 		},
 		{
@@ -110,32 +110,32 @@ func TestCall(t *testing.T) {
 		},
 		{
 			reason: "memory that grows until it may not, in steps of 4 MiB",
-			guest: guestModule{call: wasmtest.Body(
-				wasmtest.Loop, wasmtest.NoResult,
-				wasmtest.Int32(64), wasmtest.MemoryGrow, 0, wasmtest.Int32(-1), wasmtest.I32Eq,
-				wasmtest.If, wasmtest.NoResult, wasmtest.Unreachable, wasmtest.End,
-				wasmtest.Br, 0, wasmtest.End, wasmtest.Unreachable)},
+			guest: guestModule{call: wasmbuild.Body(
+				wasmbuild.Loop, wasmbuild.NoResult,
+				wasmbuild.Int32(64), wasmbuild.MemoryGrow, 0, wasmbuild.Int32(-1), wasmbuild.I32Eq,
+				wasmbuild.If, wasmbuild.NoResult, wasmbuild.Unreachable, wasmbuild.End,
+				wasmbuild.Br, 0, wasmbuild.End, wasmbuild.Unreachable)},
 			manifest: func(m *abi.Manifest) { m.Limits.TimeoutMillis = abi.MaxTimeoutMillis },
 			err:      ErrMemory, text: "step main: in lattice_v1_call: trapped, out of memory: it may have 64 MiB (limits.memoryBytes of the manifest): unreachable",
 		},
 		{
 			reason: "an exit", change: func(g *guestModule) {
 				exit := g.ImportFunction("wasi_snapshot_preview1", "proc_exit", i32, noTypes)
-				g.call = wasmtest.Body(wasmtest.Int32(0), wasmtest.Call, int(exit), wasmtest.Unreachable)
+				g.call = wasmbuild.Body(wasmbuild.Int32(0), wasmbuild.Call, int(exit), wasmbuild.Unreachable)
 			},
 			err: ErrTrap, text: "step main: in lattice_v1_call: trapped: it exited with code 0",
 		},
 		{
 			reason: "an exit with the code that the engine uses for a timeout", change: func(g *guestModule) {
 				exit := g.ImportFunction("wasi_snapshot_preview1", "proc_exit", i32, noTypes)
-				g.call = wasmtest.Body(wasmtest.Int32(-0x1000_0001), wasmtest.Call, int(exit), wasmtest.Unreachable)
+				g.call = wasmbuild.Body(wasmbuild.Int32(-0x1000_0001), wasmbuild.Call, int(exit), wasmbuild.Unreachable)
 			},
 			err: ErrTrap, text: "step main: in lattice_v1_call: trapped: it exited with code 4026531839",
 		},
 		{
 			reason: "a log message outside of memory", change: func(g *guestModule) {
 				log := g.ImportFunction("lattice_v1", "log", i32x3, noTypes)
-				g.call = wasmtest.Body(wasmtest.Int32(1), wasmtest.Int32(-1), wasmtest.Int32(8), wasmtest.Call, int(log), wasmtest.Unreachable)
+				g.call = wasmbuild.Body(wasmbuild.Int32(1), wasmbuild.Int32(-1), wasmbuild.Int32(8), wasmbuild.Call, int(log), wasmbuild.Unreachable)
 			},
 			err: ErrTrap, text: "step main: in lattice_v1_call: trapped: lattice_v1.log was called with a pointer outside of memory",
 		},
@@ -205,12 +205,12 @@ func TestMemoryLimit(t *testing.T) {
 			const memorySize = 0x3f
 			manifest := jsonManifest()
 			manifest.Limits.MemoryBytes = c.limit
-			g := guestModule{call: wasmtest.Body(
+			g := guestModule{call: wasmbuild.Body(
 				// Grow page by page until it fails, then answer memory.size bytes from address 0.
-				wasmtest.Loop, wasmtest.NoResult,
-				wasmtest.Int32(1), wasmtest.MemoryGrow, 0, wasmtest.Int32(-1), wasmtest.I32Eq,
-				wasmtest.If, wasmtest.NoResult, wasmtest.Else, wasmtest.Br, 1, wasmtest.End,
-				wasmtest.End,
+				wasmbuild.Loop, wasmbuild.NoResult,
+				wasmbuild.Int32(1), wasmbuild.MemoryGrow, 0, wasmbuild.Int32(-1), wasmbuild.I32Eq,
+				wasmbuild.If, wasmbuild.NoResult, wasmbuild.Else, wasmbuild.Br, 1, wasmbuild.End,
+				wasmbuild.End,
 				memorySize, 0, i64ExtendI32U)}
 			answer, err := load(t, r, manifest, g.build()).Call(t.Context(), "", abi.OpDerive, []byte("{}"))
 			if err != nil || len(answer) != c.pages {
@@ -239,9 +239,9 @@ func TestTableLimit(t *testing.T) {
 			t.Parallel()
 			g := guestModule{answer: "{}"}
 			g.Table(1, c.most)
-			g.call = wasmtest.Body(
-				wasmtest.RefNull, wasmtest.FuncRef, wasmtest.Int32(c.by), wasmtest.TableGrow(),
-				wasmtest.Int32(-1), wasmtest.I32Eq, wasmtest.If, wasmtest.NoResult, wasmtest.Unreachable, wasmtest.End,
+			g.call = wasmbuild.Body(
+				wasmbuild.RefNull, wasmbuild.FuncRef, wasmbuild.Int32(c.by), wasmbuild.TableGrow(),
+				wasmbuild.Int32(-1), wasmbuild.I32Eq, wasmbuild.If, wasmbuild.NoResult, wasmbuild.Unreachable, wasmbuild.End,
 				packed(answerAt, 2))
 			_, err := load(t, r, jsonManifest(), g.build()).Call(t.Context(), "", abi.OpDerive, []byte("{}"))
 			if diff := cmp.Diff(c.want, lines(err)); diff != "" {
@@ -257,9 +257,9 @@ func TestStateDoesNotLeak(t *testing.T) {
 	g := guestModule{answer: strings.Repeat("x", 100)}
 	g.GlobalInt32(1)
 	const i64ExtendI32U, i64Or = 0xad, 0x84
-	g.call = wasmtest.Body(
-		wasmtest.GlobalGet, 0, i64ExtendI32U, packed(answerAt, 0), i64Or,
-		wasmtest.GlobalGet, 0, wasmtest.Int32(1), wasmtest.I32Add, wasmtest.GlobalSet, 0)
+	g.call = wasmbuild.Body(
+		wasmbuild.GlobalGet, 0, i64ExtendI32U, packed(answerAt, 0), i64Or,
+		wasmbuild.GlobalGet, 0, wasmbuild.Int32(1), wasmbuild.I32Add, wasmbuild.GlobalSet, 0)
 	p := load(t, newRuntime(t, Config{}), jsonManifest(), g.build())
 	for range 3 {
 		answer, err := p.Call(t.Context(), "", abi.OpDerive, []byte("{}"))
@@ -354,13 +354,13 @@ func TestLogFlood(t *testing.T) {
 	log := g.ImportFunction("lattice_v1", "log", i32x3, noTypes)
 	g.Data(2048, []byte("noise"))
 	g.callLocals = 1
-	g.call = wasmtest.Body(
-		wasmtest.Loop, wasmtest.NoResult,
-		wasmtest.Int32(0), wasmtest.Int32(2048), wasmtest.Int32(5), wasmtest.Call, int(log),
+	g.call = wasmbuild.Body(
+		wasmbuild.Loop, wasmbuild.NoResult,
+		wasmbuild.Int32(0), wasmbuild.Int32(2048), wasmbuild.Int32(5), wasmbuild.Call, int(log),
 		// Local 3 is the first behind the parameters.
-		wasmtest.LocalGet, 3, wasmtest.Int32(1), wasmtest.I32Add, wasmtest.LocalTee, 3,
-		wasmtest.Int32(2000), wasmtest.I32LtS, wasmtest.BrIf, 0,
-		wasmtest.End, packed(answerAt, 2))
+		wasmbuild.LocalGet, 3, wasmbuild.Int32(1), wasmbuild.I32Add, wasmbuild.LocalTee, 3,
+		wasmbuild.Int32(2000), wasmbuild.I32LtS, wasmbuild.BrIf, 0,
+		wasmbuild.End, packed(answerAt, 2))
 	var got messages
 	p := load(t, newRuntime(t, Config{Log: got.add}), jsonManifest(), g.build())
 	for call := range 2 {

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 func TestContract(t *testing.T) {
@@ -31,7 +31,7 @@ func TestContract(t *testing.T) {
 				g.ImportFunction("lattice_v1", "log", i32x3, noTypes)
 				g.ImportFunction("wasi_snapshot_preview1", "fd_write", i32x4, i32)
 				g.ImportFunction("wasi_snapshot_preview1", "proc_exit", i32, noTypes)
-				g.Export("_start", wasmtest.Function, g.Function(noTypes, noTypes, 0, []byte{wasmtest.Unreachable}))
+				g.Export("_start", wasmbuild.Function, g.Function(noTypes, noTypes, 0, []byte{wasmbuild.Unreachable}))
 			},
 		},
 		{
@@ -63,9 +63,9 @@ func TestContract(t *testing.T) {
 		{
 			reason: "only functions may be imported",
 			change: func(g *guestModule) {
-				g.Import("env", "table", wasmtest.Table, append([]byte{wasmtest.FuncRef}, wasmtest.Limits(1, -1)...))
-				g.Import("env", "global", wasmtest.Global, []byte{wasmtest.I32, 0})
-				g.Import("env", "memory", wasmtest.Memory, wasmtest.Limits(1, -1))
+				g.Import("env", "table", wasmbuild.Table, append([]byte{wasmbuild.FuncRef}, wasmbuild.Limits(1, -1)...))
+				g.Import("env", "global", wasmbuild.Global, []byte{wasmbuild.I32, 0})
+				g.Import("env", "memory", wasmbuild.Memory, wasmbuild.Limits(1, -1))
 			},
 			want: []string{
 				"breaks the contract: imports table env.table, a plugin may import functions only",
@@ -114,9 +114,9 @@ func TestContract(t *testing.T) {
 			reason: "exports of another type or kind",
 			guest:  guestModule{drop: "lattice_v1_call"},
 			change: func(g *guestModule) {
-				g.Export("lattice_v1_call", wasmtest.Function, g.Function(i32x3, i32, 0, wasmtest.Int32(0)))
+				g.Export("lattice_v1_call", wasmbuild.Function, g.Function(i32x3, i32, 0, wasmbuild.Int32(0)))
 				g.GlobalInt32(1)
-				g.Export("_initialize", wasmtest.Global, 0)
+				g.Export("_initialize", wasmbuild.Global, 0)
 			},
 			want: []string{
 				"breaks the contract: exports lattice_v1_call as (i32, i32, i32) -> (i32), must be (i32, i32, i32) -> (i64)",
@@ -147,7 +147,7 @@ func TestContract(t *testing.T) {
 		},
 		{
 			reason: "code that does not type",
-			guest:  guestModule{call: wasmtest.Int32(1)},
+			guest:  guestModule{call: wasmbuild.Int32(1)},
 			want:   []string{`breaks the contract: module: invalid function[1] export["lattice_v1_call"]: cannot use i32 as result[0] type i64`},
 		},
 	} {

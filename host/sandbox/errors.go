@@ -20,6 +20,8 @@ var (
 	ErrMemory = errors.New("out of memory")
 	// ErrTimeout says that the plugin did not answer within its time limit.
 	ErrTimeout = errors.New("timed out")
+	// ErrFuel says that the plugin spent its fuel before it answered. Unlike time, fuel is spent alike on every machine.
+	ErrFuel = errors.New("out of fuel")
 	// ErrBadAnswer says that the plugin's answer is not a valid message or breaks the plugin's own manifest.
 	ErrBadAnswer = errors.New("bad answer")
 	// ErrRequestTooLarge says that the request is larger than the plugin's manifest allows.

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/tetratelabs/wazero/sys"
+	"github.com/latticenet/lattice-host/abi"
 )
 
 // guest is what one call remembers outside of the module's memory: its clock, its random numbers and its log. It travels
@@ -17,15 +17,17 @@ type guest struct {
 	// clock is the next reading of the monotonic clock in nanoseconds.
 	clock  uint64
 	random *rand.ChaCha8
+	fuel   fuelTank
 }
 
 type guestKey struct{}
 
-func newGuest(id identity, step string, to func(Message)) *guest {
+func newGuest(id identity, step string, l abi.Limits, to func(Message)) *guest {
 	return &guest{
 		log: callLog{to: to, from: Message{Plugin: id.plugin, Version: id.version, Step: step}},
 		// ChaCha8Rand is specified, so that the numbers are equal everywhere. Any seed does that never changes.
 		random: rand.NewChaCha8([32]byte{}),
+		fuel:   newFuelTank(l),
 	}
 }
 
@@ -54,12 +56,14 @@ func (e misuseError) Error() string { return string(e) }
 
 // explain turns an error of the engine into one that says in one line why the guest stopped.
 func explain(err error, g *guest, m *linearMemory) error {
-	var exitErr *sys.ExitError
-	if errors.As(err, &exitErr) {
-		// The engine closed the instance because the context is done. The caller knows which context it was.
+	if errors.Is(err, errInterrupted) {
+		// The context is done. The caller knows which context it was.
 		return errInterrupted
 	}
 	g.log.flush()
+	if empty, ok := outOfFuel(err); ok {
+		return fmt.Errorf("%w: %w", ErrFuel, empty)
+	}
 	reason := trapReason(err)
 	if words := g.log.words.String(); words != "" {
 		reason += ", last message: " + words

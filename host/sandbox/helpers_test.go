@@ -13,15 +13,15 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 var (
-	i32     = []byte{wasmtest.I32}
-	i32x3   = []byte{wasmtest.I32, wasmtest.I32, wasmtest.I32}
-	i64     = []byte{wasmtest.I64}
-	i32x4   = append(i32x3[:3:3], wasmtest.I32)
+	i32     = []byte{wasmbuild.I32}
+	i32x3   = []byte{wasmbuild.I32, wasmbuild.I32, wasmbuild.I32}
+	i64     = []byte{wasmbuild.I64}
+	i32x4   = append(i32x3[:3:3], wasmbuild.I32)
 	noTypes []byte
 )
 
@@ -40,9 +40,9 @@ func jsonManifest() *abi.Manifest {
 	}
 }
 
-// guestModule collects the functions of a plugin for wasmtest. Zero parts are those of a good plugin.
+// guestModule collects the functions of a plugin for wasmbuild. Zero parts are those of a good plugin.
 type guestModule struct {
-	wasmtest.Module
+	wasmbuild.Module
 	// alloc and call are function bodies.
 	alloc, call []byte
 	callLocals  uint32
@@ -53,11 +53,11 @@ type guestModule struct {
 	rename map[string]string
 }
 
-func packed(ptr, size uint32) []byte { return wasmtest.Int64(int64(uint64(ptr)<<32 | uint64(size))) }
+func packed(ptr, size uint32) []byte { return wasmbuild.Int64(int64(uint64(ptr)<<32 | uint64(size))) }
 
 func (g *guestModule) build() []byte {
 	if g.alloc == nil {
-		g.alloc = wasmtest.Int32(requestAt)
+		g.alloc = wasmbuild.Int32(requestAt)
 	}
 	if g.call == nil {
 		g.call = packed(answerAt, uint32(len(g.answer)))
@@ -69,9 +69,9 @@ func (g *guestModule) build() []byte {
 	g.Data(answerAt, []byte(g.answer))
 	alloc := g.Function(i32, i32, 0, g.alloc)
 	call := g.Function(i32x3, i64, g.callLocals, g.call)
-	g.export(abi.ExportMemory, wasmtest.Memory, 0)
-	g.export(abi.ExportAlloc, wasmtest.Function, alloc)
-	g.export(abi.ExportCall, wasmtest.Function, call)
+	g.export(abi.ExportMemory, wasmbuild.Memory, 0)
+	g.export(abi.ExportAlloc, wasmbuild.Function, alloc)
+	g.export(abi.ExportCall, wasmbuild.Function, call)
 	return g.Bytes()
 }
 

@@ -41,11 +41,19 @@ func provide(ctx context.Context, engine wazero.Runtime, functions []hostFunctio
 			return err
 		}
 	}
-	return nil
+	return provideRefill(ctx, engine)
 }
 
 func (f hostFunction) engineFunction() api.GoModuleFunc {
-	return func(ctx context.Context, m api.Module, stack []uint64) { f.call(guestOf(ctx), m.Memory(), stack) }
+	return func(ctx context.Context, m api.Module, stack []uint64) {
+		// A guest that does little but call the host spends its slices slowly, so that it is interrupted here too.
+		if ctx.Err() != nil {
+			panic(errInterrupted)
+		}
+		g := guestOf(ctx)
+		g.fuel.spend(hostCallFuel)
+		f.call(g, m.Memory(), stack)
+	}
 }
 
 // engineTypes returns types as the engine has them: by their binary form.
@@ -64,5 +72,6 @@ func logMessage(g *guest, memory api.Memory, stack []uint64) {
 	if !ok {
 		panic(misuseError(abi.ImportModule + "." + abi.ImportLog + " was called with a pointer outside of memory"))
 	}
+	g.fuel.spend(logByteFuel * int64(min(size, abi.MaxLogBytes)))
 	g.log.message(min(max(Level(level), LevelDebug), LevelError), text)
 }

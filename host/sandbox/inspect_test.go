@@ -7,14 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	g := guestModule{answer: "{}"}
 	g.ImportFunction("lattice_v1", "log", i32x3, noTypes)
-	g.Import("env", "g", wasmtest.Global, []byte{wasmtest.I32, 0})
+	g.Import("env", "g", wasmbuild.Global, []byte{wasmbuild.I32, 0})
 	g.Table(1, 10)
 	g.GlobalInt32(7)
 	g.Start(g.Function(noTypes, noTypes, 0, nil))

@@ -4,29 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// instances makes what a call runs in. Every call has a fresh one, so that no call sees what another left behind.
+// instances makes what a call runs in. Every call starts from the same state: that of an instance that was just made.
+// Putting an instance back into that state costs a fraction of making one, so that those that came to no harm are kept.
 type instances struct {
 	engine      wazero.Runtime
 	compiled    wazero.CompiledModule
+	metered     *meter.Module
 	memoryLimit uint64
+
+	mu sync.Mutex
+	// first is the state of an instance that was just made; nil before the first one.
+	first *snapshot
+	// idle holds instances in that state.
+	idle []*instance
 }
 
 // instance is a module with memory of its own, initialised.
 type instance struct {
-	module api.Module
-	memory *linearMemory
+	module  api.Module
+	memory  *linearMemory
+	fuel    api.MutableGlobal
+	globals []api.MutableGlobal
+	// clock is the reading of the monotonic clock when the instance was initialised. A call goes on from there: a
+	// language's runtime may have noted it and does not expect an earlier one.
+	clock uint64
 }
 
-// acquire returns an instance for the guest in ctx. It runs the module's start function and its _initialize.
+// acquire returns an instance for the guest in ctx.
 func (s *instances) acquire(ctx context.Context) (*instance, error) {
+	if i := s.takeIdle(); i != nil {
+		return i, nil
+	}
+	i, err := s.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.remember(i)
+	return i, nil
+}
+
+func (s *instances) takeIdle() *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.idle)
+	if n == 0 {
+		return nil
+	}
+	i := s.idle[n-1]
+	s.idle[n-1] = nil
+	s.idle = s.idle[:n-1]
+	return i
+}
+
+// fresh makes an instance. It runs the module's start function and its _initialize.
+func (s *instances) fresh(ctx context.Context) (*instance, error) {
 	i := &instance{memory: &linearMemory{limit: s.memoryLimit}}
 	// Without a name any number of instances can exist. No start function of WASI is called: a plugin is not a program.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
@@ -37,20 +79,49 @@ func (s *instances) acquire(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("at its start: %w", explain(err, guestOf(ctx), i.memory))
 	}
+	if err := i.bind(s.metered); err != nil {
+		s.drop(i)
+		return nil, err
+	}
 	if i.module.ExportedFunction(abi.ExportInitialize) == nil {
 		return i, nil
 	}
 	if _, err := i.call(ctx, abi.ExportInitialize); err != nil {
-		s.release(ctx, i)
+		s.drop(i)
 		return nil, err
 	}
+	i.clock = guestOf(ctx).clock
 	return i, nil
 }
 
-// release gives an instance back.
-func (s *instances) release(ctx context.Context, i *instance) {
+// bind finds what the meter added to the module.
+func (i *instance) bind(m *meter.Module) error {
+	for _, name := range append([]string{m.FuelExport}, m.GlobalExports...) {
+		global, ok := i.module.ExportedGlobal(name).(api.MutableGlobal)
+		if !ok {
+			return fmt.Errorf("the metered module has no variable %s", name)
+		}
+		i.globals = append(i.globals, global)
+	}
+	i.fuel, i.globals = i.globals[0], i.globals[1:]
+	return nil
+}
+
+// release takes an instance back behind a call that came to a good end.
+func (s *instances) release(i *instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.idle) >= runtime.GOMAXPROCS(0) || !s.metered.Resettable || !i.reset(s.first) {
+		s.drop(i)
+		return
+	}
+	s.idle = append(s.idle, i)
+}
+
+// drop ends an instance.
+func (s *instances) drop(i *instance) {
 	// Closing an instance reports nothing that anyone could act on: it has no files.
-	_ = guard(func() error { return i.module.Close(context.WithoutCancel(ctx)) })
+	_ = guard(func() error { return i.module.Close(context.Background()) })
 }
 
 // call runs an exported function and returns its result, 0 if it has none.
@@ -71,6 +142,8 @@ func (i *instance) call(ctx context.Context, name string, params ...uint64) (uin
 
 // exchange writes a request, calls the operation, and returns a copy of the answer.
 func (i *instance) exchange(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
+	// The guest begins without fuel, and so with a refill from the call's own tank.
+	i.fuel.Set(0)
 	ptr, err := i.call(ctx, abi.ExportAlloc, uint64(len(request)))
 	if err != nil {
 		return nil, err

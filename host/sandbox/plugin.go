@@ -108,25 +108,45 @@ func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byt
 	}
 	bounded, cancel := p.bound(ctx)
 	defer cancel()
-	g := newGuest(p.id, step, p.runtime.config.Log)
-	defer g.log.flush()
-	answer, err := p.run(withGuest(bounded, g), op, request)
+	answer, err := p.run(bounded, step, op, request)
 	if interrupted(err) {
 		return nil, p.whyInterrupted(ctx)
 	}
 	return answer, err
 }
 
-func (p *Plugin) run(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, errInterrupted
 	}
-	i, err := p.instances.acquire(ctx)
+	i, err := p.acquire(ctx, step)
 	if err != nil {
 		return nil, err
 	}
-	defer p.instances.release(ctx, i)
-	return i.exchange(ctx, op, request)
+	ctx, g := p.withGuest(ctx, step)
+	defer g.log.flush()
+	g.clock = i.clock
+	answer, err := i.exchange(ctx, op, request)
+	if err != nil {
+		// Whatever went wrong in it, it is not the same any more.
+		p.instances.drop(i)
+		return nil, err
+	}
+	p.instances.release(i)
+	return answer, nil
+}
+
+// acquire returns an instance. If it has to be made, that is the work of a guest of its own: the call that follows finds
+// the clock, the random numbers and the fuel as it would in an instance that was kept.
+func (p *Plugin) acquire(ctx context.Context, step string) (*instance, error) {
+	ctx, g := p.withGuest(ctx, step)
+	defer g.log.flush()
+	return p.instances.acquire(ctx)
+}
+
+func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
+	g := newGuest(p.id, step, p.manifest.Limits, p.runtime.config.Log)
+	return withGuest(ctx, g), g
 }
 
 func (p *Plugin) checkRequest(request []byte) error {

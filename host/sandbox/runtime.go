@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -62,8 +63,7 @@ func engineConfig(cache *codeCache) wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2).
 		WithCompilationCache(cache.CompilationCache).
-		WithDebugInfoEnabled(false).
-		WithCloseOnContextDone(true)
+		WithDebugInfoEnabled(false)
 }
 
 func (r *Runtime) warn(text string) {
@@ -106,16 +106,22 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err := broken.err(id, "", ErrContract); err != nil {
 		return nil, err
 	}
-	compiled, err := r.compile(ctx, id, prepare(m.Wasm(), module))
+	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
+	if err != nil {
+		return nil, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
+	}
+	compiled, err := r.compile(ctx, id, metered.Wasm)
 	if err != nil {
 		return nil, id.fail("", err)
 	}
 	return &Plugin{
-		id:        id,
-		manifest:  m.Manifest(),
-		runtime:   r,
-		instances: &instances{engine: r.engine, compiled: compiled, memoryLimit: memoryLimit(m.Manifest().Limits)},
-		life:      newLifetime(),
+		id:       id,
+		manifest: m.Manifest(),
+		runtime:  r,
+		instances: &instances{
+			engine: r.engine, compiled: compiled, metered: metered, memoryLimit: memoryLimit(m.Manifest().Limits),
+		},
+		life: newLifetime(),
 	}, nil
 }
 

@@ -135,6 +135,7 @@ func randomGet(g *guest, m guestMemory, p []uint64) errno {
 	if !ok {
 		return errnoFault
 	}
+	g.fuel.spend(int64(len(buffer)))
 	// The generator never fails.
 	_, _ = g.random.Read(buffer)
 	return errnoSuccess
@@ -159,6 +160,7 @@ func fdWrite(g *guest, m guestMemory, p []uint64) errno {
 		if e != errnoSuccess {
 			return e
 		}
+		g.fuel.spend(logByteFuel * int64(len(data)))
 		g.log.write(line, level, data)
 		room -= uint32(len(data))
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
-	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmtest"
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 // shim calls functions of WASI on a memory of one page.
@@ -24,9 +25,9 @@ type shim struct {
 
 func newShim(t *testing.T) *shim {
 	t.Helper()
-	var m wasmtest.Module
+	var m wasmbuild.Module
 	m.Memory(1, 1)
-	m.Export("memory", wasmtest.Memory, 0)
+	m.Export("memory", wasmbuild.Memory, 0)
 	engine := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	t.Cleanup(func() { _ = engine.Close(t.Context()) })
 	module, err := engine.Instantiate(t.Context(), m.Bytes())
@@ -34,7 +35,7 @@ func newShim(t *testing.T) *shim {
 		t.Fatal(err)
 	}
 	s := &shim{t: t, memory: module.Memory()}
-	s.guest = newGuest(identity{}, "", s.log.add)
+	s.guest = newGuest(identity{}, "", abi.Limits{}, s.log.add)
 	return s
 }
 
