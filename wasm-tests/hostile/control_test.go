@@ -79,7 +79,7 @@ func endlessCases() []hostile {
 	}
 }
 
-// traps in code of type () → ().
+// divideByZero traps.
 func divideByZero() []byte {
 	return b.Body(b.Int32(1), b.Int32(0), b.I32DivS, b.Drop)
 }
