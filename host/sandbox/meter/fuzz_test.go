@@ -68,7 +68,23 @@ func beyond(err error) bool {
 // exhausting reports whether the engine might take gigabytes to read a module, which the meter refuses for err: it trusts
 // the lengths of lists, and reads names, which metered modules do not have.
 func exhausting(wasm []byte, err error) bool {
-	return len(wasm) > 1<<16 || bytes.Contains(wasm, []byte("\x04name")) || err != nil && strings.Contains(err.Error(), "a list ")
+	return len(wasm) > 1<<16 || bytes.Contains(wasm, []byte("\x04name")) ||
+		err != nil && (strings.Contains(err.Error(), "a list ") || longNumber(wasm))
+}
+
+// longNumber reports whether a module may hold a number of more than 21 bits, which the engine could take for a length.
+func longNumber(wasm []byte) bool {
+	run := 0
+	for _, c := range wasm {
+		if c < 0x80 {
+			run = 0
+			continue
+		}
+		if run++; run == 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // FuzzGenerated makes valid functions out of bytes, and compares what they return and leave in memory with and without
