@@ -94,8 +94,7 @@ bench: ## Run the benchmarks and print the table of ratios.
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \
 	  sed -E 's#^(.*)/[^/]*:[0-9]+:func (.*)$$#\1 \2#' | sort -u | while read -r package target; do \
-	    echo "== $$package $$target"; \
-	    go test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x || exit; \
+	    sh wasm-tests/fuzztargets/fuzz.sh $$package $$target $(FUZZTIME) || exit; \
 	  done
 
 clean: ## Remove build/.
