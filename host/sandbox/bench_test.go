@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"testing"
+	"time"
 
 	"github.com/latticenet/lattice-host/abi"
 )
@@ -22,6 +23,75 @@ func BenchmarkCall(b *testing.B) {
 				if _, err := p.Call(b.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// everyMemories returns what instances can be put back with, by name: what this machine chose, and what works everywhere.
+func everyMemories(t testing.TB) map[string]memories {
+	chosen := openMemories()
+	t.Cleanup(func() {
+		if err := chosen.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return map[string]memories{"chosen": chosen, "copy": heapMemories{}}
+}
+
+// BenchmarkReset measures calls of a Go plugin, and in reset-ns/op what putting back the instance takes of each.
+func BenchmarkReset(b *testing.B) {
+	guest := buildGoGuest(b)
+	for name, m := range everyMemories(b) {
+		b.Run(name, func(b *testing.B) {
+			p := loadWith(b, Config{CacheDir: guest.cacheDir()}, m, jsonManifest(), guest.wasm)
+			ctx, i := borrow(b, p)
+			defer p.instances.pool.drop(i)
+			var resets time.Duration
+			for b.Loop() {
+				if _, err := i.exchange(ctx, abi.OpDerive, []byte(`{"abi":1}`)); err != nil {
+					b.Fatal(err)
+				}
+				begin := time.Now()
+				if err := i.reset(); err != nil {
+					b.Fatal(err)
+				}
+				resets += time.Since(begin)
+			}
+			b.ReportMetric(float64(resets.Nanoseconds())/float64(b.N), "reset-ns/op")
+		})
+	}
+}
+
+// BenchmarkMake measures making one more instance of a Go plugin, from the snapshot and without one.
+func BenchmarkMake(b *testing.B) {
+	guest := buildGoGuest(b)
+	for name, m := range everyMemories(b) {
+		p := loadWith(b, Config{CacheDir: guest.cacheDir()}, m, jsonManifest(), guest.wasm)
+		if _, err := p.Call(b.Context(), "main", abi.OpDerive, []byte(`{"abi":1}`)); err != nil {
+			b.Fatal(err)
+		}
+		settle(b, p.runtime.pool)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				i := &instance{plugin: p.instances}
+				if err := p.make(b.Context(), i, ""); err != nil {
+					b.Fatal(err)
+				}
+				i.close()
+			}
+		})
+		b.Run(name+", initialised", func(b *testing.B) {
+			for b.Loop() {
+				i := &instance{plugin: p.instances}
+				ctx, _ := p.withGuest(b.Context(), "")
+				if err := p.instances.instantiate(ctx, i); err != nil {
+					b.Fatal(err)
+				}
+				if err := i.initialize(ctx); err != nil {
+					b.Fatal(err)
+				}
+				i.close()
 			}
 		})
 	}

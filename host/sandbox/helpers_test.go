@@ -160,6 +160,38 @@ func load(t testing.TB, r *Runtime, manifest *abi.Manifest, wasm []byte) *Plugin
 	return p
 }
 
+// loadWith loads a plugin into a runtime of its own, whose instances have the given memories.
+func loadWith(t testing.TB, c Config, m memories, manifest *abi.Manifest, wasm []byte) *Plugin {
+	t.Helper()
+	r := newRuntime(t, c)
+	if err := r.memories.close(); err != nil {
+		t.Fatal(err)
+	}
+	r.memories = unclosed{m}
+	return load(t, r, manifest, wasm)
+}
+
+// unclosed are memories that several runtimes share.
+type unclosed struct{ memories }
+
+func (unclosed) close() error { return nil }
+
+// borrow takes an instance out of the pool, and returns it with the context of a guest. It must be dropped or given back.
+func borrow(t testing.TB, p *Plugin) (context.Context, *instance) {
+	t.Helper()
+	i, err := p.instances.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i.module == nil {
+		if err := p.make(t.Context(), i, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, _ := p.withGuest(t.Context(), "")
+	return ctx, i
+}
+
 // lines splits an error into its lines, without the plugin's name in front.
 func lines(err error) []string {
 	if err == nil {

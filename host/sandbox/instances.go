@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -15,23 +15,35 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// instances makes what a call runs in. Every call starts from the same state: that of an instance that was just made.
-// Putting an instance back into that state costs a fraction of making one, so that those that came to no harm are kept.
+// instances makes what the calls of one plugin run in. Every call starts from the same state: that of an instance that was
+// just made. Putting an instance back into that state costs a fraction of making one, so that those that came to no harm
+// are kept in the pool.
 type instances struct {
 	engine      wazero.Runtime
 	compiled    wazero.CompiledModule
 	metered     *meter.Module
+	memories    memories
 	memoryLimit uint64
+	pool        *pool
 
-	mu sync.Mutex
-	// first is the state of an instance that was just made; nil before the first one.
+	// What follows is guarded by the pool.
+
+	// first is the state of an instance that was just made; nil before the first one, and when it cannot be put back.
 	first *snapshot
-	// idle holds instances in that state.
-	idle []*instance
+	// live is how many instances there are, resets how many of them are being put back, and idle those that wait, in the
+	// order in which they were used.
+	live, resets int
+	idle         []*instance
+	// removed is true once the plugin has no more calls.
+	removed bool
+	// inHand counts the instances that are put back or closed by somebody other than a call.
+	inHand sync.WaitGroup
 }
 
 // instance is a module with memory of its own, initialised.
 type instance struct {
+	plugin *instances
+	// module is nil until the instance is made.
 	module  api.Module
 	memory  *linearMemory
 	fuel    api.MutableGlobal
@@ -39,37 +51,52 @@ type instance struct {
 	// clock is the reading of the monotonic clock when the instance was initialised. A call goes on from there: a
 	// language's runtime may have noted it and does not expect an earlier one.
 	clock uint64
+	// uses is how many calls it served. It is dirty until it is put back behind the last one.
+	uses  int
+	dirty bool
+
+	// What follows is guarded by the pool: the size of the memory in bytes, and since when the instance is idle.
+	size  uint64
+	since time.Time
 }
 
-// acquire returns an instance for the guest in ctx.
+// acquire returns an instance for a call: one that was put back, or one that must be made. It waits while there are as
+// many as there may be. The error is errInterrupted.
 func (s *instances) acquire(ctx context.Context) (*instance, error) {
-	if i := s.takeIdle(); i != nil {
-		return i, nil
+	for {
+		i, err := s.pool.take(ctx, s)
+		if err != nil || !i.dirty {
+			return i, err
+		}
+		if i.reset() == nil {
+			return i, nil
+		}
+		s.pool.drop(i)
 	}
-	i, err := s.fresh(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.remember(i)
-	return i, nil
 }
 
-func (s *instances) takeIdle() *instance {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.idle)
-	if n == 0 {
-		return nil
+// make makes an instance that has yet to be made, for the guest in ctx. Of the first it keeps the state, which the others
+// get instead of initialising themselves. An instance that cannot be made remains to be dropped.
+func (s *instances) make(ctx context.Context, i *instance) error {
+	if err := s.instantiate(ctx, i); err != nil {
+		return err
 	}
-	i := s.idle[n-1]
-	s.idle[n-1] = nil
-	s.idle = s.idle[:n-1]
-	return i
+	if first := s.snapshot(); first != nil {
+		return i.become(first)
+	}
+	if err := i.initialize(ctx); err != nil {
+		return err
+	}
+	return s.remember(i)
 }
 
-// fresh makes an instance. It runs the module's start function and its _initialize.
-func (s *instances) fresh(ctx context.Context) (*instance, error) {
-	i := &instance{memory: &linearMemory{limit: s.memoryLimit}}
+// instantiate has the engine make the module. That runs its start function.
+func (s *instances) instantiate(ctx context.Context, i *instance) error {
+	i.memory = &linearMemory{
+		limit:     s.memoryLimit,
+		storage:   s.memories.newStorage(s.memoryLimit),
+		committed: func(size uint64) { s.pool.resized(i, size) },
+	}
 	// Without a name any number of instances can exist. No start function of WASI is called: a plugin is not a program.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	err := guard(func() (err error) {
@@ -77,21 +104,21 @@ func (s *instances) fresh(ctx context.Context) (*instance, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("at its start: %w", explain(err, guestOf(ctx), i.memory))
+		return fmt.Errorf("at its start: %w", explain(err, guestOf(ctx), i.memory))
 	}
-	if err := i.bind(s.metered); err != nil {
-		s.drop(i)
-		return nil, err
-	}
+	return i.bind(s.metered)
+}
+
+// initialize runs _initialize.
+func (i *instance) initialize(ctx context.Context) error {
 	if i.module.ExportedFunction(abi.ExportInitialize) == nil {
-		return i, nil
+		return nil
 	}
 	if _, err := i.call(ctx, abi.ExportInitialize); err != nil {
-		s.drop(i)
-		return nil, err
+		return err
 	}
 	i.clock = guestOf(ctx).clock
-	return i, nil
+	return nil
 }
 
 // bind finds what the meter added to the module.
@@ -107,21 +134,38 @@ func (i *instance) bind(m *meter.Module) error {
 	return nil
 }
 
-// release takes an instance back behind a call that came to a good end.
-func (s *instances) release(i *instance) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.idle) >= runtime.GOMAXPROCS(0) || !s.metered.Resettable || !i.reset(s.first) {
-		s.drop(i)
-		return
+// expectedSize returns how much memory an instance has when it is made, in bytes. The pool must be locked.
+func (s *instances) expectedSize() uint64 {
+	if s.first != nil {
+		return uint64(len(s.first.memory.bytes()))
 	}
-	s.idle = append(s.idle, i)
+	return uint64(s.compiled.ExportedMemories()[abi.ExportMemory].Min()) * pageSize
 }
 
-// drop ends an instance.
-func (s *instances) drop(i *instance) {
-	// Closing an instance reports nothing that anyone could act on: it has no files.
-	_ = guard(func() error { return i.module.Close(context.Background()) })
+// reusable reports whether an instance can be put back: a memory does not shrink, so that one that grew is of no more use.
+func (s *instances) reusable(i *instance) bool {
+	first := s.snapshot()
+	return first != nil && len(i.memory.buffer) == len(first.memory.bytes())
+}
+
+// close frees the instances. There must not be any calls.
+func (s *instances) close() {
+	s.pool.remove(s)
+	if s.first != nil {
+		s.first.memory.free()
+	}
+}
+
+// close ends an instance that nobody uses any more. That the guest does not run is what makes it safe: neither the engine
+// nor a slice of the memory may reach it behind this.
+func (i *instance) close() {
+	if i.module != nil {
+		// Closing reports nothing that anyone could act on: an instance has no files.
+		_ = guard(func() error { return i.module.Close(context.Background()) })
+	}
+	if i.memory != nil {
+		i.memory.storage.free()
+	}
 }
 
 // call runs an exported function and returns its result, 0 if it has none.

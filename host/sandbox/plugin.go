@@ -32,7 +32,10 @@ func (p *Plugin) Close(ctx context.Context) error {
 		return nil
 	}
 	defer leave()
-	return p.life.end(func() error { return p.instances.compiled.Close(ctx) })
+	return p.life.end(func() error {
+		p.instances.close()
+		return p.instances.compiled.Close(ctx)
+	})
 }
 
 // Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the manifest, and the keys in it
@@ -106,42 +109,54 @@ func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byt
 		}
 		defer leave()
 	}
-	bounded, cancel := p.bound(ctx)
+	open, cancel := p.whileOpen(ctx)
 	defer cancel()
-	answer, err := p.run(bounded, step, op, request)
+	answer, err := p.run(open, step, op, request)
 	if interrupted(err) {
 		return nil, p.whyInterrupted(ctx)
 	}
 	return answer, err
 }
 
+// run runs the operation in an instance. The plugin's time begins when it has one: it does not answer for a busy host.
 func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, errInterrupted
 	}
-	i, err := p.acquire(ctx, step)
+	i, err := p.instances.acquire(ctx)
 	if err != nil {
 		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	defer cancel()
+	answer, err := p.runIn(ctx, i, step, op, request)
+	if err != nil {
+		// Whatever went wrong in it, it is not the same any more.
+		p.instances.pool.drop(i)
+		return nil, err
+	}
+	p.instances.pool.giveBack(i)
+	return answer, nil
+}
+
+func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, error) {
+	if i.module == nil {
+		if err := p.make(ctx, i, step); err != nil {
+			return nil, err
+		}
 	}
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
 	g.clock = i.clock
-	answer, err := i.exchange(ctx, op, request)
-	if err != nil {
-		// Whatever went wrong in it, it is not the same any more.
-		p.instances.drop(i)
-		return nil, err
-	}
-	p.instances.release(i)
-	return answer, nil
+	return i.exchange(ctx, op, request)
 }
 
-// acquire returns an instance. If it has to be made, that is the work of a guest of its own: the call that follows finds
-// the clock, the random numbers and the fuel as it would in an instance that was kept.
-func (p *Plugin) acquire(ctx context.Context, step string) (*instance, error) {
+// make makes the instance. That is the work of a guest of its own: the call that follows finds the clock, the random
+// numbers and the fuel as it would in an instance that was kept.
+func (p *Plugin) make(ctx context.Context, i *instance, step string) error {
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
-	return p.instances.acquire(ctx)
+	return p.instances.make(ctx, i)
 }
 
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
@@ -168,13 +183,11 @@ func (p *Plugin) checkRequest(request []byte) error {
 		ErrRequestTooLarge, byteSize(len(request)), byteSize(limit))
 }
 
-// bound returns a context that ends with ctx, with the time limit, and with the plugin and its runtime.
-func (p *Plugin) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// whileOpen returns a context that ends with ctx, and with the plugin and its runtime.
+func (p *Plugin) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, unbindRuntime := p.runtime.life.bind(ctx)
 	ctx, unbind := p.life.bind(ctx)
-	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	return ctx, func() {
-		cancel()
 		unbind()
 		unbindRuntime()
 	}

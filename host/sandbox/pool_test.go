@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,13 +13,35 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// idleMemories returns copies of the memories of all idle instances.
-func idleMemories(p *Plugin) [][]byte {
-	p.instances.mu.Lock()
-	defer p.instances.mu.Unlock()
+// settle waits until no instance is being put back.
+func settle(t testing.TB, p *pool) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		p.mu.Lock()
+		resets := p.resets
+		p.mu.Unlock()
+		if resets == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d instances are still being put back", resets)
+		}
+		time.Sleep(10 * time.Microsecond)
+	}
+}
+
+// idleMemories returns copies of the memories of all instances that wait for a call and were put back.
+func idleMemories(t testing.TB, p *Plugin) [][]byte {
+	t.Helper()
+	settle(t, p.runtime.pool)
+	p.runtime.pool.mu.Lock()
+	defer p.runtime.pool.mu.Unlock()
 	var all [][]byte
 	for _, i := range p.instances.idle {
-		all = append(all, bytes.Clone(i.memory.buffer))
+		if !i.dirty {
+			all = append(all, bytes.Clone(i.memory.buffer))
+		}
 	}
 	return all
 }
@@ -28,7 +51,7 @@ func idleMemories(p *Plugin) [][]byte {
 func searchFor(t *testing.T, p *Plugin, canary, request string) (kept bool) {
 	t.Helper()
 	_, _ = p.Call(t.Context(), "main", abi.OpDerive, []byte(request))
-	memories := idleMemories(p)
+	memories := idleMemories(t, p)
 	for _, memory := range memories {
 		if bytes.Contains(memory, []byte(canary)) {
 			t.Fatalf("an idle instance holds %s", canary)
@@ -95,7 +118,7 @@ func TestInstancesAreKept(t *testing.T) {
 		for range 3 {
 			_, _ = p.Call(t.Context(), "main", abi.OpDerive, []byte("{}"))
 		}
-		if got := len(idleMemories(p)); got != c.kept {
+		if got := len(idleMemories(t, p)); got != c.kept {
 			t.Errorf("%s: %d instances are idle, want %d", c.reason, got, c.kept)
 		}
 	}

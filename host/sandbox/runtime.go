@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -28,6 +30,12 @@ type Config struct {
 	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
 	// after it. Nil does nothing.
 	Progress func(plugin string, done bool)
+	// MemoryBudget is how much memory the instances of all plugins may have, in bytes. A call that would need more waits
+	// until another one ends; instances that wait for a call are closed to make room. A single instance is always possible,
+	// and a guest that runs may grow to its own limit whatever the budget. 0 is [DefaultMemoryBudget].
+	MemoryBudget int64
+	// IdleTimeout is how long an instance without a call is kept. 0 is [DefaultIdleTimeout].
+	IdleTimeout time.Duration
 }
 
 // Runtime compiles and runs plugins. A process needs one. Its methods may be called by several goroutines at once.
@@ -36,13 +44,15 @@ type Runtime struct {
 	engine    wazero.Runtime
 	cache     *codeCache
 	functions []hostFunction
+	memories  memories
+	pool      *pool
 	life      *lifetime
 }
 
 // New returns a Runtime. It must be closed. A cache folder that others may write to is an error; one that cannot be
 // written is replaced with memory, with a warning in the log.
 func New(ctx context.Context, c Config) (*Runtime, error) {
-	r := &Runtime{config: c, functions: hostFunctions(), life: newLifetime()}
+	r := &Runtime{config: c, functions: hostFunctions(), pool: newPool(c), life: newLifetime()}
 	var err error
 	if r.cache, err = openCache(c.CacheDir, r.warn); err != nil {
 		return nil, err
@@ -54,6 +64,7 @@ func New(ctx context.Context, c Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
+	r.memories = openMemories()
 	return r, nil
 }
 
@@ -81,11 +92,8 @@ func (r *Runtime) progress(plugin string, done bool) {
 // Close interrupts running calls, waits for them and frees everything. Plugins of a closed Runtime answer [ErrClosed].
 func (r *Runtime) Close(ctx context.Context) error {
 	return r.life.end(func() error {
-		err := r.engine.Close(ctx)
-		if cacheErr := r.cache.Close(ctx); err == nil {
-			err = cacheErr
-		}
-		return err
+		r.pool.close()
+		return errors.Join(r.memories.close(), r.engine.Close(ctx), r.cache.Close(ctx))
 	})
 }
 
@@ -114,15 +122,12 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err != nil {
 		return nil, id.fail("", err)
 	}
-	return &Plugin{
-		id:       id,
-		manifest: m.Manifest(),
-		runtime:  r,
-		instances: &instances{
-			engine: r.engine, compiled: compiled, metered: metered, memoryLimit: memoryLimit(m.Manifest().Limits),
-		},
-		life: newLifetime(),
-	}, nil
+	made := &instances{
+		engine: r.engine, compiled: compiled, metered: metered,
+		memories: r.memories, memoryLimit: memoryLimit(m.Manifest().Limits), pool: r.pool,
+	}
+	r.pool.add(made)
+	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}, nil
 }
 
 // compile compiles a module. A cache that is damaged or full must not keep a plugin from loading: it is cleared once.
