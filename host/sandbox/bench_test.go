@@ -28,17 +28,6 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// everyMemories returns what instances can be put back with, by name: what this machine chose, and what works everywhere.
-func everyMemories(t testing.TB) map[string]memories {
-	chosen := openMemories()
-	t.Cleanup(func() {
-		if err := chosen.close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return map[string]memories{"chosen": chosen, "copy": heapMemories{}}
-}
-
 // BenchmarkReset measures calls of a Go plugin, and in reset-ns/op what putting back the instance takes of each.
 func BenchmarkReset(b *testing.B) {
 	guest := buildGoGuest(b)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
@@ -10,7 +11,8 @@ import (
 // which is keyed by it, stays right.
 //
 // Custom sections go: the engine would only keep them, and a release that changes nothing but its manifest is not
-// compiled again. Tables get a maximum: the engine bounds memories, but lets a table without one grow to 32 GiB.
+// compiled again. Tables get a maximum: the engine bounds memories, but lets a table without one grow to 32 GiB. Data
+// segments are joined where nothing refers to them by their number.
 func prepare(wasm []byte, m *wasmbin.Module) []byte {
 	if len(m.Sections) == 0 {
 		return wasm
@@ -22,6 +24,8 @@ func prepare(wasm []byte, m *wasmbin.Module) []byte {
 		case wasmbin.SectionCustom:
 		case wasmbin.SectionTable:
 			out = appendSection(out, s.ID, tableSection(m.Tables))
+		case wasmbin.SectionData:
+			out = append(out, dataSection(wasm, m, s)...)
 		default:
 			out = append(out, wasm[s.Start:s.End]...)
 		}
@@ -50,4 +54,15 @@ func tableSection(tables []wasmbin.Table) []byte {
 		b = binary.AppendUvarint(b, uint64(most))
 	}
 	return b
+}
+
+// dataSection returns the data section. Modules that say how many segments there are may have instructions that name one.
+func dataSection(wasm []byte, m *wasmbin.Module, s wasmbin.Section) []byte {
+	counted := func(s wasmbin.Section) bool { return s.ID == wasmbin.SectionDataCount }
+	if !slices.ContainsFunc(m.Sections, counted) {
+		if joined, ok := joinSegments(s.Content); ok {
+			return appendSection(nil, s.ID, joined)
+		}
+	}
+	return wasm[s.Start:s.End]
 }

@@ -38,6 +38,18 @@ func TestPrepare(t *testing.T) {
 			"a low maximum stays",
 			build(func(g *guestModule) { g.Table(7, 8) }), build(func(g *guestModule) { g.Table(7, 8) }),
 		},
+		{
+			"data segments are joined",
+			build(func(g *guestModule) {
+				g.answer, g.call = "{", packed(answerAt, 2)
+				g.Data(answerAt+1, []byte("}"))
+			}), build(nil),
+		},
+		{
+			"data segments that an instruction may name are not",
+			build(func(g *guestModule) { g.Data(100, []byte("a")); g.PassiveData([]byte("c")) }),
+			build(func(g *guestModule) { g.Data(100, []byte("a")); g.PassiveData([]byte("c")) }),
+		},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
