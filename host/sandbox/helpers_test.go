@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 	"github.com/latticenet/lattice-host/registry/release"
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
@@ -207,7 +208,11 @@ var goGuest = sync.OnceValues(func() (*shared, error) {
 	if err != nil {
 		return s, err
 	}
-	_, err = r.compile(context.Background(), identity{}, prepare(s.wasm, m))
+	metered, err := meter.Rewrite(prepare(s.wasm, m), meterOptions())
+	if err != nil {
+		return s, err
+	}
+	_, err = r.compile(context.Background(), identity{}, metered.Wasm)
 	return s, errors.Join(err, r.Close(context.Background()))
 })
 
