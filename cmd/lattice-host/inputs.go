@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -163,16 +162,9 @@ func (a *app) startPlugins(ctx context.Context, in *inputs) (*pluginLoader, func
 		return nil, nil, err
 	}
 	progress := newProgress(a.stderr)
-	runtime, err := sandbox.New(ctx, sandbox.Config{
-		CacheDir: a.cacheDir(), Progress: progress.compiling,
-		Log: func(m sandbox.Message) {
-			if in.verbose || m.Plugin == "" {
-				progress.above(func() { a.note("%s", logLine(m)) })
-			}
-		},
-	})
+	runtime, err := a.newRuntime(ctx, progress, in.verbose)
 	if err != nil {
-		return nil, nil, asInput(err)
+		return nil, nil, err
 	}
 	loader := newPluginLoader(home, runtime, a.openMemo(in))
 	return loader, func() error {
@@ -182,13 +174,27 @@ func (a *app) startPlugins(ctx context.Context, in *inputs) (*pluginLoader, func
 	}, nil
 }
 
-// openMemo opens the kept answers, unless the plugins shall run. They lie beside the compiled modules.
+// newRuntime makes a sandbox that keeps compiled plugins. Verbose prints what plugins log, and not only the sandbox's own
+// warnings.
+func (a *app) newRuntime(ctx context.Context, progress *progress, verbose bool) (*sandbox.Runtime, error) {
+	runtime, err := sandbox.New(ctx, sandbox.Config{
+		CacheDir: a.cacheDir(), Progress: progress.compiling,
+		Log: func(m sandbox.Message) {
+			if verbose || m.Plugin == "" {
+				progress.above(func() { a.note("%s", logLine(m)) })
+			}
+		},
+	})
+	return runtime, asInput(err)
+}
+
+// openMemo opens the kept answers, unless the plugins shall run.
 func (a *app) openMemo(in *inputs) *memo.Store {
 	dir := a.cacheDir()
 	if in.noMemo || in.verbose || dir == "" {
 		return nil
 	}
-	return memo.Open(filepath.Join(dir, "memo"))
+	return memo.Open(memoDir(dir))
 }
 
 // logLine is a message of a plugin, or of the sandbox itself, as one line.

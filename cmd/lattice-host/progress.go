@@ -23,9 +23,11 @@ type progress struct {
 
 	mu    sync.Mutex
 	names []string
-	timer *time.Timer
-	shown bool
-	ended bool
+	// begun counts the plugins that were named; total is how many there will be, or 0 when that is not known.
+	begun, total int
+	timer        *time.Timer
+	shown        bool
+	ended        bool
 }
 
 // newProgress returns a progress that writes to w when it is a terminal, and nothing otherwise.
@@ -49,10 +51,21 @@ func (p *progress) compiling(plugin string, done bool) {
 		}
 	} else {
 		p.names = append(p.names, plugin)
+		p.begun++
 	}
 	if p.timer == nil {
 		p.timer = time.AfterFunc(quiet, p.show)
 	}
+	if p.shown {
+		p.draw()
+	}
+}
+
+// notCompiling notes that one of the plugins that were expected need not be compiled.
+func (p *progress) notCompiling() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total--
 	if p.shown {
 		p.draw()
 	}
@@ -70,13 +83,18 @@ func (p *progress) show() {
 // draw replaces the line. The caller holds the mutex.
 func (p *progress) draw() {
 	fmt.Fprint(p.terminal, clearLine)
-	switch n := len(p.names); n {
-	case 0:
-	case 1:
-		fmt.Fprintf(p.terminal, "compiling %s …", p.names[0])
-	default:
-		fmt.Fprintf(p.terminal, "compiling %s and %d more …", p.names[0], n-1)
+	if len(p.names) == 0 {
+		return
 	}
+	fmt.Fprint(p.terminal, "compiling ")
+	if p.total > 0 {
+		fmt.Fprintf(p.terminal, "%d/%d ", p.begun, p.total)
+	}
+	fmt.Fprint(p.terminal, p.names[0])
+	if more := len(p.names) - 1; more > 0 {
+		fmt.Fprintf(p.terminal, " and %d more", more)
+	}
+	fmt.Fprint(p.terminal, " …")
 }
 
 // above has print write whole lines, one caller at a time, without the line of the progress in their way.

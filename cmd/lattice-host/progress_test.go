@@ -47,6 +47,19 @@ func TestProgress(t *testing.T) {
 			clearLine + "compiling demo/a@1.0.0 and 1 more …" + clearLine + "a line\n" + clearLine + "compiling demo/a@1.0.0 and 1 more …" +
 				clearLine + "compiling demo/b@1.0.0 …" + clearLine,
 		},
+		"Counted": {
+			"Where it is known how many there are, they are counted without those that were compiled before.",
+			func(p *progress) {
+				p.total = 4
+				p.compiling("demo/a@1.0.0", false)
+				time.Sleep(2 * quiet)
+				p.notCompiling()
+				p.compiling("demo/a@1.0.0", true)
+				p.compiling("demo/b@1.0.0", false)
+			},
+			clearLine + "compiling 1/4 demo/a@1.0.0 …" + clearLine + "compiling 1/3 demo/a@1.0.0 …" + clearLine +
+				clearLine + "compiling 2/3 demo/b@1.0.0 …" + clearLine,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -53,7 +53,7 @@ func newRoot(a *app) *cobra.Command {
 	group(root,
 		a.deriveCommand(), a.explainCommand(),
 		a.listCommand(), a.verifyCommand(), a.installCommand(), a.removeCommand(),
-		a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.versionCommand(),
+		a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

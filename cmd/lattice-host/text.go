@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,4 +96,15 @@ func helpHint(names []string, command string) string {
 func shortDigest(digest string) string {
 	const kept = len("sha256:") + 12
 	return digest[:min(kept, len(digest))]
+}
+
+// mebibytes writes a size for people.
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// counted writes how many of a thing there are.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -24,6 +24,9 @@ const tidyEvery = 500
 
 const headerBytes = 2 * sha256.Size
 
+// temporaryPrefix begins the names of files that are not finished.
+const temporaryPrefix = ".tmp-"
+
 func (f *folder) path(k key) string {
 	name := k.String()
 	return filepath.Join(f.dir, name[:2], name)
@@ -71,7 +74,7 @@ func (f *folder) write(k key, answer []byte) {
 
 // replace writes a file under another name first. It is not synced: a file that a crash cuts short is recognised.
 func replace(path string, data []byte) bool {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix+"*")
 	if err != nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -218,4 +219,56 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%x reads as %x", data, answer)
 		}
 	})
+}
+
+func TestClear(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "memo")
+	if n, size, err := Clear(dir, time.Time{}); n != 0 || size != 0 || err != nil {
+		t.Errorf("a folder that is missing: %d, %d, %v", n, size, err)
+	}
+	p := Open(dir).Wrap(&counting{digest: "d"})
+	for _, step := range []string{"one", "two", "three"} {
+		derive(t, p, step)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
+	if err != nil || len(files) != 3 {
+		t.Fatal(files, err)
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(files[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := []string{
+		filepath.Join(dir, "notes"), filepath.Join(dir, "notes", "of", "mine"), filepath.Join(dir, temporaryPrefix+"notes"),
+		filepath.Join(filepath.Dir(files[1]), "notes"), filepath.Join(dir, "aa", strings.Repeat("b", 64)),
+	}
+	for _, file := range foreign[1:] {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, size, err := Clear(dir, old.Add(time.Minute)); n != 1 || size != info.Size() || err != nil {
+		t.Errorf("what is old: %d, %d, %v", n, size, err)
+	}
+	// An answer that was not finished goes too.
+	if err := os.WriteFile(filepath.Join(filepath.Dir(files[1]), temporaryPrefix+"1"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := Clear(dir, time.Time{}); n != 3 || err != nil {
+		t.Errorf("everything: %d, %v", n, err)
+	}
+	for _, file := range foreign {
+		if _, err := os.Stat(file); err != nil {
+			t.Errorf("a file that is none of ours is gone: %v", err)
+		}
+	}
+	again := &counting{digest: "d"}
+	derive(t, Open(dir).Wrap(again), "one")
+	if again.calls != 1 {
+		t.Error("an answer was found in a folder that was cleared")
+	}
 }

@@ -7,7 +7,7 @@
 // logs goes to [Config.Log]. Every failure of a plugin is an [*Error]; nothing that a module does makes the host panic.
 //
 // Files by what they do: inspect and contract look at a module before the engine does; prepare changes its bytes, and
-// package meter rewrites it so that fuel is counted, which fuel hands out; instances makes, keeps and discards what runs,
-// and snapshot puts it back; guest is what one call remembers; wasi and log are the host's functions; answer checks what
-// came back.
+// package meter rewrites it so that fuel is counted, which fuel hands out; compile makes machine code of it, which cache
+// keeps in package codecache and finds again; instances makes, keeps and discards what runs, and snapshot puts it back;
+// guest is what one call remembers; wasi and log are the host's functions; answer checks what came back.
 package sandbox

@@ -8,16 +8,11 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 	"github.com/latticenet/lattice-host/registry/release"
 )
-
-// compilationWorkers is how many goroutines compile one module. Two halve the time on the smallest machines; more would
-// take the processor from the rest of the host.
-const compilationWorkers = 2
 
 // Config configures a [Runtime]. Its functions may be called by several goroutines at once.
 type Config struct {
@@ -28,7 +23,7 @@ type Config struct {
 	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them.
 	Log func(Message)
 	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
-	// after it. Nil does nothing.
+	// after it; not for one that was compiled before. Nil does nothing.
 	Progress func(plugin string, done bool)
 	// MemoryBudget is how much memory the instances of all plugins may have, in bytes. A call that would need more waits
 	// until another one ends; instances that wait for a call are closed to make room. A single instance is always possible,
@@ -47,22 +42,27 @@ type Runtime struct {
 	memories  memories
 	pool      *pool
 	life      *lifetime
+	// compiling has room for as many modules as are compiled at once.
+	compiling chan struct{}
 }
 
 // New returns a Runtime. It must be closed. A cache folder that others may write to is an error; one that cannot be
 // written is replaced with memory, with a warning in the log.
 func New(ctx context.Context, c Config) (*Runtime, error) {
-	r := &Runtime{config: c, functions: hostFunctions(), pool: newPool(c), life: newLifetime()}
+	r := &Runtime{
+		config: c, functions: hostFunctions(), pool: newPool(c), life: newLifetime(),
+		compiling: make(chan struct{}, compilationSlots()),
+	}
 	var err error
 	if r.cache, err = openCache(c.CacheDir, r.warn); err != nil {
 		return nil, err
 	}
 	err = guard(func() error {
-		r.engine = wazero.NewRuntimeWithConfig(ctx, engineConfig(r.cache))
+		r.engine = wazero.NewRuntimeWithConfig(ctx, engineConfig(r.cache.CompilationCache))
 		return provide(ctx, r.engine, r.functions)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sandbox: %w", err)
+		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), r.cache.Close(ctx))
 	}
 	r.memories = openMemories()
 	return r, nil
@@ -70,10 +70,10 @@ func New(ctx context.Context, c Config) (*Runtime, error) {
 
 // engineConfig leaves memory to [linearMemory], which every instance gets: the engine's own limit would refuse a growth
 // without saying so.
-func engineConfig(cache *codeCache) wazero.RuntimeConfig {
+func engineConfig(cache wazero.CompilationCache) wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2).
-		WithCompilationCache(cache.CompilationCache).
+		WithCompilationCache(cache).
 		WithDebugInfoEnabled(false)
 }
 
@@ -106,17 +106,9 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 		return nil, id.fail("", err)
 	}
 	defer leave()
-	module, err := parseModule(m.Wasm())
+	metered, err := r.rewrite(id, m)
 	if err != nil {
-		return nil, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
-	}
-	broken := checkContract(module, m.Manifest(), r.functions)
-	if err := broken.err(id, "", ErrContract); err != nil {
 		return nil, err
-	}
-	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
-	if err != nil {
-		return nil, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
 	}
 	compiled, err := r.compile(ctx, id, metered.Wasm)
 	if err != nil {
@@ -130,33 +122,19 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}, nil
 }
 
-// compile compiles a module. A cache that is damaged or full must not keep a plugin from loading: it is cleared once.
-func (r *Runtime) compile(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
-	ctx, cancel := r.life.bind(ctx)
-	defer cancel()
-	r.progress(id.reference(), false)
-	defer r.progress(id.reference(), true)
-	compiled, err := r.tryCompile(ctx, wasm)
-	if err != nil && r.cache.isCacheError(err) {
-		r.warn(fmt.Sprintf("compilation cache: %v, so that it is cleared", err))
-		if err := r.cache.clear(); err != nil {
-			r.warn(fmt.Sprintf("compilation cache: %v", err))
-		}
-		compiled, err = r.tryCompile(ctx, wasm)
+// rewrite checks a module and returns it as the engine gets it.
+func (r *Runtime) rewrite(id identity, m *release.Module) (*meter.Module, error) {
+	module, err := parseModule(m.Wasm())
+	if err != nil {
+		return nil, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
 	}
-	switch {
-	case err == nil:
-		return compiled, nil
-	case ctx.Err() != nil:
-		return nil, &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())}
+	broken := checkContract(module, m.Manifest(), r.functions)
+	if err := broken.err(id, "", ErrContract); err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine))
-}
-
-func (r *Runtime) tryCompile(ctx context.Context, wasm []byte) (compiled wazero.CompiledModule, err error) {
-	err = guard(func() (err error) {
-		compiled, err = r.engine.CompileModule(experimental.WithCompilationWorkers(ctx, compilationWorkers), wasm)
-		return err
-	})
-	return compiled, err
+	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
+	if err != nil {
+		return nil, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
+	}
+	return metered, nil
 }

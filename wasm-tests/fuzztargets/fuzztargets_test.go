@@ -15,6 +15,7 @@ func targets() map[string][]string {
 	return map[string][]string{
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzValidate"},
+		"host/codecache":                    {"FuzzEntry"},
 		"host/memo":                         {"FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
 		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},

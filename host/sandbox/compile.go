@@ -1,0 +1,202 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/latticenet/lattice-host/host/codecache"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// compilationWorkers is how many goroutines compile one module. Two halve the time on the smallest machines.
+const compilationWorkers = 2
+
+// compilationSlots returns how many modules are compiled at once: together they take every core once.
+func compilationSlots() int { return max(1, runtime.GOMAXPROCS(0)/compilationWorkers) }
+
+// Prewarm compiles a module and keeps the result in the cache folder, without loading it. It reports whether that was
+// still to be done. Errors are those of [Runtime.Load], and one if the result cannot be kept.
+func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool, err error) {
+	id := newIdentity(m.Manifest(), m.Digest())
+	leave, err := r.life.enter()
+	if err != nil {
+		return false, id.fail("", err)
+	}
+	defer leave()
+	metered, err := r.rewrite(id, m)
+	if err != nil {
+		return false, err
+	}
+	if compiled, err = r.prewarm(ctx, id, metered.Wasm); err != nil {
+		return false, id.fail("", err)
+	}
+	return compiled, nil
+}
+
+// errNoFolder says that compiled code has no place to be kept.
+var errNoFolder = &outsideError{errors.New("there is no cache folder that compiled code could be kept in")}
+
+func (r *Runtime) prewarm(ctx context.Context, id identity, wasm []byte) (compiled bool, err error) {
+	if r.cache.store == nil {
+		return false, errNoFolder
+	}
+	key := codeKey(wasm)
+	if err := r.cache.check(key); err == nil {
+		return false, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, &outsideError{err}
+	}
+	ctx, cancel := r.life.bind(ctx)
+	defer cancel()
+	file, compiled, err := r.make(ctx, key, id, wasm)
+	if err != nil {
+		return false, compileError(ctx, err)
+	}
+	return compiled, os.Remove(file)
+}
+
+// compile compiles a module, or finds it compiled. A cache that is damaged or full must not keep a plugin from loading.
+func (r *Runtime) compile(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
+	ctx, cancel := r.life.bind(ctx)
+	defer cancel()
+	compiled, err := r.compileOrFind(ctx, id, wasm)
+	if err != nil {
+		return nil, compileError(ctx, err)
+	}
+	return compiled, nil
+}
+
+func (r *Runtime) compileOrFind(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
+	file, err := r.provideCode(ctx, id, wasm)
+	switch {
+	case err != nil:
+		return nil, err
+	case file == "":
+		return r.compileInMemory(ctx, id, wasm)
+	}
+	compiled, err := compileWith(ctx, r.engine, wasm)
+	// The engine has read it. A file that is gone already, or stays until the process ends, does no harm.
+	_ = os.Remove(file)
+	if err != nil && isFileError(err) {
+		return r.compileInMemory(ctx, id, wasm)
+	}
+	return compiled, err
+}
+
+// compileInMemory compiles a module for this process only.
+func (r *Runtime) compileInMemory(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
+	done, err := r.begin(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	compiled, err := compileWith(ctx, r.engine, wasm)
+	if err != nil && isFileError(err) {
+		// The engine could not write it down, but has it, and finds it now.
+		compiled, err = compileWith(ctx, r.engine, wasm)
+	}
+	return compiled, err
+}
+
+// begin waits for a turn to compile.
+func (r *Runtime) begin(ctx context.Context, id identity) (done func(), err error) {
+	select {
+	case r.compiling <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	r.progress(id.reference(), false)
+	return func() {
+		r.progress(id.reference(), true)
+		<-r.compiling
+	}, nil
+}
+
+func compileError(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())}
+	case isFileError(err):
+		return &outsideError{fmt.Errorf("compilation cache: %w", err)}
+	}
+	return fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine))
+}
+
+// provideCode sees to it that the engine finds the module compiled, and returns the file; nothing when there is no folder
+// that would do. An error means that the module cannot be compiled.
+func (r *Runtime) provideCode(ctx context.Context, id identity, wasm []byte) (file string, err error) {
+	if r.cache.store == nil {
+		return "", nil
+	}
+	key := codeKey(wasm)
+	file, err = r.cache.fetch(key)
+	if errors.Is(err, fs.ErrNotExist) {
+		file, _, err = r.make(ctx, key, id, wasm)
+	}
+	if err != nil && isFileError(err) {
+		r.warn(fmt.Sprintf("compilation cache: %v, so that %s is compiled again in every process", err, id.reference()))
+		return "", nil
+	}
+	return file, err
+}
+
+// make compiles a module that no process has compiled, and keeps it. It returns the file as provideCode does, and whether
+// no other process did so meanwhile.
+func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, wasm []byte) (file string, compiled bool, err error) {
+	done, err := r.begin(ctx, id)
+	if err != nil {
+		return "", false, err
+	}
+	defer done()
+	unlock := r.cache.store.Lock(ctx, key)
+	defer unlock()
+	if file, err = r.cache.fetch(key); !errors.Is(err, fs.ErrNotExist) {
+		return file, false, err
+	}
+	dir, err := os.MkdirTemp(r.cache.store.Scratch(), "compile-*")
+	if err != nil {
+		return "", false, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	written, err := compileInto(ctx, dir, wasm)
+	if err != nil {
+		return "", false, err
+	}
+	file, err = r.cache.put(key, id, written)
+	return file, true, err
+}
+
+// compileInto compiles a module in an engine of its own, and returns the file that the engine wrote below dir. Several
+// modules that are compiled at once in one folder could not be told apart: their names are the engine's.
+func compileInto(ctx context.Context, dir string, wasm []byte) (file string, err error) {
+	cache, folder, err := engineCache(dir)
+	if err != nil {
+		return "", err
+	}
+	engine := wazero.NewRuntimeWithConfig(ctx, engineConfig(cache))
+	defer func() {
+		closing := context.WithoutCancel(ctx)
+		err = errors.Join(err, engine.Close(closing), cache.Close(closing))
+	}()
+	if _, err := compileWith(ctx, engine, wasm); err != nil {
+		return "", err
+	}
+	name, err := onlyEntry(folder)
+	return filepath.Join(folder, name), err
+}
+
+func compileWith(ctx context.Context, engine wazero.Runtime, wasm []byte) (compiled wazero.CompiledModule, err error) {
+	err = guard(func() (err error) {
+		compiled, err = engine.CompileModule(experimental.WithCompilationWorkers(ctx, compilationWorkers), wasm)
+		return err
+	})
+	return compiled, err
+}
