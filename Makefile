@@ -55,7 +55,7 @@ vet: ## Run go vet on every module, guests and foreign platforms included.
 	@for m in $(NESTED); do (cd $$m && go vet ./...) || exit; done
 
 lint: $(GOLANGCI) ## Run golangci-lint, which also holds the layer law.
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-parallel-runners ./...
 	@deps=$$(go list -deps ./abi/... ./plugins/... | grep '\.' | grep -v '^github.com/latticenet/lattice-host/' || true); \
 	  if [ -n "$$deps" ]; then echo "abi and plugins may import the standard library only:"; echo "$$deps"; exit 1; fi
 

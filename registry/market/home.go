@@ -214,15 +214,17 @@ func (h *Home) Remove(name string) error {
 // collect removes the files of a release from the store, unless the lock has use for them.
 func (h *Home) collect(removed lock.Plugin) error {
 	return lock.Update(h.lockFile(), func(l *lock.Lock) error {
-		for _, digest := range []string{removed.Digest, removed.Bundle} {
-			used := slices.ContainsFunc(l.Plugins, func(p lock.Plugin) bool { return p.Digest == digest || p.Bundle == digest })
-			if used {
-				continue
+		var keep []string
+		for _, p := range l.Plugins {
+			if p.Reference() == removed.Reference() {
+				// Another process has installed it again.
+				return nil
 			}
-			if err := h.store.Remove(digest); err != nil {
-				return err
-			}
+			keep = append(keep, p.Digest, p.Bundle)
 		}
-		return nil
+		if err := h.store.Untag(removed.Reference()); err != nil {
+			return err
+		}
+		return h.store.Sweep(keep)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/index"
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/lock"
+	"github.com/latticenet/lattice-host/registry/oci"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -102,7 +103,7 @@ func (in *install) run(ctx context.Context, names []string) ([]Installed, error)
 		return nil, err
 	}
 	for _, r := range releases {
-		if err := in.put(r); err != nil {
+		if err := in.put(ctx, r); err != nil {
 			return nil, err
 		}
 	}
@@ -253,10 +254,10 @@ func (in *install) lockedVersion(path string) string {
 	return ""
 }
 
-func (in *install) put(r fetched) error {
-	if _, err := in.home.store.Put(r.module.Wasm()); err != nil {
+func (in *install) put(ctx context.Context, r fetched) error {
+	artifact, err := oci.Pack(ctx, in.home.store.Blobs(), r.module.Wasm(), r.bundle, r.module.Manifest())
+	if err != nil {
 		return err
 	}
-	_, err := in.home.store.Put(r.bundle)
-	return err
+	return in.home.store.Tag(r.entry.Reference(), artifact.Manifest, artifact.Bundle)
 }

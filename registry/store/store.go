@@ -1,5 +1,7 @@
-// Package store keeps files by the SHA-256 of their content:
+// Package store keeps files by the SHA-256 of their content, as an OCI image layout that other tools can read:
 //
+//	DIR/oci-layout         the version of the layout
+//	DIR/index.json         the artifacts, with the names of those that have one
 //	DIR/blobs/sha256/HEX   one file, named after its digest
 //	DIR/quarantine/HEX     a file that no longer had its digest when it was read
 //

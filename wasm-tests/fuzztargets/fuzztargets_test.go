@@ -25,7 +25,9 @@ func targets() map[string][]string {
 		"plugins/builtin/internal/template": {"FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
 		"registry/lock":                     {"FuzzParse"},
+		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzSections", "FuzzVerify"},
+		"registry/store":                    {"FuzzIndex"},
 	}
 }
 
