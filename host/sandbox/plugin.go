@@ -16,6 +16,8 @@ type Plugin struct {
 	runtime   *Runtime
 	instances *instances
 	life      *lifetime
+	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
+	fuel int64
 }
 
 // Manifest returns the signed manifest. It must not be changed.
@@ -87,53 +89,52 @@ func (p *Plugin) converse(ctx context.Context, step string, op abi.Op, request a
 //
 // Every error is an [*Error]. When ctx ends the call, it wraps ctx.Err() and does not match [ErrPlugin].
 func (p *Plugin) Call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
-	answer, err := p.call(ctx, step, op, request)
-	if err != nil {
-		return nil, p.id.fail(step, err)
-	}
-	return answer, nil
+	answer, _, err := p.Measure(ctx, step, op, request)
+	return answer, err
 }
 
-func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if err := p.checkRequest(request); err != nil {
-		return nil, err
+		return nil, Usage{}, err
 	}
 	// Everyone enters the runtime first; another order could end in a deadlock with Close.
 	for _, l := range []*lifetime{p.runtime.life, p.life} {
 		leave, err := l.enter()
 		if err != nil {
-			return nil, err
+			return nil, Usage{}, err
 		}
 		defer leave()
 	}
 	bounded, cancel := p.bound(ctx)
 	defer cancel()
-	answer, err := p.run(bounded, step, op, request)
+	answer, usage, err := p.run(bounded, step, op, request)
 	if interrupted(err) {
-		return nil, p.whyInterrupted(ctx)
+		return nil, usage, p.whyInterrupted(ctx)
 	}
-	return answer, err
+	return answer, usage, err
 }
 
-func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if ctx.Err() != nil {
-		return nil, errInterrupted
+		return nil, Usage{}, errInterrupted
 	}
 	i, err := p.acquire(ctx, step)
 	if err != nil {
-		return nil, err
+		return nil, Usage{}, err
 	}
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
 	g.clock = i.clock
+	g.fuel.ration(p.fuel)
 	answer, err := i.exchange(ctx, op, request)
+	usage := i.usage(g, err)
 	if err != nil {
 		// Whatever went wrong in it, it is not the same any more.
 		p.instances.drop(i)
-		return nil, err
+		return nil, usage, err
 	}
 	p.instances.release(i)
-	return answer, nil
+	return answer, usage, nil
 }
 
 // acquire returns an instance. If it has to be made, that is the work of a guest of its own: the call that follows finds
@@ -146,6 +147,7 @@ func (p *Plugin) acquire(ctx context.Context, step string) (*instance, error) {
 
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
 	g := newGuest(p.id, step, p.manifest.Limits, p.runtime.config.Log)
+	g.fuel.slices(p.runtime.config)
 	return withGuest(ctx, g), g
 }
 

@@ -28,6 +28,12 @@ type Config struct {
 	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
 	// after it. Nil does nothing.
 	Progress func(plugin string, done bool)
+	// FuelSlice is how much fuel a guest gets at a time, in the units of [abi.DefaultFuel]. The host looks at the context
+	// between slices, so that it is also how late an interruption can come. 0 means [DefaultFuelSlice]; much less makes
+	// guests slower. What a call takes and answers does not depend on it.
+	FuelSlice int64
+	// Refilled is called each time a guest asks for its next slice, before the host looks at the context. Nil does nothing.
+	Refilled func()
 }
 
 // Runtime compiles and runs plugins. A process needs one. Its methods may be called by several goroutines at once.
