@@ -27,7 +27,7 @@ const (
 const fuelExport = meter.DefaultExportPrefix + "fuel"
 
 // meterOptions are those of every module.
-func meterOptions() meter.Options { return meter.Options{} }
+func meterOptions() meter.Options { return meter.Options{MaxPages: abi.MaxMemoryBytes / pageSize} }
 
 // fuelTank is what one call has left to spend, beyond the slice that the guest is on. All that is spent comes from slices.
 type fuelTank struct {
@@ -36,7 +36,7 @@ type fuelTank struct {
 	rationed bool
 	// slice is what the guest gets at a time, and refilled is called each time; it may be nil.
 	slice    int64
-	refilled func()
+	refilled func(context.Context, int64)
 	// guest is the variable in which the guest counts what is left of its slice. It is set at the first host call.
 	guest api.MutableGlobal
 }
@@ -122,7 +122,7 @@ func provideRefill(ctx context.Context, engine wazero.Runtime) error {
 func refill(ctx context.Context, stack []uint64) {
 	tank := &guestOf(ctx).fuel
 	if tank.refilled != nil {
-		tank.refilled()
+		tank.refilled(ctx, tank.spent(int64(stack[0])))
 	}
 	if ctx.Err() != nil {
 		panic(errInterrupted)

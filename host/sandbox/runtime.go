@@ -32,8 +32,9 @@ type Config struct {
 	// between slices, so that it is also how late an interruption can come. 0 means [DefaultFuelSlice]; much less makes
 	// guests slower. What a call takes and answers does not depend on it.
 	FuelSlice int64
-	// Refilled is called each time a guest asks for its next slice, before the host looks at the context. Nil does nothing.
-	Refilled func()
+	// Refilled is called each time a guest asks for its next slice, with the context of its call, before the host looks at
+	// it, and the fuel that it has spent. Nil does nothing.
+	Refilled func(ctx context.Context, spent int64)
 }
 
 // Runtime compiles and runs plugins. A process needs one. Its methods may be called by several goroutines at once.

@@ -97,7 +97,7 @@ func TestInterruptAtEverySlice(t *testing.T) {
 	t.Parallel()
 	var slices, stopAt int
 	var stop func()
-	p := load(t, newRuntime(t, Config{FuelSlice: 20_000, Refilled: func() {
+	p := load(t, newRuntime(t, Config{FuelSlice: 20_000, Refilled: func(context.Context, int64) {
 		if slices++; slices == stopAt {
 			stop()
 		}
