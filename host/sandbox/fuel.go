@@ -34,9 +34,9 @@ type fuelTank struct {
 	size, left int64
 	// rationed says that the host gave less than the manifest asks for.
 	rationed bool
-	// slice is what the guest gets at a time, and refilled is called each time; it may be nil.
+	// slice is what the guest gets at a time, and refilled is called before it does, unless it is nil.
 	slice    int64
-	refilled func(context.Context, int64)
+	refilled func(spent int64)
 	// guest is the variable in which the guest counts what is left of its slice. It is set at the first host call.
 	guest api.MutableGlobal
 }
@@ -50,9 +50,11 @@ func newFuelTank(l abi.Limits) fuelTank {
 	return fuelTank{size: size, left: size, slice: DefaultFuelSlice}
 }
 
-// slices sets how the guest gets its fuel.
-func (t *fuelTank) slices(c Config) {
-	t.refilled = c.Refilled
+// slices sets how the guest of the call gets its fuel.
+func (t *fuelTank) slices(ctx context.Context, c Config) {
+	if c.Refilled != nil {
+		t.refilled = func(spent int64) { c.Refilled(ctx, spent) }
+	}
 	if c.FuelSlice > 0 {
 		t.slice = c.FuelSlice
 	}
@@ -76,6 +78,13 @@ func (t *fuelTank) refill(fuel int64) (int64, bool) {
 	return fuel, fuel >= 0
 }
 
+// announce tells the host that a guest that has so much fuel is about to get its next slice.
+func (t *fuelTank) announce(fuel int64) {
+	if t.refilled != nil {
+		t.refilled(t.spent(fuel))
+	}
+}
+
 // meet finds the variable of the guest that calls the host.
 func (t *fuelTank) meet(m api.Module) {
 	if t.guest == nil {
@@ -88,6 +97,7 @@ func (t *fuelTank) meet(m api.Module) {
 func (t *fuelTank) spend(n int64) {
 	fuel := int64(t.guest.Get()) - n
 	if fuel < 0 {
+		t.announce(fuel)
 		var ok bool
 		if fuel, ok = t.refill(fuel); !ok {
 			panic(&emptyError{t.size, t.rationed})
@@ -121,9 +131,7 @@ func provideRefill(ctx context.Context, engine wazero.Runtime) error {
 
 func refill(ctx context.Context, stack []uint64) {
 	tank := &guestOf(ctx).fuel
-	if tank.refilled != nil {
-		tank.refilled(ctx, tank.spent(int64(stack[0])))
-	}
+	tank.announce(int64(stack[0]))
 	if ctx.Err() != nil {
 		panic(errInterrupted)
 	}

@@ -147,7 +147,7 @@ func (p *Plugin) acquire(ctx context.Context, step string) (*instance, error) {
 
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
 	g := newGuest(p.id, step, p.manifest.Limits, p.runtime.config.Log)
-	g.fuel.slices(p.runtime.config)
+	g.fuel.slices(ctx, p.runtime.config)
 	return withGuest(ctx, g), g
 }
 

@@ -28,6 +28,8 @@ type Config struct {
 	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
 	// after it. Nil does nothing.
 	Progress func(plugin string, done bool)
+	// Called is called behind each call of a plugin. Nil does nothing.
+	Called func(Call)
 	// FuelSlice is how much fuel a guest gets at a time, in the units of [abi.DefaultFuel]. The host looks at the context
 	// between slices, so that it is also how late an interruption can come. 0 means [DefaultFuelSlice]; much less makes
 	// guests slower. What a call takes and answers does not depend on it.

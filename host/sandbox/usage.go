@@ -17,14 +17,32 @@ type Usage struct {
 	MemoryBytes uint64 `json:"memoryBytes"`
 }
 
+// Call is one call that has ended.
+type Call struct {
+	// Plugin is publisher/name. Version and Step go with it.
+	Plugin, Version, Step string
+	Op                    abi.Op
+	// RequestBytes and AnswerBytes are the sizes of the messages.
+	RequestBytes, AnswerBytes int
+	Usage                     Usage
+	// Err is nil after a good end. The answer may still turn out not to be a valid message.
+	Err error
+}
+
 // Measure does what [Plugin.Call] does, and tells what the call took, also when it failed. Usage is zero when the guest
 // did not come to run.
 func (p *Plugin) Measure(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	answer, usage, err := p.call(ctx, step, op, request)
 	if err != nil {
-		return nil, usage, p.id.fail(step, err)
+		answer, err = nil, p.id.fail(step, err)
 	}
-	return answer, usage, nil
+	if called := p.runtime.config.Called; called != nil {
+		called(Call{
+			Plugin: p.id.plugin, Version: p.id.version, Step: step, Op: op,
+			RequestBytes: len(request), AnswerBytes: len(answer), Usage: usage, Err: err,
+		})
+	}
+	return answer, usage, err
 }
 
 // usage returns what the guest took of the instance that it ran in, and how that ended.

@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
-
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/conformance"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -65,16 +63,14 @@ func recordAll(t *testing.T, root string) *Recorder {
 	}
 	recorder := new(Recorder)
 	plugins := recorder.Record(native)
-	files, err := filepath.Glob(filepath.Join(root, "plugins", "builtin", "*", "testdata", "*.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		archive, err := txtar.ParseFile(file)
+	for _, name := range Names() {
+		cases, err := conformance.ReadCases(filepath.Join(Folder(root, name), "testdata"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = deriveArchive(t.Context(), plugins, archive.Files)
+		for _, c := range cases {
+			_, _ = c.Derive(t.Context(), plugins)
+		}
 	}
 	for _, e := range examples() {
 		if _, err := e.engine(t, root, plugins).DeriveAll(t.Context(), read(t, root, e.files)); err != nil {
