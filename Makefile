@@ -10,13 +10,14 @@ GOLANGCI_VERSION := v2.11.4
 GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
 
-# How long each fuzz target runs.
+# How long each fuzz target runs, and in which folders they are.
 FUZZTIME ?= 10s
+FUZZIN   ?= abi host registry plugins cmd
 # How long each benchmark runs.
 BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-all race check bench crds fmt lint vet generate cross fuzz goldens clean tools-lint
+.PHONY: help demo build plugins test test-all race check bench crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,10 +93,13 @@ bench: ## Run the benchmarks and print the table of ratios.
 	go test -run "^$$" -bench . -benchmem -benchtime $(BENCHTIME) ./wasm-tests/builtins
 
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
-	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(FUZZIN) | \
 	  sed -E 's#^(.*)/[^/]*:[0-9]+:func (.*)$$#\1 \2#' | sort -u | while read -r package target; do \
 	    sh wasm-tests/fuzztargets/fuzz.sh $$package $$target $(FUZZTIME) || exit; \
 	  done
+
+fuzz-sandbox: ## Run the fuzz targets of the meter and of module loading for a minute each.
+	@$(MAKE) --no-print-directory fuzz FUZZIN=host/sandbox FUZZTIME=60s
 
 clean: ## Remove build/.
 	rm -rf $(BUILD)

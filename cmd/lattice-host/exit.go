@@ -40,7 +40,7 @@ const exitCodes = `Exit codes:
    10  denied: a plugin asks for a capability that was not granted
    11  not trusted: a signature, a digest, the lock or the index is wrong, or a plugin is not installed
    13  conflict: two steps want one object or one field differently
-   15  a plugin failed: trap, time, memory or a bad answer
+   15  a plugin failed: trap, fuel, time, memory or a bad answer
   130  interrupted
 When several apply, the first of 11, 10, 15, 13, 3 is returned.`
 

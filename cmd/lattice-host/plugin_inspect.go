@@ -17,17 +17,26 @@ import (
 )
 
 func (a *app) pluginInspectCommand() *cobra.Command {
+	var cases string
 	c := &cobra.Command{
-		Use:   "inspect {FILE | NAME}",
-		Short: "Show what a plugin is, without running it",
-		Long: `Inspect reads a module from a file, or an installed plugin, and shows its manifest, what it imports and exports, its size
-and its digest. A file is not verified; an installed plugin is.`,
+		Use:   "inspect {FILE | DIR | NAME}",
+		Short: "Show what a plugin is, and what it takes",
+		Long: `Inspect reads a module from a file, builds it from a plugin's folder, or takes an installed plugin, and shows its manifest,
+what it imports and exports, its memory, its size and its digest. A file is not verified; an installed plugin is.
+
+With --cases it also runs the module, in the sandbox, on each case in a folder, and shows the fuel, the memory and the size
+of the answer. The fuel is the same on every machine; limits.fuel of the manifest bounds that of one call. A case is a file
+*.txtar with a document in resource.yaml and, if it needs them, peers.yaml, settings.yaml and pipeline.yaml. Other plugins of
+the pipeline are the installed ones; for those that are not installed, nothing is put in front of the plugin, and the case
+says so. A plugin's folder brings its own cases, in testdata.`,
 		Example: `  lattice-host plugin inspect keda.wasm
-  lattice-host plugin inspect acme/keda -o json`,
-		Args: arguments(1, 1, "a file or the name of an installed plugin"),
+  lattice-host plugin inspect ./keda
+  lattice-host plugin inspect acme/keda --cases keda/testdata -o json`,
+		Args: arguments(1, 1, "a file, the folder of a plugin or the name of an installed plugin"),
 	}
-	c.RunE = a.does(func(_ context.Context, args []string) error {
-		wasm, signature, err := a.readModule(args[0])
+	c.Flags().StringVar(&cases, "cases", "", "folder of cases to run the module on")
+	c.RunE = a.does(func(ctx context.Context, args []string) error {
+		wasm, signature, err := a.readModule(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -36,13 +45,24 @@ and its digest. A file is not verified; an installed plugin is.`,
 			return inputf("%s: %w", args[0], err)
 		}
 		inspected.Signature = signature
-		return a.emit(inspected, inspected.write)
+		var failed error
+		if dir := casesOf(cases, args[0]); dir != "" {
+			if inspected.Cases, failed = a.runCases(ctx, wasm, dir); inspected.Cases == nil {
+				return failed
+			}
+		}
+		return errors.Join(a.emit(inspected, inspected.write), failed)
 	})
 	return c
 }
 
-// readModule returns the module in a file or of an installed plugin, and what is known of its signature.
-func (a *app) readModule(name string) (wasm []byte, signature string, err error) {
+// readModule returns the module in a file, of a plugin's folder or of an installed plugin, and what is known of its
+// signature.
+func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signature string, err error) {
+	if isPluginFolder(name) {
+		wasm, err := buildModule(ctx, name)
+		return wasm, "none", err
+	}
 	if info, err := os.Stat(name); err == nil && !info.IsDir() {
 		wasm, err := readFile(name, abi.MaxModuleBytes)
 		if err != nil {
@@ -87,6 +107,8 @@ type inspected struct {
 	Manifest      json.RawMessage     `json:"manifest,omitempty"`
 	ManifestError string              `json:"manifestError,omitempty"`
 	Module        *sandbox.ModuleInfo `json:"module"`
+	// Cases are in the order of their names; absent when none were run.
+	Cases []caseUsage `json:"cases,omitempty"`
 
 	manifest *abi.Manifest
 }
@@ -117,7 +139,7 @@ func (i *inspected) write(w io.Writer) {
 	}
 	table(w, append([][]string{
 		{"  digest", i.Digest}, {"  size", strconv.Itoa(i.Size) + " bytes"}, {"  signature", i.Signature},
-	}, i.manifestRows()...))
+	}, append(i.manifestRows(), i.memoryRows()...)...))
 	rows := [][]string{}
 	for _, e := range i.Module.Imports {
 		rows = append(rows, []string{"  import", e.Kind, e.Module + "." + e.Name, e.Type})
@@ -126,6 +148,25 @@ func (i *inspected) write(w io.Writer) {
 		rows = append(rows, []string{"  export", e.Kind, e.Name, e.Type})
 	}
 	table(w, rows)
+	rows = nil
+	for _, c := range i.Cases {
+		rows = append(rows, c.row())
+	}
+	table(w, rows)
+}
+
+// memoryRows say how much memory the module begins with, and how much it may get.
+func (i *inspected) memoryRows() [][]string {
+	const pageKiB = 64
+	var rows [][]string
+	for _, m := range i.Module.Memories {
+		text := strconv.FormatUint(uint64(m.Min)*pageKiB, 10) + " KiB at its start"
+		if m.Max != nil {
+			text += ", at most " + strconv.FormatUint(uint64(*m.Max)*pageKiB, 10) + " KiB"
+		}
+		rows = append(rows, []string{"  memory", text})
+	}
+	return rows
 }
 
 func (i *inspected) manifestRows() [][]string {

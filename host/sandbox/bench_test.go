@@ -1,10 +1,13 @@
 package sandbox
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
 // BenchmarkCall measures one call, instance included.
@@ -106,4 +109,70 @@ func BenchmarkLoadCached(b *testing.B) {
 	for b.Loop() {
 		loadOnce()
 	}
+}
+
+// BenchmarkCancel measures how long a guest runs on after its caller gave up: cancel-ns on average, worst-ns at most.
+func BenchmarkCancel(b *testing.B) {
+	var logging, filling guestModule
+	log := logging.ImportFunction(abi.ImportModule, abi.ImportLog, i32x3, noTypes)
+	logging.call = wasmbuild.Body(wasmbuild.Loop, wasmbuild.NoResult, wasmbuild.Int32(0), wasmbuild.Int32(0), wasmbuild.Int32(8),
+		wasmbuild.Call, wasmbuild.Unsigned(log), wasmbuild.Br, 0, wasmbuild.End, wasmbuild.Unreachable)
+	filling.pages = abi.MaxMemoryBytes / pageSize
+	filling.call = wasmbuild.Body(wasmbuild.Loop, wasmbuild.NoResult, wasmbuild.Int32(0), wasmbuild.Int32(0), wasmbuild.Int32(abi.MaxMemoryBytes),
+		[]byte{0xfc, 0x0b, 0}, wasmbuild.Br, 0, wasmbuild.End, wasmbuild.Unreachable)
+	for _, c := range []struct {
+		name, request string
+		wasm          []byte
+	}{
+		{"loop", "{}", (&guestModule{call: forever()}).build()},
+		{"log", "{}", logging.build()},
+		{"fill-64MiB", "{}", filling.build()},
+		{"go", `"do-spin"`, buildGoGuest(b).wasm},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			started := make(chan struct{}, 1)
+			manifest := jsonManifest()
+			manifest.Limits = abi.Limits{Fuel: abi.MaxFuel, TimeoutMillis: abi.MaxTimeoutMillis}
+			p := load(b, newRuntime(b, Config{CacheDir: buildGoGuest(b).cacheDir(), Refilled: func(_ context.Context, spent int64) {
+				if spent > DefaultFuelSlice {
+					select {
+					case started <- struct{}{}:
+					default:
+					}
+				}
+			}}), manifest, c.wasm)
+			var total, worst time.Duration
+			for b.Loop() {
+				took := cancelLatency(b, p, c.request, started)
+				total += took
+				worst = max(worst, took)
+			}
+			b.ReportMetric(float64(total.Nanoseconds())/float64(b.N), "cancel-ns")
+			b.ReportMetric(float64(worst.Nanoseconds()), "worst-ns")
+		})
+	}
+}
+
+// cancelLatency cancels one call that would not end, a moment after it started.
+func cancelLatency(b *testing.B, p *Plugin, request string, started chan struct{}) time.Duration {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	var gaveUp time.Time
+	go func() {
+		<-started
+		time.Sleep(2 * time.Millisecond)
+		gaveUp = time.Now()
+		cancel()
+	}()
+	_, err := p.Call(ctx, "main", abi.OpDerive, []byte(request))
+	ended := time.Now()
+	if !errors.Is(err, context.Canceled) {
+		b.Fatal(err)
+	}
+	select {
+	case <-started:
+	default:
+	}
+	return ended.Sub(gaveUp)
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// fuelSlice is what a guest gets at a time: about a millisecond's worth. The host looks at the context between slices, so
-// that it is also how late an interruption can come.
-const fuelSlice = 1_000_000
+// DefaultFuelSlice is what a guest gets at a time: about a millisecond's worth.
+const DefaultFuelSlice = 1_000_000
 
 // What the host's work for a guest costs, measured so that a unit is about as much work as an instruction.
 const (
@@ -24,11 +23,23 @@ const (
 	logByteFuel = 20
 )
 
-// meterOptions are those of every module.
-func meterOptions() meter.Options { return meter.Options{} }
+// fuelExport is the variable that counts a guest's fuel, see [meter.Module].
+const fuelExport = meter.DefaultExportPrefix + "fuel"
 
-// fuelTank is what one call has left to spend, beyond the slice that the guest is on.
-type fuelTank struct{ size, left int64 }
+// meterOptions are those of every module.
+func meterOptions() meter.Options { return meter.Options{MaxPages: abi.MaxMemoryBytes / pageSize} }
+
+// fuelTank is what one call has left to spend, beyond the slice that the guest is on. All that is spent comes from slices.
+type fuelTank struct {
+	size, left int64
+	// rationed says that the host gave less than the manifest asks for.
+	rationed bool
+	// slice is what the guest gets at a time, and refilled is called before it does, unless it is nil.
+	slice    int64
+	refilled func(spent int64)
+	// guest is the variable in which the guest counts what is left of its slice. It is set at the first host call.
+	guest api.MutableGlobal
+}
 
 func newFuelTank(l abi.Limits) fuelTank {
 	size := l.Fuel
@@ -36,29 +47,77 @@ func newFuelTank(l abi.Limits) fuelTank {
 		size = abi.DefaultFuel
 	}
 	size = min(size, abi.MaxFuel)
-	return fuelTank{size, size}
+	return fuelTank{size: size, left: size, slice: DefaultFuelSlice}
 }
+
+// slices sets how the guest of the call gets its fuel.
+func (t *fuelTank) slices(ctx context.Context, c Config) {
+	if c.Refilled != nil {
+		t.refilled = func(spent int64) { c.Refilled(ctx, spent) }
+	}
+	if c.FuelSlice > 0 {
+		t.slice = c.FuelSlice
+	}
+}
+
+// ration lowers what a full tank holds, unless fuel is 0.
+func (t *fuelTank) ration(fuel int64) {
+	if fuel > 0 && fuel < t.size {
+		t.size, t.left, t.rationed = fuel, fuel, true
+	}
+}
+
+// spent returns what was taken, when the guest has so much of its slice.
+func (t *fuelTank) spent(fuel int64) int64 { return t.size - t.left - fuel }
 
 // refill gives a guest its next slice on top of the fuel that it has, which is below 0 when it overspent.
 func (t *fuelTank) refill(fuel int64) (int64, bool) {
-	slice := min(fuelSlice-fuel, max(t.left, 0))
+	slice := min(t.slice-fuel, max(t.left, 0))
 	t.left -= slice
 	fuel += slice
 	return fuel, fuel >= 0
 }
 
-// spend takes fuel for work of the host. It ends the guest when there is too little.
-func (t *fuelTank) spend(n int64) {
-	if t.left -= n; t.left < 0 {
-		panic(&emptyError{t.size})
+// announce tells the host that a guest that has so much fuel is about to get its next slice.
+func (t *fuelTank) announce(fuel int64) {
+	if t.refilled != nil {
+		t.refilled(t.spent(fuel))
 	}
 }
 
+// meet finds the variable of the guest that calls the host.
+func (t *fuelTank) meet(m api.Module) {
+	if t.guest == nil {
+		t.guest, _ = m.ExportedGlobal(fuelExport).(api.MutableGlobal)
+	}
+}
+
+// spend takes fuel for work of the host from the guest's slice, as if the guest had spent it: what is enough for a call
+// must not depend on how it is sliced. It ends the guest when there is too little.
+func (t *fuelTank) spend(n int64) {
+	fuel := int64(t.guest.Get()) - n
+	if fuel < 0 {
+		t.announce(fuel)
+		var ok bool
+		if fuel, ok = t.refill(fuel); !ok {
+			panic(&emptyError{t.size, t.rationed})
+		}
+	}
+	t.guest.Set(uint64(fuel))
+}
+
 // emptyError ends a guest that spent its fuel.
-type emptyError struct{ size int64 }
+type emptyError struct {
+	size     int64
+	rationed bool
+}
 
 func (e *emptyError) Error() string {
-	return fmt.Sprintf("it spent its %d units of fuel (limits.fuel of the manifest)", e.size)
+	source := "limits.fuel of the manifest"
+	if e.rationed {
+		source = "less than limits.fuel of the manifest, by the host's choice"
+	}
+	return fmt.Sprintf("it spent its %d units of fuel (%s)", e.size, source)
 }
 
 // provideRefill makes known to the engine what metered modules call when a slice is spent.
@@ -71,13 +130,14 @@ func provideRefill(ctx context.Context, engine wazero.Runtime) error {
 }
 
 func refill(ctx context.Context, stack []uint64) {
+	tank := &guestOf(ctx).fuel
+	tank.announce(int64(stack[0]))
 	if ctx.Err() != nil {
 		panic(errInterrupted)
 	}
-	tank := &guestOf(ctx).fuel
 	fuel, ok := tank.refill(int64(stack[0]))
 	if !ok {
-		panic(&emptyError{tank.size})
+		panic(&emptyError{tank.size, tank.rationed})
 	}
 	stack[0] = uint64(fuel)
 }

@@ -51,6 +51,7 @@ func (f hostFunction) engineFunction() api.GoModuleFunc {
 			panic(errInterrupted)
 		}
 		g := guestOf(ctx)
+		g.fuel.meet(m)
 		g.fuel.spend(hostCallFuel)
 		f.call(g, m.Memory(), stack)
 	}

@@ -5,10 +5,13 @@ import (
 	"sync"
 )
 
-// lifetime keeps something open while it is used: end waits for everyone who entered.
+// lifetime keeps something open while it is used: end waits for everyone who entered. Who is inside may enter again.
 type lifetime struct {
-	mu    sync.RWMutex
-	ended bool
+	mu     sync.Mutex
+	ended  bool
+	inside int
+	// empty is closed when nobody can be inside any more.
+	empty chan struct{}
 	// over is done as soon as end is called, so that who is inside hurries.
 	over   context.Context
 	hurry  context.CancelFunc
@@ -16,19 +19,28 @@ type lifetime struct {
 }
 
 func newLifetime() *lifetime {
-	l := new(lifetime)
+	l := &lifetime{empty: make(chan struct{})}
 	l.over, l.hurry = context.WithCancel(context.Background())
 	return l
 }
 
 // enter returns the function to leave with, or [ErrClosed].
 func (l *lifetime) enter() (leave func(), err error) {
-	l.mu.RLock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.ended {
-		l.mu.RUnlock()
 		return nil, &outsideError{ErrClosed}
 	}
-	return l.mu.RUnlock, nil
+	l.inside++
+	return l.leave, nil
+}
+
+func (l *lifetime) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.inside--; l.ended && l.inside == 0 {
+		close(l.empty)
+	}
 }
 
 // bind returns a context that is done when ctx is or when end is called.
@@ -41,12 +53,24 @@ func (l *lifetime) bind(ctx context.Context) (context.Context, context.CancelFun
 	}
 }
 
-// end runs last once, when everyone has left.
+// end runs last once, when everyone has left. It does not return before that.
 func (l *lifetime) end(last func() error) (err error) {
 	l.hurry()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ended = true
+	l.shut()
+	<-l.empty
 	l.ending.Do(func() { err = last() })
 	return err
+}
+
+// shut keeps everyone out.
+func (l *lifetime) shut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	l.ended = true
+	if l.inside == 0 {
+		close(l.empty)
+	}
 }

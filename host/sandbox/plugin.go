@@ -16,6 +16,8 @@ type Plugin struct {
 	runtime   *Runtime
 	instances *instances
 	life      *lifetime
+	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
+	fuel int64
 }
 
 // Manifest returns the signed manifest. It must not be changed.
@@ -90,65 +92,64 @@ func (p *Plugin) converse(ctx context.Context, step string, op abi.Op, request a
 //
 // Every error is an [*Error]. When ctx ends the call, it wraps ctx.Err() and does not match [ErrPlugin].
 func (p *Plugin) Call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
-	answer, err := p.call(ctx, step, op, request)
-	if err != nil {
-		return nil, p.id.fail(step, err)
-	}
-	return answer, nil
+	answer, _, err := p.Measure(ctx, step, op, request)
+	return answer, err
 }
 
-func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if err := p.checkRequest(request); err != nil {
-		return nil, err
+		return nil, Usage{}, err
 	}
 	// Everyone enters the runtime first; another order could end in a deadlock with Close.
 	for _, l := range []*lifetime{p.runtime.life, p.life} {
 		leave, err := l.enter()
 		if err != nil {
-			return nil, err
+			return nil, Usage{}, err
 		}
 		defer leave()
 	}
 	open, cancel := p.whileOpen(ctx)
 	defer cancel()
-	answer, err := p.run(open, step, op, request)
+	answer, usage, err := p.run(open, step, op, request)
 	if interrupted(err) {
-		return nil, p.whyInterrupted(ctx)
+		return nil, usage, p.whyInterrupted(ctx)
 	}
-	return answer, err
+	return answer, usage, err
 }
 
 // run runs the operation in an instance. The plugin's time begins when it has one: it does not answer for a busy host.
-func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if ctx.Err() != nil {
-		return nil, errInterrupted
+		return nil, Usage{}, errInterrupted
 	}
 	i, err := p.instances.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return nil, Usage{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
-	answer, err := p.runIn(ctx, i, step, op, request)
+	answer, usage, err := p.runIn(ctx, i, step, op, request)
 	if err != nil {
 		// Whatever went wrong in it, it is not the same any more.
 		p.instances.pool.drop(i)
-		return nil, err
+		return nil, usage, err
 	}
 	p.instances.pool.giveBack(i)
-	return answer, nil
+	return answer, usage, nil
 }
 
-func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, error) {
+func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if i.module == nil {
 		if err := p.make(ctx, i, step); err != nil {
-			return nil, err
+			return nil, Usage{}, err
 		}
 	}
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
 	g.clock = i.clock
-	return i.exchange(ctx, op, request)
+	g.fuel.ration(p.fuel)
+	answer, err := i.exchange(ctx, op, request)
+	return answer, i.usage(g, err), err
 }
 
 // make makes the instance. That is the work of a guest of its own: the call that follows finds the clock, the random
@@ -161,6 +162,7 @@ func (p *Plugin) make(ctx context.Context, i *instance, step string) error {
 
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
 	g := newGuest(p.id, step, p.manifest.Limits, p.runtime.config.Log)
+	g.fuel.slices(ctx, p.runtime.config)
 	return withGuest(ctx, g), g
 }
 

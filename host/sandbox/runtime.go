@@ -31,6 +31,15 @@ type Config struct {
 	MemoryBudget int64
 	// IdleTimeout is how long an instance without a call is kept. 0 is [DefaultIdleTimeout].
 	IdleTimeout time.Duration
+	// Called is called behind each call of a plugin. Nil does nothing.
+	Called func(Call)
+	// FuelSlice is how much fuel a guest gets at a time, in the units of [abi.DefaultFuel]. The host looks at the context
+	// between slices, so that it is also how late an interruption can come. 0 means [DefaultFuelSlice]; much less makes
+	// guests slower. What a call takes and answers does not depend on it.
+	FuelSlice int64
+	// Refilled is called each time a guest asks for its next slice, with the context of its call, before the host looks at
+	// it, and the fuel that it has spent. Nil does nothing.
+	Refilled func(ctx context.Context, spent int64)
 }
 
 // Runtime compiles and runs plugins. A process needs one. Its methods may be called by several goroutines at once.

@@ -28,6 +28,8 @@ func newShim(t *testing.T) *shim {
 	var m wasmbuild.Module
 	m.Memory(1, 1)
 	m.Export("memory", wasmbuild.Memory, 0)
+	m.Global(wasmbuild.I64, wasmbuild.Int64(0))
+	m.Export(fuelExport, wasmbuild.Global, 0)
 	engine := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	t.Cleanup(func() { _ = engine.Close(t.Context()) })
 	module, err := engine.Instantiate(t.Context(), m.Bytes())
@@ -36,6 +38,7 @@ func newShim(t *testing.T) *shim {
 	}
 	s := &shim{t: t, memory: module.Memory()}
 	s.guest = newGuest(identity{}, "", abi.Limits{}, s.log.add)
+	s.guest.fuel.meet(module)
 	return s
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/yaml"
 
+	"github.com/latticenet/lattice-host/host/conformance"
 	"github.com/latticenet/lattice-host/host/pipeline"
-	"github.com/latticenet/lattice-host/host/resource"
 )
 
 // fewestCases is how many goldens every built-in plugin has at least.
@@ -75,10 +75,9 @@ func golden(t *testing.T, plugins Set, plugin, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := slices.Clone(archive.Files)
-	inputs := slices.DeleteFunc(slices.Clone(want), func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") })
-	got := inputs
-	bundle, err := deriveArchive(t.Context(), plugins, inputs)
+	c := conformance.Case{Name: filepath.Base(file), Files: archive.Files}
+	want, got := c.Files, c.Inputs()
+	bundle, err := c.Derive(t.Context(), plugins)
 	if err != nil {
 		got = append(got, txtar.File{Name: "want-error", Data: []byte(err.Error() + "\n")})
 	} else {
@@ -97,45 +96,6 @@ func golden(t *testing.T, plugins Set, plugin, file string) {
 	if diff := cmp.Diff(string(txtar.Format(&txtar.Archive{Files: want})), string(txtar.Format(&txtar.Archive{Files: got}))); diff != "" {
 		t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
 	}
-}
-
-func section(files []txtar.File, name string) []byte {
-	for _, f := range files {
-		if f.Name == name {
-			return f.Data
-		}
-	}
-	return nil
-}
-
-func deriveArchive(ctx context.Context, plugins Set, files []txtar.File) (*pipeline.Bundle, error) {
-	config := pipeline.Config{Plugins: plugins, Settings: pipeline.DefaultSettings()}
-	var err error
-	if data := section(files, "settings.yaml"); data != nil {
-		if config.Settings, err = pipeline.ParseSettings("settings.yaml", data); err != nil {
-			return nil, err
-		}
-	}
-	options := resource.Options{AllowTags: config.Settings.AllowTags}
-	if data := section(files, "peers.yaml"); data != nil {
-		if config.Peers, err = resource.Decode("peers.yaml", data, options); err != nil {
-			return nil, err
-		}
-	}
-	if data := section(files, "pipeline.yaml"); data != nil {
-		if config.Pipelines, err = pipeline.ParsePipelines("pipeline.yaml", data); err != nil {
-			return nil, err
-		}
-	}
-	docs, err := resource.Decode("resource.yaml", section(files, "resource.yaml"), options)
-	if err != nil {
-		return nil, err
-	}
-	engine, err := pipeline.New(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	return engine.Derive(ctx, docs[0])
 }
 
 // documents returns the objects that a plugin had a part in.

@@ -19,7 +19,7 @@ func targets() map[string][]string {
 		"host/memo":                         {"FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
 		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},
-		"host/sandbox":                      {"FuzzInspect", "FuzzJoinSegments"},
+		"host/sandbox":                      {"FuzzInspect", "FuzzJoinSegments", "FuzzLoad"},
 		"host/sandbox/meter":                {"FuzzGenerated", "FuzzRewrite"},
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
 		"plugins/builtin/internal/template": {"FuzzRender"},

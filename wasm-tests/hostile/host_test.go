@@ -83,7 +83,7 @@ const (
 	generousMillis = 8_000
 	memoryBytes    = 4 << 20
 	// safetyNet bounds a call whatever the limits do.
-	safetyNet = 10 * time.Second
+	safetyNet = 10 * time.Second * slowdown
 )
 
 func (h *hostile) signedManifest() *abi.Manifest {

@@ -68,6 +68,9 @@ func sectionCases() []hostile {
 		{name: "section-name-not-utf8", reason: "a custom section whose name is not UTF-8", bytes: behind("\x00\x03\x02\xff\xfe"), want: refused},
 		{name: "section-name-beyond-end", reason: "a name that is longer than its section", bytes: behind("\x00\x02\x7fx"), want: refused},
 		{name: "custom-section-flood", reason: "a hundred thousand custom sections", bytes: behind(strings.Repeat("\x00\x01\x00", 100_000)), want: refused},
+		{name: "custom-section-twice", reason: "two custom sections of one name, with other content", bytes: behind("\x00\x03\x01ab\x00\x03\x01ac"), want: ok},
+		{name: "custom-section-name-twice", reason: "two sections of names, of which tools read the first or the last", bytes: behind(
+			strings.Repeat("\x00\x0a\x04name\x00\x03\x02xx", 2)), want: ok},
 		{name: "custom-section-terminal", reason: "a custom section named like a command to the terminal", bytes: behind("\x00\x05\x04\x1b[2J"), want: ok},
 		{name: "trailing-garbage", reason: "a file that goes on behind its last section", bytes: behind("\xde\xad\xbe\xef"), want: refused},
 	}

@@ -25,8 +25,9 @@ func growthCases() []hostile {
 		{name: "memory-grow-loop", reason: "memory page by page until it is refused", guest: calls(forever(grow(1), trapIfRefused())), want: memory},
 		{name: "memory-grow-whole-contract", reason: "all memory that the contract allows, in steps of 1 MiB", manifest: allMemory,
 			guest: calls(forever(grow(16), trapIfRefused())), want: memory},
-		{name: "memory-grow-at-once", reason: "4 GiB at once", manifest: allFuel, guest: calls(grow(60_000), trapIfRefused(), answered()), want: memory},
-		{name: "memory-grow-negative", reason: "a negative number of pages", guest: calls(grow(-1), trapIfRefused(), answered()), want: stopped},
+		{name: "memory-grow-at-once", reason: "4 GiB at once", guest: calls(grow(60_000), trapIfRefused(), answered()), want: memory},
+		{name: "memory-grow-negative", reason: "a negative number of pages", guest: calls(grow(-1), trapIfRefused(), answered()), want: trap},
+		{name: "memory-grow-most", reason: "as much at once as the contract allows anyone", guest: calls(grow(abi.MaxMemoryBytes/pageSize), trapIfRefused(), answered()), want: memory},
 		{name: "memory-grow-stubborn", reason: "memory again and again, whatever the host says", guest: calls(forever(grow(1), b.Drop)), want: endless},
 		{name: "memory-grow-nothing", reason: "no memory, for ever", guest: calls(forever(grow(0), b.Drop)), want: endless},
 		{name: "memory-grow-at-start", reason: "memory in the start function", guest: func(g *guest) {

@@ -36,6 +36,7 @@ const (
 	Br          = 0x0c
 	BrIf        = 0x0d
 	BrTable     = 0x0e
+	Return      = 0x0f
 	Call        = 0x10
 	// CallIndirect is followed by a type and a table.
 	CallIndirect = 0x11

@@ -19,7 +19,9 @@ type coder struct {
 	globals int
 	// refill is the host function, helpers the first of those that the rewritten module adds.
 	refill, helpers uint32
-	merge           bool
+	// maxPages is [Options.MaxPages].
+	maxPages uint32
+	merge    bool
 
 	// hiddenState is true when an instruction changes a table or drops a segment.
 	hiddenState bool
@@ -35,8 +37,8 @@ type coder struct {
 	// firstLoop is the segment of a loop that the function's first segment leads to, without a call in between.
 	firstLoop int32
 	buffer    []byte
-	// branches and loopLocals are held against [MaxBranches] and [MaxLoopLocals].
-	branches, loopLocals int
+	// branches, loopLocals and values are held against [MaxBranches], [MaxLoopLocals] and [MaxValues].
+	branches, loopLocals, values int
 	// recent is what the last instructions began, blocks counts blocks.
 	recent pattern
 	blocks int32
@@ -80,15 +82,18 @@ func (c *coder) body(typ uint32) ([]byte, error) {
 	c.frames, c.edits = c.frames[:0], c.edits[:0]
 	c.calls, c.firstLoop = false, none
 	c.recent, c.blocks = pattern{}, 0
-	c.branches, c.loopLocals = 0, 0
+	c.branches, c.loopLocals, c.values = 0, 0, 0
 	c.flow.reset(c.position())
-	c.frames = append(c.frames, frame{reachable: true, edges: none})
+	c.frames = append(c.frames, frame{reachable: true, edges: none, arity: len(c.in.Types[typ].Results)})
 	for len(c.frames) > 0 {
 		if err := c.instruction(); err != nil {
 			return nil, err
 		}
 		if c.r.Err() != nil {
 			return nil, c.r.Err()
+		}
+		if c.values > MaxValues {
+			return nil, unsupported(c.r.Offset(), "the blocks, branches and calls of a function hand over more than %d values", MaxValues)
 		}
 	}
 	if c.r.Remaining() > 0 {

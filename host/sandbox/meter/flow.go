@@ -75,6 +75,8 @@ type frame struct {
 	edges                 int32
 	// segment is what a loop begins with, or what decides an if; arm is what the latter begins with.
 	segment, arm int32
+	// arity is how many values a branch to the label hands over.
+	arity int
 	// id grows from one block to the next. dispatch is what a loop begins with.
 	id       int32
 	dispatch dispatch

@@ -30,13 +30,17 @@ const (
 	helperChargePages
 )
 
-// helperFunctions are those functions. Their price is the argument shifted left by shift, or right when it is negative.
-// No price exceeds 2^45, so that fuel that was checked never overflows.
-var helperFunctions = [...]struct{ typ, shift int }{
+// helperFunctions are those functions. Their price is the argument shifted left by shift, or right when it is negative;
+// bounded arguments above [Options.MaxPages] are free. No price exceeds 2^45, so that fuel that was checked never
+// overflows.
+var helperFunctions = [...]struct {
+	typ, shift int
+	bounded    bool
+}{
 	helperRefill:         {typ: typeCheck},
 	helperChargeBytes:    {typ: typeCharge, shift: -3},
 	helperChargeElements: {typ: typeCharge},
-	helperChargePages:    {typ: typeCharge, shift: 13},
+	helperChargePages:    {typ: typeCharge, shift: 13, bounded: true},
 }
 
 // appendHelpers appends the code of the functions.
@@ -47,7 +51,7 @@ func (c *coder) appendHelpers(out []byte) []byte {
 		if f.typ == typeCheck {
 			body = c.appendRefill(body)
 		} else {
-			body = c.appendDynamicCharge(body, f.shift)
+			body = c.appendDynamicCharge(body, f.shift, f.bounded)
 		}
 		out = appendBytes(out, append(body, opEnd))
 	}
@@ -62,9 +66,14 @@ func (c *coder) appendRefill(b []byte) []byte {
 }
 
 // appendDynamicCharge appends code that takes the price of the function's parameter and returns the parameter.
-func (c *coder) appendDynamicCharge(b []byte, shift int) []byte {
+func (c *coder) appendDynamicCharge(b []byte, shift int, bounded bool) []byte {
 	b = c.appendFuel(b, opGlobalGet)
-	b = append(b, opLocalGet, 0, opI64ExtendI32U)
+	b = append(b, opLocalGet, 0)
+	if bounded {
+		b = append(b, opI32Const, 0, opLocalGet, 0, opI32Const)
+		b = append(appendSigned(b, int64(c.maxPages)), opI32LeU, opSelect)
+	}
+	b = append(b, opI64ExtendI32U)
 	switch {
 	case shift > 0:
 		b = append(b, opI64Const, byte(shift), opI64Shl)

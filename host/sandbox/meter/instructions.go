@@ -33,10 +33,10 @@ func (c *coder) instruction() error {
 		c.r.Skip(8)
 	case opCall:
 		c.calls = true
-		c.functionIndex()
+		c.handOver(c.functionType(c.functionIndex()))
 	case opCallIndirect:
 		c.calls = true
-		c.index(len(c.in.Types), "a type")
+		c.handOver(c.typeAt(c.index(len(c.in.Types), "a type")))
 		c.index(len(c.in.Tables), "a table")
 	case opSelectTyped:
 		if start := c.r.Pos(); c.r.Byte() != 1 {
@@ -75,9 +75,13 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 	switch op {
 	case opNop:
 	case opBlock, opLoop, opIf:
-		c.blockType()
+		params, results := c.blockType()
+		c.values += params + results
 		c.recent = recent.block(op)
-		return c.open(op)
+		if op == opLoop {
+			return c.open(op, params)
+		}
+		return c.open(op, results)
 	case opElse:
 		return c.otherwise(at)
 	case opEnd:
@@ -101,6 +105,9 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 		}
 		c.flow.now = none
 	case opReturn, opUnreachable:
+		if op == opReturn {
+			c.values += c.frames[0].arity
+		}
 		c.flow.charge(1)
 		c.flow.now = none
 	default:
@@ -109,7 +116,8 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 	return nil
 }
 
-func (c *coder) open(op byte) error {
+// open begins a block to whose label branches hand over so many values.
+func (c *coder) open(op byte, arity int) error {
 	if len(c.frames) > MaxNesting {
 		return unsupported(c.r.Offset(), "blocks stand more than %d deep in each other", MaxNesting)
 	}
@@ -125,6 +133,7 @@ func (c *coder) open(op byte) error {
 	f := c.flow.open(op, c.position())
 	c.blocks++
 	f.id = c.blocks
+	f.arity = arity
 	if op == opLoop && entering == 0 && !c.calls {
 		c.firstLoop = f.segment
 	}
@@ -156,7 +165,9 @@ func (c *coder) label() *frame {
 	if c.r.Err() != nil {
 		return nil
 	}
-	return &c.frames[len(c.frames)-1-depth]
+	f := &c.frames[len(c.frames)-1-depth]
+	c.values += f.arity
+	return f
 }
 
 // branchTable reads the labels of a br_table, one more than the list says: the last is for all other values.
@@ -277,14 +288,34 @@ func (c *coder) checkIndex(r *wasmbin.Reader, at int, index uint32, bound int, w
 	}
 }
 
-// functionIndex reads the index of a function, which moves.
-func (c *coder) functionIndex() {
+// functionIndex reads the index of a function, which moves, and returns it.
+func (c *coder) functionIndex() int {
 	at := c.r.Pos()
 	old := c.index(len(c.in.Functions), "a function")
 	if moved := shift(uint32(old), c.imports); moved != uint32(old) {
 		c.edits = append(c.edits, edit{at: int32(at), function: moved, end: c.position()})
 	}
+	return old
 }
+
+// functionType returns the type of a function, nothing when there is none.
+func (c *coder) functionType(index int) wasmbin.FuncType {
+	if index >= len(c.in.Functions) {
+		return wasmbin.FuncType{}
+	}
+	return c.typeAt(int(c.in.Functions[index]))
+}
+
+// typeAt returns a type, nothing when there is none.
+func (c *coder) typeAt(index int) wasmbin.FuncType {
+	if index >= len(c.in.Types) {
+		return wasmbin.FuncType{}
+	}
+	return c.in.Types[index]
+}
+
+// handOver counts what a call takes and leaves.
+func (c *coder) handOver(t wasmbin.FuncType) { c.values += len(t.Params) + len(t.Results) }
 
 // function appends the index in the rewritten module of the function whose index r has.
 func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {
@@ -294,19 +325,25 @@ func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {
 	return appendUnsigned(out, shift(old, c.imports))
 }
 
-// blockType reads the type of a block: nothing, one result, or a type of the module.
-func (c *coder) blockType() {
+// blockType reads the type of a block: nothing, one result, or a type of the module. It returns how many parameters and
+// results that has.
+func (c *coder) blockType() (params, results int) {
 	at := c.r.Pos()
 	n := c.r.Signed(33)
 	if n >= 0 {
 		c.checkIndex(c.r, at, uint32(n), len(c.in.Types), "a type")
-		return
+		t := c.typeAt(int(n))
+		return len(t.Params), len(t.Results)
 	}
 	// Other types are single bytes that read as negative numbers.
 	b := c.r.Since(at)
 	if len(b) != 1 || b[0] != blockEmpty && !wasmbin.ValueType(b[0]).IsKnown() {
 		c.r.Fail(at, "a block has a type that is not part of WebAssembly 2.0")
 	}
+	if len(b) != 1 || b[0] == blockEmpty {
+		return 0, 0
+	}
+	return 0, 1
 }
 
 func (c *coder) heapType(r *wasmbin.Reader) {

@@ -10,7 +10,7 @@ import (
 
 // Version numbers the rewriting. It changes whenever the same module would be rewritten differently or cost something
 // else, so that it belongs into the key of whatever is kept about a rewritten module.
-const Version = 1
+const Version = 2
 
 // Defaults of [Options].
 const (
@@ -18,6 +18,9 @@ const (
 	DefaultImportName   = "refill"
 	DefaultExportPrefix = "lattice_meter:"
 )
+
+// maxPages is how many pages a memory with addresses of 32 bits can have.
+const maxPages = 1 << 16
 
 // Bounds. That on locals is the implementation limit of the WebAssembly JavaScript Interface, which
 // engines need because a byte can declare thousands of locals; that on nesting is far above what compilers make.
@@ -31,6 +34,9 @@ const (
 	// MaxLoopLocals is how many locals the loops of one function may have in all, each loop counting every local. The
 	// engine takes about 200 bytes to compile each.
 	MaxLoopLocals = 500_000
+	// MaxValues is how many values the blocks, branches and calls of one function may hand over, each counting what its type
+	// lists. The engine takes about 400 bytes to compile each.
+	MaxValues = 250_000
 	// MaxBytes is how large a module may be. Rewriting takes memory in proportion: 3 times as much for what compilers
 	// make, some 40 times for a function that consists of nothing but branches.
 	MaxBytes = 64 << 20
@@ -53,6 +59,10 @@ type Options struct {
 	ImportModule, ImportName string
 	// ExportPrefix begins the names of the exports that are added.
 	ExportPrefix string
+	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at once costs next to
+	// nothing, because it is certain to be refused: a guest that runs out of memory must not run out of fuel before. 0
+	// stands for 65,536, which is as much as a memory can have.
+	MaxPages uint32
 }
 
 func (o Options) withDefaults() Options {
@@ -64,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ExportPrefix == "" {
 		o.ExportPrefix = DefaultExportPrefix
+	}
+	if o.MaxPages == 0 || o.MaxPages > maxPages {
+		o.MaxPages = maxPages
 	}
 	return o
 }

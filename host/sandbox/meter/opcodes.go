@@ -37,6 +37,7 @@ const (
 	opF32Const      = 0x43
 	opF64Const      = 0x44
 	opI32Eqz        = 0x45
+	opI32LeU        = 0x4d
 	opI64LtS        = 0x53
 	opI64Sub        = 0x7d
 	opI64Shl        = 0x86

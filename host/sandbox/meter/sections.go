@@ -33,6 +33,8 @@ func newRewriter(wasm []byte, m *wasmbin.Module, o Options) *rewriter {
 		globals: m.Imported(wasmbin.KindGlobal) + m.Globals,
 		refill:  w.imports,
 		helpers: uint32(len(m.Functions)) + 1,
+
+		maxPages: o.MaxPages,
 	}
 	return w
 }
