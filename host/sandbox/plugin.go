@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
 // Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
@@ -15,7 +16,9 @@ type Plugin struct {
 	manifest  *abi.Manifest
 	runtime   *Runtime
 	instances *instances
-	life      *lifetime
+	// extism is set in place of instances for a module made with an Extism PDK.
+	extism *extism.Module
+	life   *lifetime
 }
 
 // Manifest returns the signed manifest. It must not be changed.
@@ -32,7 +35,12 @@ func (p *Plugin) Close(ctx context.Context) error {
 		return nil
 	}
 	defer leave()
-	return p.life.end(func() error { return p.instances.compiled.Close(ctx) })
+	return p.life.end(func() error {
+		if p.extism != nil {
+			return p.extism.Close(ctx)
+		}
+		return p.instances.compiled.Close(ctx)
+	})
 }
 
 // Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the manifest, and the keys in it
@@ -118,6 +126,9 @@ func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byt
 func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, errInterrupted
+	}
+	if p.extism != nil {
+		return p.runExtism(ctx, step, op, request)
 	}
 	i, err := p.acquire(ctx, step)
 	if err != nil {

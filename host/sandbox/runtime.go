@@ -36,13 +36,16 @@ type Runtime struct {
 	engine    wazero.Runtime
 	cache     *codeCache
 	functions []hostFunction
-	life      *lifetime
+	// extismFunctions are for modules made with an Extism PDK.
+	extismFunctions []hostFunction
+	life            *lifetime
 }
 
 // New returns a Runtime. It must be closed. A cache folder that others may write to is an error; one that cannot be
 // written is replaced with memory, with a warning in the log.
 func New(ctx context.Context, c Config) (*Runtime, error) {
 	r := &Runtime{config: c, functions: hostFunctions(), life: newLifetime()}
+	r.extismFunctions = extismFunctions(r.functions)
 	var err error
 	if r.cache, err = openCache(c.CacheDir, r.warn); err != nil {
 		return nil, err
@@ -102,13 +105,16 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err != nil {
 		return nil, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
 	}
-	broken := checkContract(module, m.Manifest(), r.functions)
+	broken := checkContract(module, m.Manifest(), r.offered(m.Manifest()))
 	if err := broken.err(id, "", ErrContract); err != nil {
 		return nil, err
 	}
 	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
 	if err != nil {
 		return nil, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
+	}
+	if m.Manifest().Transport == abi.TransportExtism {
+		return r.loadExtism(ctx, id, m.Manifest(), metered.Wasm)
 	}
 	compiled, err := r.compile(ctx, id, metered.Wasm)
 	if err != nil {
