@@ -50,22 +50,10 @@ func (r *Runtime) extismOffers() []extism.Function {
 	for _, f := range r.extismFunctions {
 		offers = append(offers, extism.Function{
 			Module: f.module, Name: f.name, Params: engineTypes(f.signature.Params), Results: engineTypes(f.signature.Results),
-			Call: f.behindStart(),
+			Call: f.engineFunction(),
 		})
 	}
 	return offers
-}
-
-// behindStart returns the function as the engine calls it, refused to the start function: nothing of the guest is known
-// before that has run.
-func (f hostFunction) behindStart() api.GoModuleFunc {
-	call := f.engineFunction()
-	return func(ctx context.Context, m api.Module, stack []uint64) {
-		if m == nil {
-			panic(misuseError(f.module + "." + f.name + " was called by the start function, before there is anything to call"))
-		}
-		call(ctx, m, stack)
-	}
 }
 
 // offered returns the functions that a plugin may import.

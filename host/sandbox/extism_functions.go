@@ -86,6 +86,9 @@ func extismFunctions(native []hostFunction) []hostFunction {
 // extismFunction returns a function of Extism. An error ends the guest.
 func extismFunction(name, params, results string, call func(*guest, []uint64) (uint64, error)) hostFunction {
 	return hostFunction{abi.ExtismModule, name, signature(params, results), func(g *guest, _ api.Memory, stack []uint64) {
+		if g.extism.Instance == nil {
+			panic(misuseError(abi.ExtismModule + "." + name + " was called by the start function, before there is anything to call"))
+		}
 		result, err := call(g, stack)
 		if errors.Is(err, extism.ErrMemory) {
 			panic(err)

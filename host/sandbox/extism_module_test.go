@@ -23,6 +23,7 @@ type extismGuest struct {
 func extismManifest() *abi.Manifest {
 	m := jsonManifest()
 	m.Transport = abi.TransportExtism
+	m.Limits.TimeoutMillis = abi.MaxTimeoutMillis
 	return m
 }
 

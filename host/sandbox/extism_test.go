@@ -269,7 +269,7 @@ func TestExtismCall(t *testing.T) {
 		},
 		{
 			reason: "a host function in the place of derive", err: ErrTrap,
-			text: "step main: in derive: trapped: extism:host/env.get_log_level was called by the start function, before there is anything to call",
+			text: "step main: in derive: trapped: it returned 1 and no error message",
 			guest: func(g *extismGuest) {
 				g.derive = g.answer("{}")
 				g.call("get_log_level")

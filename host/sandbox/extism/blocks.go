@@ -10,8 +10,9 @@ import (
 
 // What a guest may do wrong with blocks.
 var (
-	errNoBlock = errors.New("the address is not one of the plugin's blocks")
-	errOutside = errors.New("the address is outside of the plugin's blocks")
+	errNoBlock  = errors.New("the address is not one of the plugin's blocks")
+	errOutside  = errors.New("the address is outside of the plugin's blocks")
+	errStarting = errors.New("the start function has no blocks")
 )
 
 // blocks are what the guest has of the kernel's memory, in the order of their addresses.
@@ -191,6 +192,9 @@ func (i *Instance) SetError(text []byte) { i.report, i.reported = string(text), 
 
 // ask calls a function of the kernel.
 func (i *Instance) ask(name string, params ...uint64) (uint64, error) {
+	if i.kernel == nil {
+		return 0, errStarting
+	}
 	results, err := i.kernel.ExportedFunction(name).Call(context.Background(), params...)
 	if err != nil {
 		return 0, fmt.Errorf("Extism's kernel: %s: %w", name, err)

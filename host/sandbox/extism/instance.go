@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	sdk "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero/api"
@@ -18,13 +17,6 @@ const (
 	exportConstructors = "__wasm_call_ctors"
 	exportHaskell      = "hs_init"
 )
-
-// isEntry reports whether a host calls the function of the name.
-func isEntry(name string) bool {
-	return slices.Contains([]string{
-		abi.ExtismDerive, abi.ExtismValidate, abi.ExportInitialize, exportConstructors, exportHaskell,
-	}, name)
-}
 
 // ErrMemory says that there is no room for a block.
 var ErrMemory = errors.New("no memory is left for a block")
@@ -47,13 +39,15 @@ func (e *ReportedError) Error() string {
 
 // Instance is a module with a memory of its own, for one call. It is not safe for concurrent use.
 type Instance struct {
-	plugin        *sdk.Plugin
-	guest, kernel api.Module
-	memory        budget
-	blocks        blocks
-	input         []byte
-	report        string
-	reported      bool
+	plugin *sdk.Plugin
+	guest  api.Module
+	// kernel is nil while the start function runs.
+	kernel   api.Module
+	memory   budget
+	blocks   blocks
+	input    []byte
+	report   string
+	reported bool
 }
 
 // Initialize gets the language's runtime ready. It must be called once, before any other function.
@@ -94,7 +88,7 @@ func (i *Instance) Call(ctx context.Context, name string, input []byte) ([]byte,
 // pageSize is the unit of a memory in bytes.
 const pageSize = 64 << 10
 
-// Guest returns the guest's module, nil before one of its functions was called.
+// Guest returns the guest's module.
 func (i *Instance) Guest() api.Module { return i.guest }
 
 // MemoryBytes returns how much memory the guest and its kernel have in all.

@@ -2,6 +2,7 @@ package extism
 
 import (
 	"context"
+	"slices"
 
 	sdk "github.com/extism/go-sdk"
 	"github.com/tetratelabs/wazero"
@@ -16,17 +17,17 @@ const KernelBytes = 1 << 20
 type Function struct {
 	Module, Name    string
 	Params, Results []api.ValueType
-	// Call gets the guest's module, or nil when nothing but the start function has run. A panic with an error ends the guest
-	// with that error.
+	// Call gets the guest's module. A panic with an error ends the guest with that error.
 	Call api.GoModuleFunc
 }
 
 // Module is a compiled module. Its methods may be called by several goroutines at once.
 type Module struct{ compiled *sdk.CompiledPlugin }
 
-// Compile compiles a module. It may import functions only, and only those given.
+// Compile compiles a module. It may import functions only, and only those given, and must have what modules have that
+// package meter rewrote.
 func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, functions []Function) (*Module, error) {
-	wasm, err := redirect(wasm)
+	wasm, err := rewrite(wasm)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, func
 	// guest is slow, and fuel replaces it.
 	config := sdk.PluginConfig{RuntimeConfig: engine}
 	manifest := sdk.Manifest{Wasm: []sdk.Wasm{sdk.WasmData{Data: wasm, Name: "main"}}}
-	compiled, err := sdk.NewCompiledPlugin(experimental.WithFunctionListenerFactory(ctx, entries{}), manifest, config, offered)
+	compiled, err := sdk.NewCompiledPlugin(experimental.WithFunctionListenerFactory(ctx, startListener{}), manifest, config, offered)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,9 @@ func (m *Module) Instantiate(ctx context.Context, memoryBytes uint64) (*Instance
 // hostFunction returns the function as the SDK takes it.
 func (f Function) hostFunction() sdk.HostFunction {
 	host := sdk.NewHostFunctionWithStack(f.Name, func(ctx context.Context, _ *sdk.CurrentPlugin, stack []uint64) {
-		f.Call(ctx, instanceOf(ctx).guest, stack)
+		i := instanceOf(ctx)
+		i.kernel, _ = ctx.Value(sdk.PluginCtxKey("extism")).(api.Module)
+		f.Call(ctx, i.guest, stack)
 	}, f.Params, f.Results)
 	host.SetNamespace(offeredModule(f.Module))
 	return host
@@ -84,23 +87,17 @@ func instanceOf(ctx context.Context) *Instance {
 	return i
 }
 
-// entries tells an instance its modules when one of the functions that hosts call is entered, because the SDK keeps them to
-// itself. Other functions are not listened to, and so not slowed down.
-type entries struct{}
+// startListener tells an instance its module when [ownStart] runs, because the SDK keeps it to itself. It is not told about
+// functions that a guest could call: the engine walks the whole stack to tell.
+type startListener struct{}
 
 // NewFunctionListener implements experimental.FunctionListenerFactory.
-func (entries) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
-	for _, name := range f.ExportNames() {
-		if isEntry(name) {
-			return experimental.FunctionListenerFunc(enter)
-		}
+func (startListener) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
+	if !slices.Contains(f.ExportNames(), ownStart) {
+		return nil
 	}
-	return nil
-}
-
-func enter(ctx context.Context, guest api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
-	kernel, _ := ctx.Value(sdk.PluginCtxKey("extism")).(api.Module)
-	if i := instanceOf(ctx); i != nil && kernel != nil {
-		i.guest, i.kernel = guest, kernel
-	}
+	return experimental.FunctionListenerFunc(
+		func(ctx context.Context, guest api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+			instanceOf(ctx).guest = guest
+		})
 }
