@@ -136,11 +136,8 @@ func testDerive(t *testing.T, p plugins) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var request abi.Request
-			if _, err := abi.Decode(archive.Files[0].Data, abi.EncodingJSON, abi.MaxRequestBytes, &request); err != nil {
-				t.Fatal(err)
-			}
-			golang, assemblyScript := derive(t, p.golang, &request), derive(t, p.assemblyScript, &request)
+			request := request(t, file)
+			golang, assemblyScript := derive(t, p.golang, request), derive(t, p.assemblyScript, request)
 			if diff := cmp.Diff(golang, assemblyScript); diff != "" {
 				t.Errorf("the same derivation differs (-go +assemblyscript):\n%s", diff)
 			}
@@ -155,6 +152,20 @@ func testDerive(t *testing.T, p plugins) {
 			}
 		})
 	}
+}
+
+// request returns the request of a golden.
+func request(t testing.TB, file string) *abi.Request {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := new(abi.Request)
+	if _, err := abi.Decode(archive.Files[0].Data, abi.EncodingJSON, abi.MaxRequestBytes, request); err != nil {
+		t.Fatal(err)
+	}
+	return request
 }
 
 // derive calls a plugin twice and returns the answer as JSON for people.
@@ -185,7 +196,7 @@ func derive(t *testing.T, p *sandbox.Plugin, request *abi.Request) string {
 func testValidate(t *testing.T, p plugins) {
 	for _, plugin := range []*sandbox.Plugin{p.assemblyScript, p.golang} {
 		for settings, want := range map[string][]abi.Result{
-			`{"note":"ünïcode"}`:                    nil,
+			`{"note":"ünïcode"}`:                     nil,
 			`{"forbiddenRegistry":"docker.io"}`:      nil,
 			`{"forbiddenRegistry":"docker.io/evil"}`: {{Severity: abi.SeverityError, Field: "forbiddenRegistry", Message: "must be a host, without a path"}},
 		} {
