@@ -3,12 +3,17 @@ BUILD   := build
 BIN     := $(BUILD)/lattice-host
 TOOLS   := $(BUILD)/tools
 BUILTIN := deployment egress keda network-policy
-NESTED  := wasm-tests/schemas
+NESTED  := wasm-tests/schemas wasm-tests/extism
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 GOLANGCI_VERSION := v2.11.4
 GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
+
+# The AssemblyScript compiler and the Extism PDK, installed again when the lock file changes.
+ASSEMBLYSCRIPT  := plugins/sdk/assemblyscript
+NODE_TOOLS      := $(BUILD)/assemblyscript
+NODE_TOOLS_DONE := $(NODE_TOOLS)/installed-$(shell git hash-object $(ASSEMBLYSCRIPT)/package-lock.json)
 
 # How long each fuzz target runs, and in which folders they are.
 FUZZTIME ?= 10s
@@ -17,7 +22,7 @@ FUZZIN   ?= abi host registry plugins cmd
 BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-all race check bench crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint
+.PHONY: help demo build plugins test test-assemblyscript test-all race check bench crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint tools-assemblyscript
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +40,10 @@ test: ## Run the tests that need nothing but Go.
 	go test ./...
 	cd wasm-tests/schemas && go test ./...
 
-test-all: test race fuzz ## Run everything: the tests, the race detector and every fuzz target.
+test-assemblyscript: tools-assemblyscript ## Build the AssemblyScript plugin and test it; needs Node.js.
+	cd wasm-tests/extism && go test ./...
+
+test-all: test test-assemblyscript race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
 race: ## Run the tests of everything that shares memory with the race detector.
 	go test -race ./host/... ./registry/...
@@ -54,6 +62,7 @@ vet: ## Run go vet on every module, guests and foreign platforms included.
 	GOOS=wasip1 GOARCH=wasm go vet ./abi/... ./plugins/...
 	@for p in $(BUILTIN); do GOOS=wasip1 GOARCH=wasm go vet plugins/builtin/$$p/main.go || exit; done
 	@for m in $(NESTED); do (cd $$m && go vet ./...) || exit; done
+	cd wasm-tests/extism && GOOS=wasip1 GOARCH=wasm go vet ./goplugin
 
 lint: $(GOLANGCI) ## Run golangci-lint, which also holds the layer law.
 	$(GOLANGCI) run --allow-parallel-runners ./...
@@ -66,6 +75,17 @@ $(GOLANGCI):
 	@mkdir -p $(TOOLS)
 	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/golangci-lint $@
+
+tools-assemblyscript: $(NODE_TOOLS_DONE) ## Install the AssemblyScript compiler and the Extism PDK.
+
+$(NODE_TOOLS_DONE): $(ASSEMBLYSCRIPT)/package.json $(ASSEMBLYSCRIPT)/package-lock.json $(ASSEMBLYSCRIPT)/.npmrc
+	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null || \
+	  { echo "AssemblyScript plugins are built with Node.js 20 or newer and npm: install the packages nodejs and npm"; exit 1; }
+	rm -rf $(NODE_TOOLS)
+	mkdir -p $(NODE_TOOLS)
+	cp $^ $(NODE_TOOLS)
+	cd $(NODE_TOOLS) && { npm ci || npm ci || npm ci; }
+	touch $@
 
 generate: ## Regenerate codecs and schemas.
 	go generate ./abi/... ./plugins/sdk/go/kube

@@ -213,6 +213,7 @@ func appendManifest(b []byte, x *Manifest) []byte {
 		o.B = cbor.AppendList(o.B, x.Providers, appendProvider)
 	}
 	o.Text("publisher", x.Publisher)
+	o.OptText("transport", string(x.Transport))
 	if len(x.Contributes) > 0 {
 		o.Key("contributes")
 		o.B = cbor.AppendList(o.B, x.Contributes, appendGroupKind)
@@ -262,21 +263,23 @@ func decodeManifest(d *cbor.Decoder, x *Manifest) {
 		case 12:
 			d.ReadString(&x.Publisher)
 		case 13:
-			cbor.ReadList(d, &x.Contributes, decodeGroupKind)
+			d.ReadString((*string)(&x.Transport))
 		case 14:
-			cbor.ReadList(d, &x.Capabilities, decodeCapability)
+			cbor.ReadList(d, &x.Contributes, decodeGroupKind)
 		case 15:
-			d.ReadRaw(&x.SettingsSchema)
+			cbor.ReadList(d, &x.Capabilities, decodeCapability)
 		case 16:
-			d.ReadStrings(&x.ContextConsumed)
+			d.ReadRaw(&x.SettingsSchema)
 		case 17:
+			d.ReadStrings(&x.ContextConsumed)
+		case 18:
 			d.ReadStrings(&x.ContextProduced)
 		}
 	}
 	f.Require(0x133b)
 }
 
-var keysOfManifest = [...]string{"abi", "name", "reads", "limits", "schema", "derives", "outputs", "summary", "version", "encoding", "requires", "providers", "publisher", "contributes", "capabilities", "settingsSchema", "contextConsumed", "contextProduced"}
+var keysOfManifest = [...]string{"abi", "name", "reads", "limits", "schema", "derives", "outputs", "summary", "version", "encoding", "requires", "providers", "publisher", "transport", "contributes", "capabilities", "settingsSchema", "contextConsumed", "contextProduced"}
 
 func appendMonitoring(b []byte, x *Monitoring) []byte {
 	o := cbor.BeginObject(b)

@@ -56,3 +56,21 @@ const (
 	// EncodingJSON is JSON (RFC 8259) in UTF-8 without a byte order mark.
 	EncodingJSON Encoding = "json"
 )
+
+// Transport is how messages get into a module and out of it.
+type Transport string
+
+// TransportExtism is for modules made with an Extism PDK: they import from [ExtismModule] and export [ExtismDerive], and
+// [ExtismValidate] when they have settings, both of type () -> i32 with 0 for success. The messages are the same. A manifest
+// without a transport is for modules that export [ExportCall].
+const TransportExtism Transport = "extism"
+
+// Names that cross the boundary of a module with [TransportExtism].
+const (
+	// ExtismModule is the module name of Extism's own functions.
+	ExtismModule = "extism:host/env"
+	// ExtismDerive is the function for [OpDerive].
+	ExtismDerive = "derive"
+	// ExtismValidate is the function for [OpValidate].
+	ExtismValidate = "validate"
+)

@@ -19,6 +19,8 @@ type Manifest struct {
 	ABI int64 `json:"abi"`
 	// Encoding is the encoding of every message.
 	Encoding Encoding `json:"encoding"`
+	// Transport is extism for a module made with an Extism PDK, and absent for any other.
+	Transport Transport `json:"transport,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary,omitempty"`
 	// Derives names the kinds of resource that the plugin derives from, and which of their features it covers.

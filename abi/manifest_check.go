@@ -47,6 +47,7 @@ func (m *Manifest) Check() error {
 		c.fail("abi", "must be "+strconv.Itoa(Version))
 	}
 	c.require(m.Encoding == EncodingCBOR || m.Encoding == EncodingJSON, "encoding", "must be cbor or json")
+	c.transport(m)
 	c.require(len(m.Summary) <= 200 && !strings.ContainsAny(m.Summary, "\n\r"), "summary", "must be one line of at most 200 bytes")
 	c.require(len(m.Derives) > 0, "derives", "must name at least one kind")
 	for i, d := range m.Derives {
@@ -159,6 +160,16 @@ func (c *manifestChecker) require(ok bool, field, problem string) {
 
 func (c *manifestChecker) equal(field, got, want string) {
 	c.require(got == want, field, "must be "+want)
+}
+
+func (c *manifestChecker) transport(m *Manifest) {
+	switch m.Transport {
+	case "":
+	case TransportExtism:
+		c.require(len(m.Capabilities) == 0, "capabilities", "a module made with an Extism PDK has no function to use one with")
+	default:
+		c.fail("transport", "must be extism for a module made with an Extism PDK, or left out")
+	}
 }
 
 func (c *manifestChecker) limit(field string, got, most int64) {

@@ -40,6 +40,8 @@ func TestParseManifestRefuses(t *testing.T) {
 		{`"version":"1.0.0"`, `"version":"1.0.0-01"`, "version: must be"},
 		{`"abi":1`, `"abi":2`, "abi: must be 1"},
 		{`"encoding":"cbor"`, `"encoding":"xml"`, "encoding: must be cbor or json"},
+		{`"encoding":"cbor"`, `"encoding":"cbor","transport":"wapc"`, "transport: must be extism"},
+		{`"encoding":"cbor"`, `"encoding":"cbor","transport":"extism","capabilities":[{"name":"kv","reason":"x"}]`, "capabilities: a module made with an Extism PDK"},
 		{`"schema":"lattice.manifest.v1"`, `"schema":"x"`, "schema: must be lattice.manifest.v1"},
 		{`"limits":{}`, `"limits":{},"more":1`, `"more" is not a field`},
 		{`"limits":{}`, `"limits":{"memoryBytes":99999999999}`, "limits.memoryBytes: must be 0 to 67108864"},

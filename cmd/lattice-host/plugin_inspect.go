@@ -177,6 +177,9 @@ func (i *inspected) manifestRows() [][]string {
 	rows := [][]string{
 		{"  summary", m.Summary}, {"  abi", strconv.FormatInt(m.ABI, 10) + ", " + string(m.Encoding)},
 	}
+	if m.Transport != "" {
+		rows = append(rows, []string{"  transport", string(m.Transport)})
+	}
 	for _, d := range m.Derives {
 		rows = append(rows, []string{"  derives", abi.GroupKind{Group: d.Group, Kind: d.Kind}.String() + ", covers " + orNothing(d.Covers)})
 	}

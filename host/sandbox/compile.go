@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/codecache"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -34,6 +35,10 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 	metered, err := r.rewrite(id, m)
 	if err != nil {
 		return false, err
+	}
+	if m.Manifest().Transport == abi.TransportExtism {
+		// It is compiled by an engine of its own, which keeps nothing.
+		return false, nil
 	}
 	if compiled, err = r.prewarm(ctx, id, metered.Wasm); err != nil {
 		return false, id.fail("", err)

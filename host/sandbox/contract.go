@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/extism"
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
@@ -83,6 +84,11 @@ func (c *contract) importProblem(i wasmbin.Import, offered []hostFunction) strin
 }
 
 func (c *contract) exports() {
+	if c.manifest.Transport == abi.TransportExtism {
+		c.function(abi.ExtismDerive, signature("", "i"), true)
+		c.function(abi.ExtismValidate, signature("", "i"), len(c.manifest.SettingsSchema) > 0)
+		return
+	}
 	memory, ok := c.module.Export(abi.ExportMemory)
 	if !ok || memory.Kind != wasmbin.KindMemory {
 		c.add("does not export its memory as %q", abi.ExportMemory)
@@ -116,7 +122,11 @@ func (c *contract) memory() {
 		return
 	}
 	limit := memoryLimit(c.manifest.Limits)
-	if least := uint64(c.module.Memories[0].Min) * pageSize; least > limit {
+	least := uint64(c.module.Memories[0].Min) * pageSize
+	if c.manifest.Transport == abi.TransportExtism {
+		least += extism.KernelBytes
+	}
+	if least > limit {
 		c.add("begins with %s of memory, its limit is %s (limits.memoryBytes of the manifest)", byteSize(least), byteSize(limit))
 	}
 }

@@ -18,6 +18,8 @@ type guest struct {
 	clock  uint64
 	random *rand.ChaCha8
 	fuel   fuelTank
+	// extism is what a module made with an Extism PDK runs in, nil for any other.
+	extism *extismCall
 }
 
 type guestKey struct{}

@@ -209,11 +209,8 @@ func (i *instance) exchange(ctx context.Context, op abi.Op, request []byte) ([]b
 // answer copies the answer that a packed pointer and length name.
 func (i *instance) answer(packed uint64) ([]byte, error) {
 	ptr, size := uint32(packed>>32), uint32(packed)
-	switch {
-	case size == 0:
-		return nil, fmt.Errorf("%w: it is empty", ErrBadAnswer)
-	case size > abi.MaxResponseBytes:
-		return nil, fmt.Errorf("%w: it has %s, the limit is %s", ErrBadAnswer, byteSize(uint64(size)), byteSize(abi.MaxResponseBytes))
+	if err := checkSize(int(size)); err != nil {
+		return nil, err
 	}
 	data, ok := i.module.Memory().Read(ptr, size)
 	if !ok {
@@ -221,6 +218,17 @@ func (i *instance) answer(packed uint64) ([]byte, error) {
 			ErrBadAnswer, byteSize(uint64(size)), ptr, byteSize(uint64(i.module.Memory().Size())))
 	}
 	return append([]byte(nil), data...), nil
+}
+
+// checkSize refuses an answer by its size.
+func checkSize(size int) error {
+	switch {
+	case size == 0:
+		return fmt.Errorf("%w: it is empty", ErrBadAnswer)
+	case size > abi.MaxResponseBytes:
+		return fmt.Errorf("%w: it has %s, the limit is %s", ErrBadAnswer, byteSize(size), byteSize(abi.MaxResponseBytes))
+	}
+	return nil
 }
 
 // interrupted reports whether err says that the context ended the guest.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
 // Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
@@ -15,7 +16,9 @@ type Plugin struct {
 	manifest  *abi.Manifest
 	runtime   *Runtime
 	instances *instances
-	life      *lifetime
+	// extism is set in place of instances for a module made with an Extism PDK.
+	extism *extism.Module
+	life   *lifetime
 	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
 	fuel int64
 }
@@ -35,6 +38,9 @@ func (p *Plugin) Close(ctx context.Context) error {
 	}
 	defer leave()
 	return p.life.end(func() error {
+		if p.extism != nil {
+			return p.extism.Close(ctx)
+		}
 		p.instances.close()
 		return p.instances.compiled.Close(ctx)
 	})
@@ -122,6 +128,9 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 	if ctx.Err() != nil {
 		return nil, Usage{}, errInterrupted
 	}
+	if p.extism != nil {
+		return p.runExtism(ctx, step, op, request)
+	}
 	i, err := p.instances.acquire(ctx)
 	if err != nil {
 		return nil, Usage{}, err
@@ -146,7 +155,7 @@ func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op,
 	}
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
-	g.clock = i.clock
+	g.clock, g.fuel.guest = i.clock, i.fuel
 	g.fuel.ration(p.fuel)
 	answer, err := i.exchange(ctx, op, request)
 	return answer, i.usage(g, err), err

@@ -48,9 +48,11 @@ type Runtime struct {
 	engine    wazero.Runtime
 	cache     *codeCache
 	functions []hostFunction
-	memories  memories
-	pool      *pool
-	life      *lifetime
+	// extismFunctions are for modules made with an Extism PDK.
+	extismFunctions []hostFunction
+	memories        memories
+	pool            *pool
+	life            *lifetime
 	// compiling has room for as many modules as are compiled at once.
 	compiling chan struct{}
 }
@@ -62,6 +64,7 @@ func New(ctx context.Context, c Config) (*Runtime, error) {
 		config: c, functions: hostFunctions(), pool: newPool(c), life: newLifetime(),
 		compiling: make(chan struct{}, compilationSlots()),
 	}
+	r.extismFunctions = extismFunctions(r.functions)
 	var err error
 	if r.cache, err = openCache(c.CacheDir, r.warn); err != nil {
 		return nil, err
@@ -119,6 +122,9 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err != nil {
 		return nil, err
 	}
+	if m.Manifest().Transport == abi.TransportExtism {
+		return r.loadExtism(ctx, id, m.Manifest(), metered.Wasm)
+	}
 	compiled, err := r.compile(ctx, id, metered.Wasm)
 	if err != nil {
 		return nil, id.fail("", err)
@@ -137,7 +143,7 @@ func (r *Runtime) rewrite(id identity, m *release.Module) (*meter.Module, error)
 	if err != nil {
 		return nil, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
 	}
-	broken := checkContract(module, m.Manifest(), r.functions)
+	broken := checkContract(module, m.Manifest(), r.offered(m.Manifest()))
 	if err := broken.err(id, "", ErrContract); err != nil {
 		return nil, err
 	}

@@ -47,7 +47,12 @@ func (p *Plugin) Measure(ctx context.Context, step string, op abi.Op, request []
 
 // usage returns what the guest took of the instance that it ran in, and how that ended.
 func (i *instance) usage(g *guest, end error) Usage {
-	spent := g.fuel.spent(int64(i.fuel.Get()))
+	return g.usage(uint64(i.module.Memory().Size()), end)
+}
+
+// usage returns what the guest took, and how that ended. The guest must have been met.
+func (g *guest) usage(memoryBytes uint64, end error) Usage {
+	spent := g.fuel.spent(int64(g.fuel.guest.Get()))
 	switch {
 	case errors.Is(end, ErrFuel):
 		// What it could not pay for is not counted.
@@ -56,7 +61,7 @@ func (i *instance) usage(g *guest, end error) Usage {
 		// Where it stopped, a guest has paid for a whole block of instructions, not all of which ran.
 		spent = min(spent, g.fuel.size)
 	}
-	return Usage{Fuel: spent, MemoryBytes: uint64(i.module.Memory().Size())}
+	return Usage{Fuel: spent, MemoryBytes: memoryBytes}
 }
 
 // WithFuel returns the same plugin with less fuel for each call than its manifest says; more than that has no effect. Both

@@ -20,6 +20,7 @@ func targets() map[string][]string {
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
 		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},
 		"host/sandbox":                      {"FuzzInspect", "FuzzJoinSegments", "FuzzLoad"},
+		"host/sandbox/extism":               {"FuzzRewrite"},
 		"host/sandbox/meter":                {"FuzzGenerated", "FuzzRewrite"},
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
 		"plugins/builtin/internal/template": {"FuzzRender"},

@@ -1,0 +1,134 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox/extism"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
+)
+
+// loadExtism compiles a module that keeps the contract and was rewritten.
+func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Manifest, wasm []byte) (*Plugin, error) {
+	ctx, cancel := r.life.bind(ctx)
+	defer cancel()
+	r.progress(id.reference(), false)
+	defer r.progress(id.reference(), true)
+	var module *extism.Module
+	err := guard(func() (err error) {
+		ctx := experimental.WithCompilationWorkers(ctx, compilationWorkers)
+		module, err = extism.Compile(ctx, wasm, extismEngine(), r.extismOffers())
+		return err
+	})
+	switch {
+	case err == nil:
+		return &Plugin{id: id, manifest: manifest, runtime: r, extism: module, life: newLifetime()}, nil
+	case ctx.Err() != nil:
+		return nil, id.fail("", &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())})
+	}
+	return nil, id.fail("", fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine)))
+}
+
+// extismEngine configures the engine that each such module has to itself. It keeps what it compiles in memory.
+func extismEngine() wazero.RuntimeConfig {
+	return wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
+}
+
+// extismOffers returns the functions for modules made with an Extism PDK as the engine calls them.
+func (r *Runtime) extismOffers() []extism.Function {
+	offers := []extism.Function{{
+		Module: meter.DefaultImportModule, Name: meter.DefaultImportName,
+		Params: []api.ValueType{api.ValueTypeI64}, Results: []api.ValueType{api.ValueTypeI64},
+		Call: func(ctx context.Context, _ api.Module, stack []uint64) { refill(ctx, stack) },
+	}}
+	for _, f := range r.extismFunctions {
+		offers = append(offers, extism.Function{
+			Module: f.module, Name: f.name, Params: engineTypes(f.signature.Params), Results: engineTypes(f.signature.Results),
+			Call: f.engineFunction(),
+		})
+	}
+	return offers
+}
+
+// offered returns the functions that a plugin may import.
+func (r *Runtime) offered(m *abi.Manifest) []hostFunction {
+	if m.Transport == abi.TransportExtism {
+		return r.extismFunctions
+	}
+	return r.functions
+}
+
+// runExtism runs an operation in an instance of its own. One guest stands for making the instance and for the call, so that
+// both are paid for with the fuel of the call.
+func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request []byte) (answer []byte, usage Usage, err error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	defer cancel()
+	ctx, g := p.withGuest(ctx, step)
+	defer g.log.flush()
+	g.fuel.ration(p.fuel)
+	call := &extismCall{vars: map[string][]byte{}}
+	g.extism = call
+	limit := memoryLimit(p.manifest.Limits)
+	err = guard(func() (err error) {
+		if call.Instance, err = p.extism.Instantiate(ctx, limit); err != nil {
+			return err
+		}
+		return call.Initialize(ctx)
+	})
+	if call.Instance == nil {
+		return nil, Usage{}, err
+	}
+	// Closing an instance reports nothing that anyone could act on: it has no files.
+	defer func() { _ = guard(func() error { return call.Close(context.Background()) }) }()
+	memory := func() *linearMemory { return &linearMemory{limit: limit, refused: call.Refused()} }
+	if err != nil {
+		err = fmt.Errorf("at its start: %w", explain(err, g, memory()))
+		return nil, call.usage(g, err), err
+	}
+	name := extismExport(op)
+	err = guard(func() (err error) {
+		answer, err = call.Call(ctx, name, request)
+		return err
+	})
+	if err == nil {
+		err = checkSize(len(answer))
+	} else {
+		err = fmt.Errorf("in %s: %w", name, explainExtism(err, g, memory()))
+	}
+	return answer, call.usage(g, err), err
+}
+
+// usage returns what the guest and its kernel took, and how that ended.
+func (c *extismCall) usage(g *guest, end error) Usage {
+	if c.Guest() == nil {
+		return Usage{}
+	}
+	g.fuel.meet(c.Guest())
+	return g.usage(c.MemoryBytes(), end)
+}
+
+// extismExport returns the function that stands for an operation.
+func extismExport(op abi.Op) string {
+	switch op {
+	case abi.OpValidate:
+		return abi.ExtismValidate
+	case abi.OpDerive:
+		return abi.ExtismDerive
+	}
+	return fmt.Sprintf("operation %d", op)
+}
+
+// explainExtism is [explain] for a guest that may have told why it gave up.
+func explainExtism(err error, g *guest, m *linearMemory) error {
+	var reported *extism.ReportedError
+	if errors.As(err, &reported) {
+		return fmt.Errorf("%w: %s", ErrTrap, printable(reported.Error(), maxShownLine))
+	}
+	return explain(err, g, m)
+}
