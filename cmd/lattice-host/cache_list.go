@@ -54,7 +54,8 @@ type compiledPlugin struct {
 	Error  string    `json:"error,omitempty"`
 }
 
-func newCompiledPlugin(e codecache.Listed) compiledPlugin {
+// newCompiledPlugin tells an entry. Engine is what compiles here.
+func newCompiledPlugin(e codecache.Listed, engine string) compiledPlugin {
 	p := compiledPlugin{
 		Key: e.Key.String(), Plugin: e.Plugin, Digest: e.Digest, Engine: e.Engine, Bytes: e.Bytes,
 		Used: e.Used.UTC().Truncate(time.Second), State: stateOK,
@@ -62,7 +63,7 @@ func newCompiledPlugin(e codecache.Listed) compiledPlugin {
 	switch {
 	case e.Err != nil:
 		p.State, p.Error = stateDamaged, e.Err.Error()
-	case e.Engine != sandbox.Engine():
+	case e.Engine != engine:
 		p.State = stateOtherVersion
 	}
 	return p
@@ -70,8 +71,9 @@ func newCompiledPlugin(e codecache.Listed) compiledPlugin {
 
 func (a *app) emitCompiled(dir string, entries []codecache.Listed) error {
 	plugins := make([]compiledPlugin, len(entries))
+	engine := sandbox.Engine()
 	for i, e := range entries {
-		plugins[i] = newCompiledPlugin(e)
+		plugins[i] = newCompiledPlugin(e, engine)
 	}
 	err := a.emit(map[string]any{"folder": dir, "plugins": plugins}, func(w io.Writer) { writeCompiledTable(w, plugins) })
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/cpu"
@@ -29,10 +28,10 @@ const enginePath = "github.com/tetratelabs/wazero"
 
 // Engine describes everything but the module that compiled code depends on: the engine, the meter, the machine. Compiled
 // code of another Engine is of no use here.
-var Engine = sync.OnceValue(func() string {
+func Engine() string {
 	return fmt.Sprintf("wazero %s (%s), meter %d, %s/%s, cpu %s",
 		engineVersion, engineInBuild(), meter.Version, runtime.GOOS, runtime.GOARCH, cpuFeatures())
-})
+}
 
 // engineInBuild returns the engine's version as the engine finds it, which it writes into compiled code: a program that
 // was built with another version, or with a replaced one, does not share with others.
@@ -60,15 +59,6 @@ func cpuFeatures() string {
 	return fmt.Sprintf("%x", sum[:6])
 }
 
-// codeKey returns the key of compiled code: a digest of what the engine gets, and of the engine.
-func codeKey(wasm []byte) codecache.Key {
-	h := sha256.New()
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(Engine()))))
-	h.Write([]byte(Engine()))
-	h.Write(wasm)
-	return codecache.Key(h.Sum(nil))
-}
-
 // codeCache brings together the engine, which only knows a folder from which it runs what it finds, and a store that knows
 // what it keeps. The engine's folder is one that no other process writes to, and is empty but for what was just checked.
 type codeCache struct {
@@ -77,6 +67,8 @@ type codeCache struct {
 	store *codecache.Store
 	// folder is where the engine looks.
 	folder string
+	// engine is what [Engine] says.
+	engine string
 	warn   func(string)
 }
 
@@ -108,7 +100,7 @@ func openStore(dir string) (*codeCache, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &codeCache{CompilationCache: cache, store: store, folder: folder}, nil
+	return &codeCache{CompilationCache: cache, store: store, folder: folder, engine: Engine()}, nil
 }
 
 // engineCache returns a cache of the engine in an empty folder, and the folder that the engine made there for its files.
@@ -141,6 +133,15 @@ func (c *codeCache) Close(ctx context.Context) error {
 	return err
 }
 
+// key returns the key of compiled code: a digest of what the engine gets, and of the engine.
+func (c *codeCache) key(wasm []byte) codecache.Key {
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(c.engine))))
+	h.Write([]byte(c.engine))
+	h.Write(wasm)
+	return codecache.Key(h.Sum(nil))
+}
+
 // fetch puts compiled code where the engine looks for it, and returns the file. The error wraps [fs.ErrNotExist] when
 // nothing that could be used is kept. What is damaged is discarded.
 func (c *codeCache) fetch(key codecache.Key) (file string, err error) {
@@ -170,7 +171,7 @@ func (c *codeCache) put(key codecache.Key, id identity, file string) (moved stri
 	if err != nil {
 		return "", err
 	}
-	h := codecache.Header{Engine: Engine(), Plugin: id.reference(), Digest: id.digest, File: filepath.Base(file)}
+	h := codecache.Header{Engine: c.engine, Plugin: id.reference(), Digest: id.digest, File: filepath.Base(file)}
 	if err := c.store.Put(key, h, code); err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/codecache"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
 func TestEngineVersion(t *testing.T) {
@@ -395,5 +396,22 @@ func TestCacheBreaksLater(t *testing.T) {
 				t.Errorf("the log has %q", texts)
 			}
 		})
+	}
+}
+
+// TestCacheKey asserts that code of another engine, or of another module, has another key.
+func TestCacheKey(t *testing.T) {
+	t.Parallel()
+	seen := map[codecache.Key]bool{}
+	for _, c := range []struct{ engine, wasm string }{{"a", "bc"}, {"ab", "c"}, {"a", "bd"}, {"b", "bc"}} {
+		seen[(&codeCache{engine: c.engine}).key([]byte(c.wasm))] = true
+	}
+	if len(seen) != 4 {
+		t.Errorf("4 modules have %d keys", len(seen))
+	}
+	for _, want := range []string{"wazero " + engineVersion, fmt.Sprint("meter ", meter.Version), "cpu "} {
+		if !strings.Contains(Engine(), want) {
+			t.Errorf("the engine %q lacks %q", Engine(), want)
+		}
 	}
 }

@@ -53,7 +53,7 @@ func (r *Runtime) prewarm(ctx context.Context, id identity, wasm []byte) (compil
 	if r.cache.store == nil {
 		return false, errNoFolder
 	}
-	key := codeKey(wasm)
+	key := r.cache.key(wasm)
 	if err := r.cache.check(key); err == nil {
 		return false, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -141,7 +141,7 @@ func (r *Runtime) provideCode(ctx context.Context, id identity, wasm []byte) (fi
 	if r.cache.store == nil {
 		return "", nil
 	}
-	key := codeKey(wasm)
+	key := r.cache.key(wasm)
 	file, err = r.cache.fetch(key)
 	if errors.Is(err, fs.ErrNotExist) {
 		file, _, err = r.make(ctx, key, id, wasm)
