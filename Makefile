@@ -45,8 +45,8 @@ test-assemblyscript: tools-assemblyscript ## Build the AssemblyScript plugin and
 
 test-all: test test-assemblyscript race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
-race: ## Run the tests of everything that shares memory with the race detector.
-	go test -race ./host/... ./registry/...
+race: ## Run the tests of everything that shares memory, and of hostile modules, with the race detector.
+	go test -race ./host/... ./registry/... ./wasm-tests/hostile/...
 
 check: fmt-check vet lint generate-check goldens-check cross ## Check format, vet, lint, generated files, goldens and cross-builds.
 

@@ -46,7 +46,8 @@ type Outcome struct {
 // between them; one that was loaded once may stand for both. First gets the requests in their order, second in reverse, and
 // then first gets all of them at once: each request is so called in different instances and behind different other calls.
 //
-// The error joins a [*DifferenceError] for each request whose calls differ. When ctx ends, it is that of ctx.
+// The error joins a [*DifferenceError] for each request whose calls differ. Time is no part of that: a call that timed out is
+// an error that wraps [sandbox.ErrTimeout] instead. When ctx ends, the error is that of ctx.
 func CheckDeterminism(ctx context.Context, first, second Plugin, requests ...Request) error {
 	want := make([]Outcome, len(requests))
 	for i := range requests {
@@ -66,6 +67,10 @@ func CheckDeterminism(ctx context.Context, first, second Plugin, requests ...Req
 			how     string
 			outcome *Outcome
 		}{{"behind other calls", &reverse[i]}, {"beside other calls", &together[i]}} {
+			if err := timeout(&want[i], again.outcome); err != nil {
+				errs = append(errs, fmt.Errorf("request %s: cannot be compared: %w", requests[i].Name, err))
+				break
+			}
 			if !same(&want[i], again.outcome) {
 				errs = append(errs, newDifference(first.Manifest().Encoding, requests[i].Name, again.how, &want[i], again.outcome))
 				break
@@ -95,6 +100,16 @@ func callTogether(ctx context.Context, p Plugin, requests []Request) []Outcome {
 	}
 	all.Wait()
 	return outcomes
+}
+
+// timeout returns the error of a call that ended because of the clock.
+func timeout(outcomes ...*Outcome) error {
+	for _, o := range outcomes {
+		if errors.Is(o.Err, sandbox.ErrTimeout) {
+			return o.Err
+		}
+	}
+	return nil
 }
 
 func same(a, b *Outcome) bool {

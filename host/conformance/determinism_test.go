@@ -149,6 +149,20 @@ func TestCheckDeterminismEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestCheckDeterminismDoesNotJudgeTime(t *testing.T) {
+	t.Parallel()
+	p := &fake{encoding: abi.EncodingJSON, says: func(n int, _ string) Outcome {
+		if n == 3 {
+			return Outcome{Err: sandbox.ErrTimeout}
+		}
+		return answered("{}")
+	}}
+	err := CheckDeterminism(t.Context(), p, p, requests("a")...)
+	if !errors.Is(err, sandbox.ErrTimeout) || errors.Is(err, ErrNotDeterministic) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestDifferingPath(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ a, b, want string }{

@@ -80,7 +80,7 @@ type hostile struct {
 const (
 	fuel           = 20_000_000
 	endlessMillis  = 300
-	generousMillis = 8_000
+	generousMillis = min(8_000*slowdown, abi.MaxTimeoutMillis)
 	memoryBytes    = 4 << 20
 	// safetyNet bounds a call whatever the limits do.
 	safetyNet = 10 * time.Second * slowdown
@@ -129,6 +129,7 @@ func healthyManifest() *abi.Manifest {
 		Encoding: abi.EncodingJSON,
 		Derives:  []abi.Derives{{Group: "lattice.dev", Kind: "LatticeService"}},
 		Outputs:  []abi.GroupKind{{Kind: "ConfigMap"}},
+		Limits:   abi.Limits{TimeoutMillis: generousMillis},
 	}
 }
 

@@ -8,9 +8,6 @@ import (
 // allMemory asks for as much memory as the contract allows.
 func allMemory(m *abi.Manifest) { m.Limits.MemoryBytes = abi.MaxMemoryBytes }
 
-// allFuel asks for as much fuel as the contract allows.
-func allFuel(m *abi.Manifest) { m.Limits.Fuel = abi.MaxFuel }
-
 // grow adds pages of memory and leaves what memory.grow answers.
 func grow(pages int32) []byte { return b.Body(b.Int32(pages), b.MemoryGrow, 0) }
 
