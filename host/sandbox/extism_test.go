@@ -137,6 +137,8 @@ func TestExtismCall(t *testing.T) {
 					wasmbuild.LocalGet, 0, g.call("load_u64"), wasmbuild.Drop, wasmbuild.Int32(0))
 			},
 		},
+		{reason: "an empty error is none", guest: misuse("error_set", 0), want: "{}      "},
+		{reason: "an empty message", guest: misuse("log_info", 0), want: "{}      "},
 		{reason: "giving back what is no block", guest: misuse("free", 77), want: "{}      "},
 		{
 			reason: "logging what is no block", guest: misuse("log_info", 77), err: ErrTrap,
@@ -495,6 +497,26 @@ func TestExtismIsInterrupted(t *testing.T) {
 	}
 	if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed plugin answered %v", err)
+	}
+}
+
+// A call that finds every slot taken waits for one, and no longer than its context.
+func TestExtismWaits(t *testing.T) {
+	t.Parallel()
+	p := loadExtismGuest(t, newRuntime(t, Config{}), nil, new(extismGuest))
+	for range cap(p.extism.slots) {
+		p.extism.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := p.Call(ctx, "main", abi.OpDerive, []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	<-p.extism.slots
+	for range 2 {
+		if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
