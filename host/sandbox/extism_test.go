@@ -180,9 +180,16 @@ func TestExtismCall(t *testing.T) {
 			guest: func(g *extismGuest) { g.derive = again(wasmbuild.Int64(1_000_000), g.call("alloc"), wasmbuild.Drop) },
 		},
 		{
-			reason: "small blocks without end, which the kernel walks past ever longer", err: ErrFuel,
-			text:     "step main: in derive: out of fuel: it spent its 100000000 units of fuel (limits.fuel of the manifest)",
-			guest:    func(g *extismGuest) { g.derive = again(wasmbuild.Int64(1), g.call("alloc"), wasmbuild.Drop) },
+			reason: "5,000 small blocks, which the kernel walks past ever longer: 1,000 units a call, and 10 a block", err: ErrFuel,
+			text: "step main: in derive: out of fuel: it spent its 100000000 units of fuel (limits.fuel of the manifest)",
+			guest: func(g *extismGuest) {
+				const i64LtS = 0x53
+				g.derive = wasmbuild.Body(
+					wasmbuild.Loop, wasmbuild.NoResult, wasmbuild.Int64(1), g.call("alloc"), wasmbuild.Drop,
+					wasmbuild.LocalGet, 3, wasmbuild.Int64(1), i64Add, wasmbuild.LocalTee, 3,
+					wasmbuild.Int64(5_000), i64LtS, wasmbuild.BrIf, 0, wasmbuild.End,
+					g.answer("{}"))
+			},
 			manifest: func(m *abi.Manifest) { m.Limits.Fuel = 100_000_000 },
 		},
 		{

@@ -201,7 +201,7 @@ func (i *Instance) ask(name string, params ...uint64) (uint64, error) {
 	}
 	results, err := i.kernel.ExportedFunction(name).Call(context.Background(), params...)
 	if err != nil {
-		return 0, fmt.Errorf("Extism's kernel: %s: %w", name, err)
+		return 0, fmt.Errorf("the kernel of Extism: %s: %w", name, err)
 	}
 	if len(results) == 0 {
 		return 0, nil
