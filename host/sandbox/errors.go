@@ -14,7 +14,8 @@ var (
 	ErrPlugin = errors.New("plugin failed")
 	// ErrContract says that a module does not keep ABI 1 and was not loaded.
 	ErrContract = errors.New("breaks the contract")
-	// ErrTrap says that the plugin stopped: a WebAssembly trap, an exit, or a wrong use of a host function.
+	// ErrTrap says that the plugin stopped: a WebAssembly trap, an exit, a wrong use of a host function, or a failure that a
+	// module made with an Extism PDK reported.
 	ErrTrap = errors.New("trapped")
 	// ErrMemory says that the plugin stopped after it was refused memory beyond its limit. It comes with ErrTrap.
 	ErrMemory = errors.New("out of memory")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -13,6 +14,12 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/extism"
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
+
+// extismModule is a compiled module and the calls that it may serve at the same time, each of which has memory of its own.
+type extismModule struct {
+	*extism.Module
+	slots chan struct{}
+}
 
 // loadExtism compiles a module that keeps the contract and was rewritten.
 func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Manifest, wasm []byte) (*Plugin, error) {
@@ -28,7 +35,8 @@ func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Man
 	})
 	switch {
 	case err == nil:
-		return &Plugin{id: id, manifest: manifest, runtime: r, extism: module, life: newLifetime()}, nil
+		served := &extismModule{module, make(chan struct{}, runtime.GOMAXPROCS(0))}
+		return &Plugin{id: id, manifest: manifest, runtime: r, extism: served, life: newLifetime()}, nil
 	case ctx.Err() != nil:
 		return nil, id.fail("", &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())})
 	}
@@ -67,6 +75,12 @@ func (r *Runtime) offered(m *abi.Manifest) []hostFunction {
 // runExtism runs an operation in an instance of its own. One guest stands for making the instance and for the call, so that
 // both are paid for with the fuel of the call.
 func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request []byte) (answer []byte, usage Usage, err error) {
+	select {
+	case p.extism.slots <- struct{}{}:
+		defer func() { <-p.extism.slots }()
+	case <-ctx.Done():
+		return nil, Usage{}, errInterrupted
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
 	ctx, g := p.withGuest(ctx, step)

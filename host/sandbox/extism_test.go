@@ -137,6 +137,8 @@ func TestExtismCall(t *testing.T) {
 					wasmbuild.LocalGet, 0, g.call("load_u64"), wasmbuild.Drop, wasmbuild.Int32(0))
 			},
 		},
+		{reason: "an empty error is none", guest: misuse("error_set", 0), want: "{}      "},
+		{reason: "an empty message", guest: misuse("log_info", 0), want: "{}      "},
 		{reason: "giving back what is no block", guest: misuse("free", 77), want: "{}      "},
 		{
 			reason: "logging what is no block", guest: misuse("log_info", 77), err: ErrTrap,
@@ -178,9 +180,16 @@ func TestExtismCall(t *testing.T) {
 			guest: func(g *extismGuest) { g.derive = again(wasmbuild.Int64(1_000_000), g.call("alloc"), wasmbuild.Drop) },
 		},
 		{
-			reason: "small blocks without end, which the kernel walks past ever longer", err: ErrFuel,
-			text:     "step main: in derive: out of fuel: it spent its 100000000 units of fuel (limits.fuel of the manifest)",
-			guest:    func(g *extismGuest) { g.derive = again(wasmbuild.Int64(1), g.call("alloc"), wasmbuild.Drop) },
+			reason: "5,000 small blocks, which the kernel walks past ever longer: 1,000 units a call, and 10 a block", err: ErrFuel,
+			text: "step main: in derive: out of fuel: it spent its 100000000 units of fuel (limits.fuel of the manifest)",
+			guest: func(g *extismGuest) {
+				const i64LtS = 0x53
+				g.derive = wasmbuild.Body(
+					wasmbuild.Loop, wasmbuild.NoResult, wasmbuild.Int64(1), g.call("alloc"), wasmbuild.Drop,
+					wasmbuild.LocalGet, 3, wasmbuild.Int64(1), i64Add, wasmbuild.LocalTee, 3,
+					wasmbuild.Int64(5_000), i64LtS, wasmbuild.BrIf, 0, wasmbuild.End,
+					g.answer("{}"))
+			},
 			manifest: func(m *abi.Manifest) { m.Limits.Fuel = 100_000_000 },
 		},
 		{
@@ -495,6 +504,26 @@ func TestExtismIsInterrupted(t *testing.T) {
 	}
 	if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); !errors.Is(err, ErrClosed) {
 		t.Errorf("a closed plugin answered %v", err)
+	}
+}
+
+// A call that finds every slot taken waits for one, and no longer than its context.
+func TestExtismWaits(t *testing.T) {
+	t.Parallel()
+	p := loadExtismGuest(t, newRuntime(t, Config{}), nil, new(extismGuest))
+	for range cap(p.extism.slots) {
+		p.extism.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := p.Call(ctx, "main", abi.OpDerive, []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	<-p.extism.slots
+	for range 2 {
+		if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

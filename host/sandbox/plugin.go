@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
 // Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
@@ -17,7 +16,7 @@ type Plugin struct {
 	runtime   *Runtime
 	instances *instances
 	// extism is set in place of instances for a module made with an Extism PDK.
-	extism *extism.Module
+	extism *extismModule
 	life   *lifetime
 	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
 	fuel int64

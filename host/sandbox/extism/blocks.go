@@ -106,8 +106,12 @@ func (i *Instance) Length(offset uint64) uint64 {
 	return i.blocks.live[place].size
 }
 
-// Bytes returns the bytes of the block at the address. They are the kernel's, and change when the guest writes.
+// Bytes returns the bytes of the block at the address, none for the address 0. They are the kernel's, and change when the
+// guest writes.
 func (i *Instance) Bytes(offset uint64) ([]byte, error) {
+	if offset == 0 {
+		return nil, nil
+	}
 	size := i.Length(offset)
 	if size == 0 {
 		return nil, errNoBlock
@@ -187,8 +191,8 @@ func (i *Instance) SetOutput(offset, size uint64) error {
 	return err
 }
 
-// SetError makes the text the error of the call, which fails with it. It does not end the guest.
-func (i *Instance) SetError(text []byte) { i.report, i.reported = string(text), true }
+// SetError makes the text the error of the call, which fails with it unless it is empty. It does not end the guest.
+func (i *Instance) SetError(text []byte) { i.report = string(text) }
 
 // ask calls a function of the kernel.
 func (i *Instance) ask(name string, params ...uint64) (uint64, error) {
@@ -197,7 +201,7 @@ func (i *Instance) ask(name string, params ...uint64) (uint64, error) {
 	}
 	results, err := i.kernel.ExportedFunction(name).Call(context.Background(), params...)
 	if err != nil {
-		return 0, fmt.Errorf("Extism's kernel: %s: %w", name, err)
+		return 0, fmt.Errorf("the kernel of Extism: %s: %w", name, err)
 	}
 	if len(results) == 0 {
 		return 0, nil

@@ -42,12 +42,11 @@ type Instance struct {
 	plugin *sdk.Plugin
 	guest  api.Module
 	// kernel is nil while the start function runs.
-	kernel   api.Module
-	memory   budget
-	blocks   blocks
-	input    []byte
-	report   string
-	reported bool
+	kernel api.Module
+	memory budget
+	blocks blocks
+	input  []byte
+	report string
 }
 
 // Initialize gets the language's runtime ready. It must be called once, before any other function.
@@ -74,12 +73,12 @@ func (i *Instance) Call(ctx context.Context, name string, input []byte) ([]byte,
 		return nil, fmt.Errorf("%w: the input has %d bytes", ErrMemory, len(input))
 	}
 	// The SDK resets the kernel, so that blocks of an earlier call are none any more.
-	i.input, i.blocks, i.report, i.reported = input, blocks{}, "", false
+	i.input, i.blocks, i.report = input, blocks{}, ""
 	code, output, err := i.plugin.CallWithContext(context.WithValue(ctx, instanceKey{}, i), name, input)
 	switch {
 	case err != nil:
 		return nil, err
-	case code != 0 || i.reported:
+	case code != 0 || i.report != "":
 		return nil, &ReportedError{code, i.report}
 	}
 	return output, nil
