@@ -191,7 +191,12 @@ func TestIdleHostGivesMemoryBack(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		wantLive(t, plugins, 0, 0, 1)
+		time.Sleep(31 * time.Second)
+		synctest.Wait()
+		wantLive(t, plugins, 0, 0, 0)
 		// Use begins the time anew.
+		mustCall(t, plugins[1])
+		time.Sleep(40 * time.Second)
 		mustCall(t, plugins[1])
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
@@ -226,15 +231,21 @@ func TestMemoryBudget(t *testing.T) {
 func TestCallsWaitForMemoryInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRuntime(t, Config{MemoryBudget: 2 * spreaderBytes})
+		r := newRuntime(t, Config{MemoryBudget: 3 * spreaderBytes})
 		r.pool.cores = 4
-		plugins := loadSpreaders(t, r, 3)
+		plugins := loadSpreaders(t, r, 2)
+		large := spreader()
+		large.pages = 2 * spreaderBytes / pageSize
+		plugins = append(plugins, load(t, r, jsonManifest(), large.build()))
 		_, first := borrow(t, plugins[0])
 		_, second := borrow(t, plugins[1])
 		third := callSoon(t.Context(), plugins[2])
 		again := callSoon(t.Context(), plugins[0])
-		if err := third(); !errors.Is(err, errStillWaits) {
-			t.Errorf("all memory is in use, and got %v", err)
+		for _, result := range []func() error{third, again} {
+			// There is memory for another small one, but the large one came first.
+			if err := result(); !errors.Is(err, errStillWaits) {
+				t.Errorf("too much memory is in use, and got %v", err)
+			}
 		}
 		r.pool.giveBack(first)
 		for _, result := range []func() error{third, again} {
@@ -242,7 +253,7 @@ func TestCallsWaitForMemoryInTurn(t *testing.T) {
 				t.Errorf("memory was given back, and got %v", err)
 			}
 		}
-		// The third waited first, and so what the first plugin gave back had to go.
+		// What was given back had to make room for the large one, and that for the last call.
 		wantLive(t, plugins, 1, 1, 1, 0)
 		r.pool.giveBack(second)
 	})
