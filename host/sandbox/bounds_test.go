@@ -134,6 +134,34 @@ func TestCallWaitsForACore(t *testing.T) {
 	})
 }
 
+// A log function that panics must not take an instance with it, or the calls behind it would wait for ever.
+func TestPanicGivesBackTheInstance(t *testing.T) {
+	t.Parallel()
+	guest := guestModule{}
+	// It writes one byte to stdout, a line without an end, which is logged when the call is over.
+	write := guest.ImportFunction(wasiModule, "fd_write", i32x4, []byte{wasmbuild.I32})
+	guest.Data(2048, []byte{0, 16, 0, 0, 1, 0, 0, 0})
+	guest.call = wasmbuild.Body(
+		wasmbuild.Int32(1), wasmbuild.Int32(2048), wasmbuild.Int32(1), wasmbuild.Int32(2056), wasmbuild.Call, int(write), wasmbuild.Drop,
+		packed(answerAt, 2),
+	)
+	p := load(t, newRuntime(t, Config{Log: func(Message) { panic("no log") }}), jsonManifest(), guest.build())
+	p.runtime.pool.cores = 1
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the log function was not called outside of the guest")
+				}
+			}()
+			_, _ = p.Call(t.Context(), "main", abi.OpDerive, []byte("{}"))
+		}()
+	}
+	if b := bookkeepingOf([]*Plugin{p}); b.Calls != 0 || b.Live[0] != 0 {
+		t.Errorf("all calls are over, and the pool counts %+v", b)
+	}
+}
+
 func TestCloseEndsWaiting(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

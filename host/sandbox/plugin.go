@@ -136,14 +136,18 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
-	answer, usage, err := p.runIn(ctx, i, step, op, request)
-	if err != nil {
-		// Whatever went wrong in it, it is not the same any more.
+	answered := false
+	defer func() {
+		if answered {
+			p.instances.pool.giveBack(i)
+			return
+		}
+		// Whatever went wrong in it, it is not the same any more. That includes a log function of the caller that panicked.
 		p.instances.pool.drop(i)
-		return nil, usage, err
-	}
-	p.instances.pool.giveBack(i)
-	return answer, usage, nil
+	}()
+	answer, usage, err := p.runIn(ctx, i, step, op, request)
+	answered = err == nil
+	return answer, usage, err
 }
 
 func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
