@@ -1,0 +1,348 @@
+package cbor
+
+import "unsafe"
+
+// Kind says what a Go value is in a message, and so how it lies in memory.
+type Kind uint8
+
+// The kinds, with the Go types that they stand for.
+const (
+	// KindText is string, or a type on top of it.
+	KindText Kind = iota
+	// KindBool is bool, or a type on top of it.
+	KindBool
+	// KindInt is int64, or a type on top of it.
+	KindInt
+	// KindFloat is float64, or a type on top of it.
+	KindFloat
+	// KindRaw is [Raw].
+	KindRaw
+	// KindStruct is a struct: an object whose keys are known.
+	KindStruct
+	// KindPointer is a pointer.
+	KindPointer
+	// KindList is a slice: an array.
+	KindList
+	// KindMap is a [Map]: an object with free keys.
+	KindMap
+	// KindCustom is a type that writes itself and cannot be read.
+	KindCustom
+)
+
+// Type is what the codec knows about a Go type. Descriptions are made by codecgen, one a struct: a guest that carried code
+// for every struct instead would be larger, slower to compile and, since a call is dear in WebAssembly, slower to run.
+type Type struct {
+	// Kind is the kind of a value.
+	Kind Kind
+	// Size is the distance between two of the values that a list or map holds, in bytes, for these two kinds.
+	Size uintptr
+	// Elem is the type of what a pointer, list or map leads to.
+	Elem *Type
+	// Fields are those of a struct in the order of their encoded keys, at most 23.
+	Fields []Field
+	// Required has a bit for each field that an object must have.
+	Required uint64
+	// Make returns room for capacity values, for lists and maps the ones of which the first used are those at old. For
+	// maps they are of type [Entry]. It is nil where nothing is decoded.
+	Make func(old unsafe.Pointer, used, capacity int) unsafe.Pointer
+	// Append writes a value of [KindCustom].
+	Append func(b []byte, value unsafe.Pointer) []byte
+}
+
+// Field is one field of a struct.
+type Field struct {
+	// Key is the encoded key.
+	Key string
+	// Type describes the value; nil for the kinds that need no description, up to [KindRaw].
+	Type *Type
+	// Offset is where the value lies in the struct, in bytes.
+	Offset uintptr
+	// Kind is that of the value.
+	Kind Kind
+	// Optional leaves out an empty value; not for [KindFloat], [KindStruct] and [KindCustom].
+	Optional bool
+}
+
+// The types that structs of every package have in common.
+var (
+	// TextList describes []string.
+	TextList = Type{Kind: KindList, Size: unsafe.Sizeof(""), Elem: &textType, Make: makeValues[string]}
+	// IntList describes []int64.
+	IntList = Type{Kind: KindList, Size: unsafe.Sizeof(int64(0)), Elem: &intType, Make: makeValues[int64]}
+	// RawList describes []Raw.
+	RawList = Type{Kind: KindList, Size: unsafe.Sizeof(Raw{}), Elem: &rawType, Make: makeValues[Raw]}
+	// TextMap describes Map[string].
+	TextMap = Type{Kind: KindMap, Size: unsafe.Sizeof(Entry[string]{}), Elem: &textType, Make: makeValues[Entry[string]]}
+	// RawMap describes Map[Raw].
+	RawMap = Type{Kind: KindMap, Size: unsafe.Sizeof(Entry[Raw]{}), Elem: &rawType, Make: makeValues[Entry[Raw]]}
+	// IntPointer describes *int64.
+	IntPointer = Type{Kind: KindPointer, Elem: &intType, Make: makeValues[int64]}
+	// BoolPointer describes *bool.
+	BoolPointer = Type{Kind: KindPointer, Elem: &boolType, Make: makeValues[bool]}
+
+	textType = Type{Kind: KindText}
+	boolType = Type{Kind: KindBool}
+	intType  = Type{Kind: KindInt}
+	rawType  = Type{Kind: KindRaw}
+)
+
+func makeValues[T any](old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+	values := make([]T, capacity)
+	copy(values, unsafe.Slice((*T)(old), used))
+	return unsafe.Pointer(unsafe.SliceData(values))
+}
+
+// slice is how a slice lies in memory.
+type slice struct {
+	data     unsafe.Pointer
+	len, cap int
+}
+
+// header is what text, slices and maps have in common in memory.
+type header struct {
+	data unsafe.Pointer
+	len  int
+}
+
+// entryValue is where the value of an [Entry] lies behind its key, in bytes, whatever its type: none has an alignment
+// beyond that of the key.
+const entryValue = unsafe.Sizeof("")
+
+// name is the key as text.
+func (f *Field) name() string {
+	// Longer keys have their length behind the initial byte.
+	if f.Key[0] < majorText|24 {
+		return f.Key[1:]
+	}
+	return f.Key[2:]
+}
+
+// empty reports whether an optional field is left out.
+func (f *Field) empty(value unsafe.Pointer) bool {
+	switch f.Kind {
+	case KindPointer:
+		return *(*unsafe.Pointer)(value) == nil
+	case KindBool:
+		return !*(*bool)(value)
+	case KindInt:
+		return *(*int64)(value) == 0
+	}
+	return (*header)(value).len == 0
+}
+
+// AppendStruct appends the struct at p, which t describes.
+func (t *Type) AppendStruct(b []byte, p unsafe.Pointer) []byte {
+	start := len(b)
+	b = append(b, majorObject)
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		value := unsafe.Add(p, f.Offset)
+		if f.Optional && f.empty(value) {
+			continue
+		}
+		// Fewer than 24 keys fit into the head itself, so that it can be completed in place.
+		b[start]++
+		b = append(b, f.Key...)
+		if f.Kind == KindText {
+			// Here rather than in a function, as most values are text.
+			s := *(*string)(value)
+			if len(s) < 24 {
+				b = append(b, majorText|byte(len(s)))
+			} else {
+				b = appendHead(b, majorText, uint64(len(s)))
+			}
+			b = append(b, s...)
+			continue
+		}
+		b = appendValue(b, f.Kind, f.Type, value)
+	}
+	return b
+}
+
+func appendValue(b []byte, kind Kind, t *Type, p unsafe.Pointer) []byte {
+	switch kind {
+	case KindText:
+		return AppendString(b, *(*string)(p))
+	case KindBool:
+		return AppendBool(b, *(*bool)(p))
+	case KindInt:
+		return AppendInt(b, *(*int64)(p))
+	case KindFloat:
+		return AppendFloat(b, *(*float64)(p))
+	case KindRaw:
+		return AppendRaw(b, *(*Raw)(p))
+	case KindStruct:
+		return t.AppendStruct(b, p)
+	case KindPointer:
+		to := *(*unsafe.Pointer)(p)
+		if to == nil {
+			return AppendNull(b)
+		}
+		return appendValue(b, t.Elem.Kind, t.Elem, to)
+	case KindList:
+		list := (*slice)(p)
+		b = AppendArrayHeader(b, list.len)
+		for i := range list.len {
+			b = appendValue(b, t.Elem.Kind, t.Elem, unsafe.Add(list.data, uintptr(i)*t.Size))
+		}
+		return b
+	case KindMap:
+		return appendEntries(b, t, (*slice)(p))
+	}
+	return t.Append(b, p)
+}
+
+func appendEntries(b []byte, t *Type, m *slice) []byte {
+	var few [membersAtHand]member
+	members := few[:0]
+	for i := range m.len {
+		members = append(members, member{*(*string)(unsafe.Add(m.data, uintptr(i)*t.Size)), i})
+	}
+	sortMembers(members, encodedBefore)
+	b = AppendObjectHeader(b, m.len)
+	for _, e := range members {
+		b = AppendString(b, e.key)
+		b = appendValue(b, t.Elem.Kind, t.Elem, unsafe.Add(m.data, uintptr(e.at)*t.Size+entryValue))
+	}
+	return b
+}
+
+// DecodeStruct reads an object into the struct at p, which t describes. Fields that are null count as absent; unknown keys
+// are passed over and remembered.
+func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
+	left := d.Object()
+	var seen uint64
+	next, previous := 0, ""
+	for first := true; left > 0; left-- {
+		start := d.pos
+		key := d.String()
+		if d.err != nil {
+			return
+		}
+		at := t.find(next, text(d.data[start:d.pos]))
+		switch {
+		case at < 0:
+			// The known keys are in order, so that one behind the last that was found needs no comparison with it.
+			if !first && KeyOrder(previous, key) >= 0 {
+				d.Fail(errKeyOrder)
+				return
+			}
+			d.Unknown(key)
+		case d.Null():
+			next = at + 1
+		default:
+			f := &t.Fields[at]
+			d.value(f.Kind, f.Type, unsafe.Add(p, f.Offset))
+			seen |= 1 << at
+			next = at + 1
+		}
+		if d.err != nil {
+			d.At(key)
+			return
+		}
+		first, previous = false, key
+	}
+	if missing := t.Required &^ seen; missing != 0 {
+		t.require(d, missing)
+	}
+}
+
+// find returns the field of that encoded key, not before the given one, or -1.
+func (t *Type) find(from int, encoded string) int {
+	for i := from; i < len(t.Fields); i++ {
+		key := t.Fields[i].Key
+		if len(key) < len(encoded) {
+			continue
+		}
+		if len(key) > len(encoded) {
+			return -1
+		}
+		// The first letter tells most keys of one length apart, without the call that comparing text is.
+		if key[1] == encoded[1] && key == encoded {
+			return i
+		}
+	}
+	return -1
+}
+
+// require records an error about the first field that is missing.
+func (t *Type) require(d *Decoder, missing uint64) {
+	for i := range t.Fields {
+		if missing&(1<<i) != 0 {
+			d.Fail("the field " + t.Fields[i].name() + " is missing")
+			return
+		}
+	}
+}
+
+// value reads a value into the memory at p.
+func (d *Decoder) value(kind Kind, t *Type, p unsafe.Pointer) {
+	switch kind {
+	case KindText:
+		*(*string)(p) = d.String()
+	case KindBool:
+		*(*bool)(p) = d.Bool()
+	case KindInt:
+		*(*int64)(p) = d.Int()
+	case KindFloat:
+		*(*float64)(p) = d.Float()
+	case KindRaw:
+		*(*Raw)(p) = d.Raw()
+	case KindStruct:
+		t.DecodeStruct(d, p)
+	case KindPointer:
+		to := t.Make(nil, 0, 1)
+		*(*unsafe.Pointer)(p) = to
+		d.value(t.Elem.Kind, t.Elem, to)
+	case KindList:
+		d.list(t, (*slice)(p))
+	case KindMap:
+		d.entries(t, (*slice)(p))
+	default:
+		d.Fail("the host cannot read this value")
+	}
+}
+
+// firstItems is how many items of an array get room before any was read: its length is only a claim.
+const firstItems = 64
+
+func (d *Decoder) list(t *Type, into *slice) {
+	n := d.Array()
+	list := slice{cap: min(n, firstItems)}
+	list.data = t.Make(nil, 0, list.cap)
+	for i := range n {
+		if i == list.cap {
+			list.cap = min(n, 2*list.cap)
+			list.data = t.Make(list.data, i, list.cap)
+		}
+		if d.value(t.Elem.Kind, t.Elem, unsafe.Add(list.data, uintptr(i)*t.Size)); d.err != nil {
+			d.AtIndex(i)
+			break
+		}
+		list.len++
+	}
+	*into = list
+}
+
+// entries reads an object into a [Map].
+func (d *Decoder) entries(t *Type, into *slice) {
+	*into = slice{}
+	var few [membersAtHand]member
+	members, end := d.sortedMembers(few[:0])
+	if len(members) == 0 {
+		return
+	}
+	m := slice{len: len(members), cap: len(members)}
+	m.data = t.Make(nil, 0, m.len)
+	for i, e := range members {
+		entry := unsafe.Add(m.data, uintptr(i)*t.Size)
+		*(*string)(entry) = e.key
+		d.pos = e.at
+		if d.value(t.Elem.Kind, t.Elem, unsafe.Add(entry, entryValue)); d.err != nil {
+			d.At(e.key)
+			return
+		}
+	}
+	d.pos = end
+	*into = m
+}
