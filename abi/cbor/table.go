@@ -108,14 +108,8 @@ type header struct {
 // beyond that of the key.
 const entryValue = unsafe.Sizeof("")
 
-// name is the key as text.
-func (f *Field) name() string {
-	// Longer keys have their length behind the initial byte.
-	if f.Key[0] < majorText|24 {
-		return f.Key[1:]
-	}
-	return f.Key[2:]
-}
+// keyName returns the text of an encoded key.
+func keyName(key string) string { return NewDecoder([]byte(key)).String() }
 
 // empty reports whether an optional field is left out.
 func (f *Field) empty(value unsafe.Pointer) bool {
@@ -132,6 +126,17 @@ func (f *Field) empty(value unsafe.Pointer) bool {
 
 // AppendStruct appends the struct at p, which t describes.
 func (t *Type) AppendStruct(b []byte, p unsafe.Pointer) []byte {
+	w := writer{b}
+	w.structure(t, p)
+	return w.b
+}
+
+// writer holds the message while values are appended to it. A slice that travels through parameters and results instead
+// would be copied at every call.
+type writer struct{ b []byte }
+
+func (w *writer) structure(t *Type, p unsafe.Pointer) {
+	b := w.b
 	start := len(b)
 	b = append(b, majorObject)
 	for i := range t.Fields {
@@ -145,131 +150,130 @@ func (t *Type) AppendStruct(b []byte, p unsafe.Pointer) []byte {
 		b = append(b, f.Key...)
 		if f.Kind == KindText {
 			// Here rather than in a function, as most values are text.
-			s := *(*string)(value)
-			if len(s) < 24 {
-				b = append(b, majorText|byte(len(s)))
-			} else {
-				b = appendHead(b, majorText, uint64(len(s)))
-			}
-			b = append(b, s...)
+			b = AppendString(b, *(*string)(value))
 			continue
 		}
-		b = appendValue(b, f.Kind, f.Type, value)
+		w.b = b
+		w.value(f.Kind, f.Type, value)
+		b = w.b
 	}
-	return b
+	w.b = b
 }
 
-func appendValue(b []byte, kind Kind, t *Type, p unsafe.Pointer) []byte {
+func (w *writer) value(kind Kind, t *Type, p unsafe.Pointer) {
 	switch kind {
-	case KindText:
-		return AppendString(b, *(*string)(p))
-	case KindBool:
-		return AppendBool(b, *(*bool)(p))
-	case KindInt:
-		return AppendInt(b, *(*int64)(p))
-	case KindFloat:
-		return AppendFloat(b, *(*float64)(p))
-	case KindRaw:
-		return AppendRaw(b, *(*Raw)(p))
 	case KindStruct:
-		return t.AppendStruct(b, p)
+		w.structure(t, p)
 	case KindPointer:
-		to := *(*unsafe.Pointer)(p)
-		if to == nil {
-			return AppendNull(b)
-		}
-		return appendValue(b, t.Elem.Kind, t.Elem, to)
-	case KindList:
-		list := (*slice)(p)
-		b = AppendArrayHeader(b, list.len)
-		for i := range list.len {
-			b = appendValue(b, t.Elem.Kind, t.Elem, unsafe.Add(list.data, uintptr(i)*t.Size))
-		}
-		return b
+		w.pointer(t, *(*unsafe.Pointer)(p))
 	case KindMap:
-		return appendEntries(b, t, (*slice)(p))
+		w.entries(t, (*slice)(p))
+	case KindList:
+		w.list(t, (*slice)(p))
+	case KindText:
+		w.b = AppendString(w.b, *(*string)(p))
+	case KindBool:
+		w.b = AppendBool(w.b, *(*bool)(p))
+	case KindInt:
+		w.b = AppendInt(w.b, *(*int64)(p))
+	case KindFloat:
+		w.b = AppendFloat(w.b, *(*float64)(p))
+	case KindRaw:
+		w.b = AppendRaw(w.b, *(*Raw)(p))
+	case KindCustom:
+		w.b = t.Append(w.b, p)
 	}
-	return t.Append(b, p)
 }
 
-func appendEntries(b []byte, t *Type, m *slice) []byte {
+func (w *writer) pointer(t *Type, to unsafe.Pointer) {
+	if to == nil {
+		w.b = AppendNull(w.b)
+		return
+	}
+	w.value(t.Elem.Kind, t.Elem, to)
+}
+
+func (w *writer) list(t *Type, list *slice) {
+	w.b = AppendArrayHeader(w.b, list.len)
+	for i := range list.len {
+		w.value(t.Elem.Kind, t.Elem, unsafe.Add(list.data, uintptr(i)*t.Size))
+	}
+}
+
+func (w *writer) entries(t *Type, m *slice) {
 	var few [membersAtHand]member
 	members := few[:0]
 	for i := range m.len {
 		members = append(members, member{*(*string)(unsafe.Add(m.data, uintptr(i)*t.Size)), i})
 	}
 	sortMembers(members, encodedBefore)
-	b = AppendObjectHeader(b, m.len)
+	w.b = AppendObjectHeader(w.b, m.len)
 	for _, e := range members {
-		b = AppendString(b, e.key)
-		b = appendValue(b, t.Elem.Kind, t.Elem, unsafe.Add(m.data, uintptr(e.at)*t.Size+entryValue))
+		w.b = AppendString(w.b, e.key)
+		w.value(t.Elem.Kind, t.Elem, unsafe.Add(m.data, uintptr(e.at)*t.Size+entryValue))
 	}
-	return b
 }
 
 // DecodeStruct reads an object into the struct at p, which t describes. Fields that are null count as absent; unknown keys
 // are passed over and remembered.
 func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
-	left := d.Object()
 	var seen uint64
-	next, previous := 0, ""
-	for first := true; left > 0; left-- {
+	fields, next, previous := t.Fields, 0, ""
+	for left := d.Object(); left > 0; left-- {
 		start := d.pos
-		key := d.String()
-		if d.err != nil {
+		if n := shortText(d.data, start); n >= 0 {
+			d.pos = start + 1 + n
+		} else if _ = d.String(); d.err != nil {
 			return
 		}
-		at := t.find(next, text(d.data[start:d.pos]))
+		key := text(d.data[start:d.pos])
+		// Most keys are the next known one. The first letter tells most others of its length apart, without the call that
+		// comparing text is.
+		for next < len(fields) && (len(fields[next].Key) < len(key) ||
+			len(fields[next].Key) == len(key) && fields[next].Key[1] < key[1]) {
+			next++
+		}
+		at := next
+		for at < len(fields) && len(fields[at].Key) == len(key) && fields[at].Key != key {
+			at++
+		}
 		switch {
-		case at < 0:
-			// The known keys are in order, so that one behind the last that was found needs no comparison with it.
-			if !first && KeyOrder(previous, key) >= 0 {
-				d.Fail(errKeyOrder)
-				return
-			}
-			d.Unknown(key)
+		case at == len(fields) || len(fields[at].Key) != len(key):
+			d.unknownKey(key, previous)
 		case d.Null():
 			next = at + 1
 		default:
-			f := &t.Fields[at]
+			f := &fields[at]
 			d.value(f.Kind, f.Type, unsafe.Add(p, f.Offset))
 			seen |= 1 << at
 			next = at + 1
 		}
 		if d.err != nil {
-			d.At(key)
+			d.At(keyName(key))
 			return
 		}
-		first, previous = false, key
+		previous = key
 	}
 	if missing := t.Required &^ seen; missing != 0 {
 		t.require(d, missing)
 	}
 }
 
-// find returns the field of that encoded key, not before the given one, or -1.
-func (t *Type) find(from int, encoded string) int {
-	for i := from; i < len(t.Fields); i++ {
-		key := t.Fields[i].Key
-		if len(key) < len(encoded) {
-			continue
-		}
-		if len(key) > len(encoded) {
-			return -1
-		}
-		// The first letter tells most keys of one length apart, without the call that comparing text is.
-		if key[1] == encoded[1] && key == encoded {
-			return i
-		}
+// unknownKey passes over the value of an encoded key. The known keys are in order, so that one behind the last that was
+// found needs no comparison with it; this one does.
+func (d *Decoder) unknownKey(key, previous string) {
+	if previous >= key {
+		d.Fail(errKeyOrder)
+		return
 	}
-	return -1
+	d.Unknown(keyName(key))
 }
 
 // require records an error about the first field that is missing.
 func (t *Type) require(d *Decoder, missing uint64) {
 	for i := range t.Fields {
 		if missing&(1<<i) != 0 {
-			d.Fail("the field " + t.Fields[i].name() + " is missing")
+			d.Fail("the field " + keyName(t.Fields[i].Key) + " is missing")
 			return
 		}
 	}
@@ -298,7 +302,7 @@ func (d *Decoder) value(kind Kind, t *Type, p unsafe.Pointer) {
 		d.list(t, (*slice)(p))
 	case KindMap:
 		d.entries(t, (*slice)(p))
-	default:
+	case KindCustom:
 		d.Fail("the host cannot read this value")
 	}
 }
@@ -332,8 +336,7 @@ func (d *Decoder) entries(t *Type, into *slice) {
 	if len(members) == 0 {
 		return
 	}
-	m := slice{len: len(members), cap: len(members)}
-	m.data = t.Make(nil, 0, m.len)
+	m := slice{data: t.Make(nil, 0, len(members)), len: len(members), cap: len(members)}
 	for i, e := range members {
 		entry := unsafe.Add(m.data, uintptr(i)*t.Size)
 		*(*string)(entry) = e.key
