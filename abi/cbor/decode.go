@@ -148,6 +148,15 @@ func (d *Decoder) length(n uint64) int {
 	return int(n)
 }
 
+// Peek returns the initial byte of the next item without reading it (RFC 8949, section 3), and 0xff, which begins none, at
+// the end of the message and after an error.
+func (d *Decoder) Peek() byte {
+	if d.err != nil || d.pos >= len(d.data) {
+		return 0xff
+	}
+	return d.data[d.pos]
+}
+
 // Null reads null if the next item is null, and says whether it was.
 func (d *Decoder) Null() bool {
 	if d.err == nil && d.pos < len(d.data) && d.data[d.pos] == simpleNull {

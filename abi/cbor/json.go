@@ -61,43 +61,56 @@ func appendJSON(dst []byte, d *Decoder) []byte {
 	return dst
 }
 
+// appendJSONObject writes the members as they come and then puts them into the order of their keys.
 func appendJSONObject(dst []byte, d *Decoder) []byte {
-	type member struct {
-		key   string
-		value Raw
-	}
-	n := d.Object()
-	members := make([]member, 0, min(n, d.remaining()))
-	previous := ""
-	for i := range n {
-		key := d.Key(i, previous)
-		value := d.Raw()
-		if d.err != nil {
-			return dst
-		}
-		members = append(members, member{key, value})
-		previous = key
-	}
-	slices.SortFunc(members, func(a, b member) int {
-		if a.key < b.key {
-			return -1
-		}
-		return 1
-	})
 	dst = append(dst, '{')
-	for i, m := range members {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(AppendQuoted(dst, m.key), ':')
-		sub := Decoder{data: m.value}
-		if dst = appendJSON(dst, &sub); sub.err != nil {
-			d.err = sub.err
-			d.At(m.key)
+	var few [membersAtHand]member
+	members, sorted, key := few[:0], true, ""
+	start := len(dst)
+	for i := range d.Object() {
+		previous := key
+		key = d.Key(i, previous)
+		sorted = sorted && (i == 0 || previous < key)
+		members = append(members, member{key, len(dst)})
+		dst = append(AppendQuoted(dst, key), ':')
+		if dst = appendJSON(dst, d); d.err != nil {
+			d.At(key)
 			return dst
 		}
+		dst = append(dst, ',')
 	}
-	return append(dst, '}')
+	if len(members) == 0 {
+		return append(dst, '}')
+	}
+	if !sorted {
+		dst = reorder(dst, start, members)
+	}
+	dst[len(dst)-1] = '}'
+	return dst
+}
+
+// reorder sorts the members that were written from start on, each with a comma behind it.
+func reorder(dst []byte, start int, members []member) []byte {
+	var few [membersAtHand]int
+	ends, end := few[:0], len(dst)
+	for i := range members {
+		next := end
+		if i+1 < len(members) {
+			next = members[i+1].at
+		}
+		ends = append(ends, next)
+		members[i].at = i
+	}
+	sortMembers(members, bytewiseBefore)
+	for _, m := range members {
+		from := start
+		if m.at > 0 {
+			from = ends[m.at-1]
+		}
+		dst = append(dst, dst[from:ends[m.at]]...)
+	}
+	copy(dst[start:], dst[end:])
+	return dst[:end]
 }
 
 // appendFloatText writes a floating-point number so that it reads back as one.
