@@ -41,10 +41,17 @@ type Decoder struct {
 	pos     int
 	err     *Error
 	unknown []string
+	// room is where text is kept next, see [Decoder.textRoom].
+	room []string
+	// omitted are maps that are passed over.
+	omitted []*Type
 }
 
 // NewDecoder returns a Decoder that reads data. Text that it returns points into data.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
+
+// Omit makes the decoder pass over maps of the given types: they stay empty, and what is in them is not checked.
+func (d *Decoder) Omit(maps ...*Type) { d.omitted = maps }
 
 // Failed reports whether an error has happened.
 func (d *Decoder) Failed() bool { return d.err != nil }

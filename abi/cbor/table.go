@@ -1,6 +1,9 @@
 package cbor
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Kind says what a Go value is in a message, and so how it lies in memory.
 type Kind uint8
@@ -229,16 +232,22 @@ func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 		key := text(d.data[start:d.pos])
 		// Most keys are the next known one. The first letter tells most others of its length apart, without the call that
 		// comparing text is.
-		for next < len(fields) && (len(fields[next].Key) < len(key) ||
-			len(fields[next].Key) == len(key) && fields[next].Key[1] < key[1]) {
-			next++
-		}
-		at := next
-		for at < len(fields) && len(fields[at].Key) == len(key) && fields[at].Key != key {
-			at++
+		at := len(fields)
+		for ; next < len(fields); next++ {
+			known := fields[next].Key
+			if len(known) < len(key) || len(known) == len(key) && known[1] < key[1] {
+				continue
+			}
+			for i := next; i < len(fields) && len(fields[i].Key) == len(key); i++ {
+				if fields[i].Key == key {
+					at = i
+					break
+				}
+			}
+			break
 		}
 		switch {
-		case at == len(fields) || len(fields[at].Key) != len(key):
+		case at == len(fields):
 			d.unknownKey(key, previous)
 		case d.Null():
 			next = at + 1
@@ -313,7 +322,11 @@ const firstItems = 64
 func (d *Decoder) list(t *Type, into *slice) {
 	n := d.Array()
 	list := slice{cap: min(n, firstItems)}
-	list.data = t.Make(nil, 0, list.cap)
+	if t == &TextList {
+		list.data = d.textRoom(list.cap)
+	} else {
+		list.data = t.Make(nil, 0, list.cap)
+	}
 	for i := range n {
 		if i == list.cap {
 			list.cap = min(n, 2*list.cap)
@@ -328,15 +341,38 @@ func (d *Decoder) list(t *Type, into *slice) {
 	*into = list
 }
 
+// roomTexts is how many texts are made room for at a time.
+const roomTexts = 32
+
+// textRoom returns room for n texts; an [Entry] of a text map is two. Most lists and maps have a few, and making room for
+// several of them at once costs as much as for one.
+func (d *Decoder) textRoom(n int) unsafe.Pointer {
+	if n > len(d.room) {
+		d.room = make([]string, max(n, roomTexts))
+	}
+	room := unsafe.Pointer(unsafe.SliceData(d.room))
+	d.room = d.room[n:]
+	return room
+}
+
 // entries reads an object into a [Map].
 func (d *Decoder) entries(t *Type, into *slice) {
 	*into = slice{}
+	if slices.Contains(d.omitted, t) {
+		d.Skip()
+		return
+	}
 	var few [membersAtHand]member
 	members, end := d.sortedMembers(few[:0])
 	if len(members) == 0 {
 		return
 	}
-	m := slice{data: t.Make(nil, 0, len(members)), len: len(members), cap: len(members)}
+	m := slice{len: len(members), cap: len(members)}
+	if t == &TextMap {
+		m.data = d.textRoom(2 * m.len)
+	} else {
+		m.data = t.Make(nil, 0, m.len)
+	}
 	for i, e := range members {
 		entry := unsafe.Add(m.data, uintptr(i)*t.Size)
 		*(*string)(entry) = e.key

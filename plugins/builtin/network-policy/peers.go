@@ -149,7 +149,7 @@ func (g *graph) readKind(kind string, decode func(cbor.Raw) (*lattice.LatticeMes
 func decodeMember(raw cbor.Raw) (*lattice.LatticeMeshMember, error) { return sdk.DecodeMeshMember(raw) }
 
 func decodeService(raw cbor.Raw) (*lattice.LatticeMeshMember, error) {
-	svc, err := sdk.DecodeService(raw)
+	svc, err := sdk.DecodeServiceOutline(raw)
 	if err != nil {
 		return nil, err
 	}
