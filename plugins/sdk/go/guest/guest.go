@@ -33,10 +33,10 @@ func warm() struct{} {
 }
 
 // largestWarm is the largest size that is made warm, in bytes: larger objects are rare.
-const largestWarm = 4 << 10
+const largestWarm = 8 << 10
 
 func warmAllocator() {
-	for size := 8; size <= largestWarm; size += max(8, size/8) {
+	for size := 8; size <= largestWarm; size += max(8, size/16) {
 		request = make([]byte, size)
 		pointers = make([]*byte, size/8)
 	}
