@@ -362,17 +362,61 @@ func (d *Decoder) entries(t *Type, into *slice) {
 		d.Skip()
 		return
 	}
+	start := d.pos
+	switch n := d.Object(); {
+	case n == 0:
+	case t == &TextMap && n <= firstItems:
+		d.textEntries(n, into)
+	case n == 1:
+		d.entry(t, into)
+	default:
+		d.pos = start
+		d.sortedEntries(t, into)
+	}
+}
+
+// textEntries reads n members of text and sorts them as they come.
+func (d *Decoder) textEntries(n int, into *slice) {
+	data := d.textRoom(2 * n)
+	m := unsafe.Slice((*Entry[string])(data), n)
+	key := ""
+	for i := range m {
+		key = d.Key(i, key)
+		value := d.String()
+		if d.err != nil {
+			d.At(key)
+			return
+		}
+		at := i
+		for ; at > 0 && key < m[at-1].Key; at-- {
+			m[at] = m[at-1]
+		}
+		m[at] = Entry[string]{key, value}
+	}
+	*into = slice{data, n, n}
+}
+
+// entry reads the only member of an object.
+func (d *Decoder) entry(t *Type, into *slice) {
+	entry := t.Make(nil, 0, 1)
+	key := d.String()
+	*(*string)(entry) = key
+	if d.value(t.Elem.Kind, t.Elem, unsafe.Add(entry, entryValue)); d.err != nil {
+		d.At(key)
+		return
+	}
+	*into = slice{entry, 1, 1}
+}
+
+// sortedEntries reads an object whose members it passes over first: so their number is more than a claim, and they can be
+// read in their order.
+func (d *Decoder) sortedEntries(t *Type, into *slice) {
 	var few [membersAtHand]member
 	members, end := d.sortedMembers(few[:0])
 	if len(members) == 0 {
 		return
 	}
-	m := slice{len: len(members), cap: len(members)}
-	if t == &TextMap {
-		m.data = d.textRoom(2 * m.len)
-	} else {
-		m.data = t.Make(nil, 0, m.len)
-	}
+	m := slice{t.Make(nil, 0, len(members)), len(members), len(members)}
 	for i, e := range members {
 		entry := unsafe.Add(m.data, uintptr(i)*t.Size)
 		*(*string)(entry) = e.key

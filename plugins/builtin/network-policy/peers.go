@@ -97,9 +97,10 @@ func (g *graph) requireKind(name, kind string, r lattice.MemberRef) {
 // named returns the peers that the member names and that documents can exist of, sorted, each once.
 func (g *graph) named() []lattice.MemberRef {
 	var refs []lattice.MemberRef
+	self, gateway := g.self.ref(), g.gateway().ref()
 	for _, r := range slices.Concat(g.self.Spec.Dependencies, g.self.Spec.AllowedCallers) {
 		r = g.self.resolve(r)
-		if r.Name != mesh.Any && r != g.self.ref() && r != g.gateway().ref() {
+		if r.Name != mesh.Any && r != self && r != gateway {
 			refs = mesh.Insert(refs, r, mesh.CompareRefs)
 		}
 	}
@@ -112,8 +113,8 @@ func (g *graph) gateway() peer { return peer{mesh.IngressGateway(g.self.Metadata
 // read fills in the known members from the answers.
 func (g *graph) read() error {
 	g.add(g.self)
-	if g.self.names(g.self.Spec.AllowedCallers, g.gateway().ref()) {
-		g.add(g.gateway())
+	if gateway := g.gateway(); g.self.names(g.self.Spec.AllowedCallers, gateway.ref()) {
+		g.add(gateway)
 	}
 	// A LatticeMeshMember says more than the LatticeService of its name, so that it comes first.
 	if err := g.readKind(lattice.KindMeshMember, decodeMember); err != nil {
