@@ -54,7 +54,8 @@ type Type struct {
 
 // Field is one field of a struct.
 type Field struct {
-	// Key is the encoded key.
+	// Key is the key as it stands in a message: text with its head in front, which is a letter for the length of most, such
+	// as d for 4.
 	Key string
 	// Type describes the value; nil for the kinds that need no description, up to [KindRaw].
 	Type *Type

@@ -36,7 +36,7 @@ func (r *Response) encode(value abi.Encoder) cbor.Raw {
 
 // roomForDocuments is what the documents of most answers fit into, in bytes, and roomForRest the rest of the answer.
 const (
-	roomForDocuments = 3 << 10
+	roomForDocuments = 6 << 10
 	roomForRest      = 1 << 10
 )
 
