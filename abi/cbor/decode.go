@@ -45,6 +45,8 @@ type Decoder struct {
 	room []string
 	// omitted are maps that are passed over.
 	omitted []*Type
+	// scratch is where [Decoder.reorder] puts text together.
+	scratch []byte
 }
 
 // NewDecoder returns a Decoder that reads data. Text that it returns points into data.

@@ -12,12 +12,15 @@ import (
 // bytewise, the shortest escapes. Equal values give equal bytes.
 func ToJSON(dst, data []byte) ([]byte, error) {
 	d := Decoder{data: data}
-	dst = appendJSON(dst, &d)
+	dst = appendJSON(slices.Grow(dst, textSize(data)), &d)
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
 	return dst, nil
 }
+
+// textSize is about the size of an item's JSON form: quotes, colons and commas are what an encoded item has not.
+func textSize(data []byte) int { return len(data) + len(data)/2 }
 
 func appendJSON(dst []byte, d *Decoder) []byte {
 	if d.err != nil || d.pos >= len(d.data) {
@@ -83,34 +86,37 @@ func appendJSONObject(dst []byte, d *Decoder) []byte {
 		return append(dst, '}')
 	}
 	if !sorted {
-		dst = reorder(dst, start, members)
+		d.reorder(dst, start, members)
 	}
 	dst[len(dst)-1] = '}'
 	return dst
 }
 
-// reorder sorts the members that were written from start on, each with a comma behind it.
-func reorder(dst []byte, start int, members []member) []byte {
+// reorder sorts the members that were written to text from start on, each with a comma behind it.
+func (d *Decoder) reorder(text []byte, start int, members []member) {
 	var few [membersAtHand]int
-	ends, end := few[:0], len(dst)
+	ends := few[:0]
 	for i := range members {
-		next := end
+		end := len(text)
 		if i+1 < len(members) {
-			next = members[i+1].at
+			end = members[i+1].at
 		}
-		ends = append(ends, next)
+		ends = append(ends, end)
 		members[i].at = i
 	}
 	sortMembers(members, bytewiseBefore)
+	if d.scratch == nil {
+		d.scratch = make([]byte, 0, textSize(d.data))
+	}
+	d.scratch = d.scratch[:0]
 	for _, m := range members {
 		from := start
 		if m.at > 0 {
 			from = ends[m.at-1]
 		}
-		dst = append(dst, dst[from:ends[m.at]]...)
+		d.scratch = append(d.scratch, text[from:ends[m.at]]...)
 	}
-	copy(dst[start:], dst[end:])
-	return dst[:end]
+	copy(text[start:], d.scratch)
 }
 
 // appendFloatText writes a floating-point number so that it reads back as one.
