@@ -130,10 +130,16 @@ func (f *Field) empty(value unsafe.Pointer) bool {
 
 // AppendStruct appends the struct at p, which t describes.
 func (t *Type) AppendStruct(b []byte, p unsafe.Pointer) []byte {
+	if b == nil {
+		b = make([]byte, 0, roomForStruct)
+	}
 	w := writer{b}
 	w.structure(t, p)
 	return w.b
 }
+
+// roomForStruct is what most structs fit into, in bytes: growing from nothing makes room six times before it has as much.
+const roomForStruct = 512
 
 // writer holds the message while values are appended to it. A slice that travels through parameters and results instead
 // would be copied at every call.

@@ -76,8 +76,9 @@ func (g *graph) require() bool {
 		g.requireKind(allServices, lattice.KindService, lattice.MemberRef{})
 	} else {
 		for _, r := range named {
-			g.requireKind("member "+text(r), lattice.KindMeshMember, r)
-			g.requireKind("service "+text(r), lattice.KindService, r)
+			name := text(r)
+			g.requireKind("member "+name, lattice.KindMeshMember, r)
+			g.requireKind("service "+name, lattice.KindService, r)
 		}
 	}
 	for i := range g.resp.Requirements {

@@ -21,7 +21,15 @@ type Object interface {
 
 // Emit adds a document that the step owns.
 func (r *Response) Emit(o Object) {
-	r.Outputs = append(r.Outputs, abi.Output{Ref: o.Ref(), Document: r.encode(o)})
+	r.Outputs = add(r.Outputs, abi.Output{Ref: o.Ref(), Document: r.encode(o)})
+}
+
+// add appends to what has some room from the start: growing it one by one takes an allocation at each of the first steps.
+func add[T any](list []T, item T) []T {
+	if list == nil {
+		list = make([]T, 0, 8)
+	}
+	return append(list, item)
 }
 
 // encode returns the encoded value.
@@ -52,7 +60,7 @@ func (r *Response) Leave(key string, value abi.Encoder) {
 
 // Require asks the host for other resources. The step is called again with the answer, and asks for the same again: a
 // requirement that is not repeated is taken back.
-func (r *Response) Require(q abi.Requirement) { r.Requirements = append(r.Requirements, q) }
+func (r *Response) Require(q abi.Requirement) { r.Requirements = add(r.Requirements, q) }
 
 // RequireNamed asks for one resource of the lattice.dev group.
 func (r *Response) RequireNamed(requirement, apiVersion, kind, namespace, name string) {
