@@ -181,7 +181,7 @@ func functionNames(wasm []byte, m *wasmbin.Module) map[uint32]string {
 			kind := section[0]
 			section = section[1:]
 			size := section.uint32()
-			part := nameReader(section[:size])
+			part := section[:size]
 			section = section[size:]
 			const functions = 1
 			if kind != functions {
