@@ -3,638 +3,339 @@
 package abi
 
 import (
+	"unsafe"
+
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-func appendAnswer(b []byte, x *Answer) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	if len(x.Resources) > 0 {
-		o.Key("resources")
-		o.B = cbor.AppendList(o.B, x.Resources, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
-	}
-	return o.End()
+var typeOfAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Answer{}.Name), Kind: cbor.KindText},
+		{Key: "iresources", Offset: unsafe.Offsetof(Answer{}.Resources), Kind: cbor.KindList, Type: &cbor.RawList, Optional: true},
+	},
 }
 
-func decodeAnswer(d *cbor.Decoder, x *Answer) {
-	f := d.Fields(keysOfAnswer[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			cbor.ReadList(d, &x.Resources, func(d *cbor.Decoder, v *cbor.Raw) { d.ReadRaw(v) })
-		}
-	}
-	f.Require(0x1)
+var typeOfListOfGroupKind = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*GroupKind)(nil)), Elem: &typeOfGroupKind,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]GroupKind, capacity)
+		copy(values, unsafe.Slice((*GroupKind)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfAnswer = [...]string{"name", "resources"}
-
-func appendCapability(b []byte, x *Capability) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.OptStrings("hosts", x.Hosts)
-	if len(x.Kinds) > 0 {
-		o.Key("kinds")
-		o.B = cbor.AppendList(o.B, x.Kinds, appendGroupKind)
-	}
-	o.Text("reason", x.Reason)
-	return o.End()
+var typeOfCapability = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x9,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Capability{}.Name), Kind: cbor.KindText},
+		{Key: "ehosts", Offset: unsafe.Offsetof(Capability{}.Hosts), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ekinds", Offset: unsafe.Offsetof(Capability{}.Kinds), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "freason", Offset: unsafe.Offsetof(Capability{}.Reason), Kind: cbor.KindText},
+	},
 }
 
-func decodeCapability(d *cbor.Decoder, x *Capability) {
-	f := d.Fields(keysOfCapability[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadStrings(&x.Hosts)
-		case 2:
-			cbor.ReadList(d, &x.Kinds, decodeGroupKind)
-		case 3:
-			d.ReadString(&x.Reason)
-		}
-	}
-	f.Require(0x9)
+var typeOfContextEntry = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(ContextEntry{}.Key), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(ContextEntry{}.Value), Kind: cbor.KindRaw},
+	},
 }
 
-var keysOfCapability = [...]string{"name", "hosts", "kinds", "reason"}
-
-func appendContextEntry(b []byte, x *ContextEntry) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("key", x.Key)
-	o.Raw("value", x.Value)
-	return o.End()
+var typeOfContribution = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "cref", Offset: unsafe.Offsetof(Contribution{}.Ref), Kind: cbor.KindStruct, Type: &typeOfRef},
+		{Key: "ffields", Offset: unsafe.Offsetof(Contribution{}.Fields), Kind: cbor.KindRaw},
+	},
 }
 
-func decodeContextEntry(d *cbor.Decoder, x *ContextEntry) {
-	f := d.Fields(keysOfContextEntry[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Key)
-		case 1:
-			d.ReadRaw(&x.Value)
-		}
-	}
-	f.Require(0x3)
+var typeOfDerives = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Derives{}.Kind), Kind: cbor.KindText},
+		{Key: "egroup", Offset: unsafe.Offsetof(Derives{}.Group), Kind: cbor.KindText},
+		{Key: "fcovers", Offset: unsafe.Offsetof(Derives{}.Covers), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
 }
 
-var keysOfContextEntry = [...]string{"key", "value"}
-
-func appendContribution(b []byte, x *Contribution) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("ref")
-	o.B = appendRef(o.B, &x.Ref)
-	o.Raw("fields", x.Fields)
-	return o.End()
+var typeOfGroupKind = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(GroupKind{}.Kind), Kind: cbor.KindText},
+		{Key: "egroup", Offset: unsafe.Offsetof(GroupKind{}.Group), Kind: cbor.KindText},
+	},
 }
 
-func decodeContribution(d *cbor.Decoder, x *Contribution) {
-	f := d.Fields(keysOfContribution[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			decodeRef(d, &x.Ref)
-		case 1:
-			d.ReadRaw(&x.Fields)
-		}
-	}
-	f.Require(0x3)
+var typeOfLimits = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dfuel", Offset: unsafe.Offsetof(Limits{}.Fuel), Kind: cbor.KindInt, Optional: true},
+		{Key: "kmemoryBytes", Offset: unsafe.Offsetof(Limits{}.MemoryBytes), Kind: cbor.KindInt, Optional: true},
+		{Key: "lrequestBytes", Offset: unsafe.Offsetof(Limits{}.RequestBytes), Kind: cbor.KindInt, Optional: true},
+		{Key: "mtimeoutMillis", Offset: unsafe.Offsetof(Limits{}.TimeoutMillis), Kind: cbor.KindInt, Optional: true},
+	},
 }
 
-var keysOfContribution = [...]string{"ref", "fields"}
-
-func appendDerives(b []byte, x *Derives) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("group", x.Group)
-	o.OptStrings("covers", x.Covers)
-	return o.End()
+var typeOfListOfDerives = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Derives)(nil)), Elem: &typeOfDerives,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Derives, capacity)
+		copy(values, unsafe.Slice((*Derives)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeDerives(d *cbor.Decoder, x *Derives) {
-	f := d.Fields(keysOfDerives[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			d.ReadString(&x.Group)
-		case 2:
-			d.ReadStrings(&x.Covers)
-		}
-	}
-	f.Require(0x3)
+var typeOfListOfProvider = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Provider)(nil)), Elem: &typeOfProvider,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Provider, capacity)
+		copy(values, unsafe.Slice((*Provider)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfDerives = [...]string{"kind", "group", "covers"}
-
-func appendGroupKind(b []byte, x *GroupKind) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("group", x.Group)
-	return o.End()
+var typeOfListOfCapability = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Capability)(nil)), Elem: &typeOfCapability,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Capability, capacity)
+		copy(values, unsafe.Slice((*Capability)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
-
-func decodeGroupKind(d *cbor.Decoder, x *GroupKind) {
-	f := d.Fields(keysOfGroupKind[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			d.ReadString(&x.Group)
-		}
-	}
-	f.Require(0x3)
-}
-
-var keysOfGroupKind = [...]string{"kind", "group"}
-
-func appendLimits(b []byte, x *Limits) []byte {
-	o := cbor.BeginObject(b)
-	o.OptInt("fuel", x.Fuel)
-	o.OptInt("memoryBytes", x.MemoryBytes)
-	o.OptInt("requestBytes", x.RequestBytes)
-	o.OptInt("timeoutMillis", x.TimeoutMillis)
-	return o.End()
-}
-
-func decodeLimits(d *cbor.Decoder, x *Limits) {
-	f := d.Fields(keysOfLimits[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.Fuel)
-		case 1:
-			d.ReadInt(&x.MemoryBytes)
-		case 2:
-			d.ReadInt(&x.RequestBytes)
-		case 3:
-			d.ReadInt(&x.TimeoutMillis)
-		}
-	}
-}
-
-var keysOfLimits = [...]string{"fuel", "memoryBytes", "requestBytes", "timeoutMillis"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Manifest) AppendCBOR(b []byte) []byte { return appendManifest(b, x) }
-
-func appendManifest(b []byte, x *Manifest) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("abi", x.ABI)
-	o.Text("name", x.Name)
-	if len(x.Reads) > 0 {
-		o.Key("reads")
-		o.B = cbor.AppendList(o.B, x.Reads, appendGroupKind)
-	}
-	o.Key("limits")
-	o.B = appendLimits(o.B, &x.Limits)
-	o.Text("schema", x.Schema)
-	o.Key("derives")
-	o.B = cbor.AppendList(o.B, x.Derives, appendDerives)
-	if len(x.Outputs) > 0 {
-		o.Key("outputs")
-		o.B = cbor.AppendList(o.B, x.Outputs, appendGroupKind)
-	}
-	o.OptText("summary", x.Summary)
-	o.Text("version", x.Version)
-	o.Text("encoding", string(x.Encoding))
-	if len(x.Requires) > 0 {
-		o.Key("requires")
-		o.B = cbor.AppendList(o.B, x.Requires, appendGroupKind)
-	}
-	if len(x.Providers) > 0 {
-		o.Key("providers")
-		o.B = cbor.AppendList(o.B, x.Providers, appendProvider)
-	}
-	o.Text("publisher", x.Publisher)
-	o.OptText("transport", string(x.Transport))
-	if len(x.Contributes) > 0 {
-		o.Key("contributes")
-		o.B = cbor.AppendList(o.B, x.Contributes, appendGroupKind)
-	}
-	if len(x.Capabilities) > 0 {
-		o.Key("capabilities")
-		o.B = cbor.AppendList(o.B, x.Capabilities, appendCapability)
-	}
-	o.OptRaw("settingsSchema", x.SettingsSchema)
-	o.OptStrings("contextConsumed", x.ContextConsumed)
-	o.OptStrings("contextProduced", x.ContextProduced)
-	return o.End()
+func (x *Manifest) AppendCBOR(b []byte) []byte {
+	return typeOfManifest.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *Manifest) DecodeCBOR(d *cbor.Decoder) { decodeManifest(d, x) }
+func (x *Manifest) DecodeCBOR(d *cbor.Decoder) { typeOfManifest.DecodeStruct(d, unsafe.Pointer(x)) }
 
-func decodeManifest(d *cbor.Decoder, x *Manifest) {
-	f := d.Fields(keysOfManifest[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.ABI)
-		case 1:
-			d.ReadString(&x.Name)
-		case 2:
-			cbor.ReadList(d, &x.Reads, decodeGroupKind)
-		case 3:
-			decodeLimits(d, &x.Limits)
-		case 4:
-			d.ReadString(&x.Schema)
-		case 5:
-			cbor.ReadList(d, &x.Derives, decodeDerives)
-		case 6:
-			cbor.ReadList(d, &x.Outputs, decodeGroupKind)
-		case 7:
-			d.ReadString(&x.Summary)
-		case 8:
-			d.ReadString(&x.Version)
-		case 9:
-			d.ReadString((*string)(&x.Encoding))
-		case 10:
-			cbor.ReadList(d, &x.Requires, decodeGroupKind)
-		case 11:
-			cbor.ReadList(d, &x.Providers, decodeProvider)
-		case 12:
-			d.ReadString(&x.Publisher)
-		case 13:
-			d.ReadString((*string)(&x.Transport))
-		case 14:
-			cbor.ReadList(d, &x.Contributes, decodeGroupKind)
-		case 15:
-			cbor.ReadList(d, &x.Capabilities, decodeCapability)
-		case 16:
-			d.ReadRaw(&x.SettingsSchema)
-		case 17:
-			d.ReadStrings(&x.ContextConsumed)
-		case 18:
-			d.ReadStrings(&x.ContextProduced)
-		}
-	}
-	f.Require(0x133b)
+var typeOfManifest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x133b,
+	Fields: []cbor.Field{
+		{Key: "cabi", Offset: unsafe.Offsetof(Manifest{}.ABI), Kind: cbor.KindInt},
+		{Key: "dname", Offset: unsafe.Offsetof(Manifest{}.Name), Kind: cbor.KindText},
+		{Key: "ereads", Offset: unsafe.Offsetof(Manifest{}.Reads), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "flimits", Offset: unsafe.Offsetof(Manifest{}.Limits), Kind: cbor.KindStruct, Type: &typeOfLimits},
+		{Key: "fschema", Offset: unsafe.Offsetof(Manifest{}.Schema), Kind: cbor.KindText},
+		{Key: "gderives", Offset: unsafe.Offsetof(Manifest{}.Derives), Kind: cbor.KindList, Type: &typeOfListOfDerives},
+		{Key: "goutputs", Offset: unsafe.Offsetof(Manifest{}.Outputs), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "gsummary", Offset: unsafe.Offsetof(Manifest{}.Summary), Kind: cbor.KindText, Optional: true},
+		{Key: "gversion", Offset: unsafe.Offsetof(Manifest{}.Version), Kind: cbor.KindText},
+		{Key: "hencoding", Offset: unsafe.Offsetof(Manifest{}.Encoding), Kind: cbor.KindText},
+		{Key: "hrequires", Offset: unsafe.Offsetof(Manifest{}.Requires), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "iproviders", Offset: unsafe.Offsetof(Manifest{}.Providers), Kind: cbor.KindList, Type: &typeOfListOfProvider, Optional: true},
+		{Key: "ipublisher", Offset: unsafe.Offsetof(Manifest{}.Publisher), Kind: cbor.KindText},
+		{Key: "itransport", Offset: unsafe.Offsetof(Manifest{}.Transport), Kind: cbor.KindText, Optional: true},
+		{Key: "kcontributes", Offset: unsafe.Offsetof(Manifest{}.Contributes), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "lcapabilities", Offset: unsafe.Offsetof(Manifest{}.Capabilities), Kind: cbor.KindList, Type: &typeOfListOfCapability, Optional: true},
+		{Key: "nsettingsSchema", Offset: unsafe.Offsetof(Manifest{}.SettingsSchema), Kind: cbor.KindRaw, Optional: true},
+		{Key: "ocontextConsumed", Offset: unsafe.Offsetof(Manifest{}.ContextConsumed), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ocontextProduced", Offset: unsafe.Offsetof(Manifest{}.ContextProduced), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
 }
 
-var keysOfManifest = [...]string{"abi", "name", "reads", "limits", "schema", "derives", "outputs", "summary", "version", "encoding", "requires", "providers", "publisher", "transport", "contributes", "capabilities", "settingsSchema", "contextConsumed", "contextProduced"}
-
-func appendMonitoring(b []byte, x *Monitoring) []byte {
-	o := cbor.BeginObject(b)
-	o.Bool("enabled", x.Enabled)
-	o.Bool("highlyAvailable", x.HighlyAvailable)
-	return o.End()
+var typeOfMonitoring = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "genabled", Offset: unsafe.Offsetof(Monitoring{}.Enabled), Kind: cbor.KindBool},
+		{Key: "ohighlyAvailable", Offset: unsafe.Offsetof(Monitoring{}.HighlyAvailable), Kind: cbor.KindBool},
+	},
 }
 
-func decodeMonitoring(d *cbor.Decoder, x *Monitoring) {
-	f := d.Fields(keysOfMonitoring[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadBool(&x.Enabled)
-		case 1:
-			d.ReadBool(&x.HighlyAvailable)
-		}
-	}
-	f.Require(0x3)
+var typeOfOutput = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "cref", Offset: unsafe.Offsetof(Output{}.Ref), Kind: cbor.KindStruct, Type: &typeOfRef},
+		{Key: "hdocument", Offset: unsafe.Offsetof(Output{}.Document), Kind: cbor.KindRaw},
+	},
 }
 
-var keysOfMonitoring = [...]string{"enabled", "highlyAvailable"}
-
-func appendOutput(b []byte, x *Output) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("ref")
-	o.B = appendRef(o.B, &x.Ref)
-	o.Raw("document", x.Document)
-	return o.End()
+var typeOfPlatform = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "hprovider", Offset: unsafe.Offsetof(Platform{}.Provider), Kind: cbor.KindText, Optional: true},
+		{Key: "jmonitoring", Offset: unsafe.Offsetof(Platform{}.Monitoring), Kind: cbor.KindStruct, Type: &typeOfMonitoring},
+		{Key: "kclusterName", Offset: unsafe.Offsetof(Platform{}.ClusterName), Kind: cbor.KindText, Optional: true},
+		{Key: "ktrustDomain", Offset: unsafe.Offsetof(Platform{}.TrustDomain), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeOutput(d *cbor.Decoder, x *Output) {
-	f := d.Fields(keysOfOutput[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			decodeRef(d, &x.Ref)
-		case 1:
-			d.ReadRaw(&x.Document)
-		}
-	}
-	f.Require(0x3)
+var typeOfProvider = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Provider{}.Name), Kind: cbor.KindText},
+		{Key: "ekinds", Offset: unsafe.Offsetof(Provider{}.Kinds), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
+		{Key: "gversion", Offset: unsafe.Offsetof(Provider{}.Version), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfOutput = [...]string{"ref", "document"}
-
-func appendPlatform(b []byte, x *Platform) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("provider", x.Provider)
-	o.Key("monitoring")
-	o.B = appendMonitoring(o.B, &x.Monitoring)
-	o.OptText("clusterName", x.ClusterName)
-	o.OptText("trustDomain", x.TrustDomain)
-	return o.End()
+var typeOfRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xb,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Ref{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(Ref{}.Name), Kind: cbor.KindText},
+		{Key: "inamespace", Offset: unsafe.Offsetof(Ref{}.Namespace), Kind: cbor.KindText, Optional: true},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Ref{}.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func decodePlatform(d *cbor.Decoder, x *Platform) {
-	f := d.Fields(keysOfPlatform[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Provider)
-		case 1:
-			decodeMonitoring(d, &x.Monitoring)
-		case 2:
-			d.ReadString(&x.ClusterName)
-		case 3:
-			d.ReadString(&x.TrustDomain)
-		}
-	}
-	f.Require(0x2)
+var typeOfListOfAnswer = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Answer)(nil)), Elem: &typeOfAnswer,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Answer, capacity)
+		copy(values, unsafe.Slice((*Answer)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfPlatform = [...]string{"provider", "monitoring", "clusterName", "trustDomain"}
-
-func appendProvider(b []byte, x *Provider) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	if len(x.Kinds) > 0 {
-		o.Key("kinds")
-		o.B = cbor.AppendList(o.B, x.Kinds, appendGroupKind)
-	}
-	o.OptText("version", x.Version)
-	return o.End()
+var typeOfListOfContextEntry = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ContextEntry)(nil)), Elem: &typeOfContextEntry,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]ContextEntry, capacity)
+		copy(values, unsafe.Slice((*ContextEntry)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeProvider(d *cbor.Decoder, x *Provider) {
-	f := d.Fields(keysOfProvider[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			cbor.ReadList(d, &x.Kinds, decodeGroupKind)
-		case 2:
-			d.ReadString(&x.Version)
-		}
-	}
-	f.Require(0x1)
+var typeOfListOfOutput = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Output)(nil)), Elem: &typeOfOutput,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Output, capacity)
+		copy(values, unsafe.Slice((*Output)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
-
-var keysOfProvider = [...]string{"name", "kinds", "version"}
-
-func appendRef(b []byte, x *Ref) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("name", x.Name)
-	o.OptText("namespace", x.Namespace)
-	o.Text("apiVersion", x.APIVersion)
-	return o.End()
-}
-
-func decodeRef(d *cbor.Decoder, x *Ref) {
-	f := d.Fields(keysOfRef[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			d.ReadString(&x.Name)
-		case 2:
-			d.ReadString(&x.Namespace)
-		case 3:
-			d.ReadString(&x.APIVersion)
-		}
-	}
-	f.Require(0xb)
-}
-
-var keysOfRef = [...]string{"kind", "name", "namespace", "apiVersion"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Request) AppendCBOR(b []byte) []byte { return appendRequest(b, x) }
-
-func appendRequest(b []byte, x *Request) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("abi", x.ABI)
-	o.Text("step", x.Step)
-	o.Int("round", x.Round)
-	if len(x.Answers) > 0 {
-		o.Key("answers")
-		o.B = cbor.AppendList(o.B, x.Answers, appendAnswer)
-	}
-	if len(x.Context) > 0 {
-		o.Key("context")
-		o.B = cbor.AppendList(o.B, x.Context, appendContextEntry)
-	}
-	if len(x.Outputs) > 0 {
-		o.Key("outputs")
-		o.B = cbor.AppendList(o.B, x.Outputs, appendOutput)
-	}
-	o.Key("platform")
-	o.B = appendPlatform(o.B, &x.Platform)
-	o.Raw("resource", x.Resource)
-	o.OptRaw("settings", x.Settings)
-	return o.End()
+func (x *Request) AppendCBOR(b []byte) []byte {
+	return typeOfRequest.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *Request) DecodeCBOR(d *cbor.Decoder) { decodeRequest(d, x) }
+func (x *Request) DecodeCBOR(d *cbor.Decoder) { typeOfRequest.DecodeStruct(d, unsafe.Pointer(x)) }
 
-func decodeRequest(d *cbor.Decoder, x *Request) {
-	f := d.Fields(keysOfRequest[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.ABI)
-		case 1:
-			d.ReadString(&x.Step)
-		case 2:
-			d.ReadInt(&x.Round)
-		case 3:
-			cbor.ReadList(d, &x.Answers, decodeAnswer)
-		case 4:
-			cbor.ReadList(d, &x.Context, decodeContextEntry)
-		case 5:
-			cbor.ReadList(d, &x.Outputs, decodeOutput)
-		case 6:
-			decodePlatform(d, &x.Platform)
-		case 7:
-			d.ReadRaw(&x.Resource)
-		case 8:
-			d.ReadRaw(&x.Settings)
-		}
-	}
-	f.Require(0xc7)
+var typeOfRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xc7,
+	Fields: []cbor.Field{
+		{Key: "cabi", Offset: unsafe.Offsetof(Request{}.ABI), Kind: cbor.KindInt},
+		{Key: "dstep", Offset: unsafe.Offsetof(Request{}.Step), Kind: cbor.KindText},
+		{Key: "eround", Offset: unsafe.Offsetof(Request{}.Round), Kind: cbor.KindInt},
+		{Key: "ganswers", Offset: unsafe.Offsetof(Request{}.Answers), Kind: cbor.KindList, Type: &typeOfListOfAnswer, Optional: true},
+		{Key: "gcontext", Offset: unsafe.Offsetof(Request{}.Context), Kind: cbor.KindList, Type: &typeOfListOfContextEntry, Optional: true},
+		{Key: "goutputs", Offset: unsafe.Offsetof(Request{}.Outputs), Kind: cbor.KindList, Type: &typeOfListOfOutput, Optional: true},
+		{Key: "hplatform", Offset: unsafe.Offsetof(Request{}.Platform), Kind: cbor.KindStruct, Type: &typeOfPlatform},
+		{Key: "hresource", Offset: unsafe.Offsetof(Request{}.Resource), Kind: cbor.KindRaw},
+		{Key: "hsettings", Offset: unsafe.Offsetof(Request{}.Settings), Kind: cbor.KindRaw, Optional: true},
+	},
 }
 
-var keysOfRequest = [...]string{"abi", "step", "round", "answers", "context", "outputs", "platform", "resource", "settings"}
-
-func appendRequirement(b []byte, x *Requirement) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("name", x.Name)
-	o.OptText("matchName", x.MatchName)
-	o.OptText("namespace", x.Namespace)
-	o.Text("apiVersion", x.APIVersion)
-	o.OptStringMap("matchLabels", x.MatchLabels)
-	return o.End()
+var typeOfRequirement = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x13,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Requirement{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(Requirement{}.Name), Kind: cbor.KindText},
+		{Key: "imatchName", Offset: unsafe.Offsetof(Requirement{}.MatchName), Kind: cbor.KindText, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(Requirement{}.Namespace), Kind: cbor.KindText, Optional: true},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Requirement{}.APIVersion), Kind: cbor.KindText},
+		{Key: "kmatchLabels", Offset: unsafe.Offsetof(Requirement{}.MatchLabels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
 }
 
-func decodeRequirement(d *cbor.Decoder, x *Requirement) {
-	f := d.Fields(keysOfRequirement[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			d.ReadString(&x.Name)
-		case 2:
-			d.ReadString(&x.MatchName)
-		case 3:
-			d.ReadString(&x.Namespace)
-		case 4:
-			d.ReadString(&x.APIVersion)
-		case 5:
-			d.ReadStringMap(&x.MatchLabels)
-		}
-	}
-	f.Require(0x13)
+var typeOfListOfResult = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Result)(nil)), Elem: &typeOfResult,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Result, capacity)
+		copy(values, unsafe.Slice((*Result)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfRequirement = [...]string{"kind", "name", "matchName", "namespace", "apiVersion", "matchLabels"}
+var typeOfListOfRequirement = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Requirement)(nil)), Elem: &typeOfRequirement,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Requirement, capacity)
+		copy(values, unsafe.Slice((*Requirement)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfListOfContribution = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Contribution)(nil)), Elem: &typeOfContribution,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Contribution, capacity)
+		copy(values, unsafe.Slice((*Contribution)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Response) AppendCBOR(b []byte) []byte { return appendResponse(b, x) }
-
-func appendResponse(b []byte, x *Response) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Context) > 0 {
-		o.Key("context")
-		o.B = cbor.AppendList(o.B, x.Context, appendContextEntry)
-	}
-	if len(x.Outputs) > 0 {
-		o.Key("outputs")
-		o.B = cbor.AppendList(o.B, x.Outputs, appendOutput)
-	}
-	if len(x.Results) > 0 {
-		o.Key("results")
-		o.B = cbor.AppendList(o.B, x.Results, appendResult)
-	}
-	if len(x.Requirements) > 0 {
-		o.Key("requirements")
-		o.B = cbor.AppendList(o.B, x.Requirements, appendRequirement)
-	}
-	if len(x.Contributions) > 0 {
-		o.Key("contributions")
-		o.B = cbor.AppendList(o.B, x.Contributions, appendContribution)
-	}
-	return o.End()
+func (x *Response) AppendCBOR(b []byte) []byte {
+	return typeOfResponse.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *Response) DecodeCBOR(d *cbor.Decoder) { decodeResponse(d, x) }
+func (x *Response) DecodeCBOR(d *cbor.Decoder) { typeOfResponse.DecodeStruct(d, unsafe.Pointer(x)) }
 
-func decodeResponse(d *cbor.Decoder, x *Response) {
-	f := d.Fields(keysOfResponse[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Context, decodeContextEntry)
-		case 1:
-			cbor.ReadList(d, &x.Outputs, decodeOutput)
-		case 2:
-			cbor.ReadList(d, &x.Results, decodeResult)
-		case 3:
-			cbor.ReadList(d, &x.Requirements, decodeRequirement)
-		case 4:
-			cbor.ReadList(d, &x.Contributions, decodeContribution)
-		}
-	}
+var typeOfResponse = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gcontext", Offset: unsafe.Offsetof(Response{}.Context), Kind: cbor.KindList, Type: &typeOfListOfContextEntry, Optional: true},
+		{Key: "goutputs", Offset: unsafe.Offsetof(Response{}.Outputs), Kind: cbor.KindList, Type: &typeOfListOfOutput, Optional: true},
+		{Key: "gresults", Offset: unsafe.Offsetof(Response{}.Results), Kind: cbor.KindList, Type: &typeOfListOfResult, Optional: true},
+		{Key: "lrequirements", Offset: unsafe.Offsetof(Response{}.Requirements), Kind: cbor.KindList, Type: &typeOfListOfRequirement, Optional: true},
+		{Key: "mcontributions", Offset: unsafe.Offsetof(Response{}.Contributions), Kind: cbor.KindList, Type: &typeOfListOfContribution, Optional: true},
+	},
 }
 
-var keysOfResponse = [...]string{"context", "outputs", "results", "requirements", "contributions"}
-
-func appendResult(b []byte, x *Result) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("field", x.Field)
-	o.Text("message", x.Message)
-	o.Text("severity", string(x.Severity))
-	return o.End()
+var typeOfResult = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x6,
+	Fields: []cbor.Field{
+		{Key: "efield", Offset: unsafe.Offsetof(Result{}.Field), Kind: cbor.KindText, Optional: true},
+		{Key: "gmessage", Offset: unsafe.Offsetof(Result{}.Message), Kind: cbor.KindText},
+		{Key: "hseverity", Offset: unsafe.Offsetof(Result{}.Severity), Kind: cbor.KindText},
+	},
 }
-
-func decodeResult(d *cbor.Decoder, x *Result) {
-	f := d.Fields(keysOfResult[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Field)
-		case 1:
-			d.ReadString(&x.Message)
-		case 2:
-			d.ReadString((*string)(&x.Severity))
-		}
-	}
-	f.Require(0x6)
-}
-
-var keysOfResult = [...]string{"field", "message", "severity"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ValidateRequest) AppendCBOR(b []byte) []byte { return appendValidateRequest(b, x) }
-
-func appendValidateRequest(b []byte, x *ValidateRequest) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("abi", x.ABI)
-	o.OptRaw("settings", x.Settings)
-	return o.End()
+func (x *ValidateRequest) AppendCBOR(b []byte) []byte {
+	return typeOfValidateRequest.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *ValidateRequest) DecodeCBOR(d *cbor.Decoder) { decodeValidateRequest(d, x) }
-
-func decodeValidateRequest(d *cbor.Decoder, x *ValidateRequest) {
-	f := d.Fields(keysOfValidateRequest[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.ABI)
-		case 1:
-			d.ReadRaw(&x.Settings)
-		}
-	}
-	f.Require(0x1)
+func (x *ValidateRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfValidateRequest.DecodeStruct(d, unsafe.Pointer(x))
 }
 
-var keysOfValidateRequest = [...]string{"abi", "settings"}
+var typeOfValidateRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "cabi", Offset: unsafe.Offsetof(ValidateRequest{}.ABI), Kind: cbor.KindInt},
+		{Key: "hsettings", Offset: unsafe.Offsetof(ValidateRequest{}.Settings), Kind: cbor.KindRaw, Optional: true},
+	},
+}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ValidateResponse) AppendCBOR(b []byte) []byte { return appendValidateResponse(b, x) }
-
-func appendValidateResponse(b []byte, x *ValidateResponse) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Results) > 0 {
-		o.Key("results")
-		o.B = cbor.AppendList(o.B, x.Results, appendResult)
-	}
-	return o.End()
+func (x *ValidateResponse) AppendCBOR(b []byte) []byte {
+	return typeOfValidateResponse.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *ValidateResponse) DecodeCBOR(d *cbor.Decoder) { decodeValidateResponse(d, x) }
-
-func decodeValidateResponse(d *cbor.Decoder, x *ValidateResponse) {
-	f := d.Fields(keysOfValidateResponse[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Results, decodeResult)
-		}
-	}
+func (x *ValidateResponse) DecodeCBOR(d *cbor.Decoder) {
+	typeOfValidateResponse.DecodeStruct(d, unsafe.Pointer(x))
 }
 
-var keysOfValidateResponse = [...]string{"results"}
+var typeOfValidateResponse = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gresults", Offset: unsafe.Offsetof(ValidateResponse{}.Results), Kind: cbor.KindList, Type: &typeOfListOfResult, Optional: true},
+	},
+}

@@ -51,6 +51,14 @@ func AppendArrayHeader(b []byte, n int) []byte { return appendHead(b, majorArray
 
 // AppendString appends text, which must be valid UTF-8.
 func AppendString(b []byte, s string) []byte {
+	// Most text is short: its length fits into the initial byte.
+	if len(s) < 24 {
+		return append(append(b, majorText|byte(len(s))), s...)
+	}
+	return appendLong(b, s)
+}
+
+func appendLong(b []byte, s string) []byte {
 	return append(appendHead(b, majorText, uint64(len(s))), s...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"strconv"
-	"unsafe"
 )
 
 // errMalformed marks bytes that are not deterministic CBOR of the ABI's data model.
@@ -42,10 +41,19 @@ type Decoder struct {
 	pos     int
 	err     *Error
 	unknown []string
+	// room is where text is kept next, see [Decoder.textRoom].
+	room []string
+	// omitted are maps that are passed over.
+	omitted []*Type
+	// scratch is where [Decoder.reorder] puts text together.
+	scratch []byte
 }
 
 // NewDecoder returns a Decoder that reads data. Text that it returns points into data.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
+
+// Omit makes the decoder pass over maps of the given types: they stay empty, and what is in them is not checked.
+func (d *Decoder) Omit(maps ...*Type) { d.omitted = maps }
 
 // Failed reports whether an error has happened.
 func (d *Decoder) Failed() bool { return d.err != nil }
@@ -149,6 +157,15 @@ func (d *Decoder) length(n uint64) int {
 	return int(n)
 }
 
+// Peek returns the initial byte of the next item without reading it (RFC 8949, section 3), and 0xff, which begins none, at
+// the end of the message and after an error.
+func (d *Decoder) Peek() byte {
+	if d.err != nil || d.pos >= len(d.data) {
+		return 0xff
+	}
+	return d.data[d.pos]
+}
+
 // Null reads null if the next item is null, and says whether it was.
 func (d *Decoder) Null() bool {
 	if d.err == nil && d.pos < len(d.data) && d.data[d.pos] == simpleNull {
@@ -178,22 +195,29 @@ const errKeyOrder = "the keys of an object are out of order or double"
 
 // String reads text. The string points into the message.
 func (d *Decoder) String() string {
-	if d.pos < len(d.data) && d.err == nil {
-		// Most text is short: its length is in the initial byte.
-		n := int(d.data[d.pos]) - int(majorText)
-		if n > 0 && n < 24 && d.pos+n < len(d.data) {
-			s := unsafe.String(&d.data[d.pos+1], n)
-			d.pos += 1 + n
-			return s
-		}
+	data, pos := d.data, d.pos
+	if n := shortText(data, pos); n >= 0 && d.err == nil {
+		d.pos = pos + 1 + n
+		return text(data[pos+1 : pos+1+n])
 	}
 	n := d.length(d.expect(majorText, "a string"))
-	if n == 0 || d.err != nil {
+	if d.err != nil {
 		return ""
 	}
-	s := unsafe.String(&d.data[d.pos], n)
+	s := text(d.data[d.pos : d.pos+n])
 	d.pos += n
 	return s
+}
+
+// shortText returns the length of the text that begins at pos when it is in the initial byte, as that of most is, and -1
+// when something else begins there.
+func shortText(data []byte, pos int) int {
+	if pos < len(data) {
+		if n := int(data[pos]) - int(majorText); uint(n) < 24 && pos+n < len(data) {
+			return n
+		}
+	}
+	return -1
 }
 
 // Bool reads a boolean.
@@ -267,30 +291,52 @@ func (d *Decoder) Raw() Raw {
 
 // Skip passes over one item of any kind.
 func (d *Decoder) Skip() {
+	data, pos := d.data, d.pos
 	for open := 1; open > 0 && d.err == nil; open-- {
-		if d.pos < len(d.data) {
-			// Most items are short text.
-			if n := int(d.data[d.pos]) - int(majorText); n >= 0 && n < 24 && d.pos+n < len(d.data) {
-				d.pos += 1 + n
-				continue
-			}
+		if pos >= len(data) || data[pos]&0x1f >= 24 {
+			d.pos = pos
+			open += d.skipLong()
+			pos = d.pos
+			continue
 		}
-		initial, n := d.head()
-		if d.err != nil {
-			return
-		}
-		switch initial & 0xe0 {
-		case majorUint, majorNegInt, majorSimple:
-		case majorText:
-			d.pos += d.length(n)
-		case majorArray:
-			open += d.length(n)
-		case majorObject:
-			open += 2 * d.length(n)
+		// Most items have their argument in the initial byte.
+		n := int(data[pos] & 0x1f)
+		pos++
+		switch major := data[pos-1] & 0xe0; {
+		case major == majorText && n <= len(data)-pos:
+			pos += n
+		case major == majorObject && n <= len(data)-pos:
+			open += 2 * n
+		case major == majorArray && n <= len(data)-pos:
+			open += n
+		case major == majorUint || major == majorNegInt || major == majorSimple:
 		default:
-			d.Fail("a " + kindName(initial) + " is not part of the data model")
+			d.pos = pos - 1
+			open += d.skipLong()
+			pos = d.pos
 		}
 	}
+	d.pos = pos
+}
+
+// skipLong passes over a head, and over text behind it. It returns how many items the head says are inside.
+func (d *Decoder) skipLong() int {
+	initial, n := d.head()
+	if d.err != nil {
+		return 0
+	}
+	switch initial & 0xe0 {
+	case majorUint, majorNegInt, majorSimple:
+	case majorText:
+		d.pos += d.length(n)
+	case majorArray:
+		return d.length(n)
+	case majorObject:
+		return 2 * d.length(n)
+	default:
+		d.Fail("a " + kindName(initial) + " is not part of the data model")
+	}
+	return 0
 }
 
 func kindName(initial byte) string {

@@ -10,8 +10,6 @@
 // stay inside the message.
 package cbor
 
-import "slices"
-
 // Raw is one encoded data item. An empty Raw means that the value is absent.
 type Raw []byte
 
@@ -70,16 +68,41 @@ type member struct {
 	at  int
 }
 
-// The functions below have one generic part, as small as can be, and one that all types share: a guest carries the
-// generic part once for every type.
+// membersAtHand is how many members need no allocation. Most objects have fewer.
+const membersAtHand = 16
+
+// bytewiseBefore is the order of the keys of a [Map].
+func bytewiseBefore(a, b string) bool { return a < b }
+
+// encodedBefore is [KeyOrder].
+func encodedBefore(a, b string) bool { return KeyOrder(a, b) < 0 }
+
+// sortMembers sorts members whose keys differ, by Shell's method with the gaps of Knuth: for a few, which is what there
+// nearly always are, that is sorting by insertion. The standard library's sorting is 3 KiB of code a type.
+func sortMembers(members []member, before func(a, b string) bool) {
+	gap := 1
+	for gap < len(members)/3 {
+		gap = 3*gap + 1
+	}
+	for ; gap > 0; gap /= 3 {
+		for i := gap; i < len(members); i++ {
+			m, at := members[i], i
+			for ; at >= gap && before(m.key, members[at-gap].key); at -= gap {
+				members[at] = members[at-gap]
+			}
+			members[at] = m
+		}
+	}
+}
 
 // AppendMap appends m as an object, each value written by appendValue.
 func AppendMap[T any](b []byte, m Map[T], appendValue func([]byte, *T) []byte) []byte {
-	members := make([]member, len(m))
+	var few [membersAtHand]member
+	members := few[:0]
 	for i := range m {
-		members[i] = member{m[i].Key, i}
+		members = append(members, member{m[i].Key, i})
 	}
-	slices.SortFunc(members, func(x, y member) int { return KeyOrder(x.key, y.key) })
+	sortMembers(members, encodedBefore)
 	b = AppendObjectHeader(b, len(m))
 	for _, e := range members {
 		b = appendValue(AppendString(b, e.key), &m[e.at].Value)
@@ -89,7 +112,7 @@ func AppendMap[T any](b []byte, m Map[T], appendValue func([]byte, *T) []byte) [
 
 // DecodeMap reads an object into a sorted map, each value read by decodeValue.
 func DecodeMap[T any](d *Decoder, decodeValue func(*Decoder, *T)) Map[T] {
-	members, end := d.sortedMembers()
+	members, end := d.sortedMembers(nil)
 	if len(members) == 0 {
 		return nil
 	}
@@ -107,9 +130,9 @@ func DecodeMap[T any](d *Decoder, decodeValue func(*Decoder, *T)) Map[T] {
 	return m
 }
 
-// sortedMembers passes over an object and returns its keys in bytewise order with the positions of their values, and
-// the position behind the object.
-func (d *Decoder) sortedMembers() (members []member, end int) {
+// sortedMembers passes over an object and appends its keys in bytewise order with the positions of their values. It also
+// returns the position behind the object.
+func (d *Decoder) sortedMembers(members []member) (_ []member, end int) {
 	key := ""
 	for i := range d.Object() {
 		key = d.Key(i, key)
@@ -119,14 +142,6 @@ func (d *Decoder) sortedMembers() (members []member, end int) {
 			return nil, d.pos
 		}
 	}
-	slices.SortFunc(members, func(x, y member) int {
-		switch {
-		case x.key < y.key:
-			return -1
-		case x.key > y.key:
-			return 1
-		}
-		return 0
-	})
+	sortMembers(members, bytewiseBefore)
 	return members, d.pos
 }

@@ -12,12 +12,15 @@ import (
 // bytewise, the shortest escapes. Equal values give equal bytes.
 func ToJSON(dst, data []byte) ([]byte, error) {
 	d := Decoder{data: data}
-	dst = appendJSON(dst, &d)
+	dst = appendJSON(slices.Grow(dst, textSize(data)), &d)
 	if err := d.Finish(); err != nil {
 		return nil, err
 	}
 	return dst, nil
 }
+
+// textSize is about the size of an item's JSON form: quotes, colons and commas are what an encoded item has not.
+func textSize(data []byte) int { return len(data) + len(data)/2 }
 
 func appendJSON(dst []byte, d *Decoder) []byte {
 	if d.err != nil || d.pos >= len(d.data) {
@@ -61,43 +64,59 @@ func appendJSON(dst []byte, d *Decoder) []byte {
 	return dst
 }
 
+// appendJSONObject writes the members as they come and then puts them into the order of their keys.
 func appendJSONObject(dst []byte, d *Decoder) []byte {
-	type member struct {
-		key   string
-		value Raw
-	}
-	n := d.Object()
-	members := make([]member, 0, min(n, d.remaining()))
-	previous := ""
-	for i := range n {
-		key := d.Key(i, previous)
-		value := d.Raw()
-		if d.err != nil {
-			return dst
-		}
-		members = append(members, member{key, value})
-		previous = key
-	}
-	slices.SortFunc(members, func(a, b member) int {
-		if a.key < b.key {
-			return -1
-		}
-		return 1
-	})
 	dst = append(dst, '{')
-	for i, m := range members {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(AppendQuoted(dst, m.key), ':')
-		sub := Decoder{data: m.value}
-		if dst = appendJSON(dst, &sub); sub.err != nil {
-			d.err = sub.err
-			d.At(m.key)
+	var few [membersAtHand]member
+	members, sorted, key := few[:0], true, ""
+	start := len(dst)
+	for i := range d.Object() {
+		previous := key
+		key = d.Key(i, previous)
+		sorted = sorted && (i == 0 || previous < key)
+		members = append(members, member{key, len(dst)})
+		dst = append(AppendQuoted(dst, key), ':')
+		if dst = appendJSON(dst, d); d.err != nil {
+			d.At(key)
 			return dst
 		}
+		dst = append(dst, ',')
 	}
-	return append(dst, '}')
+	if len(members) == 0 {
+		return append(dst, '}')
+	}
+	if !sorted {
+		d.reorder(dst, start, members)
+	}
+	dst[len(dst)-1] = '}'
+	return dst
+}
+
+// reorder sorts the members that were written to text from start on, each with a comma behind it.
+func (d *Decoder) reorder(text []byte, start int, members []member) {
+	var few [membersAtHand]int
+	ends := few[:0]
+	for i := range members {
+		end := len(text)
+		if i+1 < len(members) {
+			end = members[i+1].at
+		}
+		ends = append(ends, end)
+		members[i].at = i
+	}
+	sortMembers(members, bytewiseBefore)
+	if d.scratch == nil {
+		d.scratch = make([]byte, 0, textSize(d.data))
+	}
+	d.scratch = d.scratch[:0]
+	for _, m := range members {
+		from := start
+		if m.at > 0 {
+			from = ends[m.at-1]
+		}
+		d.scratch = append(d.scratch, text[from:ends[m.at]]...)
+	}
+	copy(text[start:], d.scratch)
 }
 
 // appendFloatText writes a floating-point number so that it reads back as one.

@@ -24,6 +24,10 @@ type validator struct {
 func (v *validator) item(depth int) {
 	d := &v.d
 	start := d.pos
+	if n := shortText(d.data, start); n >= 0 && utf8.Valid(d.data[start+1:start+1+n]) {
+		d.pos = start + 1 + n
+		return
+	}
 	initial, n := d.head()
 	if d.err != nil {
 		return

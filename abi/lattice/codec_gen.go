@@ -3,1678 +3,930 @@
 package lattice
 
 import (
+	"unsafe"
+
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-func appendAdvertise(b []byte, x *Advertise) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("allowedServices", x.AllowedServices)
-	return o.End()
+var typeOfAdvertise = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "oallowedServices", Offset: unsafe.Offsetof(Advertise{}.AllowedServices), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
 }
 
-func decodeAdvertise(d *cbor.Decoder, x *Advertise) {
-	f := d.Fields(keysOfAdvertise[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.AllowedServices)
-		}
-	}
+var typeOfListOfMetric = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Metric)(nil)), Elem: &typeOfMetric,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Metric, capacity)
+		copy(values, unsafe.Slice((*Metric)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfAdvertise = [...]string{"allowedServices"}
-
-func appendAutoscaling(b []byte, x *Autoscaling) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("max", x.Max)
-	if len(x.Metrics) > 0 {
-		o.Key("metrics")
-		o.B = cbor.AppendList(o.B, x.Metrics, appendMetric)
-	}
-	return o.End()
+var typeOfAutoscaling = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "cmax", Offset: unsafe.Offsetof(Autoscaling{}.Max), Kind: cbor.KindInt},
+		{Key: "gmetrics", Offset: unsafe.Offsetof(Autoscaling{}.Metrics), Kind: cbor.KindList, Type: &typeOfListOfMetric, Optional: true},
+	},
 }
 
-func decodeAutoscaling(d *cbor.Decoder, x *Autoscaling) {
-	f := d.Fields(keysOfAutoscaling[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.Max)
-		case 1:
-			cbor.ReadList(d, &x.Metrics, decodeMetric)
-		}
-	}
-	f.Require(0x1)
+var typeOfPointerToBackupHooks = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*BackupHooks)(nil)), Elem: &typeOfBackupHooks,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]BackupHooks, capacity)
+		copy(values, unsafe.Slice((*BackupHooks)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfAutoscaling = [...]string{"max", "metrics"}
-
-func appendBackup(b []byte, x *Backup) []byte {
-	o := cbor.BeginObject(b)
-	if x.Hooks != nil {
-		o.Key("hooks")
-		o.B = appendBackupHooks(o.B, x.Hooks)
-	}
-	if x.Volumes != nil {
-		o.Key("volumes")
-		o.B = appendBackupVolumes(o.B, x.Volumes)
-	}
-	o.OptText("schedule", x.Schedule)
-	o.OptText("storeRef", x.StoreRef)
-	if x.Retention != nil {
-		o.Key("retention")
-		o.B = appendRetention(o.B, x.Retention)
-	}
-	return o.End()
+var typeOfPointerToBackupVolumes = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*BackupVolumes)(nil)), Elem: &typeOfBackupVolumes,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]BackupVolumes, capacity)
+		copy(values, unsafe.Slice((*BackupVolumes)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeBackup(d *cbor.Decoder, x *Backup) {
-	f := d.Fields(keysOfBackup[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Hooks = new(BackupHooks)
-			decodeBackupHooks(d, x.Hooks)
-		case 1:
-			x.Volumes = new(BackupVolumes)
-			decodeBackupVolumes(d, x.Volumes)
-		case 2:
-			d.ReadString(&x.Schedule)
-		case 3:
-			d.ReadString(&x.StoreRef)
-		case 4:
-			x.Retention = new(Retention)
-			decodeRetention(d, x.Retention)
-		}
-	}
+var typeOfPointerToRetention = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Retention)(nil)), Elem: &typeOfRetention,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Retention, capacity)
+		copy(values, unsafe.Slice((*Retention)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfBackup = [...]string{"hooks", "volumes", "schedule", "storeRef", "retention"}
-
-func appendBackupHook(b []byte, x *BackupHook) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Strings("command", x.Command)
-	o.OptText("onError", x.OnError)
-	o.OptText("timeout", x.Timeout)
-	o.Text("container", x.Container)
-	return o.End()
+var typeOfBackup = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ehooks", Offset: unsafe.Offsetof(Backup{}.Hooks), Kind: cbor.KindPointer, Type: &typeOfPointerToBackupHooks, Optional: true},
+		{Key: "gvolumes", Offset: unsafe.Offsetof(Backup{}.Volumes), Kind: cbor.KindPointer, Type: &typeOfPointerToBackupVolumes, Optional: true},
+		{Key: "hschedule", Offset: unsafe.Offsetof(Backup{}.Schedule), Kind: cbor.KindText, Optional: true},
+		{Key: "hstoreRef", Offset: unsafe.Offsetof(Backup{}.StoreRef), Kind: cbor.KindText, Optional: true},
+		{Key: "iretention", Offset: unsafe.Offsetof(Backup{}.Retention), Kind: cbor.KindPointer, Type: &typeOfPointerToRetention, Optional: true},
+	},
 }
 
-func decodeBackupHook(d *cbor.Decoder, x *BackupHook) {
-	f := d.Fields(keysOfBackupHook[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadStrings(&x.Command)
-		case 2:
-			d.ReadString(&x.OnError)
-		case 3:
-			d.ReadString(&x.Timeout)
-		case 4:
-			d.ReadString(&x.Container)
-		}
-	}
-	f.Require(0x13)
+var typeOfBackupHook = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x13,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(BackupHook{}.Name), Kind: cbor.KindText},
+		{Key: "gcommand", Offset: unsafe.Offsetof(BackupHook{}.Command), Kind: cbor.KindList, Type: &cbor.TextList},
+		{Key: "gonError", Offset: unsafe.Offsetof(BackupHook{}.OnError), Kind: cbor.KindText, Optional: true},
+		{Key: "gtimeout", Offset: unsafe.Offsetof(BackupHook{}.Timeout), Kind: cbor.KindText, Optional: true},
+		{Key: "icontainer", Offset: unsafe.Offsetof(BackupHook{}.Container), Kind: cbor.KindText},
+	},
 }
 
-var keysOfBackupHook = [...]string{"name", "command", "onError", "timeout", "container"}
-
-func appendBackupHooks(b []byte, x *BackupHooks) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Pre) > 0 {
-		o.Key("pre")
-		o.B = cbor.AppendList(o.B, x.Pre, appendBackupHook)
-	}
-	if len(x.Post) > 0 {
-		o.Key("post")
-		o.B = cbor.AppendList(o.B, x.Post, appendBackupHook)
-	}
-	return o.End()
+var typeOfListOfBackupHook = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*BackupHook)(nil)), Elem: &typeOfBackupHook,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]BackupHook, capacity)
+		copy(values, unsafe.Slice((*BackupHook)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeBackupHooks(d *cbor.Decoder, x *BackupHooks) {
-	f := d.Fields(keysOfBackupHooks[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Pre, decodeBackupHook)
-		case 1:
-			cbor.ReadList(d, &x.Post, decodeBackupHook)
-		}
-	}
+var typeOfBackupHooks = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cpre", Offset: unsafe.Offsetof(BackupHooks{}.Pre), Kind: cbor.KindList, Type: &typeOfListOfBackupHook, Optional: true},
+		{Key: "dpost", Offset: unsafe.Offsetof(BackupHooks{}.Post), Kind: cbor.KindList, Type: &typeOfListOfBackupHook, Optional: true},
+	},
 }
 
-var keysOfBackupHooks = [...]string{"pre", "post"}
-
-func appendBackupVolumes(b []byte, x *BackupVolumes) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("exclude", x.Exclude)
-	o.OptStrings("include", x.Include)
-	o.OptText("defaultPolicy", x.DefaultPolicy)
-	return o.End()
+var typeOfBackupVolumes = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gexclude", Offset: unsafe.Offsetof(BackupVolumes{}.Exclude), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ginclude", Offset: unsafe.Offsetof(BackupVolumes{}.Include), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "mdefaultPolicy", Offset: unsafe.Offsetof(BackupVolumes{}.DefaultPolicy), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeBackupVolumes(d *cbor.Decoder, x *BackupVolumes) {
-	f := d.Fields(keysOfBackupVolumes[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.Exclude)
-		case 1:
-			d.ReadStrings(&x.Include)
-		case 2:
-			d.ReadString(&x.DefaultPolicy)
-		}
-	}
+var typeOfCanary = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "hinterval", Offset: unsafe.Offsetof(Canary{}.Interval), Kind: cbor.KindText, Optional: true},
+		{Key: "imaxWeight", Offset: unsafe.Offsetof(Canary{}.MaxWeight), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "ithreshold", Offset: unsafe.Offsetof(Canary{}.Threshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "jstepWeight", Offset: unsafe.Offsetof(Canary{}.StepWeight), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-var keysOfBackupVolumes = [...]string{"exclude", "include", "defaultPolicy"}
-
-func appendCanary(b []byte, x *Canary) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("interval", x.Interval)
-	o.OptIntPointer("maxWeight", x.MaxWeight)
-	o.OptIntPointer("threshold", x.Threshold)
-	o.OptIntPointer("stepWeight", x.StepWeight)
-	return o.End()
+var typeOfMapOfFile = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[File])(nil)), Elem: &typeOfFile,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[File], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[File])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeCanary(d *cbor.Decoder, x *Canary) {
-	f := d.Fields(keysOfCanary[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Interval)
-		case 1:
-			d.ReadIntPointer(&x.MaxWeight)
-		case 2:
-			d.ReadIntPointer(&x.Threshold)
-		case 3:
-			d.ReadIntPointer(&x.StepWeight)
-		}
-	}
+var typeOfMapOfVolumeMount = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[VolumeMount])(nil)), Elem: &typeOfVolumeMount,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[VolumeMount], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[VolumeMount])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfCanary = [...]string{"interval", "maxWeight", "threshold", "stepWeight"}
-
-func appendContainer(b []byte, x *Container) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("args", x.Args)
-	if len(x.Files) > 0 {
-		o.Key("files")
-		o.B = cbor.AppendMap(o.B, x.Files, appendFile)
-	}
-	o.Text("image", x.Image)
-	o.OptStrings("command", x.Command)
-	o.OptStrings("envFrom", x.EnvFrom)
-	if len(x.Volumes) > 0 {
-		o.Key("volumes")
-		o.B = cbor.AppendMap(o.B, x.Volumes, appendVolumeMount)
-	}
-	if x.Security != nil {
-		o.Key("security")
-		o.B = appendSecurity(o.B, x.Security)
-	}
-	if x.Resources != nil {
-		o.Key("resources")
-		o.B = appendResourceRequirements(o.B, x.Resources)
-	}
-	o.OptStringMap("variables", x.Variables)
-	o.OptText("workingDir", x.WorkingDir)
-	if x.StartupProbe != nil {
-		o.Key("startupProbe")
-		o.B = appendProbe(o.B, x.StartupProbe)
-	}
-	if x.LivenessProbe != nil {
-		o.Key("livenessProbe")
-		o.B = appendProbe(o.B, x.LivenessProbe)
-	}
-	if x.ReadinessProbe != nil {
-		o.Key("readinessProbe")
-		o.B = appendProbe(o.B, x.ReadinessProbe)
-	}
-	return o.End()
+var typeOfPointerToSecurity = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Security)(nil)), Elem: &typeOfSecurity,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Security, capacity)
+		copy(values, unsafe.Slice((*Security)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeContainer(d *cbor.Decoder, x *Container) {
-	f := d.Fields(keysOfContainer[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.Args)
-		case 1:
-			x.Files = cbor.DecodeMap(d, decodeFile)
-		case 2:
-			d.ReadString(&x.Image)
-		case 3:
-			d.ReadStrings(&x.Command)
-		case 4:
-			d.ReadStrings(&x.EnvFrom)
-		case 5:
-			x.Volumes = cbor.DecodeMap(d, decodeVolumeMount)
-		case 6:
-			x.Security = new(Security)
-			decodeSecurity(d, x.Security)
-		case 7:
-			x.Resources = new(ResourceRequirements)
-			decodeResourceRequirements(d, x.Resources)
-		case 8:
-			d.ReadStringMap(&x.Variables)
-		case 9:
-			d.ReadString(&x.WorkingDir)
-		case 10:
-			x.StartupProbe = new(Probe)
-			decodeProbe(d, x.StartupProbe)
-		case 11:
-			x.LivenessProbe = new(Probe)
-			decodeProbe(d, x.LivenessProbe)
-		case 12:
-			x.ReadinessProbe = new(Probe)
-			decodeProbe(d, x.ReadinessProbe)
-		}
-	}
-	f.Require(0x4)
+var typeOfPointerToResourceRequirements = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceRequirements)(nil)), Elem: &typeOfResourceRequirements,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]ResourceRequirements, capacity)
+		copy(values, unsafe.Slice((*ResourceRequirements)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfContainer = [...]string{"args", "files", "image", "command", "envFrom", "volumes", "security", "resources", "variables", "workingDir", "startupProbe", "livenessProbe", "readinessProbe"}
-
-func appendDeploy(b []byte, x *Deploy) []byte {
-	o := cbor.BeginObject(b)
-	if x.Canary != nil {
-		o.Key("canary")
-		o.B = appendCanary(o.B, x.Canary)
-	}
-	o.OptText("strategy", x.Strategy)
-	return o.End()
+var typeOfPointerToProbe = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Probe)(nil)), Elem: &typeOfProbe,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Probe, capacity)
+		copy(values, unsafe.Slice((*Probe)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeDeploy(d *cbor.Decoder, x *Deploy) {
-	f := d.Fields(keysOfDeploy[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Canary = new(Canary)
-			decodeCanary(d, x.Canary)
-		case 1:
-			d.ReadString(&x.Strategy)
-		}
-	}
+var typeOfContainer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "dargs", Offset: unsafe.Offsetof(Container{}.Args), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "efiles", Offset: unsafe.Offsetof(Container{}.Files), Kind: cbor.KindMap, Type: &typeOfMapOfFile, Optional: true},
+		{Key: "eimage", Offset: unsafe.Offsetof(Container{}.Image), Kind: cbor.KindText},
+		{Key: "gcommand", Offset: unsafe.Offsetof(Container{}.Command), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "genvFrom", Offset: unsafe.Offsetof(Container{}.EnvFrom), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "gvolumes", Offset: unsafe.Offsetof(Container{}.Volumes), Kind: cbor.KindMap, Type: &typeOfMapOfVolumeMount, Optional: true},
+		{Key: "hsecurity", Offset: unsafe.Offsetof(Container{}.Security), Kind: cbor.KindPointer, Type: &typeOfPointerToSecurity, Optional: true},
+		{Key: "iresources", Offset: unsafe.Offsetof(Container{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
+		{Key: "ivariables", Offset: unsafe.Offsetof(Container{}.Variables), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "jworkingDir", Offset: unsafe.Offsetof(Container{}.WorkingDir), Kind: cbor.KindText, Optional: true},
+		{Key: "lstartupProbe", Offset: unsafe.Offsetof(Container{}.StartupProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "mlivenessProbe", Offset: unsafe.Offsetof(Container{}.LivenessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "nreadinessProbe", Offset: unsafe.Offsetof(Container{}.ReadinessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+	},
 }
 
-var keysOfDeploy = [...]string{"canary", "strategy"}
-
-func appendEgressRule(b []byte, x *EgressRule) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, func(b []byte, v *int64) []byte { return cbor.AppendInt(b, (*v)) })
-	}
-	o.Key("target")
-	o.B = appendEgressTarget(o.B, &x.Target)
-	o.OptText("protocol", x.Protocol)
-	return o.End()
+var typeOfPointerToCanary = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Canary)(nil)), Elem: &typeOfCanary,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Canary, capacity)
+		copy(values, unsafe.Slice((*Canary)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeEgressRule(d *cbor.Decoder, x *EgressRule) {
-	f := d.Fields(keysOfEgressRule[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Ports, func(d *cbor.Decoder, v *int64) { d.ReadInt(v) })
-		case 1:
-			decodeEgressTarget(d, &x.Target)
-		case 2:
-			d.ReadString(&x.Protocol)
-		}
-	}
-	f.Require(0x2)
+var typeOfDeploy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "fcanary", Offset: unsafe.Offsetof(Deploy{}.Canary), Kind: cbor.KindPointer, Type: &typeOfPointerToCanary, Optional: true},
+		{Key: "hstrategy", Offset: unsafe.Offsetof(Deploy{}.Strategy), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfEgressRule = [...]string{"ports", "target", "protocol"}
-
-func appendEgressTarget(b []byte, x *EgressTarget) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("cidr", x.CIDR)
-	o.OptText("fqdn", x.FQDN)
-	o.OptText("entity", x.Entity)
-	return o.End()
+var typeOfEgressRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "eports", Offset: unsafe.Offsetof(EgressRule{}.Ports), Kind: cbor.KindList, Type: &cbor.IntList, Optional: true},
+		{Key: "ftarget", Offset: unsafe.Offsetof(EgressRule{}.Target), Kind: cbor.KindStruct, Type: &typeOfEgressTarget},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(EgressRule{}.Protocol), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeEgressTarget(d *cbor.Decoder, x *EgressTarget) {
-	f := d.Fields(keysOfEgressTarget[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.CIDR)
-		case 1:
-			d.ReadString(&x.FQDN)
-		case 2:
-			d.ReadString(&x.Entity)
-		}
-	}
+var typeOfEgressTarget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dcidr", Offset: unsafe.Offsetof(EgressTarget{}.CIDR), Kind: cbor.KindText, Optional: true},
+		{Key: "dfqdn", Offset: unsafe.Offsetof(EgressTarget{}.FQDN), Kind: cbor.KindText, Optional: true},
+		{Key: "fentity", Offset: unsafe.Offsetof(EgressTarget{}.Entity), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfEgressTarget = [...]string{"cidr", "fqdn", "entity"}
-
-func appendExec(b []byte, x *Exec) []byte {
-	o := cbor.BeginObject(b)
-	o.Strings("command", x.Command)
-	return o.End()
+var typeOfExec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gcommand", Offset: unsafe.Offsetof(Exec{}.Command), Kind: cbor.KindList, Type: &cbor.TextList},
+	},
 }
 
-func decodeExec(d *cbor.Decoder, x *Exec) {
-	f := d.Fields(keysOfExec[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.Command)
-		}
-	}
-	f.Require(0x1)
+var typeOfFile = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dmode", Offset: unsafe.Offsetof(File{}.Mode), Kind: cbor.KindText, Optional: true},
+		{Key: "fsource", Offset: unsafe.Offsetof(File{}.Source), Kind: cbor.KindText, Optional: true},
+		{Key: "gcontent", Offset: unsafe.Offsetof(File{}.Content), Kind: cbor.KindText, Optional: true},
+		{Key: "hnoExpand", Offset: unsafe.Offsetof(File{}.NoExpand), Kind: cbor.KindBool, Optional: true},
+		{Key: "mbinaryContent", Offset: unsafe.Offsetof(File{}.BinaryContent), Kind: cbor.KindText, Optional: true},
+		{Key: "mreverseExpand", Offset: unsafe.Offsetof(File{}.ReverseExpand), Kind: cbor.KindBool, Optional: true},
+	},
 }
 
-var keysOfExec = [...]string{"command"}
-
-func appendFile(b []byte, x *File) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("mode", x.Mode)
-	o.OptText("source", x.Source)
-	o.OptText("content", x.Content)
-	o.OptBool("noExpand", x.NoExpand)
-	o.OptText("binaryContent", x.BinaryContent)
-	o.OptBool("reverseExpand", x.ReverseExpand)
-	return o.End()
+var typeOfGRPCMethod = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "fmethod", Offset: unsafe.Offsetof(GRPCMethod{}.Method), Kind: cbor.KindText, Optional: true},
+		{Key: "gservice", Offset: unsafe.Offsetof(GRPCMethod{}.Service), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeFile(d *cbor.Decoder, x *File) {
-	f := d.Fields(keysOfFile[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Mode)
-		case 1:
-			d.ReadString(&x.Source)
-		case 2:
-			d.ReadString(&x.Content)
-		case 3:
-			d.ReadBool(&x.NoExpand)
-		case 4:
-			d.ReadString(&x.BinaryContent)
-		case 5:
-			d.ReadBool(&x.ReverseExpand)
-		}
-	}
+var typeOfListOfHTTPHeader = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HTTPHeader)(nil)), Elem: &typeOfHTTPHeader,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]HTTPHeader, capacity)
+		copy(values, unsafe.Slice((*HTTPHeader)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfFile = [...]string{"mode", "source", "content", "noExpand", "binaryContent", "reverseExpand"}
-
-func appendGRPCMethod(b []byte, x *GRPCMethod) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("method", x.Method)
-	o.OptText("service", x.Service)
-	return o.End()
+var typeOfHTTPGet = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x6,
+	Fields: []cbor.Field{
+		{Key: "dhost", Offset: unsafe.Offsetof(HTTPGet{}.Host), Kind: cbor.KindText, Optional: true},
+		{Key: "dpath", Offset: unsafe.Offsetof(HTTPGet{}.Path), Kind: cbor.KindText},
+		{Key: "dport", Offset: unsafe.Offsetof(HTTPGet{}.Port), Kind: cbor.KindInt},
+		{Key: "fscheme", Offset: unsafe.Offsetof(HTTPGet{}.Scheme), Kind: cbor.KindText, Optional: true},
+		{Key: "khttpHeaders", Offset: unsafe.Offsetof(HTTPGet{}.HTTPHeaders), Kind: cbor.KindList, Type: &typeOfListOfHTTPHeader, Optional: true},
+	},
 }
 
-func decodeGRPCMethod(d *cbor.Decoder, x *GRPCMethod) {
-	f := d.Fields(keysOfGRPCMethod[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Method)
-		case 1:
-			d.ReadString(&x.Service)
-		}
-	}
+var typeOfHTTPHeader = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(HTTPHeader{}.Name), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(HTTPHeader{}.Value), Kind: cbor.KindText},
+	},
 }
 
-var keysOfGRPCMethod = [...]string{"method", "service"}
-
-func appendHTTPGet(b []byte, x *HTTPGet) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("host", x.Host)
-	o.Text("path", x.Path)
-	o.Int("port", x.Port)
-	o.OptText("scheme", x.Scheme)
-	if len(x.HTTPHeaders) > 0 {
-		o.Key("httpHeaders")
-		o.B = cbor.AppendList(o.B, x.HTTPHeaders, appendHTTPHeader)
-	}
-	return o.End()
+var typeOfHeaderMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(HeaderMatch{}.Name), Kind: cbor.KindText},
+		{Key: "dtype", Offset: unsafe.Offsetof(HeaderMatch{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "evalue", Offset: unsafe.Offsetof(HeaderMatch{}.Value), Kind: cbor.KindText},
+	},
 }
 
-func decodeHTTPGet(d *cbor.Decoder, x *HTTPGet) {
-	f := d.Fields(keysOfHTTPGet[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Host)
-		case 1:
-			d.ReadString(&x.Path)
-		case 2:
-			d.ReadInt(&x.Port)
-		case 3:
-			d.ReadString(&x.Scheme)
-		case 4:
-			cbor.ReadList(d, &x.HTTPHeaders, decodeHTTPHeader)
-		}
-	}
-	f.Require(0x6)
+var typeOfMapOfRoute = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Route])(nil)), Elem: &typeOfRoute,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Route], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Route])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfHTTPGet = [...]string{"host", "path", "port", "scheme", "httpHeaders"}
-
-func appendHTTPHeader(b []byte, x *HTTPHeader) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Text("value", x.Value)
-	return o.End()
+var typeOfIngress = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "froutes", Offset: unsafe.Offsetof(Ingress{}.Routes), Kind: cbor.KindMap, Type: &typeOfMapOfRoute},
+		{Key: "lgatewayClass", Offset: unsafe.Offsetof(Ingress{}.GatewayClass), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeHTTPHeader(d *cbor.Decoder, x *HTTPHeader) {
-	f := d.Fields(keysOfHTTPHeader[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadString(&x.Value)
-		}
-	}
-	f.Require(0x3)
+var typeOfIssuerRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(IssuerRef{}.Kind), Kind: cbor.KindText, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(IssuerRef{}.Name), Kind: cbor.KindText},
+	},
 }
-
-var keysOfHTTPHeader = [...]string{"name", "value"}
-
-func appendHeaderMatch(b []byte, x *HeaderMatch) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.OptText("type", x.Type)
-	o.Text("value", x.Value)
-	return o.End()
-}
-
-func decodeHeaderMatch(d *cbor.Decoder, x *HeaderMatch) {
-	f := d.Fields(keysOfHeaderMatch[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadString(&x.Type)
-		case 2:
-			d.ReadString(&x.Value)
-		}
-	}
-	f.Require(0x5)
-}
-
-var keysOfHeaderMatch = [...]string{"name", "type", "value"}
-
-func appendIngress(b []byte, x *Ingress) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("routes")
-	o.B = cbor.AppendMap(o.B, x.Routes, appendRoute)
-	o.OptText("gatewayClass", x.GatewayClass)
-	return o.End()
-}
-
-func decodeIngress(d *cbor.Decoder, x *Ingress) {
-	f := d.Fields(keysOfIngress[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Routes = cbor.DecodeMap(d, decodeRoute)
-		case 1:
-			d.ReadString(&x.GatewayClass)
-		}
-	}
-	f.Require(0x1)
-}
-
-var keysOfIngress = [...]string{"routes", "gatewayClass"}
-
-func appendIssuerRef(b []byte, x *IssuerRef) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("kind", x.Kind)
-	o.Text("name", x.Name)
-	return o.End()
-}
-
-func decodeIssuerRef(d *cbor.Decoder, x *IssuerRef) {
-	f := d.Fields(keysOfIssuerRef[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			d.ReadString(&x.Name)
-		}
-	}
-	f.Require(0x2)
-}
-
-var keysOfIssuerRef = [...]string{"kind", "name"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *LatticeMeshMember) AppendCBOR(b []byte) []byte { return appendLatticeMeshMember(b, x) }
-
-func appendLatticeMeshMember(b []byte, x *LatticeMeshMember) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Key("spec")
-	o.B = appendMemberSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Metadata)
-	o.Text("apiVersion", x.APIVersion)
-	return o.End()
+func (x *LatticeMeshMember) AppendCBOR(b []byte) []byte {
+	return typeOfLatticeMeshMember.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *LatticeMeshMember) DecodeCBOR(d *cbor.Decoder) { decodeLatticeMeshMember(d, x) }
-
-func decodeLatticeMeshMember(d *cbor.Decoder, x *LatticeMeshMember) {
-	f := d.Fields(keysOfLatticeMeshMember[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			decodeMemberSpec(d, &x.Spec)
-		case 2:
-			decodeObjectMeta(d, &x.Metadata)
-		case 3:
-			d.ReadString(&x.APIVersion)
-		}
-	}
-	f.Require(0xf)
+func (x *LatticeMeshMember) DecodeCBOR(d *cbor.Decoder) {
+	typeOfLatticeMeshMember.DecodeStruct(d, unsafe.Pointer(x))
 }
 
-var keysOfLatticeMeshMember = [...]string{"kind", "spec", "metadata", "apiVersion"}
+var typeOfLatticeMeshMember = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(LatticeMeshMember{}.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(LatticeMeshMember{}.Spec), Kind: cbor.KindStruct, Type: &typeOfMemberSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(LatticeMeshMember{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(LatticeMeshMember{}.APIVersion), Kind: cbor.KindText},
+	},
+}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *LatticeService) AppendCBOR(b []byte) []byte { return appendLatticeService(b, x) }
-
-func appendLatticeService(b []byte, x *LatticeService) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Key("spec")
-	o.B = appendServiceSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Metadata)
-	o.Text("apiVersion", x.APIVersion)
-	return o.End()
+func (x *LatticeService) AppendCBOR(b []byte) []byte {
+	return typeOfLatticeService.AppendStruct(b, unsafe.Pointer(x))
 }
 
 // DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
 // remembered by d.
-func (x *LatticeService) DecodeCBOR(d *cbor.Decoder) { decodeLatticeService(d, x) }
-
-func decodeLatticeService(d *cbor.Decoder, x *LatticeService) {
-	f := d.Fields(keysOfLatticeService[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Kind)
-		case 1:
-			decodeServiceSpec(d, &x.Spec)
-		case 2:
-			decodeObjectMeta(d, &x.Metadata)
-		case 3:
-			d.ReadString(&x.APIVersion)
-		}
-	}
-	f.Require(0xf)
+func (x *LatticeService) DecodeCBOR(d *cbor.Decoder) {
+	typeOfLatticeService.DecodeStruct(d, unsafe.Pointer(x))
 }
 
-var keysOfLatticeService = [...]string{"kind", "spec", "metadata", "apiVersion"}
-
-func appendMemberPort(b []byte, x *MemberPort) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Int("port", x.Port)
-	o.OptText("peerAuth", x.PeerAuth)
-	o.OptIntPointer("servicePort", x.ServicePort)
-	return o.End()
+var typeOfLatticeService = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(LatticeService{}.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(LatticeService{}.Spec), Kind: cbor.KindStruct, Type: &typeOfServiceSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(LatticeService{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(LatticeService{}.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func decodeMemberPort(d *cbor.Decoder, x *MemberPort) {
-	f := d.Fields(keysOfMemberPort[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadInt(&x.Port)
-		case 2:
-			d.ReadString(&x.PeerAuth)
-		case 3:
-			d.ReadIntPointer(&x.ServicePort)
-		}
-	}
-	f.Require(0x3)
+var typeOfMemberPort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(MemberPort{}.Name), Kind: cbor.KindText},
+		{Key: "dport", Offset: unsafe.Offsetof(MemberPort{}.Port), Kind: cbor.KindInt},
+		{Key: "hpeerAuth", Offset: unsafe.Offsetof(MemberPort{}.PeerAuth), Kind: cbor.KindText, Optional: true},
+		{Key: "kservicePort", Offset: unsafe.Offsetof(MemberPort{}.ServicePort), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-var keysOfMemberPort = [...]string{"name", "port", "peerAuth", "servicePort"}
-
-func appendMemberRef(b []byte, x *MemberRef) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.OptText("namespace", x.Namespace)
-	return o.End()
+var typeOfMemberRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(MemberRef{}.Name), Kind: cbor.KindText},
+		{Key: "inamespace", Offset: unsafe.Offsetof(MemberRef{}.Namespace), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeMemberRef(d *cbor.Decoder, x *MemberRef) {
-	f := d.Fields(keysOfMemberRef[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Name)
-		case 1:
-			d.ReadString(&x.Namespace)
-		}
-	}
-	f.Require(0x1)
+var typeOfListOfMemberPort = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*MemberPort)(nil)), Elem: &typeOfMemberPort,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]MemberPort, capacity)
+		copy(values, unsafe.Slice((*MemberPort)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfMemberRef = [...]string{"name", "namespace"}
-
-func appendMemberSpec(b []byte, x *MemberSpec) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, appendMemberPort)
-	}
-	if len(x.Egress) > 0 {
-		o.Key("egress")
-		o.B = cbor.AppendList(o.B, x.Egress, appendEgressRule)
-	}
-	o.Key("target")
-	o.B = appendMemberTarget(o.B, &x.Target)
-	o.OptBoolPointer("ambient", x.Ambient)
-	if x.Ingress != nil {
-		o.Key("ingress")
-		o.B = appendIngress(o.B, x.Ingress)
-	}
-	if x.Advertise != nil {
-		o.Key("advertise")
-		o.B = appendAdvertise(o.B, x.Advertise)
-	}
-	o.OptBool("dependsAll", x.DependsAll)
-	if len(x.Dependencies) > 0 {
-		o.Key("dependencies")
-		o.B = cbor.AppendList(o.B, x.Dependencies, appendMemberRef)
-	}
-	if len(x.AllowedCallers) > 0 {
-		o.Key("allowedCallers")
-		o.B = cbor.AppendList(o.B, x.AllowedCallers, appendMemberRef)
-	}
-	o.OptText("serviceAccount", x.ServiceAccount)
-	o.OptBool("allowPeerTraffic", x.AllowPeerTraffic)
-	return o.End()
+var typeOfListOfEgressRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*EgressRule)(nil)), Elem: &typeOfEgressRule,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]EgressRule, capacity)
+		copy(values, unsafe.Slice((*EgressRule)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeMemberSpec(d *cbor.Decoder, x *MemberSpec) {
-	f := d.Fields(keysOfMemberSpec[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Ports, decodeMemberPort)
-		case 1:
-			cbor.ReadList(d, &x.Egress, decodeEgressRule)
-		case 2:
-			decodeMemberTarget(d, &x.Target)
-		case 3:
-			d.ReadBoolPointer(&x.Ambient)
-		case 4:
-			x.Ingress = new(Ingress)
-			decodeIngress(d, x.Ingress)
-		case 5:
-			x.Advertise = new(Advertise)
-			decodeAdvertise(d, x.Advertise)
-		case 6:
-			d.ReadBool(&x.DependsAll)
-		case 7:
-			cbor.ReadList(d, &x.Dependencies, decodeMemberRef)
-		case 8:
-			cbor.ReadList(d, &x.AllowedCallers, decodeMemberRef)
-		case 9:
-			d.ReadString(&x.ServiceAccount)
-		case 10:
-			d.ReadBool(&x.AllowPeerTraffic)
-		}
-	}
-	f.Require(0x4)
+var typeOfPointerToIngress = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Ingress)(nil)), Elem: &typeOfIngress,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Ingress, capacity)
+		copy(values, unsafe.Slice((*Ingress)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfMemberSpec = [...]string{"ports", "egress", "target", "ambient", "ingress", "advertise", "dependsAll", "dependencies", "allowedCallers", "serviceAccount", "allowPeerTraffic"}
-
-func appendMemberTarget(b []byte, x *MemberTarget) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("selector", x.Selector)
-	o.OptText("namespace", x.Namespace)
-	return o.End()
+var typeOfPointerToAdvertise = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Advertise)(nil)), Elem: &typeOfAdvertise,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Advertise, capacity)
+		copy(values, unsafe.Slice((*Advertise)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeMemberTarget(d *cbor.Decoder, x *MemberTarget) {
-	f := d.Fields(keysOfMemberTarget[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStringMap(&x.Selector)
-		case 1:
-			d.ReadString(&x.Namespace)
-		}
-	}
+var typeOfListOfMemberRef = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*MemberRef)(nil)), Elem: &typeOfMemberRef,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]MemberRef, capacity)
+		copy(values, unsafe.Slice((*MemberRef)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfMemberTarget = [...]string{"selector", "namespace"}
-
-func appendMetric(b []byte, x *Metric) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("metric", x.Metric)
-	o.Float("target", x.Target)
-	return o.End()
+var typeOfMemberSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "eports", Offset: unsafe.Offsetof(MemberSpec{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfMemberPort, Optional: true},
+		{Key: "fegress", Offset: unsafe.Offsetof(MemberSpec{}.Egress), Kind: cbor.KindList, Type: &typeOfListOfEgressRule, Optional: true},
+		{Key: "ftarget", Offset: unsafe.Offsetof(MemberSpec{}.Target), Kind: cbor.KindStruct, Type: &typeOfMemberTarget},
+		{Key: "gambient", Offset: unsafe.Offsetof(MemberSpec{}.Ambient), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "gingress", Offset: unsafe.Offsetof(MemberSpec{}.Ingress), Kind: cbor.KindPointer, Type: &typeOfPointerToIngress, Optional: true},
+		{Key: "iadvertise", Offset: unsafe.Offsetof(MemberSpec{}.Advertise), Kind: cbor.KindPointer, Type: &typeOfPointerToAdvertise, Optional: true},
+		{Key: "jdependsAll", Offset: unsafe.Offsetof(MemberSpec{}.DependsAll), Kind: cbor.KindBool, Optional: true},
+		{Key: "ldependencies", Offset: unsafe.Offsetof(MemberSpec{}.Dependencies), Kind: cbor.KindList, Type: &typeOfListOfMemberRef, Optional: true},
+		{Key: "nallowedCallers", Offset: unsafe.Offsetof(MemberSpec{}.AllowedCallers), Kind: cbor.KindList, Type: &typeOfListOfMemberRef, Optional: true},
+		{Key: "nserviceAccount", Offset: unsafe.Offsetof(MemberSpec{}.ServiceAccount), Kind: cbor.KindText, Optional: true},
+		{Key: "pallowPeerTraffic", Offset: unsafe.Offsetof(MemberSpec{}.AllowPeerTraffic), Kind: cbor.KindBool, Optional: true},
+	},
 }
 
-func decodeMetric(d *cbor.Decoder, x *Metric) {
-	f := d.Fields(keysOfMetric[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Metric)
-		case 1:
-			d.ReadFloat(&x.Target)
-		}
-	}
-	f.Require(0x3)
+var typeOfMemberTarget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "hselector", Offset: unsafe.Offsetof(MemberTarget{}.Selector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(MemberTarget{}.Namespace), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfMetric = [...]string{"metric", "target"}
-
-func appendMetrics(b []byte, x *Metrics) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("port", x.Port)
-	o.OptStringMap("mappings", x.Mappings)
-	return o.End()
+var typeOfMetric = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "fmetric", Offset: unsafe.Offsetof(Metric{}.Metric), Kind: cbor.KindText},
+		{Key: "ftarget", Offset: unsafe.Offsetof(Metric{}.Target), Kind: cbor.KindFloat},
+	},
 }
 
-func decodeMetrics(d *cbor.Decoder, x *Metrics) {
-	f := d.Fields(keysOfMetrics[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Port)
-		case 1:
-			d.ReadStringMap(&x.Mappings)
-		}
-	}
+var typeOfMetrics = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dport", Offset: unsafe.Offsetof(Metrics{}.Port), Kind: cbor.KindText, Optional: true},
+		{Key: "hmappings", Offset: unsafe.Offsetof(Metrics{}.Mappings), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
 }
 
-var keysOfMetrics = [...]string{"port", "mappings"}
-
-func appendObjectMeta(b []byte, x *ObjectMeta) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("uid", x.UID)
-	o.Text("name", x.Name)
-	o.OptStringMap("labels", x.Labels)
-	o.OptText("namespace", x.Namespace)
-	o.OptInt("generation", x.Generation)
-	o.OptStringMap("annotations", x.Annotations)
-	return o.End()
+var typeOfObjectMeta = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "cuid", Offset: unsafe.Offsetof(ObjectMeta{}.UID), Kind: cbor.KindText, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(ObjectMeta{}.Name), Kind: cbor.KindText},
+		{Key: "flabels", Offset: unsafe.Offsetof(ObjectMeta{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(ObjectMeta{}.Namespace), Kind: cbor.KindText, Optional: true},
+		{Key: "jgeneration", Offset: unsafe.Offsetof(ObjectMeta{}.Generation), Kind: cbor.KindInt, Optional: true},
+		{Key: "kannotations", Offset: unsafe.Offsetof(ObjectMeta{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
 }
 
-func decodeObjectMeta(d *cbor.Decoder, x *ObjectMeta) {
-	f := d.Fields(keysOfObjectMeta[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.UID)
-		case 1:
-			d.ReadString(&x.Name)
-		case 2:
-			d.ReadStringMap(&x.Labels)
-		case 3:
-			d.ReadString(&x.Namespace)
-		case 4:
-			d.ReadInt(&x.Generation)
-		case 5:
-			d.ReadStringMap(&x.Annotations)
-		}
-	}
-	f.Require(0x2)
+var typeOfPointerToMetrics = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Metrics)(nil)), Elem: &typeOfMetrics,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Metrics, capacity)
+		copy(values, unsafe.Slice((*Metrics)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfObjectMeta = [...]string{"uid", "name", "labels", "namespace", "generation", "annotations"}
-
-func appendObservability(b []byte, x *Observability) []byte {
-	o := cbor.BeginObject(b)
-	if x.Metrics != nil {
-		o.Key("metrics")
-		o.B = appendMetrics(o.B, x.Metrics)
-	}
-	return o.End()
+var typeOfObservability = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gmetrics", Offset: unsafe.Offsetof(Observability{}.Metrics), Kind: cbor.KindPointer, Type: &typeOfPointerToMetrics, Optional: true},
+	},
 }
 
-func decodeObservability(d *cbor.Decoder, x *Observability) {
-	f := d.Fields(keysOfObservability[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Metrics = new(Metrics)
-			decodeMetrics(d, x.Metrics)
-		}
-	}
+var typeOfPathMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(PathMatch{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "evalue", Offset: unsafe.Offsetof(PathMatch{}.Value), Kind: cbor.KindText},
+	},
 }
 
-var keysOfObservability = [...]string{"metrics"}
-
-func appendPathMatch(b []byte, x *PathMatch) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("type", x.Type)
-	o.Text("value", x.Value)
-	return o.End()
+var typeOfPort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dport", Offset: unsafe.Offsetof(Port{}.Port), Kind: cbor.KindInt},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(Port{}.Protocol), Kind: cbor.KindText, Optional: true},
+		{Key: "jtargetPort", Offset: unsafe.Offsetof(Port{}.TargetPort), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-func decodePathMatch(d *cbor.Decoder, x *PathMatch) {
-	f := d.Fields(keysOfPathMatch[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Type)
-		case 1:
-			d.ReadString(&x.Value)
-		}
-	}
-	f.Require(0x2)
+var typeOfPointerToTLS = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*TLS)(nil)), Elem: &typeOfTLS,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]TLS, capacity)
+		copy(values, unsafe.Slice((*TLS)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfPathMatch = [...]string{"type", "value"}
-
-func appendPort(b []byte, x *Port) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("port", x.Port)
-	o.OptText("protocol", x.Protocol)
-	o.OptIntPointer("targetPort", x.TargetPort)
-	return o.End()
+var typeOfMapOfPort = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Port])(nil)), Elem: &typeOfPort,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Port], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Port])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodePort(d *cbor.Decoder, x *Port) {
-	f := d.Fields(keysOfPort[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadInt(&x.Port)
-		case 1:
-			d.ReadString(&x.Protocol)
-		case 2:
-			d.ReadIntPointer(&x.TargetPort)
-		}
-	}
-	f.Require(0x1)
+var typeOfPorts = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "ctls", Offset: unsafe.Offsetof(Ports{}.TLS), Kind: cbor.KindPointer, Type: &typeOfPointerToTLS, Optional: true},
+		{Key: "eports", Offset: unsafe.Offsetof(Ports{}.Ports), Kind: cbor.KindMap, Type: &typeOfMapOfPort},
+		{Key: "ihostnames", Offset: unsafe.Offsetof(Ports{}.Hostnames), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "jpublishDns", Offset: unsafe.Offsetof(Ports{}.PublishDNS), Kind: cbor.KindBool, Optional: true},
+		{Key: "kserviceType", Offset: unsafe.Offsetof(Ports{}.ServiceType), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfPort = [...]string{"port", "protocol", "targetPort"}
-
-func appendPorts(b []byte, x *Ports) []byte {
-	o := cbor.BeginObject(b)
-	if x.TLS != nil {
-		o.Key("tls")
-		o.B = appendTLS(o.B, x.TLS)
-	}
-	o.Key("ports")
-	o.B = cbor.AppendMap(o.B, x.Ports, appendPort)
-	o.OptStrings("hostnames", x.Hostnames)
-	o.OptBool("publishDns", x.PublishDNS)
-	o.OptText("serviceType", x.ServiceType)
-	return o.End()
+var typeOfPointerToExec = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Exec)(nil)), Elem: &typeOfExec,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Exec, capacity)
+		copy(values, unsafe.Slice((*Exec)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodePorts(d *cbor.Decoder, x *Ports) {
-	f := d.Fields(keysOfPorts[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.TLS = new(TLS)
-			decodeTLS(d, x.TLS)
-		case 1:
-			x.Ports = cbor.DecodeMap(d, decodePort)
-		case 2:
-			d.ReadStrings(&x.Hostnames)
-		case 3:
-			d.ReadBool(&x.PublishDNS)
-		case 4:
-			d.ReadString(&x.ServiceType)
-		}
-	}
-	f.Require(0x2)
+var typeOfPointerToHTTPGet = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HTTPGet)(nil)), Elem: &typeOfHTTPGet,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]HTTPGet, capacity)
+		copy(values, unsafe.Slice((*HTTPGet)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfPorts = [...]string{"tls", "ports", "hostnames", "publishDns", "serviceType"}
-
-func appendProbe(b []byte, x *Probe) []byte {
-	o := cbor.BeginObject(b)
-	if x.Exec != nil {
-		o.Key("exec")
-		o.B = appendExec(o.B, x.Exec)
-	}
-	if x.HTTPGet != nil {
-		o.Key("httpGet")
-		o.B = appendHTTPGet(o.B, x.HTTPGet)
-	}
-	o.OptIntPointer("periodSeconds", x.PeriodSeconds)
-	o.OptIntPointer("timeoutSeconds", x.TimeoutSeconds)
-	o.OptIntPointer("failureThreshold", x.FailureThreshold)
-	o.OptIntPointer("successThreshold", x.SuccessThreshold)
-	o.OptIntPointer("initialDelaySeconds", x.InitialDelaySeconds)
-	return o.End()
+var typeOfProbe = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dexec", Offset: unsafe.Offsetof(Probe{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExec, Optional: true},
+		{Key: "ghttpGet", Offset: unsafe.Offsetof(Probe{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGet, Optional: true},
+		{Key: "mperiodSeconds", Offset: unsafe.Offsetof(Probe{}.PeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "ntimeoutSeconds", Offset: unsafe.Offsetof(Probe{}.TimeoutSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "pfailureThreshold", Offset: unsafe.Offsetof(Probe{}.FailureThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "psuccessThreshold", Offset: unsafe.Offsetof(Probe{}.SuccessThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "sinitialDelaySeconds", Offset: unsafe.Offsetof(Probe{}.InitialDelaySeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-func decodeProbe(d *cbor.Decoder, x *Probe) {
-	f := d.Fields(keysOfProbe[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Exec = new(Exec)
-			decodeExec(d, x.Exec)
-		case 1:
-			x.HTTPGet = new(HTTPGet)
-			decodeHTTPGet(d, x.HTTPGet)
-		case 2:
-			d.ReadIntPointer(&x.PeriodSeconds)
-		case 3:
-			d.ReadIntPointer(&x.TimeoutSeconds)
-		case 4:
-			d.ReadIntPointer(&x.FailureThreshold)
-		case 5:
-			d.ReadIntPointer(&x.SuccessThreshold)
-		case 6:
-			d.ReadIntPointer(&x.InitialDelaySeconds)
-		}
-	}
+var typeOfQuantities = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ccpu", Offset: unsafe.Offsetof(Quantities{}.CPU), Kind: cbor.KindText, Optional: true},
+		{Key: "fmemory", Offset: unsafe.Offsetof(Quantities{}.Memory), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-var keysOfProbe = [...]string{"exec", "httpGet", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold", "initialDelaySeconds"}
-
-func appendQuantities(b []byte, x *Quantities) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("cpu", x.CPU)
-	o.OptText("memory", x.Memory)
-	return o.End()
+var typeOfPointerToResourceParams = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceParams)(nil)), Elem: &typeOfResourceParams,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]ResourceParams, capacity)
+		copy(values, unsafe.Slice((*ResourceParams)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeQuantities(d *cbor.Decoder, x *Quantities) {
-	f := d.Fields(keysOfQuantities[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.CPU)
-		case 1:
-			d.ReadString(&x.Memory)
-		}
-	}
+var typeOfPointerToResourceMetadata = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceMetadata)(nil)), Elem: &typeOfResourceMetadata,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]ResourceMetadata, capacity)
+		copy(values, unsafe.Slice((*ResourceMetadata)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfQuantities = [...]string{"cpu", "memory"}
-
-func appendResource(b []byte, x *Resource) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("id", x.ID)
-	o.Text("type", x.Type)
-	o.OptText("class", x.Class)
-	if x.Params != nil {
-		o.Key("params")
-		o.B = appendResourceParams(o.B, x.Params)
-	}
-	if x.Metadata != nil {
-		o.Key("metadata")
-		o.B = appendResourceMetadata(o.B, x.Metadata)
-	}
-	o.OptText("direction", x.Direction)
-	o.OptText("namespace", x.Namespace)
-	return o.End()
+var typeOfResource = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "bid", Offset: unsafe.Offsetof(Resource{}.ID), Kind: cbor.KindText, Optional: true},
+		{Key: "dtype", Offset: unsafe.Offsetof(Resource{}.Type), Kind: cbor.KindText},
+		{Key: "eclass", Offset: unsafe.Offsetof(Resource{}.Class), Kind: cbor.KindText, Optional: true},
+		{Key: "fparams", Offset: unsafe.Offsetof(Resource{}.Params), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceParams, Optional: true},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Resource{}.Metadata), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceMetadata, Optional: true},
+		{Key: "idirection", Offset: unsafe.Offsetof(Resource{}.Direction), Kind: cbor.KindText, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(Resource{}.Namespace), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeResource(d *cbor.Decoder, x *Resource) {
-	f := d.Fields(keysOfResource[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.ID)
-		case 1:
-			d.ReadString(&x.Type)
-		case 2:
-			d.ReadString(&x.Class)
-		case 3:
-			x.Params = new(ResourceParams)
-			decodeResourceParams(d, x.Params)
-		case 4:
-			x.Metadata = new(ResourceMetadata)
-			decodeResourceMetadata(d, x.Metadata)
-		case 5:
-			d.ReadString(&x.Direction)
-		case 6:
-			d.ReadString(&x.Namespace)
-		}
-	}
-	f.Require(0x2)
+var typeOfResourceMetadata = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "kannotations", Offset: unsafe.Offsetof(ResourceMetadata{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
 }
 
-var keysOfResource = [...]string{"id", "type", "class", "params", "metadata", "direction", "namespace"}
-
-func appendResourceMetadata(b []byte, x *ResourceMetadata) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("annotations", x.Annotations)
-	return o.End()
+var typeOfResourceParams = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dkeys", Offset: unsafe.Offsetof(ResourceParams{}.Keys), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "dsize", Offset: unsafe.Offsetof(ResourceParams{}.Size), Kind: cbor.KindText, Optional: true},
+		{Key: "ecount", Offset: unsafe.Offsetof(ResourceParams{}.Count), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "emodel", Offset: unsafe.Offsetof(ResourceParams{}.Model), Kind: cbor.KindText, Optional: true},
+		{Key: "fcustom", Offset: unsafe.Offsetof(ResourceParams{}.Custom), Kind: cbor.KindMap, Type: &cbor.RawMap, Optional: true},
+		{Key: "fmemory", Offset: unsafe.Offsetof(ResourceParams{}.Memory), Kind: cbor.KindText, Optional: true},
+		{Key: "gcompute", Offset: unsafe.Offsetof(ResourceParams{}.Compute), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hprovider", Offset: unsafe.Offsetof(ResourceParams{}.Provider), Kind: cbor.KindText, Optional: true},
+		{Key: "iendpoints", Offset: unsafe.Offsetof(ResourceParams{}.Endpoints), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "jaccessMode", Offset: unsafe.Offsetof(ResourceParams{}.AccessMode), Kind: cbor.KindText, Optional: true},
+		{Key: "jresolution", Offset: unsafe.Offsetof(ResourceParams{}.Resolution), Kind: cbor.KindText, Optional: true},
+		{Key: "jsecretType", Offset: unsafe.Offsetof(ResourceParams{}.SecretType), Kind: cbor.KindText, Optional: true},
+		{Key: "ktolerations", Offset: unsafe.Offsetof(ResourceParams{}.Tolerations), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "lstorageClass", Offset: unsafe.Offsetof(ResourceParams{}.StorageClass), Kind: cbor.KindText, Optional: true},
+		{Key: "orefreshInterval", Offset: unsafe.Offsetof(ResourceParams{}.RefreshInterval), Kind: cbor.KindText, Optional: true},
+		{Key: "pallowedConsumers", Offset: unsafe.Offsetof(ResourceParams{}.AllowedConsumers), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
 }
 
-func decodeResourceMetadata(d *cbor.Decoder, x *ResourceMetadata) {
-	f := d.Fields(keysOfResourceMetadata[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStringMap(&x.Annotations)
-		}
-	}
+var typeOfPointerToQuantities = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Quantities)(nil)), Elem: &typeOfQuantities,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Quantities, capacity)
+		copy(values, unsafe.Slice((*Quantities)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfResourceMetadata = [...]string{"annotations"}
-
-func appendResourceParams(b []byte, x *ResourceParams) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("keys", x.Keys)
-	o.OptText("size", x.Size)
-	o.OptIntPointer("count", x.Count)
-	o.OptText("model", x.Model)
-	if len(x.Custom) > 0 {
-		o.Key("custom")
-		o.B = cbor.AppendMap(o.B, x.Custom, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
-	}
-	o.OptText("memory", x.Memory)
-	o.OptIntPointer("compute", x.Compute)
-	o.OptText("provider", x.Provider)
-	o.OptStringMap("endpoints", x.Endpoints)
-	o.OptText("accessMode", x.AccessMode)
-	o.OptText("resolution", x.Resolution)
-	o.OptText("secretType", x.SecretType)
-	o.OptBoolPointer("tolerations", x.Tolerations)
-	o.OptText("storageClass", x.StorageClass)
-	o.OptText("refreshInterval", x.RefreshInterval)
-	o.OptStrings("allowedConsumers", x.AllowedConsumers)
-	return o.End()
+var typeOfResourceRequirements = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "flimits", Offset: unsafe.Offsetof(ResourceRequirements{}.Limits), Kind: cbor.KindPointer, Type: &typeOfPointerToQuantities, Optional: true},
+		{Key: "hrequests", Offset: unsafe.Offsetof(ResourceRequirements{}.Requests), Kind: cbor.KindPointer, Type: &typeOfPointerToQuantities, Optional: true},
+	},
 }
 
-func decodeResourceParams(d *cbor.Decoder, x *ResourceParams) {
-	f := d.Fields(keysOfResourceParams[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.Keys)
-		case 1:
-			d.ReadString(&x.Size)
-		case 2:
-			d.ReadIntPointer(&x.Count)
-		case 3:
-			d.ReadString(&x.Model)
-		case 4:
-			x.Custom = cbor.DecodeMap(d, func(d *cbor.Decoder, v *cbor.Raw) { d.ReadRaw(v) })
-		case 5:
-			d.ReadString(&x.Memory)
-		case 6:
-			d.ReadIntPointer(&x.Compute)
-		case 7:
-			d.ReadString(&x.Provider)
-		case 8:
-			d.ReadStringMap(&x.Endpoints)
-		case 9:
-			d.ReadString(&x.AccessMode)
-		case 10:
-			d.ReadString(&x.Resolution)
-		case 11:
-			d.ReadString(&x.SecretType)
-		case 12:
-			d.ReadBoolPointer(&x.Tolerations)
-		case 13:
-			d.ReadString(&x.StorageClass)
-		case 14:
-			d.ReadString(&x.RefreshInterval)
-		case 15:
-			d.ReadStrings(&x.AllowedConsumers)
-		}
-	}
+var typeOfRetention = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cttl", Offset: unsafe.Offsetof(Retention{}.TTL), Kind: cbor.KindText, Optional: true},
+		{Key: "edaily", Offset: unsafe.Offsetof(Retention{}.Daily), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "fweekly", Offset: unsafe.Offsetof(Retention{}.Weekly), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "gmonthly", Offset: unsafe.Offsetof(Retention{}.Monthly), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-var keysOfResourceParams = [...]string{"keys", "size", "count", "model", "custom", "memory", "compute", "provider", "endpoints", "accessMode", "resolution", "secretType", "tolerations", "storageClass", "refreshInterval", "allowedConsumers"}
-
-func appendResourceRequirements(b []byte, x *ResourceRequirements) []byte {
-	o := cbor.BeginObject(b)
-	if x.Limits != nil {
-		o.Key("limits")
-		o.B = appendQuantities(o.B, x.Limits)
-	}
-	if x.Requests != nil {
-		o.Key("requests")
-		o.B = appendQuantities(o.B, x.Requests)
-	}
-	return o.End()
+var typeOfListOfRouteRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*RouteRule)(nil)), Elem: &typeOfRouteRule,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]RouteRule, capacity)
+		copy(values, unsafe.Slice((*RouteRule)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeResourceRequirements(d *cbor.Decoder, x *ResourceRequirements) {
-	f := d.Fields(keysOfResourceRequirements[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Limits = new(Quantities)
-			decodeQuantities(d, x.Limits)
-		case 1:
-			x.Requests = new(Quantities)
-			decodeQuantities(d, x.Requests)
-		}
-	}
+var typeOfRoute = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ctls", Offset: unsafe.Offsetof(Route{}.TLS), Kind: cbor.KindPointer, Type: &typeOfPointerToTLS, Optional: true},
+		{Key: "dkind", Offset: unsafe.Offsetof(Route{}.Kind), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(Route{}.Port), Kind: cbor.KindText, Optional: true},
+		{Key: "ehosts", Offset: unsafe.Offsetof(Route{}.Hosts), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "erules", Offset: unsafe.Offsetof(Route{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfRouteRule, Optional: true},
+		{Key: "jlistenPort", Offset: unsafe.Offsetof(Route{}.ListenPort), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-var keysOfResourceRequirements = [...]string{"limits", "requests"}
-
-func appendRetention(b []byte, x *Retention) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("ttl", x.TTL)
-	o.OptIntPointer("daily", x.Daily)
-	o.OptIntPointer("weekly", x.Weekly)
-	o.OptIntPointer("monthly", x.Monthly)
-	return o.End()
+var typeOfPointerToPathMatch = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*PathMatch)(nil)), Elem: &typeOfPathMatch,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]PathMatch, capacity)
+		copy(values, unsafe.Slice((*PathMatch)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeRetention(d *cbor.Decoder, x *Retention) {
-	f := d.Fields(keysOfRetention[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.TTL)
-		case 1:
-			d.ReadIntPointer(&x.Daily)
-		case 2:
-			d.ReadIntPointer(&x.Weekly)
-		case 3:
-			d.ReadIntPointer(&x.Monthly)
-		}
-	}
+var typeOfListOfHeaderMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HeaderMatch)(nil)), Elem: &typeOfHeaderMatch,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]HeaderMatch, capacity)
+		copy(values, unsafe.Slice((*HeaderMatch)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfRetention = [...]string{"ttl", "daily", "weekly", "monthly"}
-
-func appendRoute(b []byte, x *Route) []byte {
-	o := cbor.BeginObject(b)
-	if x.TLS != nil {
-		o.Key("tls")
-		o.B = appendTLS(o.B, x.TLS)
-	}
-	o.OptText("kind", x.Kind)
-	o.OptText("port", x.Port)
-	o.OptStrings("hosts", x.Hosts)
-	if len(x.Rules) > 0 {
-		o.Key("rules")
-		o.B = cbor.AppendList(o.B, x.Rules, appendRouteRule)
-	}
-	o.OptIntPointer("listenPort", x.ListenPort)
-	return o.End()
+var typeOfPointerToGRPCMethod = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*GRPCMethod)(nil)), Elem: &typeOfGRPCMethod,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]GRPCMethod, capacity)
+		copy(values, unsafe.Slice((*GRPCMethod)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeRoute(d *cbor.Decoder, x *Route) {
-	f := d.Fields(keysOfRoute[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.TLS = new(TLS)
-			decodeTLS(d, x.TLS)
-		case 1:
-			d.ReadString(&x.Kind)
-		case 2:
-			d.ReadString(&x.Port)
-		case 3:
-			d.ReadStrings(&x.Hosts)
-		case 4:
-			cbor.ReadList(d, &x.Rules, decodeRouteRule)
-		case 5:
-			d.ReadIntPointer(&x.ListenPort)
-		}
-	}
+var typeOfRouteMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dpath", Offset: unsafe.Offsetof(RouteMatch{}.Path), Kind: cbor.KindPointer, Type: &typeOfPointerToPathMatch, Optional: true},
+		{Key: "fmethod", Offset: unsafe.Offsetof(RouteMatch{}.Method), Kind: cbor.KindText, Optional: true},
+		{Key: "gheaders", Offset: unsafe.Offsetof(RouteMatch{}.Headers), Kind: cbor.KindList, Type: &typeOfListOfHeaderMatch, Optional: true},
+		{Key: "jgrpcMethod", Offset: unsafe.Offsetof(RouteMatch{}.GRPCMethod), Kind: cbor.KindPointer, Type: &typeOfPointerToGRPCMethod, Optional: true},
+	},
 }
 
-var keysOfRoute = [...]string{"tls", "kind", "port", "hosts", "rules", "listenPort"}
-
-func appendRouteMatch(b []byte, x *RouteMatch) []byte {
-	o := cbor.BeginObject(b)
-	if x.Path != nil {
-		o.Key("path")
-		o.B = appendPathMatch(o.B, x.Path)
-	}
-	o.OptText("method", x.Method)
-	if len(x.Headers) > 0 {
-		o.Key("headers")
-		o.B = cbor.AppendList(o.B, x.Headers, appendHeaderMatch)
-	}
-	if x.GRPCMethod != nil {
-		o.Key("grpcMethod")
-		o.B = appendGRPCMethod(o.B, x.GRPCMethod)
-	}
-	return o.End()
+var typeOfListOfRouteMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*RouteMatch)(nil)), Elem: &typeOfRouteMatch,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]RouteMatch, capacity)
+		copy(values, unsafe.Slice((*RouteMatch)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeRouteMatch(d *cbor.Decoder, x *RouteMatch) {
-	f := d.Fields(keysOfRouteMatch[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Path = new(PathMatch)
-			decodePathMatch(d, x.Path)
-		case 1:
-			d.ReadString(&x.Method)
-		case 2:
-			cbor.ReadList(d, &x.Headers, decodeHeaderMatch)
-		case 3:
-			x.GRPCMethod = new(GRPCMethod)
-			decodeGRPCMethod(d, x.GRPCMethod)
-		}
-	}
+var typeOfRouteRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gmatches", Offset: unsafe.Offsetof(RouteRule{}.Matches), Kind: cbor.KindList, Type: &typeOfListOfRouteMatch, Optional: true},
+	},
 }
 
-var keysOfRouteMatch = [...]string{"path", "method", "headers", "grpcMethod"}
-
-func appendRouteRule(b []byte, x *RouteRule) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Matches) > 0 {
-		o.Key("matches")
-		o.B = cbor.AppendList(o.B, x.Matches, appendRouteMatch)
-	}
-	return o.End()
+var typeOfMapOfSidecar = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Sidecar])(nil)), Elem: &typeOfSidecar,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Sidecar], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Sidecar])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeRouteRule(d *cbor.Decoder, x *RouteRule) {
-	f := d.Fields(keysOfRouteRule[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			cbor.ReadList(d, &x.Matches, decodeRouteMatch)
-		}
-	}
+var typeOfRuntime = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gsysctls", Offset: unsafe.Offsetof(Runtime{}.Sysctls), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "hsidecars", Offset: unsafe.Offsetof(Runtime{}.Sidecars), Kind: cbor.KindMap, Type: &typeOfMapOfSidecar, Optional: true},
+		{Key: "khostNetwork", Offset: unsafe.Offsetof(Runtime{}.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(Runtime{}.ImagePullSecrets), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(Runtime{}.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(Runtime{}.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
 }
 
-var keysOfRouteRule = [...]string{"matches"}
-
-func appendRuntime(b []byte, x *Runtime) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("sysctls", x.Sysctls)
-	if len(x.Sidecars) > 0 {
-		o.Key("sidecars")
-		o.B = cbor.AppendMap(o.B, x.Sidecars, appendSidecar)
-	}
-	o.OptBoolPointer("hostNetwork", x.HostNetwork)
-	o.OptStrings("imagePullSecrets", x.ImagePullSecrets)
-	o.OptBoolPointer("shareProcessNamespace", x.ShareProcessNamespace)
-	o.OptBoolPointer("automountServiceAccountToken", x.AutomountServiceAccountToken)
-	return o.End()
+var typeOfSecurity = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "irunAsUser", Offset: unsafe.Offsetof(Security{}.RunAsUser), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "jprivileged", Offset: unsafe.Offsetof(Security{}.Privileged), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "jrunAsGroup", Offset: unsafe.Offsetof(Security{}.RunAsGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "lcapabilities", Offset: unsafe.Offsetof(Security{}.Capabilities), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "lrunAsNonRoot", Offset: unsafe.Offsetof(Security{}.RunAsNonRoot), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "nseccompProfile", Offset: unsafe.Offsetof(Security{}.SeccompProfile), Kind: cbor.KindText, Optional: true},
+		{Key: "oallowedBinaries", Offset: unsafe.Offsetof(Security{}.AllowedBinaries), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "oapparmorProfile", Offset: unsafe.Offsetof(Security{}.ApparmorProfile), Kind: cbor.KindText, Optional: true},
+		{Key: "pdropCapabilities", Offset: unsafe.Offsetof(Security{}.DropCapabilities), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "vreadOnlyRootFilesystem", Offset: unsafe.Offsetof(Security{}.ReadOnlyRootFilesystem), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "wseccompLocalhostProfile", Offset: unsafe.Offsetof(Security{}.SeccompLocalhostProfile), Kind: cbor.KindText, Optional: true},
+		{Key: "x\x18allowPrivilegeEscalation", Offset: unsafe.Offsetof(Security{}.AllowPrivilegeEscalation), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x18apparmorLocalhostProfile", Offset: unsafe.Offsetof(Security{}.ApparmorLocalhostProfile), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeRuntime(d *cbor.Decoder, x *Runtime) {
-	f := d.Fields(keysOfRuntime[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStringMap(&x.Sysctls)
-		case 1:
-			x.Sidecars = cbor.DecodeMap(d, decodeSidecar)
-		case 2:
-			d.ReadBoolPointer(&x.HostNetwork)
-		case 3:
-			d.ReadStrings(&x.ImagePullSecrets)
-		case 4:
-			d.ReadBoolPointer(&x.ShareProcessNamespace)
-		case 5:
-			d.ReadBoolPointer(&x.AutomountServiceAccountToken)
-		}
-	}
+var typeOfPointerToBackup = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Backup)(nil)), Elem: &typeOfBackup,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Backup, capacity)
+		copy(values, unsafe.Slice((*Backup)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfRuntime = [...]string{"sysctls", "sidecars", "hostNetwork", "imagePullSecrets", "shareProcessNamespace", "automountServiceAccountToken"}
-
-func appendSecurity(b []byte, x *Security) []byte {
-	o := cbor.BeginObject(b)
-	o.OptIntPointer("runAsUser", x.RunAsUser)
-	o.OptBoolPointer("privileged", x.Privileged)
-	o.OptIntPointer("runAsGroup", x.RunAsGroup)
-	o.OptStrings("capabilities", x.Capabilities)
-	o.OptBoolPointer("runAsNonRoot", x.RunAsNonRoot)
-	o.OptText("seccompProfile", x.SeccompProfile)
-	o.OptStrings("allowedBinaries", x.AllowedBinaries)
-	o.OptText("apparmorProfile", x.ApparmorProfile)
-	o.OptStrings("dropCapabilities", x.DropCapabilities)
-	o.OptBoolPointer("readOnlyRootFilesystem", x.ReadOnlyRootFilesystem)
-	o.OptText("seccompLocalhostProfile", x.SeccompLocalhostProfile)
-	o.OptBoolPointer("allowPrivilegeEscalation", x.AllowPrivilegeEscalation)
-	o.OptText("apparmorLocalhostProfile", x.ApparmorLocalhostProfile)
-	return o.End()
+var typeOfPointerToDeploy = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Deploy)(nil)), Elem: &typeOfDeploy,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Deploy, capacity)
+		copy(values, unsafe.Slice((*Deploy)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeSecurity(d *cbor.Decoder, x *Security) {
-	f := d.Fields(keysOfSecurity[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadIntPointer(&x.RunAsUser)
-		case 1:
-			d.ReadBoolPointer(&x.Privileged)
-		case 2:
-			d.ReadIntPointer(&x.RunAsGroup)
-		case 3:
-			d.ReadStrings(&x.Capabilities)
-		case 4:
-			d.ReadBoolPointer(&x.RunAsNonRoot)
-		case 5:
-			d.ReadString(&x.SeccompProfile)
-		case 6:
-			d.ReadStrings(&x.AllowedBinaries)
-		case 7:
-			d.ReadString(&x.ApparmorProfile)
-		case 8:
-			d.ReadStrings(&x.DropCapabilities)
-		case 9:
-			d.ReadBoolPointer(&x.ReadOnlyRootFilesystem)
-		case 10:
-			d.ReadString(&x.SeccompLocalhostProfile)
-		case 11:
-			d.ReadBoolPointer(&x.AllowPrivilegeEscalation)
-		case 12:
-			d.ReadString(&x.ApparmorLocalhostProfile)
-		}
-	}
+var typeOfPointerToTopology = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Topology)(nil)), Elem: &typeOfTopology,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Topology, capacity)
+		copy(values, unsafe.Slice((*Topology)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfSecurity = [...]string{"runAsUser", "privileged", "runAsGroup", "capabilities", "runAsNonRoot", "seccompProfile", "allowedBinaries", "apparmorProfile", "dropCapabilities", "readOnlyRootFilesystem", "seccompLocalhostProfile", "allowPrivilegeEscalation", "apparmorLocalhostProfile"}
-
-func appendServiceSpec(b []byte, x *ServiceSpec) []byte {
-	o := cbor.BeginObject(b)
-	if x.Backup != nil {
-		o.Key("backup")
-		o.B = appendBackup(o.B, x.Backup)
-	}
-	if x.Deploy != nil {
-		o.Key("deploy")
-		o.B = appendDeploy(o.B, x.Deploy)
-	}
-	if x.Ingress != nil {
-		o.Key("ingress")
-		o.B = appendIngress(o.B, x.Ingress)
-	}
-	o.OptStringMap("sysctls", x.Runtime.Sysctls)
-	o.OptIntPointer("replicas", x.Replicas)
-	if len(x.Runtime.Sidecars) > 0 {
-		o.Key("sidecars")
-		o.B = cbor.AppendMap(o.B, x.Runtime.Sidecars, appendSidecar)
-	}
-	if x.Topology != nil {
-		o.Key("topology")
-		o.B = appendTopology(o.B, x.Topology)
-	}
-	o.Key("workload")
-	o.B = appendWorkload(o.B, x.Workload)
-	if x.Advertise != nil {
-		o.Key("advertise")
-		o.B = appendAdvertise(o.B, x.Advertise)
-	}
-	if x.Autoscaling != nil {
-		o.Key("autoscaling")
-		o.B = appendAutoscaling(o.B, x.Autoscaling)
-	}
-	o.OptBoolPointer("hostNetwork", x.Runtime.HostNetwork)
-	if x.Observability != nil {
-		o.Key("observability")
-		o.B = appendObservability(o.B, x.Observability)
-	}
-	o.OptStrings("imagePullSecrets", x.Runtime.ImagePullSecrets)
-	o.OptBoolPointer("shareProcessNamespace", x.Runtime.ShareProcessNamespace)
-	o.OptBoolPointer("automountServiceAccountToken", x.Runtime.AutomountServiceAccountToken)
-	return o.End()
+var typeOfPointerToWorkload = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Workload)(nil)), Elem: &typeOfWorkload,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Workload, capacity)
+		copy(values, unsafe.Slice((*Workload)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeServiceSpec(d *cbor.Decoder, x *ServiceSpec) {
-	f := d.Fields(keysOfServiceSpec[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Backup = new(Backup)
-			decodeBackup(d, x.Backup)
-		case 1:
-			x.Deploy = new(Deploy)
-			decodeDeploy(d, x.Deploy)
-		case 2:
-			x.Ingress = new(Ingress)
-			decodeIngress(d, x.Ingress)
-		case 3:
-			d.ReadStringMap(&x.Runtime.Sysctls)
-		case 4:
-			d.ReadIntPointer(&x.Replicas)
-		case 5:
-			x.Runtime.Sidecars = cbor.DecodeMap(d, decodeSidecar)
-		case 6:
-			x.Topology = new(Topology)
-			decodeTopology(d, x.Topology)
-		case 7:
-			x.Workload = new(Workload)
-			decodeWorkload(d, x.Workload)
-		case 8:
-			x.Advertise = new(Advertise)
-			decodeAdvertise(d, x.Advertise)
-		case 9:
-			x.Autoscaling = new(Autoscaling)
-			decodeAutoscaling(d, x.Autoscaling)
-		case 10:
-			d.ReadBoolPointer(&x.Runtime.HostNetwork)
-		case 11:
-			x.Observability = new(Observability)
-			decodeObservability(d, x.Observability)
-		case 12:
-			d.ReadStrings(&x.Runtime.ImagePullSecrets)
-		case 13:
-			d.ReadBoolPointer(&x.Runtime.ShareProcessNamespace)
-		case 14:
-			d.ReadBoolPointer(&x.Runtime.AutomountServiceAccountToken)
-		}
-	}
-	f.Require(0x80)
+var typeOfPointerToAutoscaling = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Autoscaling)(nil)), Elem: &typeOfAutoscaling,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Autoscaling, capacity)
+		copy(values, unsafe.Slice((*Autoscaling)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfServiceSpec = [...]string{"backup", "deploy", "ingress", "sysctls", "replicas", "sidecars", "topology", "workload", "advertise", "autoscaling", "hostNetwork", "observability", "imagePullSecrets", "shareProcessNamespace", "automountServiceAccountToken"}
-
-func appendSidecar(b []byte, x *Sidecar) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("args", x.Args)
-	o.OptBool("init", x.Init)
-	if len(x.Files) > 0 {
-		o.Key("files")
-		o.B = cbor.AppendMap(o.B, x.Files, appendFile)
-	}
-	o.Text("image", x.Image)
-	o.OptStrings("command", x.Command)
-	if len(x.Volumes) > 0 {
-		o.Key("volumes")
-		o.B = cbor.AppendMap(o.B, x.Volumes, appendVolumeMount)
-	}
-	if x.Security != nil {
-		o.Key("security")
-		o.B = appendSecurity(o.B, x.Security)
-	}
-	if x.Resources != nil {
-		o.Key("resources")
-		o.B = appendResourceRequirements(o.B, x.Resources)
-	}
-	o.OptStringMap("variables", x.Variables)
-	o.OptText("workingDir", x.WorkingDir)
-	if x.StartupProbe != nil {
-		o.Key("startupProbe")
-		o.B = appendProbe(o.B, x.StartupProbe)
-	}
-	if x.LivenessProbe != nil {
-		o.Key("livenessProbe")
-		o.B = appendProbe(o.B, x.LivenessProbe)
-	}
-	if x.ReadinessProbe != nil {
-		o.Key("readinessProbe")
-		o.B = appendProbe(o.B, x.ReadinessProbe)
-	}
-	return o.End()
+var typeOfPointerToObservability = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Observability)(nil)), Elem: &typeOfObservability,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Observability, capacity)
+		copy(values, unsafe.Slice((*Observability)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeSidecar(d *cbor.Decoder, x *Sidecar) {
-	f := d.Fields(keysOfSidecar[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadStrings(&x.Args)
-		case 1:
-			d.ReadBool(&x.Init)
-		case 2:
-			x.Files = cbor.DecodeMap(d, decodeFile)
-		case 3:
-			d.ReadString(&x.Image)
-		case 4:
-			d.ReadStrings(&x.Command)
-		case 5:
-			x.Volumes = cbor.DecodeMap(d, decodeVolumeMount)
-		case 6:
-			x.Security = new(Security)
-			decodeSecurity(d, x.Security)
-		case 7:
-			x.Resources = new(ResourceRequirements)
-			decodeResourceRequirements(d, x.Resources)
-		case 8:
-			d.ReadStringMap(&x.Variables)
-		case 9:
-			d.ReadString(&x.WorkingDir)
-		case 10:
-			x.StartupProbe = new(Probe)
-			decodeProbe(d, x.StartupProbe)
-		case 11:
-			x.LivenessProbe = new(Probe)
-			decodeProbe(d, x.LivenessProbe)
-		case 12:
-			x.ReadinessProbe = new(Probe)
-			decodeProbe(d, x.ReadinessProbe)
-		}
-	}
-	f.Require(0x8)
+var typeOfServiceSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x80,
+	Fields: []cbor.Field{
+		{Key: "fbackup", Offset: unsafe.Offsetof(ServiceSpec{}.Backup), Kind: cbor.KindPointer, Type: &typeOfPointerToBackup, Optional: true},
+		{Key: "fdeploy", Offset: unsafe.Offsetof(ServiceSpec{}.Deploy), Kind: cbor.KindPointer, Type: &typeOfPointerToDeploy, Optional: true},
+		{Key: "gingress", Offset: unsafe.Offsetof(ServiceSpec{}.Ingress), Kind: cbor.KindPointer, Type: &typeOfPointerToIngress, Optional: true},
+		{Key: "gsysctls", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.Sysctls), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "hreplicas", Offset: unsafe.Offsetof(ServiceSpec{}.Replicas), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hsidecars", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.Sidecars), Kind: cbor.KindMap, Type: &typeOfMapOfSidecar, Optional: true},
+		{Key: "htopology", Offset: unsafe.Offsetof(ServiceSpec{}.Topology), Kind: cbor.KindPointer, Type: &typeOfPointerToTopology, Optional: true},
+		{Key: "hworkload", Offset: unsafe.Offsetof(ServiceSpec{}.Workload), Kind: cbor.KindPointer, Type: &typeOfPointerToWorkload},
+		{Key: "iadvertise", Offset: unsafe.Offsetof(ServiceSpec{}.Advertise), Kind: cbor.KindPointer, Type: &typeOfPointerToAdvertise, Optional: true},
+		{Key: "kautoscaling", Offset: unsafe.Offsetof(ServiceSpec{}.Autoscaling), Kind: cbor.KindPointer, Type: &typeOfPointerToAutoscaling, Optional: true},
+		{Key: "khostNetwork", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "mobservability", Offset: unsafe.Offsetof(ServiceSpec{}.Observability), Kind: cbor.KindPointer, Type: &typeOfPointerToObservability, Optional: true},
+		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.ImagePullSecrets), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
 }
 
-var keysOfSidecar = [...]string{"args", "init", "files", "image", "command", "volumes", "security", "resources", "variables", "workingDir", "startupProbe", "livenessProbe", "readinessProbe"}
-
-func appendTLS(b []byte, x *TLS) []byte {
-	o := cbor.BeginObject(b)
-	if x.IssuerRef != nil {
-		o.Key("issuerRef")
-		o.B = appendIssuerRef(o.B, x.IssuerRef)
-	}
-	o.OptText("secretName", x.SecretName)
-	return o.End()
+var typeOfSidecar = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x8,
+	Fields: []cbor.Field{
+		{Key: "dargs", Offset: unsafe.Offsetof(Sidecar{}.Args), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "dinit", Offset: unsafe.Offsetof(Sidecar{}.Init), Kind: cbor.KindBool, Optional: true},
+		{Key: "efiles", Offset: unsafe.Offsetof(Sidecar{}.Files), Kind: cbor.KindMap, Type: &typeOfMapOfFile, Optional: true},
+		{Key: "eimage", Offset: unsafe.Offsetof(Sidecar{}.Image), Kind: cbor.KindText},
+		{Key: "gcommand", Offset: unsafe.Offsetof(Sidecar{}.Command), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "gvolumes", Offset: unsafe.Offsetof(Sidecar{}.Volumes), Kind: cbor.KindMap, Type: &typeOfMapOfVolumeMount, Optional: true},
+		{Key: "hsecurity", Offset: unsafe.Offsetof(Sidecar{}.Security), Kind: cbor.KindPointer, Type: &typeOfPointerToSecurity, Optional: true},
+		{Key: "iresources", Offset: unsafe.Offsetof(Sidecar{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
+		{Key: "ivariables", Offset: unsafe.Offsetof(Sidecar{}.Variables), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "jworkingDir", Offset: unsafe.Offsetof(Sidecar{}.WorkingDir), Kind: cbor.KindText, Optional: true},
+		{Key: "lstartupProbe", Offset: unsafe.Offsetof(Sidecar{}.StartupProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "mlivenessProbe", Offset: unsafe.Offsetof(Sidecar{}.LivenessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "nreadinessProbe", Offset: unsafe.Offsetof(Sidecar{}.ReadinessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+	},
 }
 
-func decodeTLS(d *cbor.Decoder, x *TLS) {
-	f := d.Fields(keysOfTLS[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.IssuerRef = new(IssuerRef)
-			decodeIssuerRef(d, x.IssuerRef)
-		case 1:
-			d.ReadString(&x.SecretName)
-		}
-	}
+var typeOfPointerToIssuerRef = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*IssuerRef)(nil)), Elem: &typeOfIssuerRef,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]IssuerRef, capacity)
+		copy(values, unsafe.Slice((*IssuerRef)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfTLS = [...]string{"issuerRef", "secretName"}
-
-func appendTopology(b []byte, x *Topology) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("mode", x.Mode)
-	o.OptIntPointer("maxTier", x.MaxTier)
-	return o.End()
+var typeOfTLS = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "iissuerRef", Offset: unsafe.Offsetof(TLS{}.IssuerRef), Kind: cbor.KindPointer, Type: &typeOfPointerToIssuerRef, Optional: true},
+		{Key: "jsecretName", Offset: unsafe.Offsetof(TLS{}.SecretName), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeTopology(d *cbor.Decoder, x *Topology) {
-	f := d.Fields(keysOfTopology[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Mode)
-		case 1:
-			d.ReadIntPointer(&x.MaxTier)
-		}
-	}
-	f.Require(0x1)
+var typeOfTopology = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dmode", Offset: unsafe.Offsetof(Topology{}.Mode), Kind: cbor.KindText},
+		{Key: "gmaxTier", Offset: unsafe.Offsetof(Topology{}.MaxTier), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-var keysOfTopology = [...]string{"mode", "maxTier"}
-
-func appendVolumeMount(b []byte, x *VolumeMount) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("path", x.Path)
-	o.OptText("medium", x.Medium)
-	o.OptText("source", x.Source)
-	o.OptBool("readOnly", x.ReadOnly)
-	o.OptText("sizeLimit", x.SizeLimit)
-	return o.End()
+var typeOfVolumeMount = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dpath", Offset: unsafe.Offsetof(VolumeMount{}.Path), Kind: cbor.KindText, Optional: true},
+		{Key: "fmedium", Offset: unsafe.Offsetof(VolumeMount{}.Medium), Kind: cbor.KindText, Optional: true},
+		{Key: "fsource", Offset: unsafe.Offsetof(VolumeMount{}.Source), Kind: cbor.KindText, Optional: true},
+		{Key: "hreadOnly", Offset: unsafe.Offsetof(VolumeMount{}.ReadOnly), Kind: cbor.KindBool, Optional: true},
+		{Key: "isizeLimit", Offset: unsafe.Offsetof(VolumeMount{}.SizeLimit), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func decodeVolumeMount(d *cbor.Decoder, x *VolumeMount) {
-	f := d.Fields(keysOfVolumeMount[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			d.ReadString(&x.Path)
-		case 1:
-			d.ReadString(&x.Medium)
-		case 2:
-			d.ReadString(&x.Source)
-		case 3:
-			d.ReadBool(&x.ReadOnly)
-		case 4:
-			d.ReadString(&x.SizeLimit)
-		}
-	}
+var typeOfPointerToPorts = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Ports)(nil)), Elem: &typeOfPorts,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Ports, capacity)
+		copy(values, unsafe.Slice((*Ports)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfVolumeMount = [...]string{"path", "medium", "source", "readOnly", "sizeLimit"}
-
-func appendWorkload(b []byte, x *Workload) []byte {
-	o := cbor.BeginObject(b)
-	if x.Service != nil {
-		o.Key("service")
-		o.B = appendPorts(o.B, x.Service)
-	}
-	if len(x.Resources) > 0 {
-		o.Key("resources")
-		o.B = cbor.AppendMap(o.B, x.Resources, appendResource)
-	}
-	o.Key("containers")
-	o.B = cbor.AppendMap(o.B, x.Containers, appendContainer)
-	return o.End()
+var typeOfMapOfResource = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Resource])(nil)), Elem: &typeOfResource,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Resource], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Resource])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-func decodeWorkload(d *cbor.Decoder, x *Workload) {
-	f := d.Fields(keysOfWorkload[:])
-	for f.Next() {
-		switch f.Index() {
-		case 0:
-			x.Service = new(Ports)
-			decodePorts(d, x.Service)
-		case 1:
-			x.Resources = cbor.DecodeMap(d, decodeResource)
-		case 2:
-			x.Containers = cbor.DecodeMap(d, decodeContainer)
-		}
-	}
-	f.Require(0x4)
+var typeOfMapOfContainer = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Container])(nil)), Elem: &typeOfContainer,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Container], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Container])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
 }
 
-var keysOfWorkload = [...]string{"service", "resources", "containers"}
+var typeOfWorkload = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "gservice", Offset: unsafe.Offsetof(Workload{}.Service), Kind: cbor.KindPointer, Type: &typeOfPointerToPorts, Optional: true},
+		{Key: "iresources", Offset: unsafe.Offsetof(Workload{}.Resources), Kind: cbor.KindMap, Type: &typeOfMapOfResource, Optional: true},
+		{Key: "jcontainers", Offset: unsafe.Offsetof(Workload{}.Containers), Kind: cbor.KindMap, Type: &typeOfMapOfContainer},
+	},
+}

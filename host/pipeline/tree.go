@@ -23,22 +23,28 @@ func toTree(raw cbor.Raw) (any, error) {
 		return nil, errors.New("a value is missing")
 	}
 	d := cbor.NewDecoder(raw)
-	var value any
-	switch initial := raw[0]; {
+	tree, err := readTree(d)
+	if err != nil {
+		return nil, err
+	}
+	return tree, d.Finish()
+}
+
+func readTree(d *cbor.Decoder) (any, error) {
+	switch initial := d.Peek(); {
 	case initial>>5 == objectItem:
 		return objectTree(d)
 	case initial>>5 == arrayItem:
 		return arrayTree(d)
 	case initial>>5 == textItem:
-		value = markText(d.String())
+		return markText(d.String()), nil
 	case initial == nullItem:
 		d.Null()
+		return nil, nil
 	case initial&0xfe == 0xf4:
-		value = d.Bool()
-	default:
-		return numberTree(raw)
+		return d.Bool(), nil
 	}
-	return value, d.Finish()
+	return numberTree(d.Raw())
 }
 
 func objectTree(d *cbor.Decoder) (any, error) {
@@ -47,45 +53,37 @@ func objectTree(d *cbor.Decoder) (any, error) {
 	key := ""
 	for i := range n {
 		key = d.Key(i, key)
-		value := d.Raw()
-		if d.Failed() {
-			break
-		}
-		below, err := toTree(value)
+		below, err := readTree(d)
 		if err != nil {
 			return nil, err
 		}
 		m[key] = below
 	}
-	return m, d.Finish()
+	return m, d.Err()
 }
 
 func arrayTree(d *cbor.Decoder) (any, error) {
 	n := d.Array()
 	list := make([]any, 0, min(n, 64))
 	for range n {
-		value := d.Raw()
-		if d.Failed() {
-			break
-		}
-		below, err := toTree(value)
+		below, err := readTree(d)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, below)
 	}
-	return list, d.Finish()
+	return list, d.Err()
 }
 
 // numberTree reads an integer into an int64 where it fits, any other number into marked text.
 func numberTree(raw cbor.Raw) (any, error) {
-	text, err := cbor.ToJSON(nil, raw)
-	if err != nil {
-		return nil, err
-	}
 	d := cbor.NewDecoder(raw)
 	if n := d.Int(); d.Finish() == nil {
 		return n, nil
+	}
+	text, err := cbor.ToJSON(nil, raw)
+	if err != nil {
+		return nil, err
 	}
 	return numberMark + string(text), nil
 }

@@ -113,6 +113,7 @@ func BenchmarkOrders(b *testing.B) {
 	defer func() { _ = runtime.Close(b.Context()) }()
 	orders := examples()[1]
 	docs := read(b, root, orders.files)
+	writeRequests(b, root, native, orders, docs[0])
 	var spent [2]time.Duration
 	engines := [2]*pipeline.Engine{orders.engine(b, root, native), orders.engine(b, root, sandboxed)}
 	derive := func(which int) {

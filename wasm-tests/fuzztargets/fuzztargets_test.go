@@ -14,7 +14,7 @@ import (
 func targets() map[string][]string {
 	return map[string][]string{
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
-		"abi/cbor":                          {"FuzzFromJSON", "FuzzValidate"},
+		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/memo":                         {"FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/ascii"
 )
 
 // entities are the groups of endpoints that Cilium knows by name (the enumeration of toEntities in its CRD).
@@ -68,7 +69,7 @@ func checkHost(name string) string {
 	if len(name) > 253 {
 		return "is longer than the 253 characters that a host name may have"
 	}
-	if last := labels[len(labels)-1]; last[0] >= '0' && last[0] <= '9' && strings.Trim(last, "0123456789") == "" {
+	if last := labels[len(labels)-1]; ascii.Only(last, isDigit) {
 		return "ends like an IP address but is not one; correct the address, or use a host name"
 	}
 	return ""
@@ -78,8 +79,10 @@ func validLabel(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
 		return false
 	}
-	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+	return ascii.Only(s, func(c byte) bool { return c >= 'a' && c <= 'z' || isDigit(c) || c == '-' || c == '_' })
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // hostTarget returns the target that a URL's host stands for: a block of one address, or a name.
 func hostTarget(host string) lattice.EgressTarget {

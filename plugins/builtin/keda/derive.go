@@ -23,7 +23,7 @@ func defaultMetrics() []lattice.Metric { return []lattice.Metric{{Metric: "cpu",
 func Plugin() *sdk.Plugin { return &sdk.Plugin{Derive: derive} }
 
 func derive(req *sdk.Request, resp *sdk.Response) error {
-	svc, err := req.Service()
+	svc, err := req.ServiceOutline()
 	if err != nil {
 		return err
 	}

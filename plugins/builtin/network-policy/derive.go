@@ -21,7 +21,7 @@ func Plugin() *sdk.Plugin { return &sdk.Plugin{Derive: derive} }
 func derive(req *sdk.Request, resp *sdk.Response) error {
 	switch kind := req.Kind(); kind {
 	case lattice.KindService:
-		svc, err := req.Service()
+		svc, err := req.ServiceOutline()
 		if err != nil {
 			return err
 		}

@@ -76,8 +76,9 @@ func (g *graph) require() bool {
 		g.requireKind(allServices, lattice.KindService, lattice.MemberRef{})
 	} else {
 		for _, r := range named {
-			g.requireKind("member "+text(r), lattice.KindMeshMember, r)
-			g.requireKind("service "+text(r), lattice.KindService, r)
+			name := text(r)
+			g.requireKind("member "+name, lattice.KindMeshMember, r)
+			g.requireKind("service "+name, lattice.KindService, r)
 		}
 	}
 	for i := range g.resp.Requirements {
@@ -97,9 +98,10 @@ func (g *graph) requireKind(name, kind string, r lattice.MemberRef) {
 // named returns the peers that the member names and that documents can exist of, sorted, each once.
 func (g *graph) named() []lattice.MemberRef {
 	var refs []lattice.MemberRef
+	self, gateway := g.self.ref(), g.gateway().ref()
 	for _, r := range slices.Concat(g.self.Spec.Dependencies, g.self.Spec.AllowedCallers) {
 		r = g.self.resolve(r)
-		if r.Name != mesh.Any && r != g.self.ref() && r != g.gateway().ref() {
+		if r.Name != mesh.Any && r != self && r != gateway {
 			refs = mesh.Insert(refs, r, mesh.CompareRefs)
 		}
 	}
@@ -112,8 +114,8 @@ func (g *graph) gateway() peer { return peer{mesh.IngressGateway(g.self.Metadata
 // read fills in the known members from the answers.
 func (g *graph) read() error {
 	g.add(g.self)
-	if g.self.names(g.self.Spec.AllowedCallers, g.gateway().ref()) {
-		g.add(g.gateway())
+	if gateway := g.gateway(); g.self.names(g.self.Spec.AllowedCallers, gateway.ref()) {
+		g.add(gateway)
 	}
 	// A LatticeMeshMember says more than the LatticeService of its name, so that it comes first.
 	if err := g.readKind(lattice.KindMeshMember, decodeMember); err != nil {
@@ -149,7 +151,7 @@ func (g *graph) readKind(kind string, decode func(cbor.Raw) (*lattice.LatticeMes
 func decodeMember(raw cbor.Raw) (*lattice.LatticeMeshMember, error) { return sdk.DecodeMeshMember(raw) }
 
 func decodeService(raw cbor.Raw) (*lattice.LatticeMeshMember, error) {
-	svc, err := sdk.DecodeService(raw)
+	svc, err := sdk.DecodeServiceOutline(raw)
 	if err != nil {
 		return nil, err
 	}

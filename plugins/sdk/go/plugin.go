@@ -42,7 +42,7 @@ func (p *Plugin) derive(message []byte) []byte {
 	if err := p.Derive(&request, &response); err != nil {
 		response.Error("", err.Error())
 	}
-	return response.AppendCBOR(make([]byte, 0, 2*len(message)+4096))
+	return response.AppendCBOR(make([]byte, 0, len(response.encoded)+roomForRest))
 }
 
 func (p *Plugin) validate(message []byte) []byte {

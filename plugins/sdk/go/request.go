@@ -19,6 +19,12 @@ func (r *Request) Service() (*lattice.LatticeService, error) {
 	return DecodeService(r.Resource)
 }
 
+// ServiceOutline reads the resource as a LatticeService without its containers and sidecars. A plugin that derives nothing
+// from those saves half the time of reading.
+func (r *Request) ServiceOutline() (*lattice.LatticeService, error) {
+	return DecodeServiceOutline(r.Resource)
+}
+
 // MeshMember reads the resource as a LatticeMeshMember.
 func (r *Request) MeshMember() (*lattice.LatticeMeshMember, error) {
 	return DecodeMeshMember(r.Resource)
@@ -52,6 +58,13 @@ func DecodeService(raw cbor.Raw) (*lattice.LatticeService, error) {
 	// Called directly, not through an interface: the linker keeps every method that an interface might reach.
 	s, d := new(lattice.LatticeService), cbor.NewDecoder(raw)
 	s.DecodeCBOR(d)
+	return s, d.Finish()
+}
+
+// DecodeServiceOutline reads a LatticeService as [Request.ServiceOutline] does.
+func DecodeServiceOutline(raw cbor.Raw) (*lattice.LatticeService, error) {
+	s, d := new(lattice.LatticeService), cbor.NewDecoder(raw)
+	s.DecodeOutlineCBOR(d)
 	return s, d.Finish()
 }
 

@@ -137,3 +137,24 @@ func TestValue(t *testing.T) {
 		t.Error("a value that is there does not exist")
 	}
 }
+
+func TestServiceOutline(t *testing.T) {
+	document := raw(t, `{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"name":"web"},"spec":{
+		"replicas":2,"sidecars":{"proxy":{"image":"p"}},
+		"workload":{"containers":{"main":{"image":"m"}},"service":{"ports":{"http":{"port":80}}}}}}`)
+	whole, err := sdk.DecodeService(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outline, err := sdk.DecodeServiceOutline(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(whole.Spec.Workload.Containers) != 1 || len(whole.Spec.Sidecars) != 1 {
+		t.Fatalf("the whole service lacks containers: %+v", whole.Spec)
+	}
+	whole.Spec.Workload.Containers, whole.Spec.Sidecars = nil, nil
+	if diff := cmp.Diff(whole, outline); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}

@@ -21,6 +21,10 @@ func Insert[T any](set []T, v T, compare func(a, b T) int) []T {
 	if low < len(set) && compare(set[low], v) == 0 {
 		return set
 	}
+	if set == nil {
+		// A set that grows from one takes an allocation at each of the first steps.
+		set = make([]T, 0, 4)
+	}
 	set = append(set, v)
 	copy(set[low+1:], set[low:])
 	set[low] = v

@@ -36,6 +36,16 @@ func IndexAny(s, set string) int {
 	return -1
 }
 
+// Only reports whether every byte of s is one that is wanted.
+func Only(s string, wanted func(byte) bool) bool {
+	for i := range len(s) {
+		if !wanted(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // Trim removes the byte c from both ends of s.
 func Trim(s string, c byte) string {
 	for s != "" && s[0] == c {

@@ -21,6 +21,10 @@ func TestAgainstStandardLibrary(t *testing.T) {
 		if got, want := Trim(s, '-'), strings.Trim(s, "-"); got != want {
 			t.Errorf("Trim(%q) = %q, want %q", s, got, want)
 		}
+		digits := func(c byte) bool { return c >= '0' && c <= '9' }
+		if got, want := Only(s, digits), strings.Trim(s, "0123456789") == ""; got != want {
+			t.Errorf("Only(%q, digits) = %t, want %t", s, got, want)
+		}
 		for _, base := range []int{8, 10} {
 			want, err := strconv.ParseUint(s, base, 59)
 			if got, ok := ParseInt(s, int64(base)); ok != (err == nil) || ok && got != int64(want) {

@@ -3,927 +3,1012 @@
 package kube
 
 import (
+	"unsafe"
+
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-func appendAffinity(b []byte, x *Affinity) []byte {
-	o := cbor.BeginObject(b)
-	if x.PodAffinity != nil {
-		o.Key("podAffinity")
-		o.B = appendPodAffinity(o.B, x.PodAffinity)
-	}
-	return o.End()
+var typeOfPointerToPodAffinity = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*PodAffinity)(nil)), Elem: &typeOfPodAffinity,
 }
 
-func appendAuthorizationFrom(b []byte, x *AuthorizationFrom) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("source")
-	o.B = appendAuthorizationSource(o.B, &x.Source)
-	return o.End()
+var typeOfAffinity = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "kpodAffinity", Offset: unsafe.Offsetof(Affinity{}.PodAffinity), Kind: cbor.KindPointer, Type: &typeOfPointerToPodAffinity, Optional: true},
+	},
 }
 
-func appendAuthorizationOperation(b []byte, x *AuthorizationOperation) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("ports", x.Ports)
-	return o.End()
+var typeOfAuthorizationFrom = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "fsource", Offset: unsafe.Offsetof(AuthorizationFrom{}.Source), Kind: cbor.KindStruct, Type: &typeOfAuthorizationSource},
+	},
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *AuthorizationPolicy) AppendCBOR(b []byte) []byte { return appendAuthorizationPolicy(b, x) }
-
-func appendAuthorizationPolicy(b []byte, x *AuthorizationPolicy) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendAuthorizationPolicySpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
-}
-
-func appendAuthorizationPolicySpec(b []byte, x *AuthorizationPolicySpec) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Rules) > 0 {
-		o.Key("rules")
-		o.B = cbor.AppendList(o.B, x.Rules, appendAuthorizationRule)
-	}
-	o.OptText("action", x.Action)
-	if x.Selector != nil {
-		o.Key("selector")
-		o.B = appendLabelSelector(o.B, x.Selector)
-	}
-	if len(x.TargetRefs) > 0 {
-		o.Key("targetRefs")
-		o.B = cbor.AppendList(o.B, x.TargetRefs, appendPolicyTarget)
-	}
-	return o.End()
-}
-
-func appendAuthorizationRule(b []byte, x *AuthorizationRule) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.To) > 0 {
-		o.Key("to")
-		o.B = cbor.AppendList(o.B, x.To, appendAuthorizationTo)
-	}
-	if len(x.From) > 0 {
-		o.Key("from")
-		o.B = cbor.AppendList(o.B, x.From, appendAuthorizationFrom)
-	}
-	return o.End()
-}
-
-func appendAuthorizationSource(b []byte, x *AuthorizationSource) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("principals", x.Principals)
-	return o.End()
-}
-
-func appendAuthorizationTo(b []byte, x *AuthorizationTo) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("operation")
-	o.B = appendAuthorizationOperation(o.B, &x.Operation)
-	return o.End()
-}
-
-func appendCapabilities(b []byte, x *Capabilities) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("add", x.Add)
-	o.OptStrings("drop", x.Drop)
-	return o.End()
+var typeOfAuthorizationOperation = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eports", Offset: unsafe.Offsetof(AuthorizationOperation{}.Ports), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *CiliumEgress) AppendCBOR(b []byte) []byte { return appendCiliumEgress(b, x) }
-
-func appendCiliumEgress(b []byte, x *CiliumEgress) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStrings("toCIDR", x.ToCIDR)
-	if len(x.ToFQDNs) > 0 {
-		o.Key("toFQDNs")
-		o.B = cbor.AppendList(o.B, x.ToFQDNs, appendCiliumFQDN)
-	}
-	if len(x.ToPorts) > 0 {
-		o.Key("toPorts")
-		o.B = cbor.AppendList(o.B, x.ToPorts, appendCiliumPortRule)
-	}
-	o.OptStrings("toEntities", x.ToEntities)
-	if len(x.ToEndpoints) > 0 {
-		o.Key("toEndpoints")
-		o.B = cbor.AppendList(o.B, x.ToEndpoints, appendLabelSelector)
-	}
-	return o.End()
+func (x *AuthorizationPolicy) AppendCBOR(b []byte) []byte {
+	return typeOfAuthorizationPolicy.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendCiliumFQDN(b []byte, x *CiliumFQDN) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("matchName", x.MatchName)
-	o.OptText("matchPattern", x.MatchPattern)
-	return o.End()
+var typeOfAuthorizationPolicy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(AuthorizationPolicy{}.Object) + unsafe.Offsetof(AuthorizationPolicy{}.Object.TypeMeta) + unsafe.Offsetof(AuthorizationPolicy{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(AuthorizationPolicy{}.Spec), Kind: cbor.KindStruct, Type: &typeOfAuthorizationPolicySpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(AuthorizationPolicy{}.Object) + unsafe.Offsetof(AuthorizationPolicy{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(AuthorizationPolicy{}.Object) + unsafe.Offsetof(AuthorizationPolicy{}.Object.TypeMeta) + unsafe.Offsetof(AuthorizationPolicy{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendCiliumIngress(b []byte, x *CiliumIngress) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.ToPorts) > 0 {
-		o.Key("toPorts")
-		o.B = cbor.AppendList(o.B, x.ToPorts, appendCiliumPortRule)
-	}
-	o.OptStrings("fromEntities", x.FromEntities)
-	if len(x.FromEndpoints) > 0 {
-		o.Key("fromEndpoints")
-		o.B = cbor.AppendList(o.B, x.FromEndpoints, appendLabelSelector)
-	}
-	return o.End()
+var typeOfListOfAuthorizationRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*AuthorizationRule)(nil)), Elem: &typeOfAuthorizationRule,
 }
 
-func appendCiliumL7Rules(b []byte, x *CiliumL7Rules) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.DNS) > 0 {
-		o.Key("dns")
-		o.B = cbor.AppendList(o.B, x.DNS, appendCiliumFQDN)
-	}
-	return o.End()
+var typeOfPointerToLabelSelector = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*LabelSelector)(nil)), Elem: &typeOfLabelSelector,
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *CiliumNetworkPolicy) AppendCBOR(b []byte) []byte { return appendCiliumNetworkPolicy(b, x) }
-
-func appendCiliumNetworkPolicy(b []byte, x *CiliumNetworkPolicy) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendCiliumRule(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+var typeOfListOfPolicyTarget = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*PolicyTarget)(nil)), Elem: &typeOfPolicyTarget,
 }
 
-func appendCiliumPort(b []byte, x *CiliumPort) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("port", x.Port)
-	o.OptText("protocol", x.Protocol)
-	return o.End()
+var typeOfAuthorizationPolicySpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "erules", Offset: unsafe.Offsetof(AuthorizationPolicySpec{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfAuthorizationRule, Optional: true},
+		{Key: "faction", Offset: unsafe.Offsetof(AuthorizationPolicySpec{}.Action), Kind: cbor.KindText, Optional: true},
+		{Key: "hselector", Offset: unsafe.Offsetof(AuthorizationPolicySpec{}.Selector), Kind: cbor.KindPointer, Type: &typeOfPointerToLabelSelector, Optional: true},
+		{Key: "jtargetRefs", Offset: unsafe.Offsetof(AuthorizationPolicySpec{}.TargetRefs), Kind: cbor.KindList, Type: &typeOfListOfPolicyTarget, Optional: true},
+	},
 }
 
-func appendCiliumPortRule(b []byte, x *CiliumPortRule) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, appendCiliumPort)
-	}
-	if x.Rules != nil {
-		o.Key("rules")
-		o.B = appendCiliumL7Rules(o.B, x.Rules)
-	}
-	return o.End()
+var typeOfListOfAuthorizationTo = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*AuthorizationTo)(nil)), Elem: &typeOfAuthorizationTo,
 }
 
-func appendCiliumRule(b []byte, x *CiliumRule) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Egress) > 0 {
-		o.Key("egress")
-		o.B = cbor.AppendList(o.B, x.Egress, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
-	}
-	if len(x.Ingress) > 0 {
-		o.Key("ingress")
-		o.B = cbor.AppendList(o.B, x.Ingress, appendCiliumIngress)
-	}
-	o.Key("endpointSelector")
-	o.B = appendLabelSelector(o.B, &x.EndpointSelector)
-	return o.End()
+var typeOfListOfAuthorizationFrom = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*AuthorizationFrom)(nil)), Elem: &typeOfAuthorizationFrom,
 }
 
-func appendClaimVolume(b []byte, x *ClaimVolume) []byte {
-	o := cbor.BeginObject(b)
-	o.OptBool("readOnly", x.ReadOnly)
-	o.Text("claimName", x.ClaimName)
-	return o.End()
+var typeOfAuthorizationRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "bto", Offset: unsafe.Offsetof(AuthorizationRule{}.To), Kind: cbor.KindList, Type: &typeOfListOfAuthorizationTo, Optional: true},
+		{Key: "dfrom", Offset: unsafe.Offsetof(AuthorizationRule{}.From), Kind: cbor.KindList, Type: &typeOfListOfAuthorizationFrom, Optional: true},
+	},
+}
+
+var typeOfAuthorizationSource = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "jprincipals", Offset: unsafe.Offsetof(AuthorizationSource{}.Principals), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
+var typeOfAuthorizationTo = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ioperation", Offset: unsafe.Offsetof(AuthorizationTo{}.Operation), Kind: cbor.KindStruct, Type: &typeOfAuthorizationOperation},
+	},
+}
+
+var typeOfCapabilities = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cadd", Offset: unsafe.Offsetof(Capabilities{}.Add), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ddrop", Offset: unsafe.Offsetof(Capabilities{}.Drop), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
+var typeOfListOfCiliumFQDN = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CiliumFQDN)(nil)), Elem: &typeOfCiliumFQDN,
+}
+
+var typeOfListOfCiliumPortRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CiliumPortRule)(nil)), Elem: &typeOfCiliumPortRule,
+}
+
+var typeOfListOfLabelSelector = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*LabelSelector)(nil)), Elem: &typeOfLabelSelector,
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ConfigMap) AppendCBOR(b []byte) []byte { return appendConfigMap(b, x) }
-
-func appendConfigMap(b []byte, x *ConfigMap) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("data", x.Data)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *CiliumEgress) AppendCBOR(b []byte) []byte {
+	return typeOfCiliumEgress.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendConfigMapVolume(b []byte, x *ConfigMapVolume) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	if len(x.Items) > 0 {
-		o.Key("items")
-		o.B = cbor.AppendList(o.B, x.Items, appendKeyToPath)
-	}
-	o.OptIntPointer("defaultMode", x.DefaultMode)
-	return o.End()
+var typeOfCiliumEgress = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ftoCIDR", Offset: unsafe.Offsetof(CiliumEgress{}.ToCIDR), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "gtoFQDNs", Offset: unsafe.Offsetof(CiliumEgress{}.ToFQDNs), Kind: cbor.KindList, Type: &typeOfListOfCiliumFQDN, Optional: true},
+		{Key: "gtoPorts", Offset: unsafe.Offsetof(CiliumEgress{}.ToPorts), Kind: cbor.KindList, Type: &typeOfListOfCiliumPortRule, Optional: true},
+		{Key: "jtoEntities", Offset: unsafe.Offsetof(CiliumEgress{}.ToEntities), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "ktoEndpoints", Offset: unsafe.Offsetof(CiliumEgress{}.ToEndpoints), Kind: cbor.KindList, Type: &typeOfListOfLabelSelector, Optional: true},
+	},
 }
 
-func appendContainer(b []byte, x *Container) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Env) > 0 {
-		o.Key("env")
-		o.B = cbor.AppendList(o.B, x.Env, appendEnvVar)
-	}
-	o.OptStrings("args", x.Args)
-	o.Text("name", x.Name)
-	o.Text("image", x.Image)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, appendContainerPort)
-	}
-	o.OptStrings("command", x.Command)
-	if len(x.EnvFrom) > 0 {
-		o.Key("envFrom")
-		o.B = cbor.AppendList(o.B, x.EnvFrom, appendEnvFromSource)
-	}
-	if x.Resources != nil {
-		o.Key("resources")
-		o.B = appendResourceRequirements(o.B, x.Resources)
-	}
-	o.OptText("workingDir", x.WorkingDir)
-	if x.StartupProbe != nil {
-		o.Key("startupProbe")
-		o.B = appendProbe(o.B, x.StartupProbe)
-	}
-	if len(x.VolumeMounts) > 0 {
-		o.Key("volumeMounts")
-		o.B = cbor.AppendList(o.B, x.VolumeMounts, appendVolumeMount)
-	}
-	if x.LivenessProbe != nil {
-		o.Key("livenessProbe")
-		o.B = appendProbe(o.B, x.LivenessProbe)
-	}
-	if x.ReadinessProbe != nil {
-		o.Key("readinessProbe")
-		o.B = appendProbe(o.B, x.ReadinessProbe)
-	}
-	o.OptText("imagePullPolicy", x.ImagePullPolicy)
-	if x.SecurityContext != nil {
-		o.Key("securityContext")
-		o.B = appendSecurityContext(o.B, x.SecurityContext)
-	}
-	return o.End()
+var typeOfCiliumFQDN = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "imatchName", Offset: unsafe.Offsetof(CiliumFQDN{}.MatchName), Kind: cbor.KindText, Optional: true},
+		{Key: "lmatchPattern", Offset: unsafe.Offsetof(CiliumFQDN{}.MatchPattern), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func appendContainerPort(b []byte, x *ContainerPort) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("name", x.Name)
-	o.OptText("protocol", x.Protocol)
-	o.Int("containerPort", x.ContainerPort)
-	return o.End()
+var typeOfCiliumIngress = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gtoPorts", Offset: unsafe.Offsetof(CiliumIngress{}.ToPorts), Kind: cbor.KindList, Type: &typeOfListOfCiliumPortRule, Optional: true},
+		{Key: "lfromEntities", Offset: unsafe.Offsetof(CiliumIngress{}.FromEntities), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "mfromEndpoints", Offset: unsafe.Offsetof(CiliumIngress{}.FromEndpoints), Kind: cbor.KindList, Type: &typeOfListOfLabelSelector, Optional: true},
+	},
+}
+
+var typeOfCiliumL7Rules = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cdns", Offset: unsafe.Offsetof(CiliumL7Rules{}.DNS), Kind: cbor.KindList, Type: &typeOfListOfCiliumFQDN, Optional: true},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Deployment) AppendCBOR(b []byte) []byte { return appendDeployment(b, x) }
-
-func appendDeployment(b []byte, x *Deployment) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendDeploymentSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *CiliumNetworkPolicy) AppendCBOR(b []byte) []byte {
+	return typeOfCiliumNetworkPolicy.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendDeploymentSpec(b []byte, x *DeploymentSpec) []byte {
-	o := cbor.BeginObject(b)
-	o.OptIntPointer("replicas", x.Replicas)
-	o.Key("selector")
-	o.B = appendLabelSelector(o.B, &x.Selector)
-	if x.Strategy != nil {
-		o.Key("strategy")
-		o.B = appendDeploymentStrategy(o.B, x.Strategy)
-	}
-	o.Key("template")
-	o.B = appendPodTemplate(o.B, &x.Template)
-	return o.End()
+var typeOfCiliumNetworkPolicy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(CiliumNetworkPolicy{}.Object) + unsafe.Offsetof(CiliumNetworkPolicy{}.Object.TypeMeta) + unsafe.Offsetof(CiliumNetworkPolicy{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(CiliumNetworkPolicy{}.Spec), Kind: cbor.KindStruct, Type: &typeOfCiliumRule},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(CiliumNetworkPolicy{}.Object) + unsafe.Offsetof(CiliumNetworkPolicy{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(CiliumNetworkPolicy{}.Object) + unsafe.Offsetof(CiliumNetworkPolicy{}.Object.TypeMeta) + unsafe.Offsetof(CiliumNetworkPolicy{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendDeploymentStrategy(b []byte, x *DeploymentStrategy) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("type", x.Type)
-	if x.RollingUpdate != nil {
-		o.Key("rollingUpdate")
-		o.B = appendRollingUpdate(o.B, x.RollingUpdate)
-	}
-	return o.End()
+var typeOfCiliumPort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dport", Offset: unsafe.Offsetof(CiliumPort{}.Port), Kind: cbor.KindText},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(CiliumPort{}.Protocol), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func appendEmptyDir(b []byte, x *EmptyDir) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("medium", x.Medium)
-	o.OptText("sizeLimit", x.SizeLimit)
-	return o.End()
+var typeOfListOfCiliumPort = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CiliumPort)(nil)), Elem: &typeOfCiliumPort,
 }
 
-func appendEnvFromSource(b []byte, x *EnvFromSource) []byte {
-	o := cbor.BeginObject(b)
-	if x.SecretRef != nil {
-		o.Key("secretRef")
-		o.B = appendLocalReference(o.B, x.SecretRef)
-	}
-	if x.ConfigMapRef != nil {
-		o.Key("configMapRef")
-		o.B = appendLocalReference(o.B, x.ConfigMapRef)
-	}
-	return o.End()
+var typeOfPointerToCiliumL7Rules = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*CiliumL7Rules)(nil)), Elem: &typeOfCiliumL7Rules,
 }
 
-func appendEnvVar(b []byte, x *EnvVar) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.OptText("value", x.Value)
-	return o.End()
+var typeOfCiliumPortRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eports", Offset: unsafe.Offsetof(CiliumPortRule{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfCiliumPort, Optional: true},
+		{Key: "erules", Offset: unsafe.Offsetof(CiliumPortRule{}.Rules), Kind: cbor.KindPointer, Type: &typeOfPointerToCiliumL7Rules, Optional: true},
+	},
 }
 
-func appendExecAction(b []byte, x *ExecAction) []byte {
-	o := cbor.BeginObject(b)
-	o.Strings("command", x.Command)
-	return o.End()
+var typeOfListOfCiliumIngress = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CiliumIngress)(nil)), Elem: &typeOfCiliumIngress,
+}
+
+var typeOfCiliumRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "fegress", Offset: unsafe.Offsetof(CiliumRule{}.Egress), Kind: cbor.KindList, Type: &cbor.RawList, Optional: true},
+		{Key: "gingress", Offset: unsafe.Offsetof(CiliumRule{}.Ingress), Kind: cbor.KindList, Type: &typeOfListOfCiliumIngress, Optional: true},
+		{Key: "pendpointSelector", Offset: unsafe.Offsetof(CiliumRule{}.EndpointSelector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+	},
+}
+
+var typeOfClaimVolume = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "hreadOnly", Offset: unsafe.Offsetof(ClaimVolume{}.ReadOnly), Kind: cbor.KindBool, Optional: true},
+		{Key: "iclaimName", Offset: unsafe.Offsetof(ClaimVolume{}.ClaimName), Kind: cbor.KindText},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Gateway) AppendCBOR(b []byte) []byte { return appendGateway(b, x) }
-
-func appendGateway(b []byte, x *Gateway) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendGatewaySpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *ConfigMap) AppendCBOR(b []byte) []byte {
+	return typeOfConfigMap.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendGatewaySpec(b []byte, x *GatewaySpec) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("listeners")
-	o.B = cbor.AppendList(o.B, x.Listeners, appendListener)
-	o.Text("gatewayClassName", x.GatewayClassName)
-	return o.End()
+var typeOfConfigMap = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xe,
+	Fields: []cbor.Field{
+		{Key: "ddata", Offset: unsafe.Offsetof(ConfigMap{}.Data), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "dkind", Offset: unsafe.Offsetof(ConfigMap{}.Object) + unsafe.Offsetof(ConfigMap{}.Object.TypeMeta) + unsafe.Offsetof(ConfigMap{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ConfigMap{}.Object) + unsafe.Offsetof(ConfigMap{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ConfigMap{}.Object) + unsafe.Offsetof(ConfigMap{}.Object.TypeMeta) + unsafe.Offsetof(ConfigMap{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendHTTPGetAction(b []byte, x *HTTPGetAction) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("host", x.Host)
-	o.OptText("path", x.Path)
-	o.Key("port")
-	o.B = x.Port.AppendCBOR(o.B)
-	o.OptText("scheme", x.Scheme)
-	if len(x.HTTPHeaders) > 0 {
-		o.Key("httpHeaders")
-		o.B = cbor.AppendList(o.B, x.HTTPHeaders, appendHTTPHeader)
-	}
-	return o.End()
+var typeOfListOfKeyToPath = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KeyToPath)(nil)), Elem: &typeOfKeyToPath,
 }
 
-func appendHTTPHeader(b []byte, x *HTTPHeader) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Text("value", x.Value)
-	return o.End()
+var typeOfConfigMapVolume = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ConfigMapVolume{}.Name), Kind: cbor.KindText},
+		{Key: "eitems", Offset: unsafe.Offsetof(ConfigMapVolume{}.Items), Kind: cbor.KindList, Type: &typeOfListOfKeyToPath, Optional: true},
+		{Key: "kdefaultMode", Offset: unsafe.Offsetof(ConfigMapVolume{}.DefaultMode), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-func appendKeyToPath(b []byte, x *KeyToPath) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("key", x.Key)
-	o.OptIntPointer("mode", x.Mode)
-	o.Text("path", x.Path)
-	return o.End()
+var typeOfListOfEnvVar = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*EnvVar)(nil)), Elem: &typeOfEnvVar,
 }
 
-func appendLabelSelector(b []byte, x *LabelSelector) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("matchLabels", x.MatchLabels)
-	return o.End()
+var typeOfListOfContainerPort = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ContainerPort)(nil)), Elem: &typeOfContainerPort,
 }
 
-func appendListener(b []byte, x *Listener) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Int("port", x.Port)
-	o.Text("protocol", x.Protocol)
-	return o.End()
+var typeOfListOfEnvFromSource = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*EnvFromSource)(nil)), Elem: &typeOfEnvFromSource,
 }
 
-func appendLocalReference(b []byte, x *LocalReference) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	return o.End()
+var typeOfPointerToResourceRequirements = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceRequirements)(nil)), Elem: &typeOfResourceRequirements,
 }
 
-func appendMTLS(b []byte, x *MTLS) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("mode", x.Mode)
-	return o.End()
+var typeOfPointerToProbe = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Probe)(nil)), Elem: &typeOfProbe,
 }
 
-func appendObject(b []byte, x *Object) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.TypeMeta.Kind)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Metadata)
-	o.Text("apiVersion", x.TypeMeta.APIVersion)
-	return o.End()
+var typeOfListOfVolumeMount = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*VolumeMount)(nil)), Elem: &typeOfVolumeMount,
 }
 
-func appendObjectMeta(b []byte, x *ObjectMeta) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("name", x.Name)
-	o.OptStringMap("labels", x.Labels)
-	o.OptText("namespace", x.Namespace)
-	o.OptStringMap("annotations", x.Annotations)
-	if len(x.OwnerReferences) > 0 {
-		o.Key("ownerReferences")
-		o.B = cbor.AppendList(o.B, x.OwnerReferences, appendOwnerReference)
-	}
-	return o.End()
+var typeOfPointerToSecurityContext = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*SecurityContext)(nil)), Elem: &typeOfSecurityContext,
 }
 
-func appendOwnerReference(b []byte, x *OwnerReference) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("uid", x.UID)
-	o.Text("kind", x.Kind)
-	o.Text("name", x.Name)
-	o.Text("apiVersion", x.APIVersion)
-	o.Bool("controller", x.Controller)
-	o.Bool("blockOwnerDeletion", x.BlockOwnerDeletion)
-	return o.End()
+var typeOfContainer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xc,
+	Fields: []cbor.Field{
+		{Key: "cenv", Offset: unsafe.Offsetof(Container{}.Env), Kind: cbor.KindList, Type: &typeOfListOfEnvVar, Optional: true},
+		{Key: "dargs", Offset: unsafe.Offsetof(Container{}.Args), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(Container{}.Name), Kind: cbor.KindText},
+		{Key: "eimage", Offset: unsafe.Offsetof(Container{}.Image), Kind: cbor.KindText},
+		{Key: "eports", Offset: unsafe.Offsetof(Container{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfContainerPort, Optional: true},
+		{Key: "gcommand", Offset: unsafe.Offsetof(Container{}.Command), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "genvFrom", Offset: unsafe.Offsetof(Container{}.EnvFrom), Kind: cbor.KindList, Type: &typeOfListOfEnvFromSource, Optional: true},
+		{Key: "iresources", Offset: unsafe.Offsetof(Container{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
+		{Key: "jworkingDir", Offset: unsafe.Offsetof(Container{}.WorkingDir), Kind: cbor.KindText, Optional: true},
+		{Key: "lstartupProbe", Offset: unsafe.Offsetof(Container{}.StartupProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "lvolumeMounts", Offset: unsafe.Offsetof(Container{}.VolumeMounts), Kind: cbor.KindList, Type: &typeOfListOfVolumeMount, Optional: true},
+		{Key: "mlivenessProbe", Offset: unsafe.Offsetof(Container{}.LivenessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "nreadinessProbe", Offset: unsafe.Offsetof(Container{}.ReadinessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+		{Key: "oimagePullPolicy", Offset: unsafe.Offsetof(Container{}.ImagePullPolicy), Kind: cbor.KindText, Optional: true},
+		{Key: "osecurityContext", Offset: unsafe.Offsetof(Container{}.SecurityContext), Kind: cbor.KindPointer, Type: &typeOfPointerToSecurityContext, Optional: true},
+	},
+}
+
+var typeOfContainerPort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ContainerPort{}.Name), Kind: cbor.KindText, Optional: true},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(ContainerPort{}.Protocol), Kind: cbor.KindText, Optional: true},
+		{Key: "mcontainerPort", Offset: unsafe.Offsetof(ContainerPort{}.ContainerPort), Kind: cbor.KindInt},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *PeerAuthentication) AppendCBOR(b []byte) []byte { return appendPeerAuthentication(b, x) }
-
-func appendPeerAuthentication(b []byte, x *PeerAuthentication) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendPeerAuthenticationSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *Deployment) AppendCBOR(b []byte) []byte {
+	return typeOfDeployment.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendPeerAuthenticationSpec(b []byte, x *PeerAuthenticationSpec) []byte {
-	o := cbor.BeginObject(b)
-	if x.MTLS != nil {
-		o.Key("mtls")
-		o.B = appendMTLS(o.B, x.MTLS)
-	}
-	if x.Selector != nil {
-		o.Key("selector")
-		o.B = appendLabelSelector(o.B, x.Selector)
-	}
-	if len(x.PortLevelMTLS) > 0 {
-		o.Key("portLevelMtls")
-		o.B = cbor.AppendMap(o.B, x.PortLevelMTLS, appendMTLS)
-	}
-	return o.End()
+var typeOfDeployment = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Deployment{}.Object) + unsafe.Offsetof(Deployment{}.Object.TypeMeta) + unsafe.Offsetof(Deployment{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(Deployment{}.Spec), Kind: cbor.KindStruct, Type: &typeOfDeploymentSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Deployment{}.Object) + unsafe.Offsetof(Deployment{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Deployment{}.Object) + unsafe.Offsetof(Deployment{}.Object.TypeMeta) + unsafe.Offsetof(Deployment{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *PersistentVolumeClaim) AppendCBOR(b []byte) []byte { return appendPersistentVolumeClaim(b, x) }
-
-func appendPersistentVolumeClaim(b []byte, x *PersistentVolumeClaim) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendPersistentVolumeClaimSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+var typeOfPointerToDeploymentStrategy = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*DeploymentStrategy)(nil)), Elem: &typeOfDeploymentStrategy,
 }
 
-func appendPersistentVolumeClaimSpec(b []byte, x *PersistentVolumeClaimSpec) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("resources")
-	o.B = appendVolumeResources(o.B, &x.Resources)
-	o.OptStrings("accessModes", x.AccessModes)
-	o.OptText("storageClassName", x.StorageClassName)
-	return o.End()
+var typeOfDeploymentSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xa,
+	Fields: []cbor.Field{
+		{Key: "hreplicas", Offset: unsafe.Offsetof(DeploymentSpec{}.Replicas), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hselector", Offset: unsafe.Offsetof(DeploymentSpec{}.Selector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "hstrategy", Offset: unsafe.Offsetof(DeploymentSpec{}.Strategy), Kind: cbor.KindPointer, Type: &typeOfPointerToDeploymentStrategy, Optional: true},
+		{Key: "htemplate", Offset: unsafe.Offsetof(DeploymentSpec{}.Template), Kind: cbor.KindStruct, Type: &typeOfPodTemplate},
+	},
 }
 
-func appendPodAffinity(b []byte, x *PodAffinity) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Required) > 0 {
-		o.Key("requiredDuringSchedulingIgnoredDuringExecution")
-		o.B = cbor.AppendList(o.B, x.Required, appendPodAffinityTerm)
-	}
-	return o.End()
+var typeOfPointerToRollingUpdate = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*RollingUpdate)(nil)), Elem: &typeOfRollingUpdate,
 }
 
-func appendPodAffinityTerm(b []byte, x *PodAffinityTerm) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("topologyKey", x.TopologyKey)
-	o.Key("labelSelector")
-	o.B = appendLabelSelector(o.B, &x.LabelSelector)
-	return o.End()
+var typeOfDeploymentStrategy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(DeploymentStrategy{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "mrollingUpdate", Offset: unsafe.Offsetof(DeploymentStrategy{}.RollingUpdate), Kind: cbor.KindPointer, Type: &typeOfPointerToRollingUpdate, Optional: true},
+	},
 }
 
-// AppendCBOR appends x as an object in deterministic CBOR.
-func (x *PodDisruptionBudget) AppendCBOR(b []byte) []byte { return appendPodDisruptionBudget(b, x) }
-
-func appendPodDisruptionBudget(b []byte, x *PodDisruptionBudget) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendPodDisruptionBudgetSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+var typeOfEmptyDir = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "fmedium", Offset: unsafe.Offsetof(EmptyDir{}.Medium), Kind: cbor.KindText, Optional: true},
+		{Key: "isizeLimit", Offset: unsafe.Offsetof(EmptyDir{}.SizeLimit), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func appendPodDisruptionBudgetSpec(b []byte, x *PodDisruptionBudgetSpec) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("selector")
-	o.B = appendLabelSelector(o.B, &x.Selector)
-	if x.MinAvailable != nil {
-		o.Key("minAvailable")
-		o.B = (*x.MinAvailable).AppendCBOR(o.B)
-	}
-	return o.End()
+var typeOfPointerToLocalReference = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*LocalReference)(nil)), Elem: &typeOfLocalReference,
 }
 
-func appendPodSecurityContext(b []byte, x *PodSecurityContext) []byte {
-	o := cbor.BeginObject(b)
-	o.OptIntPointer("fsGroup", x.FSGroup)
-	if len(x.Sysctls) > 0 {
-		o.Key("sysctls")
-		o.B = cbor.AppendList(o.B, x.Sysctls, appendSysctl)
-	}
-	o.OptBoolPointer("runAsNonRoot", x.RunAsNonRoot)
-	if x.SeccompProfile != nil {
-		o.Key("seccompProfile")
-		o.B = appendProfileSetting(o.B, x.SeccompProfile)
-	}
-	o.OptText("fsGroupChangePolicy", x.FSGroupChangePolicy)
-	return o.End()
+var typeOfEnvFromSource = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "isecretRef", Offset: unsafe.Offsetof(EnvFromSource{}.SecretRef), Kind: cbor.KindPointer, Type: &typeOfPointerToLocalReference, Optional: true},
+		{Key: "lconfigMapRef", Offset: unsafe.Offsetof(EnvFromSource{}.ConfigMapRef), Kind: cbor.KindPointer, Type: &typeOfPointerToLocalReference, Optional: true},
+	},
 }
 
-func appendPodSpec(b []byte, x *PodSpec) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Volumes) > 0 {
-		o.Key("volumes")
-		o.B = cbor.AppendList(o.B, x.Volumes, appendVolume)
-	}
-	if x.Affinity != nil {
-		o.Key("affinity")
-		o.B = appendAffinity(o.B, x.Affinity)
-	}
-	o.Key("containers")
-	o.B = cbor.AppendList(o.B, x.Containers, appendContainer)
-	o.OptBoolPointer("hostNetwork", x.HostNetwork)
-	if len(x.Tolerations) > 0 {
-		o.Key("tolerations")
-		o.B = cbor.AppendList(o.B, x.Tolerations, appendToleration)
-	}
-	o.OptStringMap("nodeSelector", x.NodeSelector)
-	o.OptText("schedulerName", x.SchedulerName)
-	if len(x.InitContainers) > 0 {
-		o.Key("initContainers")
-		o.B = cbor.AppendList(o.B, x.InitContainers, appendContainer)
-	}
-	if x.SecurityContext != nil {
-		o.Key("securityContext")
-		o.B = appendPodSecurityContext(o.B, x.SecurityContext)
-	}
-	o.OptText("runtimeClassName", x.RuntimeClassName)
-	o.OptText("serviceAccountName", x.ServiceAccountName)
-	o.OptBoolPointer("shareProcessNamespace", x.ShareProcessNamespace)
-	if len(x.TopologySpreadConstraints) > 0 {
-		o.Key("topologySpreadConstraints")
-		o.B = cbor.AppendList(o.B, x.TopologySpreadConstraints, appendTopologySpreadConstraint)
-	}
-	o.OptBoolPointer("automountServiceAccountToken", x.AutomountServiceAccountToken)
-	return o.End()
+var typeOfEnvVar = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(EnvVar{}.Name), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(EnvVar{}.Value), Kind: cbor.KindText, Optional: true},
+	},
 }
 
-func appendPodTemplate(b []byte, x *PodTemplate) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("spec")
-	o.B = appendPodSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Metadata)
-	return o.End()
-}
-
-func appendPolicyTarget(b []byte, x *PolicyTarget) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("name", x.Name)
-	o.Text("group", x.Group)
-	return o.End()
-}
-
-func appendProbe(b []byte, x *Probe) []byte {
-	o := cbor.BeginObject(b)
-	if x.Exec != nil {
-		o.Key("exec")
-		o.B = appendExecAction(o.B, x.Exec)
-	}
-	if x.HTTPGet != nil {
-		o.Key("httpGet")
-		o.B = appendHTTPGetAction(o.B, x.HTTPGet)
-	}
-	o.OptIntPointer("periodSeconds", x.PeriodSeconds)
-	o.OptIntPointer("timeoutSeconds", x.TimeoutSeconds)
-	o.OptIntPointer("failureThreshold", x.FailureThreshold)
-	o.OptIntPointer("successThreshold", x.SuccessThreshold)
-	o.OptIntPointer("initialDelaySeconds", x.InitialDelaySeconds)
-	return o.End()
-}
-
-func appendProfileSetting(b []byte, x *ProfileSetting) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("type", x.Type)
-	o.OptText("localhostProfile", x.LocalhostProfile)
-	return o.End()
-}
-
-func appendResourceRequirements(b []byte, x *ResourceRequirements) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("limits", x.Limits)
-	o.OptStringMap("requests", x.Requests)
-	return o.End()
-}
-
-func appendRollingUpdate(b []byte, x *RollingUpdate) []byte {
-	o := cbor.BeginObject(b)
-	if x.MaxSurge != nil {
-		o.Key("maxSurge")
-		o.B = (*x.MaxSurge).AppendCBOR(o.B)
-	}
-	if x.MaxUnavailable != nil {
-		o.Key("maxUnavailable")
-		o.B = (*x.MaxUnavailable).AppendCBOR(o.B)
-	}
-	return o.End()
-}
-
-func appendScaleTarget(b []byte, x *ScaleTarget) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("kind", x.Kind)
-	o.Text("name", x.Name)
-	o.OptText("apiVersion", x.APIVersion)
-	return o.End()
-}
-
-func appendScaleTrigger(b []byte, x *ScaleTrigger) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("type", x.Type)
-	o.StringMap("metadata", x.Metadata)
-	o.OptText("metricType", x.MetricType)
-	return o.End()
+var typeOfExecAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gcommand", Offset: unsafe.Offsetof(ExecAction{}.Command), Kind: cbor.KindList, Type: &cbor.TextList},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ScaledObject) AppendCBOR(b []byte) []byte { return appendScaledObject(b, x) }
-
-func appendScaledObject(b []byte, x *ScaledObject) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendScaledObjectSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *Gateway) AppendCBOR(b []byte) []byte {
+	return typeOfGateway.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendScaledObjectSpec(b []byte, x *ScaledObjectSpec) []byte {
-	o := cbor.BeginObject(b)
-	o.Key("triggers")
-	o.B = cbor.AppendList(o.B, x.Triggers, appendScaleTrigger)
-	o.Key("scaleTargetRef")
-	o.B = appendScaleTarget(o.B, &x.ScaleTargetRef)
-	o.OptIntPointer("maxReplicaCount", x.MaxReplicaCount)
-	o.OptIntPointer("minReplicaCount", x.MinReplicaCount)
-	return o.End()
+var typeOfGateway = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Gateway{}.Object) + unsafe.Offsetof(Gateway{}.Object.TypeMeta) + unsafe.Offsetof(Gateway{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(Gateway{}.Spec), Kind: cbor.KindStruct, Type: &typeOfGatewaySpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Gateway{}.Object) + unsafe.Offsetof(Gateway{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Gateway{}.Object) + unsafe.Offsetof(Gateway{}.Object.TypeMeta) + unsafe.Offsetof(Gateway{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfListener = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Listener)(nil)), Elem: &typeOfListener,
+}
+
+var typeOfGatewaySpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "ilisteners", Offset: unsafe.Offsetof(GatewaySpec{}.Listeners), Kind: cbor.KindList, Type: &typeOfListOfListener},
+		{Key: "pgatewayClassName", Offset: unsafe.Offsetof(GatewaySpec{}.GatewayClassName), Kind: cbor.KindText},
+	},
+}
+
+var typeOfIntOrString = cbor.Type{
+	Kind:   cbor.KindCustom,
+	Append: func(b []byte, value unsafe.Pointer) []byte { return (*IntOrString)(value).AppendCBOR(b) },
+}
+
+var typeOfListOfHTTPHeader = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HTTPHeader)(nil)), Elem: &typeOfHTTPHeader,
+}
+
+var typeOfHTTPGetAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "dhost", Offset: unsafe.Offsetof(HTTPGetAction{}.Host), Kind: cbor.KindText, Optional: true},
+		{Key: "dpath", Offset: unsafe.Offsetof(HTTPGetAction{}.Path), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(HTTPGetAction{}.Port), Kind: cbor.KindCustom, Type: &typeOfIntOrString},
+		{Key: "fscheme", Offset: unsafe.Offsetof(HTTPGetAction{}.Scheme), Kind: cbor.KindText, Optional: true},
+		{Key: "khttpHeaders", Offset: unsafe.Offsetof(HTTPGetAction{}.HTTPHeaders), Kind: cbor.KindList, Type: &typeOfListOfHTTPHeader, Optional: true},
+	},
+}
+
+var typeOfHTTPHeader = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(HTTPHeader{}.Name), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(HTTPHeader{}.Value), Kind: cbor.KindText},
+	},
+}
+
+var typeOfKeyToPath = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(KeyToPath{}.Key), Kind: cbor.KindText},
+		{Key: "dmode", Offset: unsafe.Offsetof(KeyToPath{}.Mode), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "dpath", Offset: unsafe.Offsetof(KeyToPath{}.Path), Kind: cbor.KindText},
+	},
+}
+
+var typeOfLabelSelector = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "kmatchLabels", Offset: unsafe.Offsetof(LabelSelector{}.MatchLabels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfListener = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Listener{}.Name), Kind: cbor.KindText},
+		{Key: "dport", Offset: unsafe.Offsetof(Listener{}.Port), Kind: cbor.KindInt},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(Listener{}.Protocol), Kind: cbor.KindText},
+	},
+}
+
+var typeOfLocalReference = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(LocalReference{}.Name), Kind: cbor.KindText},
+	},
+}
+
+var typeOfMTLS = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dmode", Offset: unsafe.Offsetof(MTLS{}.Mode), Kind: cbor.KindText},
+	},
+}
+
+var typeOfObject = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Object{}.TypeMeta) + unsafe.Offsetof(Object{}.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Object{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Object{}.TypeMeta) + unsafe.Offsetof(Object{}.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfOwnerReference = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*OwnerReference)(nil)), Elem: &typeOfOwnerReference,
+}
+
+var typeOfObjectMeta = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ObjectMeta{}.Name), Kind: cbor.KindText, Optional: true},
+		{Key: "flabels", Offset: unsafe.Offsetof(ObjectMeta{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(ObjectMeta{}.Namespace), Kind: cbor.KindText, Optional: true},
+		{Key: "kannotations", Offset: unsafe.Offsetof(ObjectMeta{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "oownerReferences", Offset: unsafe.Offsetof(ObjectMeta{}.OwnerReferences), Kind: cbor.KindList, Type: &typeOfListOfOwnerReference, Optional: true},
+	},
+}
+
+var typeOfOwnerReference = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3f,
+	Fields: []cbor.Field{
+		{Key: "cuid", Offset: unsafe.Offsetof(OwnerReference{}.UID), Kind: cbor.KindText},
+		{Key: "dkind", Offset: unsafe.Offsetof(OwnerReference{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(OwnerReference{}.Name), Kind: cbor.KindText},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(OwnerReference{}.APIVersion), Kind: cbor.KindText},
+		{Key: "jcontroller", Offset: unsafe.Offsetof(OwnerReference{}.Controller), Kind: cbor.KindBool},
+		{Key: "rblockOwnerDeletion", Offset: unsafe.Offsetof(OwnerReference{}.BlockOwnerDeletion), Kind: cbor.KindBool},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Secret) AppendCBOR(b []byte) []byte { return appendSecret(b, x) }
-
-func appendSecret(b []byte, x *Secret) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("data", x.Data)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.OptText("type", x.Type)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	o.OptStringMap("stringData", x.StringData)
-	return o.End()
+func (x *PeerAuthentication) AppendCBOR(b []byte) []byte {
+	return typeOfPeerAuthentication.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendSecretVolume(b []byte, x *SecretVolume) []byte {
-	o := cbor.BeginObject(b)
-	if len(x.Items) > 0 {
-		o.Key("items")
-		o.B = cbor.AppendList(o.B, x.Items, appendKeyToPath)
-	}
-	o.Text("secretName", x.SecretName)
-	o.OptIntPointer("defaultMode", x.DefaultMode)
-	return o.End()
+var typeOfPeerAuthentication = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(PeerAuthentication{}.Object) + unsafe.Offsetof(PeerAuthentication{}.Object.TypeMeta) + unsafe.Offsetof(PeerAuthentication{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(PeerAuthentication{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPeerAuthenticationSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PeerAuthentication{}.Object) + unsafe.Offsetof(PeerAuthentication{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(PeerAuthentication{}.Object) + unsafe.Offsetof(PeerAuthentication{}.Object.TypeMeta) + unsafe.Offsetof(PeerAuthentication{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendSecurityContext(b []byte, x *SecurityContext) []byte {
-	o := cbor.BeginObject(b)
-	o.OptIntPointer("runAsUser", x.RunAsUser)
-	o.OptBoolPointer("privileged", x.Privileged)
-	o.OptIntPointer("runAsGroup", x.RunAsGroup)
-	if x.Capabilities != nil {
-		o.Key("capabilities")
-		o.B = appendCapabilities(o.B, x.Capabilities)
-	}
-	o.OptBoolPointer("runAsNonRoot", x.RunAsNonRoot)
-	if x.SeccompProfile != nil {
-		o.Key("seccompProfile")
-		o.B = appendProfileSetting(o.B, x.SeccompProfile)
-	}
-	if x.AppArmorProfile != nil {
-		o.Key("appArmorProfile")
-		o.B = appendProfileSetting(o.B, x.AppArmorProfile)
-	}
-	o.OptBoolPointer("readOnlyRootFilesystem", x.ReadOnlyRootFilesystem)
-	o.OptBoolPointer("allowPrivilegeEscalation", x.AllowPrivilegeEscalation)
-	return o.End()
+var typeOfPointerToMTLS = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*MTLS)(nil)), Elem: &typeOfMTLS,
+}
+
+var typeOfMapOfMTLS = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[MTLS])(nil)), Elem: &typeOfMTLS,
+}
+
+var typeOfPeerAuthenticationSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dmtls", Offset: unsafe.Offsetof(PeerAuthenticationSpec{}.MTLS), Kind: cbor.KindPointer, Type: &typeOfPointerToMTLS, Optional: true},
+		{Key: "hselector", Offset: unsafe.Offsetof(PeerAuthenticationSpec{}.Selector), Kind: cbor.KindPointer, Type: &typeOfPointerToLabelSelector, Optional: true},
+		{Key: "mportLevelMtls", Offset: unsafe.Offsetof(PeerAuthenticationSpec{}.PortLevelMTLS), Kind: cbor.KindMap, Type: &typeOfMapOfMTLS, Optional: true},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *Service) AppendCBOR(b []byte) []byte { return appendService(b, x) }
+func (x *PersistentVolumeClaim) AppendCBOR(b []byte) []byte {
+	return typeOfPersistentVolumeClaim.AppendStruct(b, unsafe.Pointer(x))
+}
 
-func appendService(b []byte, x *Service) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendServiceSpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+var typeOfPersistentVolumeClaim = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(PersistentVolumeClaim{}.Object) + unsafe.Offsetof(PersistentVolumeClaim{}.Object.TypeMeta) + unsafe.Offsetof(PersistentVolumeClaim{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(PersistentVolumeClaim{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPersistentVolumeClaimSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PersistentVolumeClaim{}.Object) + unsafe.Offsetof(PersistentVolumeClaim{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(PersistentVolumeClaim{}.Object) + unsafe.Offsetof(PersistentVolumeClaim{}.Object.TypeMeta) + unsafe.Offsetof(PersistentVolumeClaim{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPersistentVolumeClaimSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "iresources", Offset: unsafe.Offsetof(PersistentVolumeClaimSpec{}.Resources), Kind: cbor.KindStruct, Type: &typeOfVolumeResources},
+		{Key: "kaccessModes", Offset: unsafe.Offsetof(PersistentVolumeClaimSpec{}.AccessModes), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "pstorageClassName", Offset: unsafe.Offsetof(PersistentVolumeClaimSpec{}.StorageClassName), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfListOfPodAffinityTerm = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*PodAffinityTerm)(nil)), Elem: &typeOfPodAffinityTerm,
+}
+
+var typeOfPodAffinity = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "x.requiredDuringSchedulingIgnoredDuringExecution", Offset: unsafe.Offsetof(PodAffinity{}.Required), Kind: cbor.KindList, Type: &typeOfListOfPodAffinityTerm, Optional: true},
+	},
+}
+
+var typeOfPodAffinityTerm = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "ktopologyKey", Offset: unsafe.Offsetof(PodAffinityTerm{}.TopologyKey), Kind: cbor.KindText},
+		{Key: "mlabelSelector", Offset: unsafe.Offsetof(PodAffinityTerm{}.LabelSelector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ServiceAccount) AppendCBOR(b []byte) []byte { return appendServiceAccount(b, x) }
+func (x *PodDisruptionBudget) AppendCBOR(b []byte) []byte {
+	return typeOfPodDisruptionBudget.AppendStruct(b, unsafe.Pointer(x))
+}
 
-func appendServiceAccount(b []byte, x *ServiceAccount) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	o.OptBoolPointer("automountServiceAccountToken", x.AutomountServiceAccountToken)
-	return o.End()
+var typeOfPodDisruptionBudget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(PodDisruptionBudget{}.Object) + unsafe.Offsetof(PodDisruptionBudget{}.Object.TypeMeta) + unsafe.Offsetof(PodDisruptionBudget{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(PodDisruptionBudget{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPodDisruptionBudgetSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PodDisruptionBudget{}.Object) + unsafe.Offsetof(PodDisruptionBudget{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(PodDisruptionBudget{}.Object) + unsafe.Offsetof(PodDisruptionBudget{}.Object.TypeMeta) + unsafe.Offsetof(PodDisruptionBudget{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPointerToIntOrString = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*IntOrString)(nil)), Elem: &typeOfIntOrString,
+}
+
+var typeOfPodDisruptionBudgetSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "hselector", Offset: unsafe.Offsetof(PodDisruptionBudgetSpec{}.Selector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "lminAvailable", Offset: unsafe.Offsetof(PodDisruptionBudgetSpec{}.MinAvailable), Kind: cbor.KindPointer, Type: &typeOfPointerToIntOrString, Optional: true},
+	},
+}
+
+var typeOfListOfSysctl = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Sysctl)(nil)), Elem: &typeOfSysctl,
+}
+
+var typeOfPointerToProfileSetting = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ProfileSetting)(nil)), Elem: &typeOfProfileSetting,
+}
+
+var typeOfPodSecurityContext = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gfsGroup", Offset: unsafe.Offsetof(PodSecurityContext{}.FSGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "gsysctls", Offset: unsafe.Offsetof(PodSecurityContext{}.Sysctls), Kind: cbor.KindList, Type: &typeOfListOfSysctl, Optional: true},
+		{Key: "lrunAsNonRoot", Offset: unsafe.Offsetof(PodSecurityContext{}.RunAsNonRoot), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "nseccompProfile", Offset: unsafe.Offsetof(PodSecurityContext{}.SeccompProfile), Kind: cbor.KindPointer, Type: &typeOfPointerToProfileSetting, Optional: true},
+		{Key: "sfsGroupChangePolicy", Offset: unsafe.Offsetof(PodSecurityContext{}.FSGroupChangePolicy), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfListOfVolume = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Volume)(nil)), Elem: &typeOfVolume,
+}
+
+var typeOfPointerToAffinity = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Affinity)(nil)), Elem: &typeOfAffinity,
+}
+
+var typeOfListOfContainer = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Container)(nil)), Elem: &typeOfContainer,
+}
+
+var typeOfListOfToleration = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Toleration)(nil)), Elem: &typeOfToleration,
+}
+
+var typeOfPointerToPodSecurityContext = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*PodSecurityContext)(nil)), Elem: &typeOfPodSecurityContext,
+}
+
+var typeOfListOfTopologySpreadConstraint = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*TopologySpreadConstraint)(nil)), Elem: &typeOfTopologySpreadConstraint,
+}
+
+var typeOfPodSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x4,
+	Fields: []cbor.Field{
+		{Key: "gvolumes", Offset: unsafe.Offsetof(PodSpec{}.Volumes), Kind: cbor.KindList, Type: &typeOfListOfVolume, Optional: true},
+		{Key: "haffinity", Offset: unsafe.Offsetof(PodSpec{}.Affinity), Kind: cbor.KindPointer, Type: &typeOfPointerToAffinity, Optional: true},
+		{Key: "jcontainers", Offset: unsafe.Offsetof(PodSpec{}.Containers), Kind: cbor.KindList, Type: &typeOfListOfContainer},
+		{Key: "khostNetwork", Offset: unsafe.Offsetof(PodSpec{}.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "ktolerations", Offset: unsafe.Offsetof(PodSpec{}.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
+		{Key: "lnodeSelector", Offset: unsafe.Offsetof(PodSpec{}.NodeSelector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "mschedulerName", Offset: unsafe.Offsetof(PodSpec{}.SchedulerName), Kind: cbor.KindText, Optional: true},
+		{Key: "ninitContainers", Offset: unsafe.Offsetof(PodSpec{}.InitContainers), Kind: cbor.KindList, Type: &typeOfListOfContainer, Optional: true},
+		{Key: "osecurityContext", Offset: unsafe.Offsetof(PodSpec{}.SecurityContext), Kind: cbor.KindPointer, Type: &typeOfPointerToPodSecurityContext, Optional: true},
+		{Key: "pruntimeClassName", Offset: unsafe.Offsetof(PodSpec{}.RuntimeClassName), Kind: cbor.KindText, Optional: true},
+		{Key: "rserviceAccountName", Offset: unsafe.Offsetof(PodSpec{}.ServiceAccountName), Kind: cbor.KindText, Optional: true},
+		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(PodSpec{}.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x19topologySpreadConstraints", Offset: unsafe.Offsetof(PodSpec{}.TopologySpreadConstraints), Kind: cbor.KindList, Type: &typeOfListOfTopologySpreadConstraint, Optional: true},
+		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(PodSpec{}.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
+}
+
+var typeOfPodTemplate = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(PodTemplate{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPodSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PodTemplate{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+	},
+}
+
+var typeOfPolicyTarget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(PolicyTarget{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(PolicyTarget{}.Name), Kind: cbor.KindText},
+		{Key: "egroup", Offset: unsafe.Offsetof(PolicyTarget{}.Group), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPointerToExecAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ExecAction)(nil)), Elem: &typeOfExecAction,
+}
+
+var typeOfPointerToHTTPGetAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HTTPGetAction)(nil)), Elem: &typeOfHTTPGetAction,
+}
+
+var typeOfProbe = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dexec", Offset: unsafe.Offsetof(Probe{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExecAction, Optional: true},
+		{Key: "ghttpGet", Offset: unsafe.Offsetof(Probe{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGetAction, Optional: true},
+		{Key: "mperiodSeconds", Offset: unsafe.Offsetof(Probe{}.PeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "ntimeoutSeconds", Offset: unsafe.Offsetof(Probe{}.TimeoutSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "pfailureThreshold", Offset: unsafe.Offsetof(Probe{}.FailureThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "psuccessThreshold", Offset: unsafe.Offsetof(Probe{}.SuccessThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "sinitialDelaySeconds", Offset: unsafe.Offsetof(Probe{}.InitialDelaySeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+var typeOfProfileSetting = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(ProfileSetting{}.Type), Kind: cbor.KindText},
+		{Key: "plocalhostProfile", Offset: unsafe.Offsetof(ProfileSetting{}.LocalhostProfile), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfResourceRequirements = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "flimits", Offset: unsafe.Offsetof(ResourceRequirements{}.Limits), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "hrequests", Offset: unsafe.Offsetof(ResourceRequirements{}.Requests), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfRollingUpdate = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "hmaxSurge", Offset: unsafe.Offsetof(RollingUpdate{}.MaxSurge), Kind: cbor.KindPointer, Type: &typeOfPointerToIntOrString, Optional: true},
+		{Key: "nmaxUnavailable", Offset: unsafe.Offsetof(RollingUpdate{}.MaxUnavailable), Kind: cbor.KindPointer, Type: &typeOfPointerToIntOrString, Optional: true},
+	},
+}
+
+var typeOfScaleTarget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ScaleTarget{}.Kind), Kind: cbor.KindText, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(ScaleTarget{}.Name), Kind: cbor.KindText},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ScaleTarget{}.APIVersion), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfScaleTrigger = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(ScaleTrigger{}.Type), Kind: cbor.KindText},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ScaleTrigger{}.Metadata), Kind: cbor.KindMap, Type: &cbor.TextMap},
+		{Key: "jmetricType", Offset: unsafe.Offsetof(ScaleTrigger{}.MetricType), Kind: cbor.KindText, Optional: true},
+	},
 }
 
 // AppendCBOR appends x as an object in deterministic CBOR.
-func (x *ServiceEntry) AppendCBOR(b []byte) []byte { return appendServiceEntry(b, x) }
-
-func appendServiceEntry(b []byte, x *ServiceEntry) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Object.TypeMeta.Kind)
-	o.Key("spec")
-	o.B = appendServiceEntrySpec(o.B, &x.Spec)
-	o.Key("metadata")
-	o.B = appendObjectMeta(o.B, &x.Object.Metadata)
-	o.Text("apiVersion", x.Object.TypeMeta.APIVersion)
-	return o.End()
+func (x *ScaledObject) AppendCBOR(b []byte) []byte {
+	return typeOfScaledObject.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendServiceEntryPort(b []byte, x *ServiceEntryPort) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Int("number", x.Number)
-	o.OptText("protocol", x.Protocol)
-	return o.End()
+var typeOfScaledObject = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ScaledObject{}.Object) + unsafe.Offsetof(ScaledObject{}.Object.TypeMeta) + unsafe.Offsetof(ScaledObject{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(ScaledObject{}.Spec), Kind: cbor.KindStruct, Type: &typeOfScaledObjectSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ScaledObject{}.Object) + unsafe.Offsetof(ScaledObject{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ScaledObject{}.Object) + unsafe.Offsetof(ScaledObject{}.Object.TypeMeta) + unsafe.Offsetof(ScaledObject{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendServiceEntrySpec(b []byte, x *ServiceEntrySpec) []byte {
-	o := cbor.BeginObject(b)
-	o.Strings("hosts", x.Hosts)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, appendServiceEntryPort)
-	}
-	o.OptText("location", x.Location)
-	o.OptStrings("addresses", x.Addresses)
-	if len(x.Endpoints) > 0 {
-		o.Key("endpoints")
-		o.B = cbor.AppendList(o.B, x.Endpoints, appendWorkloadEntry)
-	}
-	o.OptText("resolution", x.Resolution)
-	return o.End()
+var typeOfListOfScaleTrigger = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ScaleTrigger)(nil)), Elem: &typeOfScaleTrigger,
 }
 
-func appendServicePort(b []byte, x *ServicePort) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("name", x.Name)
-	o.Int("port", x.Port)
-	o.OptText("protocol", x.Protocol)
-	if x.TargetPort != nil {
-		o.Key("targetPort")
-		o.B = (*x.TargetPort).AppendCBOR(o.B)
-	}
-	return o.End()
+var typeOfScaledObjectSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "htriggers", Offset: unsafe.Offsetof(ScaledObjectSpec{}.Triggers), Kind: cbor.KindList, Type: &typeOfListOfScaleTrigger},
+		{Key: "nscaleTargetRef", Offset: unsafe.Offsetof(ScaledObjectSpec{}.ScaleTargetRef), Kind: cbor.KindStruct, Type: &typeOfScaleTarget},
+		{Key: "omaxReplicaCount", Offset: unsafe.Offsetof(ScaledObjectSpec{}.MaxReplicaCount), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "ominReplicaCount", Offset: unsafe.Offsetof(ScaledObjectSpec{}.MinReplicaCount), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-func appendServiceSpec(b []byte, x *ServiceSpec) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("type", x.Type)
-	if len(x.Ports) > 0 {
-		o.Key("ports")
-		o.B = cbor.AppendList(o.B, x.Ports, appendServicePort)
-	}
-	o.OptStringMap("selector", x.Selector)
-	return o.End()
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *Secret) AppendCBOR(b []byte) []byte { return typeOfSecret.AppendStruct(b, unsafe.Pointer(x)) }
+
+var typeOfSecret = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1a,
+	Fields: []cbor.Field{
+		{Key: "ddata", Offset: unsafe.Offsetof(Secret{}.Data), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "dkind", Offset: unsafe.Offsetof(Secret{}.Object) + unsafe.Offsetof(Secret{}.Object.TypeMeta) + unsafe.Offsetof(Secret{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dtype", Offset: unsafe.Offsetof(Secret{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Secret{}.Object) + unsafe.Offsetof(Secret{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Secret{}.Object) + unsafe.Offsetof(Secret{}.Object.TypeMeta) + unsafe.Offsetof(Secret{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+		{Key: "jstringData", Offset: unsafe.Offsetof(Secret{}.StringData), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
 }
 
-func appendSysctl(b []byte, x *Sysctl) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.Text("value", x.Value)
-	return o.End()
+var typeOfSecretVolume = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "eitems", Offset: unsafe.Offsetof(SecretVolume{}.Items), Kind: cbor.KindList, Type: &typeOfListOfKeyToPath, Optional: true},
+		{Key: "jsecretName", Offset: unsafe.Offsetof(SecretVolume{}.SecretName), Kind: cbor.KindText},
+		{Key: "kdefaultMode", Offset: unsafe.Offsetof(SecretVolume{}.DefaultMode), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
 }
 
-func appendToleration(b []byte, x *Toleration) []byte {
-	o := cbor.BeginObject(b)
-	o.OptText("key", x.Key)
-	o.OptText("value", x.Value)
-	o.OptText("effect", x.Effect)
-	o.OptText("operator", x.Operator)
-	return o.End()
+var typeOfPointerToCapabilities = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Capabilities)(nil)), Elem: &typeOfCapabilities,
 }
 
-func appendTopologySpreadConstraint(b []byte, x *TopologySpreadConstraint) []byte {
-	o := cbor.BeginObject(b)
-	o.Int("maxSkew", x.MaxSkew)
-	o.Text("topologyKey", x.TopologyKey)
-	o.Key("labelSelector")
-	o.B = appendLabelSelector(o.B, &x.LabelSelector)
-	o.Text("whenUnsatisfiable", x.WhenUnsatisfiable)
-	return o.End()
+var typeOfSecurityContext = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "irunAsUser", Offset: unsafe.Offsetof(SecurityContext{}.RunAsUser), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "jprivileged", Offset: unsafe.Offsetof(SecurityContext{}.Privileged), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "jrunAsGroup", Offset: unsafe.Offsetof(SecurityContext{}.RunAsGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "lcapabilities", Offset: unsafe.Offsetof(SecurityContext{}.Capabilities), Kind: cbor.KindPointer, Type: &typeOfPointerToCapabilities, Optional: true},
+		{Key: "lrunAsNonRoot", Offset: unsafe.Offsetof(SecurityContext{}.RunAsNonRoot), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "nseccompProfile", Offset: unsafe.Offsetof(SecurityContext{}.SeccompProfile), Kind: cbor.KindPointer, Type: &typeOfPointerToProfileSetting, Optional: true},
+		{Key: "oappArmorProfile", Offset: unsafe.Offsetof(SecurityContext{}.AppArmorProfile), Kind: cbor.KindPointer, Type: &typeOfPointerToProfileSetting, Optional: true},
+		{Key: "vreadOnlyRootFilesystem", Offset: unsafe.Offsetof(SecurityContext{}.ReadOnlyRootFilesystem), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x18allowPrivilegeEscalation", Offset: unsafe.Offsetof(SecurityContext{}.AllowPrivilegeEscalation), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
 }
 
-func appendTypeMeta(b []byte, x *TypeMeta) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("kind", x.Kind)
-	o.Text("apiVersion", x.APIVersion)
-	return o.End()
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *Service) AppendCBOR(b []byte) []byte {
+	return typeOfService.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendVolume(b []byte, x *Volume) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	if x.Secret != nil {
-		o.Key("secret")
-		o.B = appendSecretVolume(o.B, x.Secret)
-	}
-	if x.EmptyDir != nil {
-		o.Key("emptyDir")
-		o.B = appendEmptyDir(o.B, x.EmptyDir)
-	}
-	if x.ConfigMap != nil {
-		o.Key("configMap")
-		o.B = appendConfigMapVolume(o.B, x.ConfigMap)
-	}
-	if x.PersistentVolumeClaim != nil {
-		o.Key("persistentVolumeClaim")
-		o.B = appendClaimVolume(o.B, x.PersistentVolumeClaim)
-	}
-	return o.End()
+var typeOfService = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Service{}.Object) + unsafe.Offsetof(Service{}.Object.TypeMeta) + unsafe.Offsetof(Service{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(Service{}.Spec), Kind: cbor.KindStruct, Type: &typeOfServiceSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Service{}.Object) + unsafe.Offsetof(Service{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Service{}.Object) + unsafe.Offsetof(Service{}.Object.TypeMeta) + unsafe.Offsetof(Service{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
 }
 
-func appendVolumeMount(b []byte, x *VolumeMount) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("name", x.Name)
-	o.OptText("subPath", x.SubPath)
-	o.OptBool("readOnly", x.ReadOnly)
-	o.Text("mountPath", x.MountPath)
-	return o.End()
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ServiceAccount) AppendCBOR(b []byte) []byte {
+	return typeOfServiceAccount.AppendStruct(b, unsafe.Pointer(x))
 }
 
-func appendVolumeResources(b []byte, x *VolumeResources) []byte {
-	o := cbor.BeginObject(b)
-	o.OptStringMap("requests", x.Requests)
-	return o.End()
+var typeOfServiceAccount = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ServiceAccount{}.Object) + unsafe.Offsetof(ServiceAccount{}.Object.TypeMeta) + unsafe.Offsetof(ServiceAccount{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ServiceAccount{}.Object) + unsafe.Offsetof(ServiceAccount{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ServiceAccount{}.Object) + unsafe.Offsetof(ServiceAccount{}.Object.TypeMeta) + unsafe.Offsetof(ServiceAccount{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(ServiceAccount{}.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
 }
 
-func appendWorkloadEntry(b []byte, x *WorkloadEntry) []byte {
-	o := cbor.BeginObject(b)
-	o.Text("address", x.Address)
-	return o.End()
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ServiceEntry) AppendCBOR(b []byte) []byte {
+	return typeOfServiceEntry.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfServiceEntry = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ServiceEntry{}.Object) + unsafe.Offsetof(ServiceEntry{}.Object.TypeMeta) + unsafe.Offsetof(ServiceEntry{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(ServiceEntry{}.Spec), Kind: cbor.KindStruct, Type: &typeOfServiceEntrySpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ServiceEntry{}.Object) + unsafe.Offsetof(ServiceEntry{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ServiceEntry{}.Object) + unsafe.Offsetof(ServiceEntry{}.Object.TypeMeta) + unsafe.Offsetof(ServiceEntry{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfServiceEntryPort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ServiceEntryPort{}.Name), Kind: cbor.KindText},
+		{Key: "fnumber", Offset: unsafe.Offsetof(ServiceEntryPort{}.Number), Kind: cbor.KindInt},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(ServiceEntryPort{}.Protocol), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfListOfServiceEntryPort = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ServiceEntryPort)(nil)), Elem: &typeOfServiceEntryPort,
+}
+
+var typeOfListOfWorkloadEntry = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*WorkloadEntry)(nil)), Elem: &typeOfWorkloadEntry,
+}
+
+var typeOfServiceEntrySpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ehosts", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Hosts), Kind: cbor.KindList, Type: &cbor.TextList},
+		{Key: "eports", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfServiceEntryPort, Optional: true},
+		{Key: "hlocation", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Location), Kind: cbor.KindText, Optional: true},
+		{Key: "iaddresses", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Addresses), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "iendpoints", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Endpoints), Kind: cbor.KindList, Type: &typeOfListOfWorkloadEntry, Optional: true},
+		{Key: "jresolution", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Resolution), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfServicePort = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ServicePort{}.Name), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(ServicePort{}.Port), Kind: cbor.KindInt},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(ServicePort{}.Protocol), Kind: cbor.KindText, Optional: true},
+		{Key: "jtargetPort", Offset: unsafe.Offsetof(ServicePort{}.TargetPort), Kind: cbor.KindPointer, Type: &typeOfPointerToIntOrString, Optional: true},
+	},
+}
+
+var typeOfListOfServicePort = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ServicePort)(nil)), Elem: &typeOfServicePort,
+}
+
+var typeOfServiceSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(ServiceSpec{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "eports", Offset: unsafe.Offsetof(ServiceSpec{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfServicePort, Optional: true},
+		{Key: "hselector", Offset: unsafe.Offsetof(ServiceSpec{}.Selector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfSysctl = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Sysctl{}.Name), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(Sysctl{}.Value), Kind: cbor.KindText},
+	},
+}
+
+var typeOfToleration = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(Toleration{}.Key), Kind: cbor.KindText, Optional: true},
+		{Key: "evalue", Offset: unsafe.Offsetof(Toleration{}.Value), Kind: cbor.KindText, Optional: true},
+		{Key: "feffect", Offset: unsafe.Offsetof(Toleration{}.Effect), Kind: cbor.KindText, Optional: true},
+		{Key: "hoperator", Offset: unsafe.Offsetof(Toleration{}.Operator), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfTopologySpreadConstraint = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "gmaxSkew", Offset: unsafe.Offsetof(TopologySpreadConstraint{}.MaxSkew), Kind: cbor.KindInt},
+		{Key: "ktopologyKey", Offset: unsafe.Offsetof(TopologySpreadConstraint{}.TopologyKey), Kind: cbor.KindText},
+		{Key: "mlabelSelector", Offset: unsafe.Offsetof(TopologySpreadConstraint{}.LabelSelector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "qwhenUnsatisfiable", Offset: unsafe.Offsetof(TopologySpreadConstraint{}.WhenUnsatisfiable), Kind: cbor.KindText},
+	},
+}
+
+var typeOfTypeMeta = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(TypeMeta{}.Kind), Kind: cbor.KindText},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(TypeMeta{}.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPointerToSecretVolume = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*SecretVolume)(nil)), Elem: &typeOfSecretVolume,
+}
+
+var typeOfPointerToEmptyDir = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*EmptyDir)(nil)), Elem: &typeOfEmptyDir,
+}
+
+var typeOfPointerToConfigMapVolume = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ConfigMapVolume)(nil)), Elem: &typeOfConfigMapVolume,
+}
+
+var typeOfPointerToClaimVolume = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ClaimVolume)(nil)), Elem: &typeOfClaimVolume,
+}
+
+var typeOfVolume = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(Volume{}.Name), Kind: cbor.KindText},
+		{Key: "fsecret", Offset: unsafe.Offsetof(Volume{}.Secret), Kind: cbor.KindPointer, Type: &typeOfPointerToSecretVolume, Optional: true},
+		{Key: "hemptyDir", Offset: unsafe.Offsetof(Volume{}.EmptyDir), Kind: cbor.KindPointer, Type: &typeOfPointerToEmptyDir, Optional: true},
+		{Key: "iconfigMap", Offset: unsafe.Offsetof(Volume{}.ConfigMap), Kind: cbor.KindPointer, Type: &typeOfPointerToConfigMapVolume, Optional: true},
+		{Key: "upersistentVolumeClaim", Offset: unsafe.Offsetof(Volume{}.PersistentVolumeClaim), Kind: cbor.KindPointer, Type: &typeOfPointerToClaimVolume, Optional: true},
+	},
+}
+
+var typeOfVolumeMount = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x9,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(VolumeMount{}.Name), Kind: cbor.KindText},
+		{Key: "gsubPath", Offset: unsafe.Offsetof(VolumeMount{}.SubPath), Kind: cbor.KindText, Optional: true},
+		{Key: "hreadOnly", Offset: unsafe.Offsetof(VolumeMount{}.ReadOnly), Kind: cbor.KindBool, Optional: true},
+		{Key: "imountPath", Offset: unsafe.Offsetof(VolumeMount{}.MountPath), Kind: cbor.KindText},
+	},
+}
+
+var typeOfVolumeResources = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "hrequests", Offset: unsafe.Offsetof(VolumeResources{}.Requests), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfWorkloadEntry = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gaddress", Offset: unsafe.Offsetof(WorkloadEntry{}.Address), Kind: cbor.KindText},
+	},
 }

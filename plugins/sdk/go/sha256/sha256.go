@@ -54,29 +54,57 @@ func Sum(data []byte) [Size]byte {
 	return sum
 }
 
+// compress works in steps of eight rounds, after which every variable is back in its place: in WebAssembly, moving eight
+// variables takes longer than the rest of a round.
 func compress(state *[8]uint32, block []byte) {
-	var w [64]uint32
+	w := schedule(block)
+	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
+	for i := 0; i < len(w); i += 8 {
+		w, k := (*[8]uint32)(w[i:]), (*[8]uint32)(round[i:])
+		t := h + sum1(e) + (e&(f^g) ^ g) + k[0] + w[0]
+		d, h = d+t, t+sum0(a)+(a&b|c&(a|b))
+		t = g + sum1(d) + (d&(e^f) ^ f) + k[1] + w[1]
+		c, g = c+t, t+sum0(h)+(h&a|b&(h|a))
+		t = f + sum1(c) + (c&(d^e) ^ e) + k[2] + w[2]
+		b, f = b+t, t+sum0(g)+(g&h|a&(g|h))
+		t = e + sum1(b) + (b&(c^d) ^ d) + k[3] + w[3]
+		a, e = a+t, t+sum0(f)+(f&g|h&(f|g))
+		t = d + sum1(a) + (a&(b^c) ^ c) + k[4] + w[4]
+		h, d = h+t, t+sum0(e)+(e&f|g&(e|f))
+		t = c + sum1(h) + (h&(a^b) ^ b) + k[5] + w[5]
+		g, c = g+t, t+sum0(d)+(d&e|f&(d|e))
+		t = b + sum1(g) + (g&(h^a) ^ a) + k[6] + w[6]
+		f, b = f+t, t+sum0(c)+(c&d|e&(c|d))
+		t = a + sum1(f) + (f&(g^h) ^ h) + k[7] + w[7]
+		e, a = e+t, t+sum0(b)+(b&c|d&(b|c))
+	}
+	for i, v := range [8]uint32{a, b, c, d, e, f, g, h} {
+		state[i] += v
+	}
+}
+
+// schedule spreads a block over the rounds.
+func schedule(block []byte) (w [64]uint32) {
 	for i := range 16 {
 		b := block[4*i : 4*i+4]
 		w[i] = uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 	}
 	for i := 16; i < 64; i++ {
-		x, y := w[i-15], w[i-2]
+		v := (*[17]uint32)(w[i-16:])
+		x, y := v[1], v[14]
 		s0 := bits.RotateLeft32(x, -7) ^ bits.RotateLeft32(x, -18) ^ x>>3
 		s1 := bits.RotateLeft32(y, -17) ^ bits.RotateLeft32(y, -19) ^ y>>10
-		w[i] = w[i-16] + s0 + w[i-7] + s1
+		v[16] = v[0] + s0 + v[9] + s1
 	}
-	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
-	for i := range 64 {
-		s1 := bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)
-		t1 := h + s1 + (e&f ^ ^e&g) + round[i] + w[i]
-		s0 := bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)
-		t2 := s0 + (a&b ^ a&c ^ b&c)
-		a, b, c, d, e, f, g, h = t1+t2, a, b, c, d+t1, e, f, g
-	}
-	for i, v := range [8]uint32{a, b, c, d, e, f, g, h} {
-		state[i] += v
-	}
+	return w
+}
+
+func sum0(x uint32) uint32 {
+	return bits.RotateLeft32(x, -2) ^ bits.RotateLeft32(x, -13) ^ bits.RotateLeft32(x, -22)
+}
+
+func sum1(x uint32) uint32 {
+	return bits.RotateLeft32(x, -6) ^ bits.RotateLeft32(x, -11) ^ bits.RotateLeft32(x, -25)
 }
 
 // Hex returns bytes in lower-case hexadecimal.
