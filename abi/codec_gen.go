@@ -154,6 +154,355 @@ func decodeGroupKind(d *cbor.Decoder, x *GroupKind) {
 
 var keysOfGroupKind = [...]string{"kind", "group"}
 
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HTTPGetAnswer) AppendCBOR(b []byte) []byte { return appendHTTPGetAnswer(b, x) }
+
+func appendHTTPGetAnswer(b []byte, x *HTTPGetAnswer) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("text", x.Text)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	o.OptText("base64", x.Base64)
+	o.OptInt("status", x.Status)
+	o.OptStringMap("headers", x.Headers)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HTTPGetAnswer) DecodeCBOR(d *cbor.Decoder) { decodeHTTPGetAnswer(d, x) }
+
+func decodeHTTPGetAnswer(d *cbor.Decoder, x *HTTPGetAnswer) {
+	f := d.Fields(keysOfHTTPGetAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Text)
+		case 1:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		case 2:
+			d.ReadString(&x.Base64)
+		case 3:
+			d.ReadInt(&x.Status)
+		case 4:
+			d.ReadStringMap(&x.Headers)
+		}
+	}
+}
+
+var keysOfHTTPGetAnswer = [...]string{"text", "error", "base64", "status", "headers"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HTTPGetRequest) AppendCBOR(b []byte) []byte { return appendHTTPGetRequest(b, x) }
+
+func appendHTTPGetRequest(b []byte, x *HTTPGetRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("url", x.URL)
+	o.OptText("accept", x.Accept)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HTTPGetRequest) DecodeCBOR(d *cbor.Decoder) { decodeHTTPGetRequest(d, x) }
+
+func decodeHTTPGetRequest(d *cbor.Decoder, x *HTTPGetRequest) {
+	f := d.Fields(keysOfHTTPGetRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.URL)
+		case 1:
+			d.ReadString(&x.Accept)
+		}
+	}
+	f.Require(0x1)
+}
+
+var keysOfHTTPGetRequest = [...]string{"url", "accept"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HostAnswer) AppendCBOR(b []byte) []byte { return appendHostAnswer(b, x) }
+
+func appendHostAnswer(b []byte, x *HostAnswer) []byte {
+	o := cbor.BeginObject(b)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HostAnswer) DecodeCBOR(d *cbor.Decoder) { decodeHostAnswer(d, x) }
+
+func decodeHostAnswer(d *cbor.Decoder, x *HostAnswer) {
+	f := d.Fields(keysOfHostAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		}
+	}
+}
+
+var keysOfHostAnswer = [...]string{"error"}
+
+func appendHostError(b []byte, x *HostError) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("code", string(x.Code))
+	o.Text("message", x.Message)
+	return o.End()
+}
+
+func decodeHostError(d *cbor.Decoder, x *HostError) {
+	f := d.Fields(keysOfHostError[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString((*string)(&x.Code))
+		case 1:
+			d.ReadString(&x.Message)
+		}
+	}
+	f.Require(0x3)
+}
+
+var keysOfHostError = [...]string{"code", "message"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVDeleteAnswer) AppendCBOR(b []byte) []byte { return appendKVDeleteAnswer(b, x) }
+
+func appendKVDeleteAnswer(b []byte, x *KVDeleteAnswer) []byte {
+	o := cbor.BeginObject(b)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVDeleteAnswer) DecodeCBOR(d *cbor.Decoder) { decodeKVDeleteAnswer(d, x) }
+
+func decodeKVDeleteAnswer(d *cbor.Decoder, x *KVDeleteAnswer) {
+	f := d.Fields(keysOfKVDeleteAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		}
+	}
+}
+
+var keysOfKVDeleteAnswer = [...]string{"error"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVDeleteRequest) AppendCBOR(b []byte) []byte { return appendKVDeleteRequest(b, x) }
+
+func appendKVDeleteRequest(b []byte, x *KVDeleteRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("key", x.Key)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVDeleteRequest) DecodeCBOR(d *cbor.Decoder) { decodeKVDeleteRequest(d, x) }
+
+func decodeKVDeleteRequest(d *cbor.Decoder, x *KVDeleteRequest) {
+	f := d.Fields(keysOfKVDeleteRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Key)
+		}
+	}
+	f.Require(0x1)
+}
+
+var keysOfKVDeleteRequest = [...]string{"key"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVGetAnswer) AppendCBOR(b []byte) []byte { return appendKVGetAnswer(b, x) }
+
+func appendKVGetAnswer(b []byte, x *KVGetAnswer) []byte {
+	o := cbor.BeginObject(b)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	o.OptRaw("value", x.Value)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVGetAnswer) DecodeCBOR(d *cbor.Decoder) { decodeKVGetAnswer(d, x) }
+
+func decodeKVGetAnswer(d *cbor.Decoder, x *KVGetAnswer) {
+	f := d.Fields(keysOfKVGetAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		case 1:
+			d.ReadRaw(&x.Value)
+		}
+	}
+}
+
+var keysOfKVGetAnswer = [...]string{"error", "value"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVGetRequest) AppendCBOR(b []byte) []byte { return appendKVGetRequest(b, x) }
+
+func appendKVGetRequest(b []byte, x *KVGetRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("key", x.Key)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVGetRequest) DecodeCBOR(d *cbor.Decoder) { decodeKVGetRequest(d, x) }
+
+func decodeKVGetRequest(d *cbor.Decoder, x *KVGetRequest) {
+	f := d.Fields(keysOfKVGetRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Key)
+		}
+	}
+	f.Require(0x1)
+}
+
+var keysOfKVGetRequest = [...]string{"key"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVListAnswer) AppendCBOR(b []byte) []byte { return appendKVListAnswer(b, x) }
+
+func appendKVListAnswer(b []byte, x *KVListAnswer) []byte {
+	o := cbor.BeginObject(b)
+	o.OptStrings("keys", x.Keys)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVListAnswer) DecodeCBOR(d *cbor.Decoder) { decodeKVListAnswer(d, x) }
+
+func decodeKVListAnswer(d *cbor.Decoder, x *KVListAnswer) {
+	f := d.Fields(keysOfKVListAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadStrings(&x.Keys)
+		case 1:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		}
+	}
+}
+
+var keysOfKVListAnswer = [...]string{"keys", "error"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVListRequest) AppendCBOR(b []byte) []byte { return appendKVListRequest(b, x) }
+
+func appendKVListRequest(b []byte, x *KVListRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.OptText("prefix", x.Prefix)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVListRequest) DecodeCBOR(d *cbor.Decoder) { decodeKVListRequest(d, x) }
+
+func decodeKVListRequest(d *cbor.Decoder, x *KVListRequest) {
+	f := d.Fields(keysOfKVListRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Prefix)
+		}
+	}
+}
+
+var keysOfKVListRequest = [...]string{"prefix"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVSetAnswer) AppendCBOR(b []byte) []byte { return appendKVSetAnswer(b, x) }
+
+func appendKVSetAnswer(b []byte, x *KVSetAnswer) []byte {
+	o := cbor.BeginObject(b)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVSetAnswer) DecodeCBOR(d *cbor.Decoder) { decodeKVSetAnswer(d, x) }
+
+func decodeKVSetAnswer(d *cbor.Decoder, x *KVSetAnswer) {
+	f := d.Fields(keysOfKVSetAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		}
+	}
+}
+
+var keysOfKVSetAnswer = [...]string{"error"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVSetRequest) AppendCBOR(b []byte) []byte { return appendKVSetRequest(b, x) }
+
+func appendKVSetRequest(b []byte, x *KVSetRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("key", x.Key)
+	o.Raw("value", x.Value)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVSetRequest) DecodeCBOR(d *cbor.Decoder) { decodeKVSetRequest(d, x) }
+
+func decodeKVSetRequest(d *cbor.Decoder, x *KVSetRequest) {
+	f := d.Fields(keysOfKVSetRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Key)
+		case 1:
+			d.ReadRaw(&x.Value)
+		}
+	}
+	f.Require(0x3)
+}
+
+var keysOfKVSetRequest = [...]string{"key", "value"}
+
 func appendLimits(b []byte, x *Limits) []byte {
 	o := cbor.BeginObject(b)
 	o.OptInt("fuel", x.Fuel)
@@ -501,6 +850,79 @@ func decodeRequirement(d *cbor.Decoder, x *Requirement) {
 }
 
 var keysOfRequirement = [...]string{"kind", "name", "matchName", "namespace", "apiVersion", "matchLabels"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ResourcesReadAnswer) AppendCBOR(b []byte) []byte { return appendResourcesReadAnswer(b, x) }
+
+func appendResourcesReadAnswer(b []byte, x *ResourcesReadAnswer) []byte {
+	o := cbor.BeginObject(b)
+	if x.Error != nil {
+		o.Key("error")
+		o.B = appendHostError(o.B, x.Error)
+	}
+	if len(x.Resources) > 0 {
+		o.Key("resources")
+		o.B = cbor.AppendList(o.B, x.Resources, func(b []byte, v *cbor.Raw) []byte { return cbor.AppendRaw(b, (*v)) })
+	}
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ResourcesReadAnswer) DecodeCBOR(d *cbor.Decoder) { decodeResourcesReadAnswer(d, x) }
+
+func decodeResourcesReadAnswer(d *cbor.Decoder, x *ResourcesReadAnswer) {
+	f := d.Fields(keysOfResourcesReadAnswer[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			x.Error = new(HostError)
+			decodeHostError(d, x.Error)
+		case 1:
+			cbor.ReadList(d, &x.Resources, func(d *cbor.Decoder, v *cbor.Raw) { d.ReadRaw(v) })
+		}
+	}
+}
+
+var keysOfResourcesReadAnswer = [...]string{"error", "resources"}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ResourcesReadRequest) AppendCBOR(b []byte) []byte { return appendResourcesReadRequest(b, x) }
+
+func appendResourcesReadRequest(b []byte, x *ResourcesReadRequest) []byte {
+	o := cbor.BeginObject(b)
+	o.Text("kind", x.Kind)
+	o.OptText("matchName", x.MatchName)
+	o.OptText("namespace", x.Namespace)
+	o.Text("apiVersion", x.APIVersion)
+	o.OptStringMap("matchLabels", x.MatchLabels)
+	return o.End()
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ResourcesReadRequest) DecodeCBOR(d *cbor.Decoder) { decodeResourcesReadRequest(d, x) }
+
+func decodeResourcesReadRequest(d *cbor.Decoder, x *ResourcesReadRequest) {
+	f := d.Fields(keysOfResourcesReadRequest[:])
+	for f.Next() {
+		switch f.Index() {
+		case 0:
+			d.ReadString(&x.Kind)
+		case 1:
+			d.ReadString(&x.MatchName)
+		case 2:
+			d.ReadString(&x.Namespace)
+		case 3:
+			d.ReadString(&x.APIVersion)
+		case 4:
+			d.ReadStringMap(&x.MatchLabels)
+		}
+	}
+	f.Require(0x9)
+}
+
+var keysOfResourcesReadRequest = [...]string{"kind", "matchName", "namespace", "apiVersion", "matchLabels"}
 
 // AppendCBOR appends x as an object in deterministic CBOR.
 func (x *Response) AppendCBOR(b []byte) []byte { return appendResponse(b, x) }
