@@ -18,6 +18,10 @@ type guest struct {
 	clock  uint64
 	random *rand.ChaCha8
 	fuel   fuelTank
+	// encoding is that of the messages of host calls.
+	encoding abi.Encoding
+	// answering is true while the host has the guest make room for the answer to a host call.
+	answering bool
 }
 
 type guestKey struct{}
@@ -61,6 +65,10 @@ func explain(err error, g *guest, m *linearMemory) error {
 		return errInterrupted
 	}
 	g.log.flush()
+	var failed *hostFailure
+	if errors.As(err, &failed) {
+		return &outsideError{failed.err}
+	}
 	if empty, ok := outOfFuel(err); ok {
 		return fmt.Errorf("%w: %w", ErrFuel, empty)
 	}
