@@ -282,6 +282,14 @@ func (t *Tape) missing(s *Step, r *Request) error {
 		ErrNotRecorded, t.file, r.Op, strconv.Quote(r.Target()), s.manifest.Reference(), s.digest)
 }
 
+// Unused returns a line for each call on the tape of the run that nobody made.
+func (r *Run) Unused() []string {
+	if r == nil || r.config.Replay == nil {
+		return nil
+	}
+	return r.config.Replay.Unused()
+}
+
 // Unused returns a line for each call on the tape that nobody made, in the order of the tape.
 func (t *Tape) Unused() []string {
 	t.mu.Lock()
