@@ -15,7 +15,8 @@ func targets() map[string][]string {
 	return map[string][]string{
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzValidate"},
-		"host/memo":                         {"FuzzRead"},
+		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
+		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
 		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},
 		"host/sandbox":                      {"FuzzInspect"},
@@ -23,6 +24,7 @@ func targets() map[string][]string {
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
 		"plugins/builtin/internal/template": {"FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
+		"registry/kv":                       {"FuzzParse"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/release":                  {"FuzzSections", "FuzzVerify"},
 	}
