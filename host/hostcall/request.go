@@ -1,6 +1,7 @@
 package hostcall
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -48,8 +49,10 @@ func ParseRequest(op abi.HostOp, data []byte, encoding abi.Encoding) (*Request, 
 	if m == nil {
 		return nil, invalid("there is no such operation")
 	}
-	// Text in m points into data, which may be the guest's own memory.
-	data = append([]byte(nil), data...)
+	if len(data) <= abi.MaxHostRequestBytes {
+		// Text in m points into data, which may be the guest's own memory.
+		data = slices.Clone(data)
+	}
 	unknown, err := abi.Decode(data, encoding, abi.MaxHostRequestBytes, m)
 	switch {
 	case abi.IsTooLarge(err):
