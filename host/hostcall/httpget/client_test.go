@@ -7,11 +7,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -297,5 +299,28 @@ func TestAccept(t *testing.T) {
 		if code(err) != abi.HostErrorInvalid {
 			t.Errorf("%q: got %v", accept, err)
 		}
+	}
+}
+
+// A few packed bytes must not make the host hold many.
+func TestBombIsNotUnpacked(t *testing.T) {
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	zeros := make([]byte, 1<<20)
+	for range 256 {
+		_, _ = z.Write(zeros)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(&packed)}
+	if _, err := readBody(resp); code(err) != abi.HostErrorTooLarge {
+		t.Errorf("got %v", err)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 16*abi.MaxHTTPBodyBytes {
+		t.Errorf("reading it took %d bytes", grown)
 	}
 }
