@@ -8,14 +8,14 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/guest"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/host"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
 var plugin = &sdk.Plugin{Derive: deriver(guest.Host())}
 
 // deriver numbers the derivations of each service.
-func deriver(h host.Host) func(*sdk.Request, *sdk.Response) error {
+func deriver(h hostcall.Host) func(*sdk.Request, *sdk.Response) error {
 	return func(req *sdk.Request, resp *sdk.Response) error {
 		svc, err := req.Service()
 		if err != nil {

@@ -65,7 +65,7 @@ func explain(err error, g *guest, m *linearMemory) error {
 		return errInterrupted
 	}
 	g.log.flush()
-	var failed *hostFailure
+	var failed *hostError
 	if errors.As(err, &failed) {
 		return &outsideError{failed.err}
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
-// hostFailure ends a guest whose host call the host could not answer. The guest has no part in it.
-type hostFailure struct{ err error }
+// hostError ends a guest whose host call the host could not answer. The guest has no part in it.
+type hostError struct{ err error }
 
-func (e *hostFailure) Error() string { return e.err.Error() }
-func (e *hostFailure) Unwrap() error { return e.err }
+func (e *hostError) Error() string { return e.err.Error() }
+func (e *hostError) Unwrap() error { return e.err }
 
 const hostCallName = abi.ImportModule + "." + abi.ImportHostCall
 
@@ -35,7 +35,7 @@ func hostCall(f frame, stack []uint64) {
 	case errors.Is(err, hostcall.ErrUnknownOp):
 		panic(misuseError(hostCallName + " was called with operation " + err.Error()))
 	case err != nil:
-		panic(&hostFailure{err})
+		panic(&hostError{err})
 	}
 	f.guest.fuel.spend(messageByteFuel * int64(len(answer)))
 	stack[0] = uint64(f.place(answer))<<32 | uint64(len(answer))

@@ -9,16 +9,16 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/host"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
 // Plugin returns the plugin on top of a host.
-func Plugin(h host.Host) *sdk.Plugin {
+func Plugin(h hostcall.Host) *sdk.Plugin {
 	return &sdk.Plugin{Derive: func(req *sdk.Request, resp *sdk.Response) error { return derive(h, req, resp) }}
 }
 
-func derive(h host.Host, req *sdk.Request, resp *sdk.Response) error {
+func derive(h hostcall.Host, req *sdk.Request, resp *sdk.Response) error {
 	metadata := sdk.Value(req.Resource).Get("metadata")
 	c := &kube.ConfigMap{Object: kube.NewObject("v1", "ConfigMap", kube.ObjectMeta{
 		Name: metadata.Get("name").String() + "-" + req.Step, Namespace: metadata.Get("namespace").String(),
@@ -41,7 +41,7 @@ func derive(h host.Host, req *sdk.Request, resp *sdk.Response) error {
 }
 
 // perform makes one call and returns its answer as text.
-func perform(h host.Host, call sdk.Value) string {
+func perform(h hostcall.Host, call sdk.Value) string {
 	key := call.Get("key").String()
 	switch call.Get("op").String() {
 	case "get":
@@ -70,7 +70,7 @@ func perform(h host.Host, call sdk.Value) string {
 }
 
 // count adds one to a number in the store.
-func count(h host.Host, key string) string {
+func count(h hostcall.Host, key string) string {
 	value, _, err := h.Get(key)
 	if err != nil {
 		return said("", err)
@@ -79,7 +79,7 @@ func count(h host.Host, key string) string {
 	return said(strconv.FormatInt(next, 10), h.Set(key, cbor.AppendInt(nil, next)))
 }
 
-func fetch(h host.Host, url string) string {
+func fetch(h hostcall.Host, url string) string {
 	page, err := h.HTTPGet(&abi.HTTPGetRequest{URL: url})
 	if err != nil {
 		return said("", err)
@@ -87,7 +87,7 @@ func fetch(h host.Host, url string) string {
 	return strconv.FormatInt(page.Status, 10) + " " + page.Text
 }
 
-func read(h host.Host, call sdk.Value) string {
+func read(h hostcall.Host, call sdk.Value) string {
 	found, err := h.Resources(&abi.ResourcesReadRequest{
 		APIVersion: call.Get("apiVersion").String(), Kind: call.Get("kind").String(),
 		Namespace: call.Get("namespace").String(), MatchName: call.Get("name").String(),

@@ -9,7 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/host/hosttest"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall/hosttest"
 	"github.com/latticenet/lattice-host/wasm-tests/hostcaller"
 )
 

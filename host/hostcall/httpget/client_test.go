@@ -221,8 +221,7 @@ func TestAddressIsCheckedWhereItIsDialled(t *testing.T) {
 
 func TestRedirects(t *testing.T) {
 	t.Parallel()
-	var s *server
-	s = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		to := map[string]string{
 			"/other-host": "https://other.example.com/", "/loopback": "https://127.0.0.1:1/", "/http": "http://example.com/",
 			"/user": "https://user:pass@example.com/", "/relative": "end#part", "/loop": "/loop",

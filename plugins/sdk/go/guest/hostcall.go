@@ -7,7 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/host"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 )
 
 //go:wasmimport lattice_v1 host_call
@@ -15,7 +15,7 @@ func hostCall(op uint32, ptr unsafe.Pointer, size uint32) uint64
 
 // Host returns the host that the module runs on. A module that calls it must ask for a capability in its manifest; in one
 // that does not, no trace of it is linked.
-func Host() host.Host { return host.New(call) }
+func Host() hostcall.Host { return hostcall.New(call) }
 
 // call makes one host call. The host asks [Alloc] for room for the answer while it is under way.
 func call(op abi.HostOp, message []byte) []byte {

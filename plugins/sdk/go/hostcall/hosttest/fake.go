@@ -8,7 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/host"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 )
 
 // Fake is a host that holds everything in memory. It grants every capability and keeps to the budget and the grammar of
@@ -27,7 +27,7 @@ type Fake struct {
 }
 
 // Host returns the host that a plugin can be given.
-func (f *Fake) Host() host.Host { return host.New(f.call) }
+func (f *Fake) Host() hostcall.Host { return hostcall.New(f.call) }
 
 func (f *Fake) call(op abi.HostOp, request []byte) []byte {
 	f.Calls = append(f.Calls, op)

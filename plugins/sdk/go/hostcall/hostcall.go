@@ -1,13 +1,13 @@
-// Package host is how a plugin asks its host for more than its request: a small store of its own, a page from the network,
+// Package hostcall is how a plugin asks its host for more than its request: a small store of its own, a page from the network,
 // other resources. Each needs a capability in the manifest and an operator's grant.
 //
 // A derivation takes a [Host] as a parameter. main.go gives it the one of package guest; a test gives it one of package
 // hosttest, so that the same code runs natively.
 //
-//	func deriver(h host.Host) func(*sdk.Request, *sdk.Response) error { … }
+//	func deriver(h hostcall.Host) func(*sdk.Request, *sdk.Response) error { … }
 //
 //	var plugin = &sdk.Plugin{Derive: deriver(guest.Host())}
-package host
+package hostcall
 
 import (
 	"errors"
