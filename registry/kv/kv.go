@@ -149,7 +149,8 @@ func encode(plugin string, entries cbor.Map[cbor.Raw]) ([]byte, error) {
 		}
 		f.Entries[e.Key] = text
 	}
-	return strictjson.Marshal(f)
+	data, err := strictjson.Marshal(f)
+	return append(data, '\n'), err
 }
 
 // check holds a store to its limits.
