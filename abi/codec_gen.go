@@ -68,6 +68,227 @@ var typeOfGroupKind = cbor.Type{
 	},
 }
 
+var typeOfPointerToHostError = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HostError)(nil)), Elem: &typeOfHostError,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]HostError, capacity)
+		copy(values, unsafe.Slice((*HostError)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HTTPGetAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfHTTPGetAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HTTPGetAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfHTTPGetAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfHTTPGetAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dtext", Offset: unsafe.Offsetof(HTTPGetAnswer{}.Text), Kind: cbor.KindText, Optional: true},
+		{Key: "eerror", Offset: unsafe.Offsetof(HTTPGetAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+		{Key: "fbase64", Offset: unsafe.Offsetof(HTTPGetAnswer{}.Base64), Kind: cbor.KindText, Optional: true},
+		{Key: "fstatus", Offset: unsafe.Offsetof(HTTPGetAnswer{}.Status), Kind: cbor.KindInt, Optional: true},
+		{Key: "gheaders", Offset: unsafe.Offsetof(HTTPGetAnswer{}.Headers), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HTTPGetRequest) AppendCBOR(b []byte) []byte {
+	return typeOfHTTPGetRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HTTPGetRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfHTTPGetRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfHTTPGetRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "curl", Offset: unsafe.Offsetof(HTTPGetRequest{}.URL), Kind: cbor.KindText},
+		{Key: "faccept", Offset: unsafe.Offsetof(HTTPGetRequest{}.Accept), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HostAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfHostAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *HostAnswer) DecodeCBOR(d *cbor.Decoder) { typeOfHostAnswer.DecodeStruct(d, unsafe.Pointer(x)) }
+
+var typeOfHostAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eerror", Offset: unsafe.Offsetof(HostAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+	},
+}
+
+var typeOfHostError = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dcode", Offset: unsafe.Offsetof(HostError{}.Code), Kind: cbor.KindText},
+		{Key: "gmessage", Offset: unsafe.Offsetof(HostError{}.Message), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVDeleteAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfKVDeleteAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVDeleteAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVDeleteAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVDeleteAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eerror", Offset: unsafe.Offsetof(KVDeleteAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVDeleteRequest) AppendCBOR(b []byte) []byte {
+	return typeOfKVDeleteRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVDeleteRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVDeleteRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVDeleteRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(KVDeleteRequest{}.Key), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVGetAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfKVGetAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVGetAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVGetAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVGetAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eerror", Offset: unsafe.Offsetof(KVGetAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+		{Key: "evalue", Offset: unsafe.Offsetof(KVGetAnswer{}.Value), Kind: cbor.KindRaw, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVGetRequest) AppendCBOR(b []byte) []byte {
+	return typeOfKVGetRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVGetRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVGetRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVGetRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(KVGetRequest{}.Key), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVListAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfKVListAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVListAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVListAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVListAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dkeys", Offset: unsafe.Offsetof(KVListAnswer{}.Keys), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "eerror", Offset: unsafe.Offsetof(KVListAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVListRequest) AppendCBOR(b []byte) []byte {
+	return typeOfKVListRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVListRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVListRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVListRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "fprefix", Offset: unsafe.Offsetof(KVListRequest{}.Prefix), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVSetAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfKVSetAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVSetAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVSetAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVSetAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eerror", Offset: unsafe.Offsetof(KVSetAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KVSetRequest) AppendCBOR(b []byte) []byte {
+	return typeOfKVSetRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KVSetRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKVSetRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKVSetRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(KVSetRequest{}.Key), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(KVSetRequest{}.Value), Kind: cbor.KindRaw},
+	},
+}
+
 var typeOfLimits = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
@@ -244,6 +465,47 @@ var typeOfRequirement = cbor.Type{
 		{Key: "inamespace", Offset: unsafe.Offsetof(Requirement{}.Namespace), Kind: cbor.KindText, Optional: true},
 		{Key: "japiVersion", Offset: unsafe.Offsetof(Requirement{}.APIVersion), Kind: cbor.KindText},
 		{Key: "kmatchLabels", Offset: unsafe.Offsetof(Requirement{}.MatchLabels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ResourcesReadAnswer) AppendCBOR(b []byte) []byte {
+	return typeOfResourcesReadAnswer.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ResourcesReadAnswer) DecodeCBOR(d *cbor.Decoder) {
+	typeOfResourcesReadAnswer.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfResourcesReadAnswer = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "eerror", Offset: unsafe.Offsetof(ResourcesReadAnswer{}.Error), Kind: cbor.KindPointer, Type: &typeOfPointerToHostError, Optional: true},
+		{Key: "iresources", Offset: unsafe.Offsetof(ResourcesReadAnswer{}.Resources), Kind: cbor.KindList, Type: &cbor.RawList, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ResourcesReadRequest) AppendCBOR(b []byte) []byte {
+	return typeOfResourcesReadRequest.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *ResourcesReadRequest) DecodeCBOR(d *cbor.Decoder) {
+	typeOfResourcesReadRequest.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfResourcesReadRequest = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x9,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ResourcesReadRequest{}.Kind), Kind: cbor.KindText},
+		{Key: "imatchName", Offset: unsafe.Offsetof(ResourcesReadRequest{}.MatchName), Kind: cbor.KindText, Optional: true},
+		{Key: "inamespace", Offset: unsafe.Offsetof(ResourcesReadRequest{}.Namespace), Kind: cbor.KindText, Optional: true},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ResourcesReadRequest{}.APIVersion), Kind: cbor.KindText},
+		{Key: "kmatchLabels", Offset: unsafe.Offsetof(ResourcesReadRequest{}.MatchLabels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 	},
 }
 

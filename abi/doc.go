@@ -8,9 +8,9 @@
 // can link it and a reader can trust it.
 package abi
 
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots Request,Response,ValidateRequest,ValidateResponse,Manifest
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots Request,Response,ValidateRequest,ValidateResponse,Manifest,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
 
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ./schema -roots Request,Response,ValidateRequest,ValidateResponse,Manifest
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ./schema -roots Request,Response,ValidateRequest,ValidateResponse,Manifest,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
 
 // Version is the version of the contract. A module built for another version does not load.
 const Version = 1

@@ -29,8 +29,30 @@ const (
 	MaxDerivedDepth = 4
 	// MaxDepth is how deep arrays and objects of a message may nest.
 	MaxDepth = 128
-	// MaxHostCalls is the budget of host calls in one derivation.
+	// MaxHostCalls is the budget of host calls in one derivation: one document with all its steps, their rounds, and what is
+	// derived in turn.
 	MaxHostCalls = 64
+	// MaxHostRequestBytes is the largest request of a host call.
+	MaxHostRequestBytes = 128 << 10
+	// MaxHostAnswerBytes is the largest answer to a host call.
+	MaxHostAnswerBytes = 1 << 20
+	// MaxKVKeyBytes is the longest key of a plugin's store.
+	MaxKVKeyBytes = 128
+	// MaxKVValueBytes is the largest value of a plugin's store, as JSON.
+	MaxKVValueBytes = 64 << 10
+	// MaxKVKeys is how many keys a plugin's store has.
+	MaxKVKeys = 1024
+	// MaxKVBytes is how large a plugin's store is: its keys and its values as JSON.
+	MaxKVBytes = 1 << 20
+	// MaxURLBytes is the longest URL that http.get takes.
+	MaxURLBytes = 2048
+	// MaxHTTPBodyBytes is the largest body that http.get returns, unpacked.
+	MaxHTTPBodyBytes = 512 << 10
+	// MaxHTTPRedirects is how many redirects http.get follows.
+	MaxHTTPRedirects = 5
+	// MaxHTTPMillis is how long one http.get may take with all its redirects, in milliseconds. It counts for the call's own
+	// bound too.
+	MaxHTTPMillis = 5_000
 	// DefaultTimeoutMillis is the wall-clock bound of one call in milliseconds.
 	DefaultTimeoutMillis = 10_000
 	// MaxTimeoutMillis is the most that a manifest may ask for.

@@ -71,7 +71,7 @@ type Capability struct {
 	Name string `json:"name"`
 	// Reason tells the operator what it is for.
 	Reason string `json:"reason"`
-	// Hosts are the host names that http.get may reach.
+	// Hosts are what http.get may reach: exact DNS names, each with a port behind a colon when it is not 443.
 	Hosts []string `json:"hosts,omitempty"`
 	// Kinds are the kinds that resources.read may read.
 	Kinds []GroupKind `json:"kinds,omitempty"`
@@ -83,7 +83,7 @@ const (
 	CapabilityHTTPGet = "http.get"
 	// CapabilityKV allows a small store of the plugin's own.
 	CapabilityKV = "kv"
-	// CapabilityResourcesRead allows reading live resources.
+	// CapabilityResourcesRead allows reading other resources of the kinds it names, while the derivation runs.
 	CapabilityResourcesRead = "resources.read"
 )
 

@@ -209,6 +209,7 @@ func (c *manifestChecker) capabilities(caps []Capability) {
 		switch capability.Name {
 		case CapabilityHTTPGet:
 			c.require(len(capability.Hosts) > 0, at+".hosts", "must name at least one host")
+			c.hosts(at+".hosts", capability.Hosts)
 		case CapabilityResourcesRead:
 			c.require(len(capability.Kinds) > 0, at+".kinds", "must name at least one kind")
 		case CapabilityKV:
@@ -220,6 +221,50 @@ func (c *manifestChecker) capabilities(caps []Capability) {
 			c.fail(at+".name", "is there twice")
 		}
 	}
+}
+
+func (c *manifestChecker) hosts(field string, hosts []string) {
+	for i, host := range hosts {
+		c.require(validHost(host), field+"."+strconv.Itoa(i),
+			"must be a DNS name in lower case with a dot in it, such as api.example.com, or api.example.com:8443")
+	}
+	c.distinct(field, hosts)
+}
+
+// validHost reports whether s is what http.get may be granted: an exact name, so that what a person grants is what is
+// reached. What a resolver takes for an address in numbers is none (its last part is a number, WHATWG URL, section 3.5).
+func validHost(s string) bool {
+	name, port, hasPort := strings.Cut(s, ":")
+	if hasPort {
+		n, err := strconv.Atoi(port)
+		if err != nil || n < 1 || n > 65535 || n == 443 || strconv.Itoa(n) != port {
+			return false
+		}
+	}
+	labels := strings.Split(name, ".")
+	if len(name) > 253 || len(labels) < 2 {
+		return false
+	}
+	for _, label := range labels {
+		if !validLabel(label) {
+			return false
+		}
+	}
+	last := labels[len(labels)-1]
+	return last[0] < '0' || last[0] > '9'
+}
+
+// validLabel reports whether s is one part of a DNS name (RFC 1123, section 2.1) in lower case.
+func validLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // IsZero reports whether the group-kind is empty.

@@ -33,7 +33,7 @@ func writeSchemas(pkg *goPackage, dir string, roots []string) error {
 		}
 		delete(w.defs, root)
 		s.Schema = "https://json-schema.org/draft/2020-12/schema"
-		name := strings.ToLower(root[:1]) + root[1:] + ".schema.json"
+		name := lowerFirstWord(root) + ".schema.json"
 		s.ID = "https://lattice.dev/schemas/" + pkg.name + "/v1/" + name
 		s.Defs = w.defs
 		var out bytes.Buffer
@@ -118,6 +118,17 @@ func (w *schemaWriter) value(t *fieldType) (*schema, error) {
 	}
 	return &schema{Ref: "#/$defs/" + t.goType}, nil
 }
+
+// lowerFirstWord writes the first word of a Go name in lower case: httpGetAnswer for HTTPGetAnswer.
+func lowerFirstWord(name string) string {
+	end := 1
+	for end+1 < len(name) && isUpper(name[end]) && isUpper(name[end+1]) {
+		end++
+	}
+	return strings.ToLower(name[:end]) + name[end:]
+}
+
+func isUpper(c byte) bool { return c >= 'A' && c <= 'Z' }
 
 // prose turns a doc comment into one line.
 func prose(doc string) string {

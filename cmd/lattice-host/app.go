@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
 // app is what one run of the program works with.
@@ -14,6 +16,8 @@ type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+	// pages fetches what plugins ask for from the network.
+	pages hostcall.Getter
 
 	// homeFlag and output are the global flags.
 	homeFlag string

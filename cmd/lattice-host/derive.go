@@ -28,7 +28,11 @@ documents that are referred to and not derived. A document that is in both is de
 With -o yaml, the default, a comment with the digest of the bundle and of each step's plugin stands before the objects of
 a document. With -o json the complete bundles are printed, in canonical form: equal inputs give equal bytes. With
 -o dir=PATH each object is a file below PATH/NAMESPACE-NAME, with the bundle in bundle.json; files of an earlier run that
-this one does not make again are removed.`,
+this one does not make again are removed.
+
+What plugins with a capability ask the host for, such as a page from the network, can change from one run to the next.
+--record writes all of it into a file; with --replay, plugins get the answers in that file, nothing is fetched or kept, and
+the result is the same each time.`,
 		Example: `  lattice-host derive -f orders.yaml
   lattice-host derive -f services/ --settings prod.yaml -o dir=deploy
   cat orders.yaml | lattice-host derive -f - --with services/ -o json`,
@@ -36,9 +40,13 @@ this one does not make again are removed.`,
 		Annotations: map[string]string{formatsKey: "yaml " + dirFormat + "PATH"},
 	}
 	in.register(c)
+	in.hostCalls.registerRecord(c)
 	c.RunE = a.does(func(ctx context.Context, _ []string) error {
-		results, err := a.derive(ctx, in)
+		results, calls, err := a.derive(ctx, in)
 		if err != nil {
+			return err
+		}
+		if err := a.keepHostCalls(&in.hostCalls, calls); err != nil {
 			return err
 		}
 		if err := a.writeBundles(results); err != nil {

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/kv"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -39,7 +41,7 @@ const exitCodes = `Exit codes:
     3  the input is invalid
    10  denied: a plugin asks for a capability that was not granted
    11  not trusted: a signature, a digest, the lock or the index is wrong, or a plugin is not installed
-   13  conflict: two steps want one object or one field differently
+   13  conflict: two steps want one object or one field differently, or two runs one store of a plugin
    15  a plugin failed: trap, fuel, time, memory or a bad answer
   130  interrupted
 When several apply, the first of 11, 10, 15, 13, 3 is returned.`
@@ -105,9 +107,9 @@ func exitCode(err error) int {
 	}{
 		{exitNotTrusted, []error{release.ErrNotTrusted}},
 		{exitDenied, []error{market.ErrNeedsConsent}},
-		{exitPlugin, []error{sandbox.ErrPlugin, pipeline.ErrPlugin, pipeline.ErrUnsettled}},
-		{exitConflict, []error{pipeline.ErrConflict}},
-		{exitInvalid, []error{resource.ErrInvalid, pipeline.ErrNotFound, pack.ErrBuild}},
+		{exitPlugin, []error{sandbox.ErrPlugin, pipeline.ErrPlugin, pipeline.ErrUnsettled, hostcall.ErrBudget}},
+		{exitConflict, []error{pipeline.ErrConflict, kv.ErrChanged}},
+		{exitInvalid, []error{resource.ErrInvalid, pipeline.ErrNotFound, pack.ErrBuild, hostcall.ErrNotRecorded}},
 	}
 	for _, rule := range rules {
 		if slices.ContainsFunc(rule.kinds, func(kind error) bool { return errors.Is(err, kind) }) {

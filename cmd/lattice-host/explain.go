@@ -21,7 +21,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Tell which plugin made an object or set a field",
 		Long: `Explain derives as derive does, and tells where the result comes from.
 
-Without OBJECT it lists the objects and the steps that made them. With OBJECT it names the steps that set anything in it;
+Without OBJECT it lists the objects and the steps that made them, and what the steps asked the host for. With OBJECT it names the steps that set anything in it;
 with FIELD, those that set the field, each with its plugin and the digest of the plugin's module.
 
 OBJECT is KIND/NAME or KIND/NAMESPACE/NAME. The case of the kind does not matter; a group may follow it, as in
@@ -34,7 +34,7 @@ by their place or by their fields.`,
 	}
 	in.register(c)
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		results, err := a.derive(ctx, in)
+		results, _, err := a.derive(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -59,6 +59,8 @@ type explainedBundle struct {
 	Resource abi.Ref           `json:"resource"`
 	Bundle   string            `json:"bundle"`
 	Objects  []explainedObject `json:"objects"`
+	// HostCalls are what the steps asked the host for.
+	HostCalls []pipeline.HostCallRecord `json:"hostCalls,omitempty"`
 }
 
 type explainedObject struct {
@@ -71,7 +73,7 @@ type explainedObject struct {
 func (a *app) explainAll(results []derived) error {
 	list := make([]explainedBundle, len(results))
 	for i, r := range results {
-		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest, Objects: []explainedObject{}}
+		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest, Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
 		for _, o := range r.bundle.Outputs {
 			steps, err := r.bundle.Owner(o.Ref, "")
 			if err != nil {
@@ -95,8 +97,22 @@ func (a *app) explainAll(results []derived) error {
 				rows = append(rows, []string{strconv.Itoa(o.Stage), o.Ref.String(), strings.Join(steps, ", "), strings.Join(plugins, ", ")})
 			}
 			table(w, rows)
+			writeHostCalls(w, results[i].bundle)
 		}
 	})
+}
+
+// writeHostCalls lists what the steps of a bundle asked the host for, if anything.
+func writeHostCalls(w io.Writer, b *pipeline.Bundle) {
+	if len(b.HostCalls) == 0 {
+		return
+	}
+	rows := [][]string{{"HOST CALL", "TARGET", "STEP", "ANSWER"}}
+	for _, c := range b.HostCalls {
+		rows = append(rows, []string{c.Op, c.Target, stepName(b, c.Pipeline, c.Step), c.Answer})
+	}
+	fmt.Fprintln(w)
+	table(w, rows)
 }
 
 // foundObject is one object of one bundle.

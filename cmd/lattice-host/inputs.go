@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -21,6 +22,7 @@ type inputs struct {
 	files, with, pipelines []string
 	settings               string
 	verbose, noMemo        bool
+	hostCalls              hostCallFlags
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -32,6 +34,7 @@ func (in *inputs) register(c *cobra.Command) {
 	flags.StringVar(&in.settings, "settings", "", "file with the settings of the platform and of steps")
 	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log; runs every plugin again")
 	flags.BoolVar(&in.noMemo, "no-memo", false, "run every plugin again, instead of using what it answered to the same request before")
+	in.hostCalls.registerReplay(c)
 	for _, name := range []string{"filename", "with", "pipeline", "settings"} {
 		// The flags were defined just above, the only thing that can be wrong.
 		_ = c.MarkFlagFilename(name, "yaml", "yml", "json")
@@ -48,6 +51,9 @@ type request struct {
 func (a *app) readInputs(in *inputs) (*request, error) {
 	if len(in.files) == 0 {
 		return nil, usagef("name files, folders or - (standard input) with -f")
+	}
+	if err := in.hostCalls.check(); err != nil {
+		return nil, err
 	}
 	settings, settingsErr := readSettings(in.settings)
 	pipelines, pipelinesErr := readPipelines(in.pipelines)
@@ -123,36 +129,41 @@ type derived struct {
 	bundle *pipeline.Bundle
 }
 
-// derive reads the inputs and derives every document, all or nothing.
-func (a *app) derive(ctx context.Context, in *inputs) (results []derived, err error) {
+// derive reads the inputs and derives every document, all or nothing. What plugins stored meanwhile is kept by
+// keepHostCalls only.
+func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls *hostcall.Run, err error) {
 	r, err := a.readInputs(in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	loader, end, err := a.startPlugins(ctx, in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
+	calls, err = a.startHostCalls(&in.hostCalls, loader.home, loader)
+	if err != nil {
+		return nil, nil, err
+	}
 	names, err := r.neededPlugins()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	loader.loadAhead(ctx, names)
 	engine, err := pipeline.New(ctx, pipeline.Config{
-		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: r.peers,
+		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: r.peers, HostCalls: calls,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	bundles, err := engine.DeriveAll(ctx, r.docs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, b := range bundles {
 		results = append(results, derived{r.docs[i], b})
 	}
-	return results, nil
+	return results, calls, nil
 }
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.

@@ -25,7 +25,9 @@ type pluginLoader struct {
 	// loads are by name; compilations by digest, since a plugin may have several names.
 	loads        map[string]*load
 	compilations map[string]*compilation
-	ahead        sync.WaitGroup
+	// grants are the capabilities that the operator granted, by digest.
+	grants map[string][]string
+	ahead  sync.WaitGroup
 }
 
 // load is one attempt to verify a plugin.
@@ -38,6 +40,7 @@ type load struct {
 func newPluginLoader(home *market.Home, runtime *sandbox.Runtime, memo *memo.Store) *pluginLoader {
 	return &pluginLoader{
 		home: home, runtime: runtime, memo: memo, loads: map[string]*load{}, compilations: map[string]*compilation{},
+		grants: map[string][]string{},
 	}
 }
 
@@ -58,12 +61,13 @@ func (p *pluginLoader) load(name string) *load {
 }
 
 func (p *pluginLoader) verify(name string) (pipeline.Plugin, error) {
-	module, err := p.home.Load(name)
+	module, granted, err := p.home.LoadGranted(name)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.grants[module.Digest()] = granted
 	c := p.compilations[module.Digest()]
 	if c == nil {
 		c = &compilation{module: module, loader: p}
@@ -73,6 +77,13 @@ func (p *pluginLoader) verify(name string) (pipeline.Plugin, error) {
 		return c, nil
 	}
 	return p.memo.Wrap(c), nil
+}
+
+// granted returns the names of the capabilities that the operator granted to a plugin.
+func (p *pluginLoader) granted(_, digest string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.grants[digest]
 }
 
 // loadAhead begins to verify plugins side by side, and to compile them when no kept answer can stand for running them.

@@ -1,6 +1,7 @@
-// Package memo keeps the answers of plugins. A derivation is a pure function of the plugin and its request, so that an
-// answer can be used again; what is decided about it, by a gate or by the pipeline's own checks, is decided again each
-// time.
+// Package memo keeps the answers of plugins. A derivation is a pure function of the plugin, its request and what the host
+// answers to its calls, so that an answer can be used again; what is decided about it, by a gate or by the pipeline's own
+// checks, is decided again each time. The host calls of a plugin are made each time, too, and only when the host answers
+// all of them as it did before is the kept answer used.
 //
 // Answers are kept in memory, and in a folder when there is one. A file that is damaged, cut short or of another version is
 // as good as none.
@@ -15,10 +16,11 @@ import (
 	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
 // formatVersion is part of every key: raising it forgets all that was kept.
-const formatVersion = "lattice-memo-1"
+const formatVersion = "lattice-memo-2"
 
 // Bounds of a [Store].
 const (
@@ -30,7 +32,8 @@ const (
 	maxFileBytes = 1 << 20
 )
 
-// Plugin is what the answers come from. It must answer the same request in the same way.
+// Plugin is what the answers come from. It must answer the same request in the same way, as long as the [hostcall.Caller] in
+// ctx does.
 type Plugin interface {
 	Manifest() *abi.Manifest
 	Digest() string
@@ -76,13 +79,14 @@ type remembering struct {
 // Derive implements [Plugin].
 func (r *remembering) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
 	k := keyOf(r.Digest(), abi.OpDerive, req)
+	calls := hostcall.NewRehearsal(ctx)
 	response := new(abi.Response)
-	if r.store.recall(k, response) {
-		return response, nil, nil
+	if same, err := r.store.recall(ctx, k, calls, response); same || err != nil {
+		return response, nil, err
 	}
-	response, unknown, err := r.Plugin.Derive(ctx, req)
-	if err == nil && len(unknown) == 0 {
-		r.store.put(k, response.AppendCBOR(nil))
+	response, unknown, err := r.Plugin.Derive(hostcall.With(ctx, calls), req)
+	if made, complete := calls.Made(); err == nil && len(unknown) == 0 && complete {
+		r.store.put(k, &kept{made, response.AppendCBOR(nil)})
 	}
 	return response, unknown, err
 }
@@ -90,25 +94,34 @@ func (r *remembering) Derive(ctx context.Context, req *abi.Request) (*abi.Respon
 // Validate implements [Plugin].
 func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
 	k := keyOf(r.Digest(), abi.OpValidate, req)
+	calls := hostcall.NewRehearsal(ctx)
 	response := new(abi.ValidateResponse)
-	if r.store.recall(k, response) {
-		return response, nil, nil
+	if same, err := r.store.recall(ctx, k, calls, response); same || err != nil {
+		return response, nil, err
 	}
-	response, unknown, err := r.Plugin.Validate(ctx, req)
-	if err == nil && len(unknown) == 0 {
-		r.store.put(k, response.AppendCBOR(nil))
+	response, unknown, err := r.Plugin.Validate(hostcall.With(ctx, calls), req)
+	if made, complete := calls.Made(); err == nil && len(unknown) == 0 && complete {
+		r.store.put(k, &kept{made, response.AppendCBOR(nil)})
 	}
 	return response, unknown, err
 }
 
-// recall reads a kept answer, and reports whether there is a good one.
-func (s *Store) recall(k key, into abi.Decoder) bool {
-	answer := s.get(k)
-	if answer == nil {
-		return false
+// recall reads a kept answer, and reports whether there is a good one that holds: the host calls that led to it are made
+// again, and must be answered in the same way. The error is that of a host call.
+func (s *Store) recall(ctx context.Context, k key, calls *hostcall.Rehearsal, into abi.Decoder) (bool, error) {
+	data := s.get(k)
+	if data == nil {
+		return false, nil
 	}
-	unknown, err := abi.Decode(answer, abi.EncodingCBOR, maxFileBytes, into)
-	return err == nil && len(unknown) == 0
+	before, ok := decodeKept(data)
+	if !ok {
+		return false, nil
+	}
+	unknown, err := abi.Decode(before.answer, abi.EncodingCBOR, maxFileBytes, into)
+	if err != nil || len(unknown) > 0 {
+		return false, nil
+	}
+	return calls.Repeat(ctx, before.calls)
 }
 
 func keyOf(digest string, op abi.Op, req abi.Encoder) key {
@@ -136,19 +149,21 @@ func (s *Store) get(k key) []byte {
 	return answer
 }
 
-func (s *Store) put(k key, answer []byte) {
-	if len(answer) > maxFileBytes {
+func (s *Store) put(k key, what *kept) {
+	data := what.encode()
+	if len(data) > maxFileBytes {
 		return
 	}
-	s.remember(k, answer)
-	s.files.write(k, answer)
+	s.remember(k, data)
+	s.files.write(k, data)
 }
 
+// remember keeps an answer in memory, in place of one that no longer holds.
 func (s *Store) remember(k key, answer []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byKey[k] != nil {
-		return
+	if old := s.byKey[k]; old != nil {
+		s.bytes -= len(s.recent.Remove(old).(*entry).answer)
 	}
 	s.byKey[k] = s.recent.PushFront(&entry{k, answer})
 	s.bytes += len(answer)

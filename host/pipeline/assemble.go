@@ -39,6 +39,7 @@ func (d *derivation) bundle() (*Bundle, []error) {
 	for _, r := range d.runs {
 		b.addSteps(r)
 		b.Results = append(b.Results, r.results...)
+		b.HostCalls = append(b.HostCalls, r.hostCallRecords()...)
 	}
 	slices.SortFunc(b.Results, compareResults)
 	b.Results = slices.Compact(b.Results)

@@ -35,6 +35,8 @@ type Bundle struct {
 	Outputs []BundleOutput `json:"outputs"`
 	// Steps are all steps that ran: those of the resource's pipeline in their order, then those of other pipelines.
 	Steps []StepRecord `json:"steps"`
+	// HostCalls are what the steps asked the host for, in the order of the steps; absent when they asked for nothing.
+	HostCalls []HostCallRecord `json:"hostCalls,omitempty"`
 	// Results are the warnings and messages of the steps, sorted by pipeline, step and text.
 	Results []BundleResult `json:"results"`
 	// Platform is what the steps were told about where the outputs will run.
@@ -137,6 +139,11 @@ func parseBundle(data []byte) (*Bundle, error) {
 func (b *Bundle) check() error {
 	if len(b.Outputs) > abi.MaxOutputs {
 		return errors.New("it has " + strconv.Itoa(len(b.Outputs)) + " outputs, the limit is " + strconv.Itoa(abi.MaxOutputs))
+	}
+	for _, c := range b.HostCalls {
+		if b.record(c.Pipeline, c.Step) == nil {
+			return errors.New("a host call is of no step of the bundle: " + c.Pipeline + "/" + c.Step)
+		}
 	}
 	seen := make(map[abi.Ref]bool, len(b.Outputs))
 	for i := range b.Outputs {

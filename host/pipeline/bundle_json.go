@@ -96,6 +96,9 @@ func (b *Bundle) appendJSON(dst []byte, withDigest bool) []byte {
 	if withDigest {
 		w.textField("digest", b.Digest)
 	}
+	if len(b.HostCalls) > 0 {
+		list(w, "hostCalls", b.HostCalls, writeHostCall)
+	}
 	list(w, "outputs", b.Outputs, writeOutput)
 	w.key("platform")
 	w.item(platformCBOR(b.Platform))

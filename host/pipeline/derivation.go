@@ -9,6 +9,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -17,6 +18,8 @@ type derivation struct {
 	engine *Engine
 	root   *resource.Document
 	peers  peers
+	// calls answers host calls; nil denies each.
+	calls *hostcall.Derivation
 
 	mu   sync.Mutex
 	runs []*run
@@ -40,7 +43,11 @@ func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers
 		return nil, []error{errNoPipeline(doc, e.Kinds())}
 	}
 	d := &derivation{engine: e, root: doc, peers: peers}
+	d.calls = e.hostCalls.Begin(doc.Ref, d.resolve)
 	d.document(ctx, plan, doc, []link{{ref: doc.Ref}})
+	if err := d.calls.Err(); err != nil {
+		d.errs = append(d.errs, d.overBudget(err))
+	}
 	if len(d.errs) > 0 || ctx.Err() != nil {
 		return nil, d.errs
 	}
@@ -48,7 +55,13 @@ func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers
 	if len(errs) > 0 {
 		return nil, errs
 	}
+	d.calls.Finish(d.callers())
 	return bundle, nil
+}
+
+// overBudget says that the steps made too many host calls.
+func (d *derivation) overBudget(err error) error {
+	return &markedError{err, d.root.Position("metadata.name").String() + ": " + objectText(d.root.Ref) + ": " + oneLine(err.Error())}
 }
 
 // document runs a pipeline on one document and on what is derived from it.

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -30,6 +31,8 @@ type Config struct {
 	Resolver Resolver
 	// Admit, when set, is asked before each requirement is answered.
 	Admit AdmitFunc
+	// HostCalls answers what plugins ask the host for. Nil denies each call.
+	HostCalls *hostcall.Run
 }
 
 // Engine derives bundles. It is safe for concurrent use.
@@ -41,6 +44,7 @@ type Engine struct {
 	peers     peers
 	resolver  Resolver
 	admit     AdmitFunc
+	hostCalls *hostcall.Run
 	schemas   *schemas
 
 	settingsDigest string
@@ -77,7 +81,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		plugins: c.Plugins, settings: c.Settings, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
-		pipelines: map[abi.GroupKind]*planner{},
+		hostCalls: c.HostCalls, pipelines: map[abi.GroupKind]*planner{},
 	}
 	if e.settings == nil {
 		e.settings = DefaultSettings()

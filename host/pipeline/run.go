@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -22,6 +23,8 @@ type run struct {
 	chain []link
 	// answers holds, by step, what it said; nil for a step that did not come to a good end.
 	answers []*answer
+	// callers holds, by step, what answered its host calls; nil for a step whose plugin has no capability.
+	callers []*hostcall.Step
 
 	// outputs and results are there after a good end, the outputs sorted by reference.
 	outputs []*object
@@ -122,6 +125,7 @@ func verb(feature string) string {
 func (r *run) steps(ctx context.Context) []error {
 	n := len(r.plan.steps)
 	r.answers = make([]*answer, n)
+	r.callers = make([]*hostcall.Step, n)
 	errs := make([][]error, n)
 	done := make([]chan struct{}, n)
 	for i := range done {
@@ -156,7 +160,7 @@ func (r *run) step(ctx context.Context, i int) (*answer, []error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	a, errs := r.call(ctx, s, req)
+	a, errs := r.call(r.withCaller(ctx, s), s, req)
 	if len(errs) > 0 {
 		return nil, errs
 	}

@@ -39,19 +39,12 @@ type contract struct {
 // checkContract returns what a module breaks. Offered are the host's functions.
 func checkContract(m *wasmbin.Module, manifest *abi.Manifest, offered []hostFunction) violations {
 	c := contract{module: m, manifest: manifest}
-	c.capabilities()
 	c.imports(offered)
 	c.exports()
 	c.memory()
 	c.tables()
 	c.manifestSection()
 	return c.violations
-}
-
-func (c *contract) capabilities() {
-	for _, granted := range c.manifest.Capabilities {
-		c.add("asks for capability %s, which this host does not grant", printable(granted.Name, maxShownName))
-	}
 }
 
 func (c *contract) imports(offered []hostFunction) {
@@ -66,12 +59,8 @@ func (c *contract) importProblem(i wasmbin.Import, offered []hostFunction) strin
 	if i.Kind != wasmbin.KindFunction {
 		return "a plugin may import functions only"
 	}
-	if i.Module == abi.ImportModule && i.Name == abi.ImportHostCall {
-		if len(c.manifest.Capabilities) == 0 {
-			return "which is for plugins whose manifest asks for a capability"
-		}
-		// The capability itself was refused with a better reason.
-		return ""
+	if i.Module == abi.ImportModule && i.Name == abi.ImportHostCall && len(c.manifest.Capabilities) == 0 {
+		return "which is for plugins whose manifest asks for a capability"
 	}
 	at := slices.IndexFunc(offered, func(f hostFunction) bool { return f.module == i.Module && f.name == i.Name })
 	switch {

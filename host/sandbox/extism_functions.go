@@ -3,8 +3,6 @@ package sandbox
 import (
 	"errors"
 
-	"github.com/tetratelabs/wazero/api"
-
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
@@ -85,7 +83,8 @@ func extismFunctions(native []hostFunction) []hostFunction {
 
 // extismFunction returns a function of Extism. An error ends the guest.
 func extismFunction(name, params, results string, call func(*guest, []uint64) (uint64, error)) hostFunction {
-	return hostFunction{abi.ExtismModule, name, signature(params, results), func(g *guest, _ api.Memory, stack []uint64) {
+	return hostFunction{abi.ExtismModule, name, signature(params, results), func(f frame, stack []uint64) {
+		g := f.guest
 		if g.extism.Instance == nil {
 			panic(misuseError(abi.ExtismModule + "." + name + " was called by the start function, before there is anything to call"))
 		}

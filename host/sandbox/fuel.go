@@ -21,6 +21,8 @@ const (
 	hostCallFuel = 1_000
 	// logByteFuel is the cost of a byte that is logged.
 	logByteFuel = 20
+	// messageByteFuel is the cost of a byte of a host call's request or answer: it is checked, copied and digested.
+	messageByteFuel = 20
 )
 
 // fuelExport is the variable that counts a guest's fuel, see [meter.Module].

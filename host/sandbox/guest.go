@@ -20,6 +20,10 @@ type guest struct {
 	fuel   fuelTank
 	// extism is what a module made with an Extism PDK runs in, nil for any other.
 	extism *extismCall
+	// encoding is that of the messages of host calls.
+	encoding abi.Encoding
+	// answering is true while the host has the guest make room for the answer to a host call.
+	answering bool
 }
 
 type guestKey struct{}
@@ -63,6 +67,10 @@ func explain(err error, g *guest, m *linearMemory) error {
 		return errInterrupted
 	}
 	g.log.flush()
+	var failed *hostError
+	if errors.As(err, &failed) {
+		return &outsideError{failed.err}
+	}
 	if empty, ok := outOfFuel(err); ok {
 		return fmt.Errorf("%w: %w", ErrFuel, empty)
 	}

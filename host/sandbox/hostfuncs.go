@@ -14,16 +14,31 @@ import (
 type hostFunction struct {
 	module, name string
 	signature    wasmbin.FuncType
-	call         func(g *guest, memory api.Memory, stack []uint64)
+	call         func(f frame, stack []uint64)
+}
+
+// frame is where a host function was called from.
+type frame struct {
+	ctx    context.Context
+	guest  *guest
+	module api.Module
+}
+
+// onMemory adapts a function that needs no more of the frame than the guest and its memory.
+func onMemory(call func(g *guest, memory api.Memory, stack []uint64)) func(frame, []uint64) {
+	return func(f frame, stack []uint64) { call(f.guest, f.module.Memory(), stack) }
 }
 
 // hostFunctions returns everything that the host offers.
 func hostFunctions() []hostFunction {
-	functions := []hostFunction{{abi.ImportModule, abi.ImportLog, signature("iii", ""), logMessage}}
+	functions := []hostFunction{
+		{abi.ImportModule, abi.ImportLog, signature("iii", ""), onMemory(logMessage)},
+		{abi.ImportModule, abi.ImportHostCall, signature("iii", "I"), hostCall},
+	}
 	for _, f := range wasiFunctions() {
 		functions = append(functions, f.hostFunction())
 	}
-	return append(functions, hostFunction{wasiModule, "proc_exit", signature("i", ""), procExit})
+	return append(functions, hostFunction{wasiModule, "proc_exit", signature("i", ""), onMemory(procExit)})
 }
 
 // provide makes the functions known to the engine. Functions of one module stand together.
@@ -53,7 +68,7 @@ func (f hostFunction) engineFunction() api.GoModuleFunc {
 		g := guestOf(ctx)
 		g.fuel.meet(m)
 		g.fuel.spend(hostCallFuel)
-		f.call(g, m.Memory(), stack)
+		f.call(frame{ctx, g, m}, stack)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
 // Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
@@ -167,7 +168,8 @@ func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op,
 // make makes the instance. That is the work of a guest of its own: the call that follows finds the clock, the random
 // numbers and the fuel as it would in an instance that was kept.
 func (p *Plugin) make(ctx context.Context, i *instance, step string) error {
-	ctx, g := p.withGuest(ctx, step)
+	// What it does at its start is the same for every call, so that no call's caller answers it.
+	ctx, g := p.withGuest(hostcall.With(ctx, nil), step)
 	defer g.log.flush()
 	return p.instances.make(ctx, i)
 }
@@ -175,6 +177,7 @@ func (p *Plugin) make(ctx context.Context, i *instance, step string) error {
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {
 	g := newGuest(p.id, step, p.manifest.Limits, p.runtime.config.Log)
 	g.fuel.slices(ctx, p.runtime.config)
+	g.encoding = p.manifest.Encoding
 	return withGuest(ctx, g), g
 }
 

@@ -11,9 +11,9 @@ type wasiFunction struct {
 }
 
 func (f wasiFunction) hostFunction() hostFunction {
-	return hostFunction{wasiModule, f.name, signature(f.params, "i"), func(g *guest, m api.Memory, stack []uint64) {
+	return hostFunction{wasiModule, f.name, signature(f.params, "i"), onMemory(func(g *guest, m api.Memory, stack []uint64) {
 		stack[0] = uint64(f.call(g, guestMemory{m}, stack))
-	}}
+	})}
 }
 
 // refuse returns a function that does nothing but answer.

@@ -19,6 +19,7 @@ import (
 type shim struct {
 	t      *testing.T
 	guest  *guest
+	module api.Module
 	memory api.Memory
 	log    messages
 }
@@ -36,7 +37,7 @@ func newShim(t *testing.T) *shim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shim{t: t, memory: module.Memory()}
+	s := &shim{t: t, module: module, memory: module.Memory()}
 	s.guest = newGuest(identity{}, "", abi.Limits{}, s.log.add)
 	s.guest.fuel.meet(module)
 	return s
@@ -50,7 +51,7 @@ func (s *shim) call(name string, params ...uint64) errno {
 				s.t.Fatalf("%s takes %d parameters", name, len(f.signature.Params))
 			}
 			stack := append(slices.Clone(params), 0)
-			f.call(s.guest, s.memory, stack)
+			f.call(frame{guest: s.guest, module: s.module}, stack)
 			return errno(stack[0])
 		}
 	}

@@ -58,15 +58,23 @@ func (h *Home) lockFile() string { return filepath.Join(h.dir, lock.FileName) }
 // Load returns the installed plugin with the given name (see lock.Lock.Find), verified from the bytes on disk up. Every
 // error wraps release.ErrNotTrusted and names the plugin, and its version and digest when the lock has it.
 func (h *Home) Load(name string) (*release.Module, error) {
+	m, _, err := h.LoadGranted(name)
+	return m, err
+}
+
+// LoadGranted is [Home.Load], and also returns the names of the capabilities that were granted to the plugin when it was
+// installed.
+func (h *Home) LoadGranted(name string) (*release.Module, []string, error) {
 	t, l, err := h.read()
 	if err != nil {
-		return nil, release.NotTrusted(name, "", err)
+		return nil, nil, release.NotTrusted(name, "", err)
 	}
 	p, err := l.Find(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return h.load(t, p)
+	m, err := h.load(t, p)
+	return m, p.Capabilities, err
 }
 
 func (h *Home) read() (*trust, *lock.Lock, error) {

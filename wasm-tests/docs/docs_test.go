@@ -140,7 +140,7 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	for document, files := range map[string][]string{
-		"docs/authoring.md": {"docs/facts/main.go", "docs/facts/plugin.yaml"},
+		"docs/authoring.md": {"docs/facts/main.go", "docs/facts/plugin.yaml", "docs/counter/main.go", "docs/counter/plugin.yaml"},
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
 	} {
 		text, err := os.ReadFile(filepath.Join(root, document))

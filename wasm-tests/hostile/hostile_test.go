@@ -20,7 +20,7 @@ func suite() []hostile {
 		growthCases(), bulkCases(), stateCases(),
 		endlessCases(), trapCases(), featureCases(),
 		placeCases(), jsonCases(), cborCases(), bundleCases(),
-		logCases(), wasiCases(),
+		logCases(), wasiCases(), hostCallCases(),
 		// Large files come last: they go where large memories were.
 		fileCases(),
 	)

@@ -114,9 +114,6 @@ func importCases() []hostile {
 		{name: "import-network", reason: "a function of WASI that opens the network", guest: importsFunction(wasi, "sock_recv", i32s(6), i32s(1)), want: contract},
 		{name: "import-wrong-signature", reason: "the log as another type", guest: importsFunction(abi.ImportModule, abi.ImportLog, i32s(2), i64), want: contract},
 		{name: "import-host-call", reason: "the host's functions without a capability", guest: hostCall, want: contract},
-		{name: "import-host-call-asked", reason: "a capability that nobody granted", guest: hostCall, want: contract, manifest: func(m *abi.Manifest) {
-			m.Capabilities = []abi.Capability{{Name: abi.CapabilityHTTPGet, Hosts: []string{"example.org"}, Reason: "to see"}}
-		}},
 		{name: "import-meter", reason: "the meter's own function, to fill up on fuel", guest: importsFunction("lattice_meter", "refill", i64, i64), want: contract},
 		{name: "import-memory", reason: "memory of the host", guest: imports("env", "memory", b.Memory, b.Limits(1, -1)), want: contract},
 		{name: "import-table", reason: "a table of the host", guest: imports("env", "table", b.Table, append([]byte{b.FuncRef}, b.Limits(1, -1)...)), want: contract},

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/host/hostcall"
+	"github.com/latticenet/lattice-host/registry/kv"
+	"github.com/latticenet/lattice-host/registry/market"
+)
+
+// kvFolder is the folder of an installation that holds the stores of plugins.
+const kvFolder = "kv"
+
+// hostCallFlags say how host calls are answered.
+type hostCallFlags struct{ record, replay string }
+
+func (f *hostCallFlags) registerReplay(c *cobra.Command) {
+	c.Flags().StringVar(&f.replay, "replay", "", "file that derive --record wrote; plugins get the answers in it, and nothing else is read")
+}
+
+func (f *hostCallFlags) registerRecord(c *cobra.Command) {
+	c.Flags().StringVar(&f.record, "record", "", "file to write everything into that plugins ask the host for, with the answers")
+}
+
+// startHostCalls begins a run in which plugins may ask the host for what they were granted.
+func (a *app) startHostCalls(f *hostCallFlags, home *market.Home, plugins *pluginLoader) (*hostcall.Run, error) {
+	config := hostcall.Config{
+		Granted: plugins.granted, Store: kv.Open(filepath.Join(home.Dir(), kvFolder)), HTTP: a.pages, Record: f.record != "",
+	}
+	if f.replay != "" {
+		tape, err := readTape(f.replay)
+		if err != nil {
+			return nil, err
+		}
+		config.Replay = tape
+	}
+	return hostcall.NewRun(config), nil
+}
+
+func (f *hostCallFlags) check() error {
+	if f.record != "" && f.replay != "" {
+		return usagef("either record host calls or replay them, not both")
+	}
+	return nil
+}
+
+func readTape(file string) (*hostcall.Tape, error) {
+	data, err := readFile(file, hostcall.MaxTapeBytes)
+	if err != nil {
+		return nil, err
+	}
+	tape, err := hostcall.ParseTape(file, data)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	return tape, nil
+}
+
+// keepHostCalls writes the record of a run that came to a good end, keeps what plugins stored, and tells which answers of a
+// replayed record nobody asked for.
+func (a *app) keepHostCalls(f *hostCallFlags, run *hostcall.Run) error {
+	if f.record != "" {
+		tape, err := run.Tape()
+		if err != nil {
+			return err
+		}
+		if err := writeFile(f.record, tape, 0o600); err != nil {
+			return asInput(err)
+		}
+	}
+	if err := run.Commit(); err != nil {
+		return err
+	}
+	for _, line := range run.Unused() {
+		a.note("%s", printable(line))
+	}
+	return nil
+}
