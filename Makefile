@@ -3,7 +3,7 @@ BUILD   := build
 BIN     := $(BUILD)/lattice-host
 TOOLS   := $(BUILD)/tools
 BUILTIN := deployment egress keda network-policy
-NESTED  := wasm-tests/schemas
+NESTED  := wasm-tests/bench wasm-tests/schemas
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 GOLANGCI_VERSION := v2.11.4
@@ -12,11 +12,11 @@ BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
 
 # How long each fuzz target runs.
 FUZZTIME ?= 10s
-# How long each benchmark runs.
+# How long each case of the benchmarks runs: a time, or a number of runs such as 5x.
 BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-all race check bench crds fmt lint vet generate cross fuzz goldens clean tools-lint
+.PHONY: help demo build plugins test test-all race check bench bench-json crds fmt lint vet generate cross fuzz goldens clean tools-lint
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ plugins: build ## Build the built-in plugins into build/plugins/.
 
 test: ## Run the tests that need nothing but Go.
 	go test ./...
-	cd wasm-tests/schemas && go test ./...
+	@for m in $(NESTED); do (cd $$m && go test ./...) || exit; done
 
 test-all: test race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
@@ -53,9 +53,11 @@ vet: ## Run go vet on every module, guests and foreign platforms included.
 	GOOS=wasip1 GOARCH=wasm go vet ./abi/... ./plugins/...
 	@for p in $(BUILTIN); do GOOS=wasip1 GOARCH=wasm go vet plugins/builtin/$$p/main.go || exit; done
 	@for m in $(NESTED); do (cd $$m && go vet ./...) || exit; done
+	cd wasm-tests/bench && GOOS=wasip1 GOARCH=wasm go vet ./guest/...
 
 lint: $(GOLANGCI) ## Run golangci-lint, which also holds the layer law.
 	$(GOLANGCI) run ./...
+	@for m in $(NESTED); do (cd $$m && $(CURDIR)/$(GOLANGCI) run ./...) || exit; done
 	@deps=$$(go list -deps ./abi/... ./plugins/... | grep '\.' | grep -v '^github.com/latticenet/lattice-host/' || true); \
 	  if [ -n "$$deps" ]; then echo "abi and plugins may import the standard library only:"; echo "$$deps"; exit 1; fi
 
@@ -88,8 +90,11 @@ cross: ## Build for the other platforms.
 crds: ## Fetch the CRDs that derived objects are validated against into build/crds/.
 	cd wasm-tests/schemas && go run ./cmd/fetch-crds
 
-bench: ## Run the benchmarks and print the table of ratios.
-	go test -run "^$$" -bench . -benchmem -benchtime $(BENCHTIME) ./wasm-tests/builtins
+bench: ## Compare speed and memory with those of others, BENCHTIME (1s) a case, and print the table of ratios.
+	@cd wasm-tests/bench && go run . -benchtime $(BENCHTIME)
+
+bench-json: ## Print the table as a JSON list of name, ours_ns, peer_ns, ratio and bar.
+	@cd wasm-tests/bench && go run . -benchtime $(BENCHTIME) -format json
 
 fuzz: ## Run every fuzz target for FUZZTIME (10s).
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' abi host registry plugins cmd | \

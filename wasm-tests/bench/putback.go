@@ -13,16 +13,17 @@ import (
 
 const barPutBack = 1.05
 
-// putBackBenchmark is the benchmark of package sandbox that puts instances back, since only that package can. It has a
-// sub-benchmark of each of these names, or several below each.
+// resetBenchmark is the benchmark of package sandbox that puts instances back, since only that package can. These are its
+// sub-benchmarks; each reports resetUnit.
 const (
-	putBackBenchmark = "BenchmarkPutBack"
-	putBackOurs      = "ours"
-	putBackPeer      = "copy"
+	resetBenchmark = "BenchmarkReset"
+	resetOurs      = resetBenchmark + "/chosen"
+	resetPeer      = resetBenchmark + "/copy"
+	resetUnit      = "reset-ns/op"
 )
 
-// putBackTurns is how often the benchmark is run when there is time for a median.
-const putBackTurns = 5
+// resetTurns is how often the benchmark is run when there is time for a median.
+const resetTurns = 5
 
 // measurePutBack compares putting an instance back behind a call with copying its whole memory.
 func measurePutBack(ctx context.Context, f *fixture) ([]row, error) {
@@ -32,31 +33,32 @@ func measurePutBack(ctx context.Context, f *fixture) ([]row, error) {
 	}
 	benchtime, turns := "5x", 1
 	if !f.effort.brief() {
-		benchtime, turns = f.effort.time.String(), putBackTurns
+		benchtime, turns = f.effort.time.String(), resetTurns
 	}
 	results := map[string][]time.Duration{}
 	for range turns {
 		// The guest is built from the package's folder.
 		out, err := commandIn(ctx, filepath.Join(f.root, "host", "sandbox"), binary,
-			"-test.run=^$", "-test.bench=^"+putBackBenchmark+"$", "-test.benchtime="+benchtime)
+			"-test.run=^$", "-test.bench=^"+resetBenchmark+"$", "-test.benchtime="+benchtime)
 		if err != nil {
 			return nil, err
 		}
-		if err := addBenchmarks(results, out); err != nil {
+		if err := addResets(results, out); err != nil {
 			return nil, err
 		}
 	}
-	ours, peer := results[putBackBenchmark+"/"+putBackOurs], results[putBackBenchmark+"/"+putBackPeer]
+	ours, peer := results[resetOurs], results[resetPeer]
 	if len(ours) == 0 || len(peer) == 0 {
-		return nil, fmt.Errorf("package sandbox has no %s with %s and %s", putBackBenchmark, putBackOurs, putBackPeer)
+		return nil, fmt.Errorf("package sandbox has no %s and %s that report %s", resetOurs, resetPeer, resetUnit)
 	}
 	return []row{timeRow("putting back an instance / copying its memory", barPutBack, median(ours), median(peer))}, nil
 }
 
-var benchmarkLine = regexp.MustCompile(`^(Benchmark\S*?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op`)
+// benchmarkLine is a line of go test: the name, without the number of processors behind it, and the time in [resetUnit].
+var benchmarkLine = regexp.MustCompile(`^(Benchmark\S*?)(?:-\d+)?\s.*\s([\d.]+) ` + resetUnit)
 
-// addBenchmarks reads what go test prints.
-func addBenchmarks(into map[string][]time.Duration, out []byte) error {
+// addResets reads what go test prints.
+func addResets(into map[string][]time.Duration, out []byte) error {
 	for line := range strings.SplitSeq(string(bytes.TrimSpace(out)), "\n") {
 		match := benchmarkLine.FindStringSubmatch(line)
 		if match == nil {
