@@ -25,7 +25,7 @@ func measureStart(ctx context.Context, f *fixture) ([]row, error) {
 		return nil, err
 	}
 	process := func(name string, args ...string) func() error {
-		return func() error { _, err := command(ctx, nil, name, args...); return err }
+		return func() error { _, err := command(ctx, f.cacheEnv(), name, args...); return err }
 	}
 	derive := []string{
 		"derive", "--home", home, "-f", f.orders.File, "--with", f.orders.PeersFile,
@@ -39,6 +39,9 @@ func measureStart(ctx context.Context, f *fixture) ([]row, error) {
 		},
 	})
 }
+
+// cacheEnv keeps what the processes cache away from the user's own cache.
+func (f *fixture) cacheEnv() []string { return []string{"LATTICE_CACHE=" + f.build("cache", "bench-host")} }
 
 // install makes an installation of the built-in plugins, by the command itself, and returns its folder.
 func install(ctx context.Context, f *fixture, host string) (home string, err error) {
@@ -69,7 +72,7 @@ func install(ctx context.Context, f *fixture, host string) (home string, err err
 		[]string{"install", "--index", index, "--all", "--home", home},
 	)
 	for _, args := range steps {
-		if _, err := command(ctx, nil, host, args...); err != nil {
+		if _, err := command(ctx, f.cacheEnv(), host, args...); err != nil {
 			return "", err
 		}
 	}
