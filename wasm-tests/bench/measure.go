@@ -46,7 +46,7 @@ type pair struct {
 // for a median.
 const (
 	fewestBatches = 5
-	mostBatches   = 31
+	mostBatches   = 101
 )
 
 // plan is how a pair is run: batches of so many runs of each side.
