@@ -41,7 +41,9 @@ func measureStart(ctx context.Context, f *fixture) ([]row, error) {
 }
 
 // cacheEnv keeps what the processes cache away from the user's own cache.
-func (f *fixture) cacheEnv() []string { return []string{"LATTICE_CACHE=" + f.build("cache", "bench-host")} }
+func (f *fixture) cacheEnv() []string {
+	return []string{"LATTICE_CACHE=" + f.build("cache", "bench-host")}
+}
 
 // install makes an installation of the built-in plugins, by the command itself, and returns its folder.
 func install(ctx context.Context, f *fixture, host string) (home string, err error) {
