@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
@@ -93,46 +92,4 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-}
-
-// BenchmarkOrders derives the orders example, all steps, natively and in the sandbox by turns, so that both see the same
-// machine. ns/op is the time of both together.
-func BenchmarkOrders(b *testing.B) {
-	root, err := Root()
-	if err != nil {
-		b.Fatal(err)
-	}
-	native, err := NewNative(root)
-	if err != nil {
-		b.Fatal(err)
-	}
-	sandboxed, runtime, err := NewSandboxed(b.Context(), root)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = runtime.Close(b.Context()) }()
-	orders := examples()[1]
-	docs := read(b, root, orders.files)
-	writeRequests(b, root, native, orders, docs[0])
-	var spent [2]time.Duration
-	engines := [2]*pipeline.Engine{orders.engine(b, root, native), orders.engine(b, root, sandboxed)}
-	derive := func(which int) {
-		start := time.Now()
-		if _, err := engines[which].Derive(b.Context(), docs[0]); err != nil {
-			b.Fatal(err)
-		}
-		spent[which] += time.Since(start)
-	}
-	derive(0)
-	derive(1)
-	spent = [2]time.Duration{}
-	n := 0
-	for b.Loop() {
-		derive(0)
-		derive(1)
-		n++
-	}
-	b.ReportMetric(float64(spent[0].Nanoseconds())/float64(n), "native-ns/op")
-	b.ReportMetric(float64(spent[1].Nanoseconds())/float64(n), "sandbox-ns/op")
-	b.ReportMetric(float64(spent[1])/float64(spent[0]), "sandbox/native")
 }

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"strings"
+)
+
+// group is cases that share what they need.
+type group struct {
+	name    string
+	measure func(context.Context, *fixture) ([]row, error)
+}
+
+// groups are in the order of the table.
+func groups() []group {
+	return []group{
+		{"guest", measureGuest},
+		{"interrupt", measureInterrupt},
+		{"putback", measurePutBack},
+		{"fresh", measureFresh},
+		{"extism", measureExtism},
+		{"native", measureNative},
+		{"helm", measureHelm},
+		{"memo", measureMemo},
+		{"scale", measureScale},
+		{"start", measureStart},
+		{"meter", measureMeter},
+		{"memory", measureMemory},
+	}
+}
+
+func groupNames() string {
+	var names []string
+	for _, g := range groups() {
+		names = append(names, g.name)
+	}
+	return strings.Join(names, ", ")
+}

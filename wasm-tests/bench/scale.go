@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/wasm-tests/builtins"
+)
+
+// barScale allows for a twentieth more than in proportion.
+const barScale = 10.5
+
+// The numbers of services: large and small are a factor of ten apart. A brief run takes a fiftieth of both.
+const (
+	scaleSmall  = 1000
+	scaleFactor = 10
+	scaleBrief  = 50
+)
+
+// measureScale compares deriving ten times as many services, all in the sandbox and with no answer kept: in time, and in
+// the memory that their bundles take.
+func measureScale(ctx context.Context, f *fixture) ([]row, error) {
+	small := scaleSmall
+	if f.effort.brief() {
+		small /= scaleBrief
+	}
+	docs, err := generate(small * scaleFactor)
+	if err != nil {
+		return nil, err
+	}
+	settings := pipeline.DefaultSettings()
+	// The generated services scale by metrics of their own.
+	settings.Platform.Monitoring = abi.Monitoring{Enabled: true}
+	engine, err := pipeline.New(ctx, pipeline.Config{Plugins: f.sandboxed, Settings: settings})
+	if err != nil {
+		return nil, err
+	}
+	var spent [2][]time.Duration
+	var heap [2][]float64
+	// Small before and behind large: what changes with time meets both.
+	for _, n := range []int{small, small, small * scaleFactor, small} {
+		d, bytes, err := deriveAll(ctx, engine, docs[:n])
+		if err != nil {
+			return nil, err
+		}
+		side := 0
+		if n == small {
+			side = 1
+		}
+		spent[side], heap[side] = append(spent[side], d), append(heap[side], bytes)
+	}
+	name := fmt.Sprintf("%d services / %d services", small*scaleFactor, small)
+	return []row{
+		timeRow(name, barScale, median(spent[0]), median(spent[1])),
+		bytesRow(name+", heap of the bundles", 0, median(heap[0]), median(heap[1])),
+	}, nil
+}
+
+// generate returns documents of the first seeds. None may be called by everyone: such a service is shown all others, so that
+// a fleet of them is quadratic by what it asks for.
+func generate(n int) ([]*resource.Document, error) {
+	docs := make([]*resource.Document, 0, n)
+	for seed := range uint64(n) {
+		text, err := withoutAdvertise(builtins.Generate(seed))
+		if err != nil {
+			return nil, err
+		}
+		decoded, err := resource.Decode("generated.json", text, resource.Options{})
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, decoded...)
+	}
+	return docs, nil
+}
+
+// withoutAdvertise removes spec.advertise, which is where a service says that everyone may call it.
+func withoutAdvertise(document []byte) ([]byte, error) {
+	var doc struct {
+		APIVersion string                     `json:"apiVersion"`
+		Kind       string                     `json:"kind"`
+		Metadata   json.RawMessage            `json:"metadata"`
+		Spec       map[string]json.RawMessage `json:"spec"`
+	}
+	if err := json.Unmarshal(document, &doc); err != nil {
+		return nil, err
+	}
+	delete(doc.Spec, "advertise")
+	return json.Marshal(&doc)
+}
+
+// deriveAll returns how long deriving took, and how much memory the bundles hold.
+func deriveAll(ctx context.Context, engine *pipeline.Engine, docs []*resource.Document) (time.Duration, float64, error) {
+	before := liveHeap()
+	start := time.Now()
+	bundles, err := engine.DeriveAll(ctx, docs)
+	if err != nil {
+		return 0, 0, err
+	}
+	spent := time.Since(start)
+	held := liveHeap() - before
+	runtime.KeepAlive(bundles)
+	return spent, held, nil
+}
+
+// liveHeap returns the bytes that are in use.
+func liveHeap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
