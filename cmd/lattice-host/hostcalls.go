@@ -71,7 +71,7 @@ func (a *app) keepHostCalls(f *hostCallFlags, run *hostcall.Run) error {
 		}
 	}
 	if err := run.Commit(); err != nil {
-		return err
+		return asInput(err)
 	}
 	for _, line := range run.Unused() {
 		a.note("%s", printable(line))

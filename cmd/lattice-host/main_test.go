@@ -13,9 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/kv"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -51,6 +53,9 @@ func TestExitCode(t *testing.T) {
 		"Plugin":      {"A broken plugin is worse than a conflict.", errors.Join(pipeline.ErrConflict, trap), exitPlugin},
 		"BadAnswer":   {"A bad answer is a broken plugin.", pipeline.ErrPlugin, exitPlugin},
 		"Unsettled":   {"So is one that does not settle.", pipeline.ErrUnsettled, exitPlugin},
+		"Store":       {"A store that another run changed is a conflict.", asInput(kv.ErrChanged), exitConflict},
+		"HostCalls":   {"Steps that ask the host too often are broken.", hostcall.ErrBudget, exitPlugin},
+		"Record":      {"A record without an answer is input.", hostcall.ErrNotRecorded, exitInvalid},
 		"Denied":      {"A denial is worse than a broken plugin.", errors.Join(trap, market.ErrNeedsConsent), exitDenied},
 		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), exitNotTrusted},
 		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, exitInvalid},
