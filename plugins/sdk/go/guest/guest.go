@@ -32,13 +32,19 @@ func warm() struct{} {
 	return struct{}{}
 }
 
-// largestWarm is the largest size that is made warm, in bytes: larger objects are rare.
-const largestWarm = 8 << 10
+// The largest sizes that are made warm, in bytes, of bytes and of what holds pointers: larger objects are rare, and every
+// size takes some of an instance's memory.
+const (
+	largestWarmBytes    = 8 << 10
+	largestWarmPointers = 2 << 10
+)
 
 func warmAllocator() {
-	for size := 8; size <= largestWarm; size += max(8, size/16) {
+	for size := 8; size <= largestWarmBytes; size += max(8, size/16) {
 		request = make([]byte, size)
-		pointers = make([]*byte, size/8)
+		if size <= largestWarmPointers {
+			pointers = make([]*byte, size/8)
+		}
 	}
 	request, pointers = nil, nil
 }
