@@ -44,10 +44,12 @@ type instances struct {
 type instance struct {
 	plugin *instances
 	// module is nil until the instance is made.
-	module  api.Module
-	memory  *linearMemory
-	fuel    api.MutableGlobal
-	globals []api.MutableGlobal
+	module api.Module
+	// alloc and entry are the module's functions. The engine gives each such value a stack, which grows once.
+	alloc, entry api.Function
+	memory       *linearMemory
+	fuel         api.MutableGlobal
+	globals      []api.MutableGlobal
 	// clock is the reading of the monotonic clock when the instance was initialised. A call goes on from there: a
 	// language's runtime may have noted it and does not expect an earlier one.
 	clock uint64
@@ -111,18 +113,20 @@ func (s *instances) instantiate(ctx context.Context, i *instance) error {
 
 // initialize runs _initialize.
 func (i *instance) initialize(ctx context.Context) error {
-	if i.module.ExportedFunction(abi.ExportInitialize) == nil {
+	initialize := i.module.ExportedFunction(abi.ExportInitialize)
+	if initialize == nil {
 		return nil
 	}
-	if _, err := i.call(ctx, abi.ExportInitialize); err != nil {
+	if _, err := i.call(ctx, abi.ExportInitialize, initialize); err != nil {
 		return err
 	}
 	i.clock = guestOf(ctx).clock
 	return nil
 }
 
-// bind finds what the meter added to the module.
+// bind finds what the calls need, and what the meter added to the module.
 func (i *instance) bind(m *meter.Module) error {
+	i.alloc, i.entry = i.module.ExportedFunction(abi.ExportAlloc), i.module.ExportedFunction(abi.ExportCall)
 	for _, name := range append([]string{m.FuelExport}, m.GlobalExports...) {
 		global, ok := i.module.ExportedGlobal(name).(api.MutableGlobal)
 		if !ok {
@@ -168,11 +172,11 @@ func (i *instance) close() {
 	}
 }
 
-// call runs an exported function and returns its result, 0 if it has none.
-func (i *instance) call(ctx context.Context, name string, params ...uint64) (uint64, error) {
+// call runs an exported function of that name and returns its result, 0 if it has none.
+func (i *instance) call(ctx context.Context, name string, f api.Function, params ...uint64) (uint64, error) {
 	var results []uint64
 	err := guard(func() (err error) {
-		results, err = i.module.ExportedFunction(name).Call(ctx, params...)
+		results, err = f.Call(ctx, params...)
 		return err
 	})
 	if err != nil {
@@ -188,7 +192,7 @@ func (i *instance) call(ctx context.Context, name string, params ...uint64) (uin
 func (i *instance) exchange(ctx context.Context, op abi.Op, request []byte) ([]byte, error) {
 	// The guest begins without fuel, and so with a refill from the call's own tank.
 	i.fuel.Set(0)
-	ptr, err := i.call(ctx, abi.ExportAlloc, uint64(len(request)))
+	ptr, err := i.call(ctx, abi.ExportAlloc, i.alloc, uint64(len(request)))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +203,7 @@ func (i *instance) exchange(ctx context.Context, op abi.Op, request []byte) ([]b
 		return nil, fmt.Errorf("%w: %s returned %d for a request of %s, which is outside of its memory of %s",
 			ErrBadAnswer, abi.ExportAlloc, uint32(ptr), byteSize(len(request)), byteSize(uint64(i.module.Memory().Size())))
 	}
-	packed, err := i.call(ctx, abi.ExportCall, uint64(op), uint64(uint32(ptr)), uint64(len(request)))
+	packed, err := i.call(ctx, abi.ExportCall, i.entry, uint64(op), uint64(uint32(ptr)), uint64(len(request)))
 	if err != nil {
 		return nil, err
 	}
