@@ -263,6 +263,19 @@ func TestAttack08_MixAndMatch(t *testing.T) {
 	}
 }
 
+// TestAttack08_SameVersionOtherContent publishes another snapshot under the version that the client has: the hash decides.
+func TestAttack08_SameVersionOtherContent(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	h.refresh()
+	h.repo.Snapshot.Signed.Expires = start.Add(99 * day)
+	h.repo.PutSnapshot()
+	h.repo.PublishTimestamp()
+	if got := h.refresh().Roles()[2].Expires; !got.Equal(start.Add(99 * day)) {
+		t.Errorf("the snapshot expires on %s", got)
+	}
+}
+
 // TestAttack09_FastForward recovers from versions that a thief of keys raised as far as they go.
 func TestAttack09_FastForward(t *testing.T) {
 	t.Parallel()
@@ -395,32 +408,43 @@ func TestAttack11_SlowRetrieval(t *testing.T) {
 	h.refuse(tuf.ErrUnavailable, "the source is too slow: 11 bytes in 11s")
 }
 
-// stuck never sends anything.
-type stuck struct{ done <-chan struct{} }
-
-func (s stuck) Read([]byte) (int, error) {
-	<-s.done
-	return 0, context.DeadlineExceeded
+// silent answers no request for a file. It waits for nothing: that there is a deadline is what counts.
+type silent struct {
+	faulty
+	limit time.Duration
 }
 
-func (stuck) Close() error { return nil }
+func (s silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, s.file) {
+		return s.faulty.RoundTrip(r)
+	}
+	if deadline, ok := r.Context().Deadline(); !ok || time.Until(deadline) > s.limit {
+		return nil, fmt.Errorf("the request may take until %s", deadline)
+	}
+	return nil, context.DeadlineExceeded
+}
 
-// TestAttack11_Silent has a server that accepts and says no more.
 func TestAttack11_Silent(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, false)
-	silent := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
-	t.Cleanup(func() {
-		close(silent)
-		server.Close()
-	})
-	source, err := tuf.OpenSource(server.URL)
-	h.check(err)
-	h.config.Source, h.config.Timeout = source, 50*time.Millisecond
-	h.refuse(tuf.ErrUnavailable, "2.root.json")
-	if _, err := h.open().Refresh(context.Background()); !errors.Is(err, context.DeadlineExceeded) {
-		t.Error(err)
+	for _, file := range []string{"2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json", "1.0.0.json"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.repo.AddTarget(targets, web1, []byte("one"))
+			h.repo.PublishAll()
+			transport := silent{faulty{Handler: h.repo, file: file}, tuf.DefaultTimeout}
+			source, err := tuf.OpenHTTP("http://index.example", tuf.HTTPOptions{Transport: transport})
+			h.check(err)
+			h.config.Source = source
+			v, err := h.open().Refresh(context.Background())
+			if err == nil {
+				_, err = v.Target(context.Background(), web1)
+			}
+			h.wants(err, tuf.ErrUnavailable, file)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,8 @@ package tuf_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -281,6 +283,20 @@ func TestDamagedState(t *testing.T) {
 			h.refuse(tuf.ErrState, "remove the folder "+h.config.Dir)
 		})
 	}
+}
+
+// TestOlderMetadataInState puts an older timestamp in the place of the newest: it is no baseline.
+func TestOlderMetadataInState(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	old := h.repo.Get("metadata/timestamp.json")
+	h.repo.PublishTimestamp()
+	h.refresh()
+	sum := sha256.Sum256(h.repo.Get("metadata/timestamp.json"))
+	file := filepath.Join(h.config.Dir, "metadata", hex.EncodeToString(sum[:]))
+	h.check(os.WriteFile(file, old, 0o644))
+	h.repo.Set("metadata/timestamp.json", old)
+	h.refuse(tuf.ErrState, "the content does not have the digest in its name")
 }
 
 // TestSweep removes what a killed process left, and metadata that is out of use.
