@@ -212,6 +212,24 @@ func TestAttack07_ViewKept(t *testing.T) {
 	h.wants(err, tuf.ErrExpired, "timestamp: version 3 expired")
 }
 
+// TestAttack07_RoleExpires keeps a view past the expiry of a delegated role that it has loaded.
+func TestAttack07_RoleExpires(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	h.delegate(delegation{from: targets, to: "a"})
+	h.repo.AddTarget("a", web1, []byte("one"))
+	h.repo.Roles["a"].Signed.Expires = start.Add(day)
+	h.repo.PublishAll()
+	v := h.refresh()
+	h.check(ignore(v.Target(context.Background(), web1)))
+	h.time = start.Add(2 * day)
+	_, err := v.Target(context.Background(), web1)
+	h.wants(err, tuf.ErrExpired, "a: version 3 expired on 2026-03-02T12:00:00Z")
+	v, err = h.open().Verified()
+	h.check(err)
+	h.check(ignore(v.Target(context.Background(), web1)))
+}
+
 func TestAttack08_MixAndMatch(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -79,8 +80,9 @@ func (c *Client) anchor(now time.Time) (*trustedmetadata.TrustedMetadata, error)
 	return set, c.rules.root(&set.Root.Signed)
 }
 
-// Refresh fetches and verifies what is new, and returns the index as it is now. When it fails, what it verified before
-// the failure still guards against rollbacks, and [Client.Verified] returns what it returned before.
+// Refresh fetches and verifies what is new, and returns the index as it is now. It waits for a refresh of the same folder in
+// another process. When it fails, what it verified before the failure still guards against rollbacks, and
+// [Client.Verified] returns what it returned before.
 func (c *Client) Refresh(ctx context.Context) (*View, error) {
 	if c.config.Source == nil {
 		return nil, unavailable("refresh", errors.New("there is no source"))
@@ -333,11 +335,19 @@ func (u *update) targets(ctx context.Context, view *View) (err error) {
 	if _, err := view.load(ctx, nil, edge{metadata.ROOT, metadata.TARGETS}, u.record, u.now); err != nil {
 		return err
 	}
+	kept := []string{}
 	for _, name := range u.client.config.Keep {
-		if _, err := view.get(ctx, name, u.record, u.now); err != nil && !errors.Is(err, ErrNotFound) {
+		target, err := view.get(ctx, name, u.record, u.now)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		kept = append(kept, digest(target.Data))
 	}
+	slices.Sort(kept)
+	u.record.Kept = slices.Compact(kept)
 	return nil
 }
 

@@ -52,7 +52,7 @@ func (e *indexError) Error() string {
 
 func (e *indexError) Unwrap() []error {
 	wrapped := []error{e.kind}
-	if e.kind != ErrUnavailable && e.kind != ErrNotFound {
+	if !errors.Is(e.kind, ErrUnavailable) && !errors.Is(e.kind, ErrNotFound) {
 		wrapped = append(wrapped, release.ErrNotTrusted)
 	}
 	if e.cause != nil {
@@ -65,7 +65,7 @@ func (e *indexError) Unwrap() []error {
 const (
 	askOperator  = "ask whoever runs the index to publish it again, or use a newer copy"
 	otherMirror  = "use another mirror, and tell whoever runs this one"
-	tellOperator = "tell whoever runs the index"
+	tellOperator = "use another mirror if there is one, and tell whoever runs the index"
 )
 
 func expired(role string, version int64, expires, now time.Time) error {

@@ -63,8 +63,8 @@ func FuzzMetadata(f *testing.F) {
 func FuzzState(f *testing.F) {
 	repo := tuftest.New(f, start)
 	config := tuf.Config{Root: repo.Get("metadata/1.root.json"), Source: repo, Clock: func() time.Time { return start }}
-	f.Add([]byte(`{"version":1,"root":1,"seen":{},"roles":{}}`))
-	f.Add([]byte(`{"version":1,"root":1,"seen":{"timestamp":"../x"},"roles":{"targets":""}}`))
+	f.Add([]byte(`{"version":1,"root":1,"seen":{},"roles":{},"kept":[]}`))
+	f.Add([]byte(`{"version":1,"root":1,"seen":{"timestamp":"../x"},"roles":{"targets":""},"kept":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		config := config
 		config.Dir = t.TempDir()

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,6 +55,8 @@ type record struct {
 	Seen seen `json:"seen"`
 	// Roles are the newest metadata of the role targets and of those it delegates to.
 	Roles map[string]string `json:"roles"`
+	// Kept are the targets of [Config.Keep], sorted.
+	Kept []string `json:"kept"`
 	// Verified is what the last successful refresh ended with.
 	Verified *verified `json:"verified,omitempty"`
 }
@@ -72,7 +75,7 @@ type verified struct {
 }
 
 func (r *record) check() error {
-	digests := []string{}
+	digests := slices.Clone(r.Kept)
 	for _, optional := range []string{r.Seen.Timestamp, r.Seen.Snapshot} {
 		if optional != "" {
 			digests = append(digests, optional)
@@ -92,8 +95,8 @@ func (r *record) check() error {
 			return fmt.Errorf("%q is not a SHA-256", digest)
 		}
 	}
-	if r.Version != recordFormat || r.Root < 0 || r.Roles == nil {
-		return fmt.Errorf("version, root or roles are not those of version %d of this file", recordFormat)
+	if r.Version != recordFormat || r.Root < 0 || r.Roles == nil || r.Kept == nil {
+		return fmt.Errorf("version, root, roles or kept are not those of version %d of this file", recordFormat)
 	}
 	return nil
 }
@@ -151,7 +154,7 @@ func (s state) damaged(file string, cause error) error {
 func (s state) load() (*record, error) {
 	data, err := diskfile.Read(os.OpenFile, filepath.Join(s.dir, recordFile), maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &record{Version: recordFormat, Roles: map[string]string{}}, nil
+		return &record{Version: recordFormat, Roles: map[string]string{}, Kept: []string{}}, nil
 	}
 	if err != nil {
 		return nil, s.damaged(recordFile, err)
@@ -181,7 +184,7 @@ func (s state) save(r *record) error {
 		s.sweep(targetBlobs, validDigest),
 		s.sweep(rootsFolder, isRootFile),
 		s.sweep(".", func(name string) bool { return !strings.Contains(name, ".tmp-") }),
-		s.limitTargets(),
+		s.limitTargets(r.Kept),
 	)
 }
 
@@ -202,13 +205,14 @@ func (s state) sweep(folder string, use func(name string) bool) error {
 	return nil
 }
 
-// limitTargets empties the folder of targets when it has become too full. They are fetched again when needed.
-func (s state) limitTargets() error {
+// limitTargets empties the folder of targets, but for those to keep, when it has become too full. They are fetched again
+// when needed.
+func (s state) limitTargets(keep []string) error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, targetBlobs))
 	if err != nil || len(entries) <= maxKeptTargets {
 		return err
 	}
-	return s.sweep(targetBlobs, func(string) bool { return false })
+	return s.sweep(targetBlobs, func(name string) bool { return slices.Contains(keep, name) })
 }
 
 // put stores data in one of the folders of blobs and returns its digest.

@@ -266,10 +266,10 @@ func TestDamagedState(t *testing.T) {
 		change  func(string) error
 	}{
 		"RecordEmpty":     {"state.json", overwrite("")},
-		"RecordOther":     {"state.json", overwrite(`{"version":2,"root":1,"seen":{},"roles":{}}`)},
-		"RecordUnknown":   {"state.json", overwrite(`{"version":1,"root":1,"seen":{},"roles":{},"x":1}`)},
-		"RecordTraversal": {"state.json", overwrite(`{"version":1,"root":1,"seen":{"timestamp":"../../x"},"roles":{}}`)},
-		"RecordTime":      {"state.json", overwrite(`{"version":1,"root":1,"seen":{},"roles":{},"verified":{"at":"now","root":1,"timestamp":"","snapshot":"","targets":""}}`)},
+		"RecordOther":     {"state.json", overwrite(`{"version":2,"root":1,"seen":{},"roles":{},"kept":[]}`)},
+		"RecordUnknown":   {"state.json", overwrite(`{"version":1,"root":1,"seen":{},"roles":{},"kept":[],"x":1}`)},
+		"RecordTraversal": {"state.json", overwrite(`{"version":1,"root":1,"seen":{"timestamp":"../../x"},"roles":{},"kept":[]}`)},
+		"RecordTime":      {"state.json", overwrite(`{"version":1,"root":1,"seen":{},"roles":{},"kept":[],"verified":{"at":"now","root":1,"timestamp":"","snapshot":"","targets":""}}`)},
 		"Clock":           {"clock", overwrite("yesterday")},
 		"MetadataEdited":  {"metadata/*", overwrite("{}")},
 		"MetadataRemoved": {"metadata/*", os.Remove},
@@ -320,6 +320,27 @@ func TestSweep(t *testing.T) {
 	if len(files) != 3 {
 		t.Errorf("want timestamp, snapshot and targets, got %v", files)
 	}
+}
+
+// TestManyTargets fills the folder of targets: it does not grow for ever, and what must be kept stays.
+func TestManyTargets(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	h.config.Keep = []string{tuf.RevocationsTarget}
+	h.repo.AddTarget(targets, tuf.RevocationsTarget, []byte("none"))
+	h.repo.PublishAll()
+	h.refresh()
+	folder := filepath.Join(h.config.Dir, "targets")
+	for i := range 4096 {
+		h.check(os.WriteFile(filepath.Join(folder, fmt.Sprintf("%064x", i)), nil, 0o644))
+	}
+	h.refresh()
+	entries, err := os.ReadDir(folder)
+	h.check(err)
+	if len(entries) != 1 {
+		t.Errorf("%d targets are left", len(entries))
+	}
+	h.readable()
 }
 
 // TestReadingChangesNothing: what was verified can be read from a folder that must not be written to.

@@ -346,6 +346,10 @@ func delegates(role *targetsRole, target string) (names []string, terminating bo
 // delegator's metadata, nil for the root.
 func (v *View) load(ctx context.Context, parent *targetsRole, e edge, r *record, now time.Time) (*targetsRole, error) {
 	if role := v.verified[e]; role != nil {
+		// A view may live longer than a role that it has loaded.
+		if signed := &role.Signed; signed.IsExpired(now) {
+			return nil, expired(e.role, signed.Version, signed.Expires, now)
+		}
 		return role, nil
 	}
 	meta := v.set.Snapshot.Signed.Meta[fileOf(e.role)]
@@ -399,7 +403,7 @@ func (v *View) known(role string, meta *metadata.MetaFiles, r *record) ([]byte, 
 		}
 		return nil, nil //nolint:nilerr // Another process replaced it, or it is damaged: the source has it.
 	}
-	if peek(data).Version != meta.Version || meta.VerifyLengthHashes(data) != nil {
+	if meta.VerifyLengthHashes(data) != nil || len(meta.Hashes) == 0 && peek(data).Version != meta.Version {
 		return nil, nil
 	}
 	return data, nil
