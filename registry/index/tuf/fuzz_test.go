@@ -99,3 +99,18 @@ func FuzzTar(f *testing.F) {
 		}
 	})
 }
+
+// FuzzNote reads any bytes as what is said beside a release.
+func FuzzNote(f *testing.F) {
+	f.Add([]byte(`{"yanked":{"reason":"leaks"}}`))
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		note, err := (&tuf.Target{Name: web1, Role: "releases", Custom: data}).Note()
+		switch {
+		case err != nil && !errors.Is(err, tuf.ErrMalformed):
+			t.Error(err)
+		case err != nil && note != (tuf.Note{}):
+			t.Errorf("an error and the note %+v", note)
+		}
+	})
+}
