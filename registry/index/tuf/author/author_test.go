@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/index/tuf/tuftest"
@@ -211,6 +212,44 @@ func TestYank(t *testing.T) {
 	}
 }
 
+// TestRevoke adds one revocation to another. Online keys cannot take it back.
+func TestRevoke(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for i, publisher := range []string{"evil", "acme"} {
+		d := f.open()
+		f.check(d.Revoke(revocation.Entry{Publisher: publisher, Reason: "sold", Since: "2026-03-01T12:00:00Z"}))
+		f.publish(d, targetsKeys[:2], onlineKey)
+		list, err := revocation.Parse(f.target(tuf.RevocationsTarget).Data)
+		f.check(err)
+		if len(list.Revoked) != i+1 || list.Find(revocation.Release{Publisher: publisher}) == nil {
+			t.Errorf("%+v", list)
+		}
+	}
+	d := f.open()
+	if err := d.Revoke(revocation.Entry{Publisher: "acme", Reason: "again", Since: "2026-03-02T12:00:00Z"}); err == nil {
+		t.Error("revoked twice")
+	}
+	if err := d.Set(tuf.RevocationsTarget, []byte("{}")); err == nil {
+		t.Error("revocations were set")
+	}
+	restore := func() *author.Draft {
+		d := f.open()
+		f.check(d.Restore("publisher evil"))
+		return d
+	}
+	f.refuses(restore(), "targets: the keys given are not enough", onlineKey)
+	f.publish(restore(), targetsKeys[:2], onlineKey)
+	list, err := revocation.Parse(f.target(tuf.RevocationsTarget).Data)
+	f.check(err)
+	if len(list.Revoked) != 1 {
+		t.Errorf("%+v", list)
+	}
+	if err := f.open().Restore("publisher evil"); err == nil {
+		t.Error("restored twice")
+	}
+}
+
 // TestWhatKeysCannot: online keys release, and nothing else; one offline key of two is none.
 func TestWhatKeysCannot(t *testing.T) {
 	t.Parallel()
@@ -221,10 +260,10 @@ func TestWhatKeysCannot(t *testing.T) {
 		return d
 	}
 	f.refuses(set(tuf.PublishersTarget), "targets: the keys given are not enough", onlineKey)
-	f.refuses(set(tuf.RevocationsTarget), "targets: the keys given are not enough", onlineKey, targetsKeys[:1], rootKeys)
+	f.refuses(set(tuf.StaticTarget), "targets: the keys given are not enough", onlineKey, targetsKeys[:1], rootKeys)
 	f.refuses(set(web1), "releases: the keys given are not enough", rootKeys, targetsKeys)
-	f.publish(set(tuf.RevocationsTarget), onlineKey, targetsKeys[:2])
-	if got := string(f.target(tuf.RevocationsTarget).Data); got != "content" {
+	f.publish(set(tuf.StaticTarget), onlineKey, targetsKeys[:2])
+	if got := string(f.target(tuf.StaticTarget).Data); got != "content" {
 		t.Error(got)
 	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -77,6 +78,8 @@ type Draft struct {
 	changed  map[string]bool
 	contents map[string][]byte
 	notes    []string
+	// revoked is what revocations.json says.
+	revoked *revocation.List
 	// published says that Publish was called.
 	published bool
 }
@@ -86,6 +89,7 @@ func New(signers map[string]Signers) (*Draft, error) {
 	d := &Draft{
 		root: metadata.Root(), timestamp: metadata.Timestamp(), snapshot: metadata.Snapshot(),
 		targets: metadata.Targets(), releases: metadata.Targets(), changed: map[string]bool{}, contents: map[string][]byte{},
+		revoked: revocation.New(),
 	}
 	d.targets.Signed.Delegations = &metadata.Delegations{
 		Keys:  map[string]*metadata.Key{},
@@ -132,7 +136,27 @@ func Open(ctx context.Context, dir string, pinned []byte) (draft *Draft, err err
 	if err != nil {
 		return nil, err
 	}
-	return parse(newest)
+	if draft, err = parse(newest); err != nil {
+		return nil, err
+	}
+	draft.revoked, err = revocations(ctx, view)
+	return draft, err
+}
+
+// revocations reads what is revoked.
+func revocations(ctx context.Context, view *tuf.View) (*revocation.List, error) {
+	target, err := view.Target(ctx, tuf.RevocationsTarget)
+	if errors.Is(err, tuf.ErrNotFound) {
+		return revocation.New(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := revocation.Parse(target.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", tuf.RevocationsTarget, err)
+	}
+	return list, nil
 }
 
 // parse reads metadata that was verified.
@@ -230,11 +254,18 @@ func (d *Draft) role(name string) (string, *metadata.TargetsType) {
 }
 
 // Set puts a target into the index, under a name that tuf.ValidTarget allows. A release cannot be replaced by another content:
-// raise its version. Setting the same content again changes nothing.
+// raise its version. Setting the same content again changes nothing. Revocations are not set but revoked.
 func (d *Draft) Set(name string, content []byte) error {
 	if !tuf.ValidTarget(name) {
 		return fmt.Errorf("%q is not a name for a target of an index", name)
 	}
+	if name == tuf.RevocationsTarget {
+		return fmt.Errorf("%s: is written by revoking", name)
+	}
+	return d.set(name, content)
+}
+
+func (d *Draft) set(name string, content []byte) error {
 	file, err := metadata.TargetFile().FromBytes(name, content)
 	if err != nil {
 		return err
@@ -279,6 +310,32 @@ func (d *Draft) Yank(name, reason string) error {
 	}
 	d.changed[role] = true
 	return nil
+}
+
+// Revoke adds to what must not run any more, which the role targets signs.
+func (d *Draft) Revoke(e revocation.Entry) error {
+	if err := d.revoked.Add(e); err != nil {
+		return err
+	}
+	d.note("%s: revokes %s: %s", RoleTargets, e.Subject(), e.Reason)
+	return d.setRevocations()
+}
+
+// Restore takes a revocation back that was a mistake. Subject is that of the entry.
+func (d *Draft) Restore(subject string) error {
+	if err := d.revoked.Remove(subject); err != nil {
+		return err
+	}
+	d.note("%s: restores %s", RoleTargets, subject)
+	return d.setRevocations()
+}
+
+func (d *Draft) setRevocations() error {
+	data, err := d.revoked.Encode()
+	if err != nil {
+		return err
+	}
+	return d.set(tuf.RevocationsTarget, data)
 }
 
 // Renew publishes roles again, so that they expire later.
