@@ -26,6 +26,8 @@ func targets() map[string][]string {
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
 		"plugins/builtin/internal/template": {"FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
+		"registry/index/revocation":         {"FuzzParse"},
+		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzState", "FuzzTar"},
 		"registry/kv":                       {"FuzzParse"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/oci":                      {"FuzzManifest"},

@@ -70,10 +70,14 @@ func syncFolder(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// ErrTooLarge marks a file above the limit of whoever reads it.
+var ErrTooLarge = errors.New("the file is too large")
+
 // Opener opens files: os.OpenFile, or the method of an os.Root.
 type Opener func(path string, flag int, mode fs.FileMode) (*os.File, error)
 
-// Read reads the regular file at path, of at most limit bytes, whatever its size is said to be.
+// Read reads the regular file at path, of at most limit bytes, whatever its size is said to be. The error is [ErrTooLarge]
+// when it has more.
 func Read(open Opener, path string, limit int64) (data []byte, err error) {
 	// Opening a named pipe would wait for a writer otherwise.
 	f, err := open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -93,7 +97,7 @@ func Read(open Opener, path string, limit int64) (data []byte, err error) {
 		return nil, err
 	}
 	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s: has more than %d bytes", path, limit)
+		return nil, fmt.Errorf("%s: %w: has more than %d bytes", path, ErrTooLarge, limit)
 	}
 	return data, nil
 }

@@ -1,0 +1,215 @@
+// Package revocation reads and writes revocations.json: what must not run any more.
+//
+//	{"version": 1, "revoked": [{"plugin": "acme/web", "versions": ["1.2.0"], "reason": "leaks tokens", "since": "2026-03-01T12:00:00Z"}]}
+//
+// Each entry names one thing: a module by its digest, a plugin with some or all of its versions, a key, or a publisher. The
+// document is a target of the index that offline keys sign. That a release was yanked, which only keeps it from being
+// chosen, is not said here.
+package revocation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/strictjson"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// FormatVersion is the value of [List.Version].
+const FormatVersion = 1
+
+// MaxBytes is the largest document: some ten thousand entries.
+const MaxBytes = 4 << 20
+
+// maxReasonBytes bounds the reason of an entry.
+const maxReasonBytes = 500
+
+// List is the whole document.
+type List struct {
+	// Version is [FormatVersion].
+	Version int `json:"version"`
+	// Revoked are sorted as they are written, each once.
+	Revoked []Entry `json:"revoked"`
+}
+
+// Entry revokes one thing: exactly one of Digest, Plugin, KeyID and Publisher is there.
+type Entry struct {
+	// Digest is that of a module, in the form of release.Digest.
+	Digest string `json:"digest,omitempty"`
+	// Plugin is publisher/name.
+	Plugin string `json:"plugin,omitempty"`
+	// Versions are those of the plugin that are revoked, sorted; without them, all are.
+	Versions []string `json:"versions,omitempty"`
+	// KeyID is the id of a publisher's key, in the form of release.KeyID: all that it signed is revoked.
+	KeyID string `json:"keyId,omitempty"`
+	// Publisher is the id of a publisher, all of whose plugins are revoked.
+	Publisher string `json:"publisher,omitempty"`
+	// Reason is one line for people.
+	Reason string `json:"reason"`
+	// Since is when it was revoked, in RFC 3339 ending in Z, to the second. It is shown; what is revoked is so whatever the clock says.
+	Since string `json:"since"`
+}
+
+// Release is what is asked about.
+type Release struct {
+	// Publisher, Name and Version are those of the manifest.
+	Publisher, Name, Version string
+	// Digest is that of the module, KeyID the key that signed it.
+	Digest, KeyID string
+}
+
+// New returns a list that revokes nothing.
+func New() *List { return &List{Version: FormatVersion, Revoked: []Entry{}} }
+
+// Parse reads the document strictly: unknown, double or missing keys, values outside their grammar and entries out of order
+// are errors.
+func Parse(data []byte) (*List, error) {
+	var l List
+	if err := strictjson.Decode(data, MaxBytes, &l); err != nil {
+		return nil, err
+	}
+	return &l, l.check()
+}
+
+// Encode returns the document. Equal lists give equal bytes.
+func (l *List) Encode() ([]byte, error) {
+	if err := l.check(); err != nil {
+		return nil, err
+	}
+	return strictjson.MarshalIndent(l)
+}
+
+// Add puts an entry into the list. One that is there already, its reason and date aside, is an error.
+func (l *List) Add(e Entry) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	i, found := slices.BinarySearchFunc(l.Revoked, e, compare)
+	if found {
+		return fmt.Errorf("%s: is revoked since %s", e.Subject(), l.Revoked[i].Since)
+	}
+	l.Revoked = slices.Insert(l.Revoked, i, e)
+	return nil
+}
+
+// Remove takes the entry with a subject out of the list.
+func (l *List) Remove(subject string) error {
+	before := len(l.Revoked)
+	l.Revoked = slices.DeleteFunc(l.Revoked, func(e Entry) bool { return e.Subject() == subject })
+	if len(l.Revoked) == before {
+		return fmt.Errorf("%s: is not revoked", subject)
+	}
+	return nil
+}
+
+// Find returns the first entry that revokes a release, or nil.
+func (l *List) Find(r Release) *Entry {
+	i := slices.IndexFunc(l.Revoked, func(e Entry) bool { return e.covers(r) })
+	if i < 0 {
+		return nil
+	}
+	return &l.Revoked[i]
+}
+
+// covers compares what the entry names only: an empty field is no wildcard.
+func (e *Entry) covers(r Release) bool {
+	switch {
+	case e.Digest != "":
+		return e.Digest == r.Digest
+	case e.Plugin != "":
+		return e.Plugin == r.Publisher+"/"+r.Name && (len(e.Versions) == 0 || slices.Contains(e.Versions, r.Version))
+	case e.KeyID != "":
+		return e.KeyID == r.KeyID
+	}
+	return e.Publisher == r.Publisher
+}
+
+// Subject says what the entry revokes.
+func (e *Entry) Subject() string {
+	switch {
+	case e.Digest != "":
+		return e.Digest
+	case e.Plugin != "" && len(e.Versions) > 0:
+		return e.Plugin + "@" + strings.Join(e.Versions, ",")
+	case e.Plugin != "":
+		return e.Plugin
+	case e.KeyID != "":
+		return "key " + e.KeyID
+	}
+	return "publisher " + e.Publisher
+}
+
+func compare(a, b Entry) int { return strings.Compare(a.Subject(), b.Subject()) }
+
+func (l *List) check() error {
+	if l.Version != FormatVersion {
+		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
+	}
+	if l.Revoked == nil {
+		return errors.New("revoked: must be an array")
+	}
+	for i := range l.Revoked {
+		if err := l.Revoked[i].check(); err != nil {
+			return fmt.Errorf("revoked.%d.%w", i, err)
+		}
+		if i > 0 && compare(l.Revoked[i-1], l.Revoked[i]) >= 0 {
+			return fmt.Errorf("revoked.%d: %s must stand once, in the order of what is revoked", i, l.Revoked[i].Subject())
+		}
+	}
+	return nil
+}
+
+func (e *Entry) check() error {
+	named := 0
+	for _, field := range []string{e.Digest, e.Plugin, e.KeyID, e.Publisher} {
+		if field != "" {
+			named++
+		}
+	}
+	publisher, name, _ := strings.Cut(e.Plugin, "/")
+	_, err := time.Parse(time.RFC3339, e.Since)
+	switch {
+	case named != 1:
+		return fmt.Errorf("digest: exactly one of digest, plugin, keyId and publisher must be there, %d are", named)
+	case e.Digest != "" && !release.ValidDigest(e.Digest):
+		return badValue("digest", e.Digest)
+	case e.Plugin != "" && (!abi.ValidName(publisher) || !abi.ValidName(name)):
+		return badValue("plugin", e.Plugin)
+	case e.KeyID != "" && !validKeyID(e.KeyID):
+		return badValue("keyId", e.KeyID)
+	case e.Publisher != "" && !abi.ValidName(e.Publisher):
+		return badValue("publisher", e.Publisher)
+	case e.Reason == "" || len(e.Reason) > maxReasonBytes || strings.ContainsFunc(e.Reason, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fmt.Errorf("reason: must be one line of 1 to %d bytes", maxReasonBytes)
+	case err != nil || len(e.Since) != len("2006-01-02T15:04:05Z") || !strings.HasSuffix(e.Since, "Z"):
+		return badValue("since", e.Since)
+	}
+	return e.checkVersions()
+}
+
+func (e *Entry) checkVersions() error {
+	if e.Plugin == "" && len(e.Versions) > 0 {
+		return errors.New("versions: belong to a plugin")
+	}
+	for i, v := range e.Versions {
+		if !abi.ValidVersion(v) || i > 0 && e.Versions[i-1] >= v {
+			return badValue("versions."+strconv.Itoa(i), v)
+		}
+	}
+	return nil
+}
+
+// validKeyID reports whether s has the form of release.KeyID.
+func validKeyID(s string) bool {
+	digits, ok := strings.CutPrefix(s, "ed25519-")
+	return ok && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+func badValue(field, value string) error {
+	return fmt.Errorf("%s: %q is not valid or out of order", field, value)
+}

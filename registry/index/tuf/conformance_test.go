@@ -1,0 +1,510 @@
+package tuf_test
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/index/tuf/tuftest"
+)
+
+func versionOf(h *harness, data []byte) int64 {
+	h.Helper()
+	var m struct{ Signed struct{ Version int64 } }
+	h.check(json.Unmarshal(data, &m))
+	return m.Signed.Version
+}
+
+// replaceIn changes what is served under a path, where old must stand exactly once.
+func (h *harness) replaceIn(path, old, with string) {
+	h.Helper()
+	data := h.repo.Get(path)
+	if n := bytes.Count(data, []byte(old)); n != 1 {
+		h.Fatalf("%q stands %d times in %s", old, n, data)
+	}
+	h.repo.Set(path, bytes.Replace(data, []byte(old), []byte(with), 1))
+}
+
+func TestFirstRefresh(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	h.refresh()
+	h.asked("2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json")
+	h.versions(1, 1, 1, 1)
+	h.refresh()
+	h.asked("2.root.json", "timestamp.json")
+	newest, err := h.open().Newest()
+	h.check(err)
+	for role, path := range map[string]string{
+		root: "1.root.json", timestamp: "timestamp.json", snapshot: "1.snapshot.json", targets: "1.targets.json",
+	} {
+		if !bytes.Equal(newest[role], h.repo.Get("metadata/"+path)) {
+			t.Errorf("%s is not kept byte for byte", role)
+		}
+	}
+}
+
+func TestPinnedRoot(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		old, with string
+		kind      error
+		says      string
+	}{
+		"NoVersion":  {`"version":1`, `"vision":1`, tuf.ErrSignature, "pinned root"},
+		"Unsigned":   {`"sig":"`, `"sig":"00`, tuf.ErrSignature, "got 0, want 1"},
+		"WrongType":  {`"_type":"root"`, `"_type":"snapshot"`, tuf.ErrMalformed, "expected metadata type root"},
+		"NoDocument": {`{"sig`, `["sig`, tuf.ErrMalformed, "pinned root"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.config.Root = bytes.Replace(h.config.Root, []byte(tc.old), []byte(tc.with), 1)
+			_, err := tuf.Open(h.config)
+			h.wants(err, tc.kind, tc.says)
+			h.asked()
+		})
+	}
+}
+
+// TestUnknownFields adds what the specification does not know: it counts for signatures, and is no error.
+func TestUnknownFields(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.refresh()
+		signed := &h.repo.Root.Signed
+		signed.UnrecognizedFields = map[string]any{"custom-field": "value"}
+		signed.Keys[signed.Roles[root].KeyIDs[0]].UnrecognizedFields = map[string]any{"keyid_hash_algorithms": []any{"md5"}}
+		signed.Roles[root].UnrecognizedFields = map[string]any{"another-field": map[string]any{"a": 1}}
+		h.repo.PublishRoot()
+		h.refresh()
+		if v := h.refresh().Roles()[0].Version; v != 2 {
+			h.Errorf("root version %d", v)
+		}
+	})
+}
+
+// TestSameTimestampVersion changes the timestamp without raising its version: the one that is known stays.
+func TestSameTimestampVersion(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.refresh()
+		before, err := h.open().Newest()
+		h.check(err)
+		h.repo.Timestamp.Signed.Meta["snapshot.json"].Version = 100
+		h.repo.PutTimestamp()
+		h.refresh()
+		after, err := h.open().Newest()
+		h.check(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			h.Error(diff)
+		}
+	})
+}
+
+func TestMissing(t *testing.T) {
+	t.Parallel()
+	for file, known := range map[string][4]int64{
+		"timestamp.json": {2, 1, 1, 1}, "2.snapshot.json": {2, 2, 1, 1}, "2.targets.json": {2, 2, 2, 1},
+	} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.refresh()
+			h.repo.PublishRoot()
+			h.repo.PublishAll()
+			h.repo.Remove("metadata/" + file)
+			h.refuse(tuf.ErrUnavailable, file)
+			h.versions(known[0], known[1], known[2], known[3])
+		})
+	}
+}
+
+// TestExpiredRootOnTheWay: an expired root is no obstacle on the way to one that is not.
+func TestExpiredRootOnTheWay(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.Root.Signed.Expires = start.Add(-day)
+		h.repo.PublishRoot()
+		h.repo.Root.Signed.Expires = start.Add(day)
+		h.repo.PublishRoot()
+		h.refresh()
+	})
+}
+
+// TestExpiredTimestampOnDisk: metadata that has expired in the meantime still guards against rollback, and does not
+// keep newer metadata away.
+func TestExpiredTimestampOnDisk(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.Timestamp.Signed.Expires = start.Add(7 * day)
+		h.repo.Publish(targets)
+		h.refresh()
+		old := h.repo.Get("metadata/timestamp.json")
+		h.repo.Timestamp.Signed.Expires = start.Add(21 * day)
+		h.repo.Publish(targets)
+		h.time = start.Add(18 * day)
+		h.refresh()
+		h.repo.Set("metadata/timestamp.json", old)
+		h.time = start.Add(22 * day)
+		h.refuse(tuf.ErrRollback, "timestamp: version")
+	})
+}
+
+func TestDownload(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.Custom = json.RawMessage(`{"yanked":null}`)
+		h.repo.AddTarget(targets, web1, []byte("one"))
+		h.repo.Custom = nil
+		h.repo.AddTarget(targets, tuf.PublishersTarget, []byte("all"))
+		h.repo.Publish(targets)
+		v := h.refresh()
+		target, err := v.Target(context.Background(), web1)
+		h.check(err)
+		want := &tuf.Target{Name: web1, Data: []byte("one"), Custom: json.RawMessage(`{"yanked":null}`), Role: targets}
+		if diff := cmp.Diff(want, target); diff != "" {
+			h.Error(diff)
+		}
+		h.repo.Asked()
+		h.check(ignore(v.Target(context.Background(), web1)))
+		h.asked()
+		if got := h.download(tuf.PublishersTarget); got != "all" {
+			h.Error(got)
+		}
+		h.lacks(web2, tuf.ErrNotFound, "does not have it")
+	})
+}
+
+func ignore[T any](_ T, err error) error { return err }
+
+// TestChangedTarget changes the content of a target, honestly and not.
+func TestChangedTarget(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		for i := range 4 {
+			content := fmt.Sprintf("content %d", i)
+			h.repo.AddTarget(targets, web1, []byte(content))
+			h.repo.Publish(targets)
+			if got := h.download(web1); got != content {
+				h.Errorf("got %q, want %q", got, content)
+			}
+		}
+		h.repo.AddTarget(targets, web1, []byte("last"))
+		h.repo.Set("targets/"+tuftest.TargetPath(web1, []byte("last")), []byte("evil"))
+		h.repo.Publish(targets)
+		h.lacks(web1, tuf.ErrMismatch, "mismatch for algorithm sha256")
+	})
+}
+
+func TestTargetHashes(t *testing.T) {
+	t.Parallel()
+	sha512 := func(f *metadata.TargetFiles) {
+		both, err := metadata.TargetFile().FromBytes(web1, []byte("one"), "sha256", "sha512")
+		if err != nil {
+			panic(err)
+		}
+		f.Hashes = both.Hashes
+	}
+	tests := map[string]struct {
+		change func(*metadata.TargetFiles)
+		kind   error
+	}{
+		"Both":    {sha512, nil},
+		"OneLies": {func(f *metadata.TargetFiles) { sha512(f); f.Hashes["sha512"][0]++ }, tuf.ErrMismatch},
+		"Unknown": {func(f *metadata.TargetFiles) { f.Hashes["sha3"] = f.Hashes["sha256"] }, tuf.ErrMismatch},
+		"Length":  {func(f *metadata.TargetFiles) { f.Length++ }, tuf.ErrMismatch},
+		"Shorter": {func(f *metadata.TargetFiles) { f.Length-- }, tuf.ErrMismatch},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.repo.AddTarget(targets, web1, []byte("one"))
+			tc.change(h.repo.Roles[targets].Signed.Targets[web1])
+			h.repo.Publish(targets)
+			if tc.kind == nil {
+				h.download(web1)
+				return
+			}
+			h.lacks(web1, tc.kind, web1)
+		})
+	}
+}
+
+func TestKeyTypes(t *testing.T) {
+	t.Parallel()
+	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsa2048, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]tuftest.Key{
+		"ECDSA": tuftest.SignWith(p256, crypto.SHA256), "RSA": tuftest.SignPSS(rsa2048), "Ed25519": tuftest.NewKey(77),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.repo.Rotate(snapshot, 1, key)
+			h.repo.PublishRoot()
+			h.repo.PublishSnapshot()
+			h.refresh()
+		})
+	}
+}
+
+// rotation is one version of a role: keys, threshold and signatures, by the number of the key.
+type rotation struct {
+	keys      []byte
+	threshold int
+	signed    []byte
+}
+
+func keys(numbers []byte) (list []tuftest.Key) {
+	for _, n := range numbers {
+		list = append(list, tuftest.NewKey(100+n))
+	}
+	return list
+}
+
+// TestAttack14_RootRotation goes through sequences of roots. The last one is refused where refused is set.
+func TestAttack14_RootRotation(t *testing.T) {
+	t.Parallel()
+	five := []byte{0, 1, 2, 3, 4}
+	tests := map[string]struct {
+		roots   []rotation
+		refused bool
+	}{
+		"OneKey":               {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{2, 1}}, {[]byte{2}, 1, []byte{2}}}, false},
+		"UnusedSignatures":     {[]rotation{{[]byte{1}, 1, []byte{3, 1, 4}}, {[]byte{2}, 1, []byte{3, 2, 1, 4}}, {[]byte{2}, 1, []byte{3, 2, 4}}}, false},
+		"OtherThreeOfFive":     {[]rotation{{five, 3, []byte{0, 2, 4}}, {five, 3, []byte{0, 4, 1}}, {five, 3, []byte{0, 1, 3}}}, false},
+		"OneOfFive":            {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4, 1}}}, false},
+		"AllOfFive":            {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{5, 6, 7, 8, 9}, 3, []byte{0, 2, 4, 5, 6, 7}}, {[]byte{5, 6, 7, 8, 9}, 3, []byte{5, 6, 7}}}, false},
+		"ThresholdUp":          {[]rotation{{[]byte{1, 2, 3}, 1, []byte{1}}, {[]byte{1, 2, 3}, 2, []byte{1, 2}}}, false},
+		"ThresholdDown":        {[]rotation{{[]byte{1, 2, 3}, 2, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1}}}, false},
+		"SecondKey":            {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{1, 2}, 2, []byte{1, 2}}}, false},
+		"NotByOldKey":          {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{2, 3, 4}}}, true},
+		"NotByNewKey":          {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{1, 3, 4}}}, true},
+		"TooFewNewKeys":        {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 2, 4}}}, true},
+		"TooFewOldKeys":        {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4, 5}}}, true},
+		"NewThresholdNotMet":   {[]rotation{{[]byte{1, 2, 3}, 1, []byte{1}}, {[]byte{1, 2, 3}, 2, []byte{2}}}, true},
+		"OldThresholdNotMet":   {[]rotation{{[]byte{1, 2, 3}, 2, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1}}}, true},
+		"ThirdOfThreeNotByOld": {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{1, 2}}, {[]byte{3}, 1, []byte{1, 3}}}, true},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.repo.Root.Signed.Version = 0
+			for _, r := range tc.roots {
+				h.repo.Rotate(root, r.threshold, keys(r.keys)...)
+				h.repo.Keys[root] = keys(r.signed)
+				h.repo.PublishRoot()
+			}
+			h.config.Root = h.repo.Get("metadata/1.root.json")
+			last := int64(len(tc.roots))
+			if !tc.refused {
+				h.refresh()
+				h.versions(last, 1, 1, 1)
+				return
+			}
+			h.refuse(tuf.ErrSignature, fmt.Sprintf("root: version %d: ", last))
+			h.asked(asks(2, last)...)
+			h.versions(last-1, 0, 0, 0)
+		})
+	}
+}
+
+// asks returns the names of a range of roots.
+func asks(from, to int64) (files []string) {
+	for v := from; v <= to; v++ {
+		files = append(files, fmt.Sprintf("%d.root.json", v))
+	}
+	return files
+}
+
+// TestAttack15_RoleRotation gives each role other keys, thresholds and signatures.
+func TestAttack15_RoleRotation(t *testing.T) {
+	t.Parallel()
+	five := []byte{0, 1, 2, 3, 4}
+	tests := map[string]struct {
+		rotation
+		refused bool
+	}{
+		"OneKey":             {rotation{[]byte{2}, 1, []byte{2}}, false},
+		"UnusedSignatures":   {rotation{[]byte{1}, 1, []byte{3, 1, 4}}, false},
+		"FirstThreeOfFive":   {rotation{five, 3, []byte{0, 2, 4}}, false},
+		"OtherThreeOfFive":   {rotation{five, 3, []byte{2, 3, 4}}, false},
+		"NotByNewKey":        {rotation{[]byte{2}, 1, []byte{1, 3, 4}}, true},
+		"OneOfThreeIsOld":    {rotation{[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 2, 4}}, true},
+		"ThresholdNotMet":    {rotation{[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4}}, true},
+		"ThresholdAboveKeys": {rotation{[]byte{0, 1}, 3, []byte{0, 1}}, true},
+		"Unsigned":           {rotation{[]byte{0}, 1, nil}, true},
+	}
+	for name, tc := range tests {
+		for _, role := range []string{timestamp, snapshot, targets} {
+			t.Run(name+"/"+role, func(t *testing.T) {
+				t.Parallel()
+				h := newHarness(t, false)
+				h.refresh()
+				h.repo.Rotate(role, tc.threshold, keys(tc.keys)...)
+				h.repo.Keys[role] = keys(tc.signed)
+				h.repo.PublishRoot()
+				h.repo.PublishAll()
+				if !tc.refused {
+					h.refresh()
+					h.versions(2, 2, 2, 2)
+					return
+				}
+				h.refuse(tuf.ErrSignature, role+": version 2: ")
+			})
+		}
+	}
+}
+
+// TestKeysRotatedAlone gives a role another key without a new version of it.
+func TestKeysRotatedAlone(t *testing.T) {
+	t.Parallel()
+	for _, role := range []string{timestamp, snapshot, targets} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, true)
+			h.refresh()
+			h.repo.Rotate(role, 1, tuftest.NewKey(99))
+			h.repo.PublishRoot()
+			h.repo.PutRole(targets)
+			h.repo.PutSnapshot()
+			h.repo.PutTimestamp()
+			h.refresh()
+		})
+	}
+}
+
+// graph is a repository with delegations and the order in which roles are asked for.
+type graph struct {
+	delegations []delegation
+	visited     string
+}
+
+type delegation struct {
+	from, to    string
+	terminating bool
+	paths       []string
+}
+
+func (h *harness) delegate(all ...delegation) {
+	h.Helper()
+	for _, d := range all {
+		if d.paths == nil {
+			d.paths = []string{"releases/*/*/*"}
+		}
+		key := tuftest.NewKey(50)
+		h.repo.Delegate(d.from, metadata.DelegatedRole{Name: d.to, Terminating: d.terminating, Paths: d.paths}, key)
+	}
+	h.repo.PublishAll()
+}
+
+func TestDelegationOrder(t *testing.T) {
+	t.Parallel()
+	beta := []string{"releases/beta/*/*"}
+	tests := map[string]graph{
+		"One":                    {[]delegation{{from: targets, to: "a"}}, "a"},
+		"Two":                    {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}}, "a b"},
+		"Chain":                  {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}}, "a b c"},
+		"DepthFirst":             {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c"}, {from: "a", to: "d"}}, "a c d b"},
+		"DepthFirstThree":        {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c"}, {from: "c", to: "d"}}, "a c d b"},
+		"Terminating":            {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", terminating: true}, {from: "a", to: "d"}}, "a c"},
+		"TerminatingDescendants": {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", terminating: true}, {from: "c", to: "d"}}, "a c d"},
+		"OtherPaths":             {[]delegation{{from: targets, to: "a", paths: beta}, {from: targets, to: "b"}, {from: "a", to: "c"}}, "b"},
+		"OtherPathsThree":        {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", paths: beta}, {from: "c", to: "d"}}, "a b"},
+		"Cycle":                  {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "c", to: "d"}, {from: "d", to: "b"}}, "a b c d"},
+		"TwoParents":             {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "a", to: "c"}}, "a c b"},
+		"TwoParentsOtherPaths":   {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "a", to: "c", paths: beta}}, "a b c"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, false)
+			h.delegate(tc.delegations...)
+			v := h.refresh()
+			h.repo.Asked()
+			_, err := v.Target(context.Background(), web1)
+			h.wants(err, tuf.ErrNotFound, web1)
+			var got []string
+			for _, file := range h.repo.Asked() {
+				got = append(got, strings.TrimSuffix(strings.TrimLeft(file, "0123456789."), ".json"))
+			}
+			if order := strings.Join(got, " "); order != tc.visited {
+				t.Errorf("asked for %q, want %q", order, tc.visited)
+			}
+		})
+	}
+}
+
+// TestDelegationSearch looks for targets in a tree of roles.
+func TestDelegationSearch(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, true)
+	h.delegate(
+		delegation{from: targets, to: "a", paths: []string{"*.doc", "*.md"}},
+		delegation{from: targets, to: "b", paths: []string{"releases/*/*"}},
+		delegation{from: "b", to: "c", paths: []string{"releases/x/*"}},
+		delegation{from: "b", to: "d", paths: []string{"releases/y/*.zip"}},
+	)
+	for _, file := range []struct{ role, name string }{
+		{targets, "file"}, {"a", "README.md"}, {"c", "releases/x/v1"}, {"d", "releases/y/v1.zip"}, {"d", "releases/z/v1.zip"},
+	} {
+		h.repo.AddTarget(file.role, file.name, []byte("by "+file.role))
+	}
+	h.repo.PublishAll()
+	for name, want := range map[string]string{
+		"file": targets, "README.md": "a", "releases/x/v1": "c", "releases/y/v1.zip": "d",
+	} {
+		if got := h.download(name); got != "by "+want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	h.lacks("releases/z/v1.zip", tuf.ErrNotFound, "does not have it")
+}
+
+func TestBins(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, false)
+	h.repo.DelegateBins("bin", 4, tuftest.NewKey(50))
+	names := []string{web1, web2, api1}
+	for _, name := range names {
+		h.repo.AddTarget(h.repo.Bin(name), name, []byte(name))
+	}
+	h.repo.PublishAll()
+	for _, name := range names {
+		if got := h.download(name); got != name {
+			t.Error(got)
+		}
+	}
+}
+
+func TestDelegationNotInSnapshot(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.delegate(delegation{from: targets, to: "a"})
+		delete(h.repo.Snapshot.Signed.Meta, "a.json")
+		h.repo.PublishSnapshot()
+		h.lacks(web1, tuf.ErrMalformed, "a: the snapshot does not name this role")
+	})
+}

@@ -1,0 +1,499 @@
+package tuf
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
+)
+
+// View is an index as it was verified at one moment. It does not change; what it needs beyond the top-level metadata is
+// fetched and verified when it is asked for. Its methods may be called from several goroutines.
+type View struct {
+	client *Client
+	set    trustedmetadata.TrustedMetadata
+	// at is when the refresh was that verified it.
+	at time.Time
+	// offline views neither fetch nor refuse what has expired.
+	offline bool
+
+	mu sync.Mutex
+	// raw is the metadata of roles, and verified what each delegator's keys vouch for: that a role was verified for one
+	// delegator says nothing about another's keys.
+	raw      map[string][]byte
+	verified map[edge]*targetsRole
+	// newRoles and newTargets were fetched and are not yet stored.
+	newRoles   map[string][]byte
+	newTargets [][]byte
+}
+
+type targetsRole = metadata.Metadata[metadata.TargetsType]
+
+// edge is a delegation.
+type edge struct{ delegator, role string }
+
+// Role is the state of one role.
+type Role struct {
+	// Name is root, timestamp, snapshot or targets.
+	Name string
+	// Version counts from 1.
+	Version int64
+	// Expires is when the role must have been published again.
+	Expires time.Time
+}
+
+// Target is a verified file of the index.
+type Target struct {
+	// Name is the name that was asked for.
+	Name string
+	// Data is the content.
+	Data []byte
+	// Custom is the JSON that the role says about the target, or nil.
+	Custom json.RawMessage
+	// Role is the role that lists the target.
+	Role string
+}
+
+func newView(c *Client, set *trustedmetadata.TrustedMetadata, at time.Time) *View {
+	return &View{
+		client: c, set: *set, at: at,
+		raw: map[string][]byte{}, verified: map[edge]*targetsRole{}, newRoles: map[string][]byte{},
+	}
+}
+
+// Verified returns the index as the last successful refresh left it, verified again from the pinned root and the files in
+// the state folder. It fetches nothing and does not look at expiry dates: whoever uses it decides what [View.Expired]
+// means. The error is [ErrNotFound] when there was no successful refresh yet.
+func (c *Client) Verified() (*View, error) {
+	for {
+		r, err := c.state.load()
+		if err != nil {
+			return nil, err
+		}
+		if r.Verified == nil {
+			return nil, &indexError{
+				kind: ErrNotFound, subject: c.state.dir, problem: "the index was never verified", advice: "refresh it first",
+			}
+		}
+		view, err := c.reverify(r)
+		if err == nil {
+			return view, nil
+		}
+		// Another process may have replaced the record and removed what it no longer speaks of.
+		if again, loadErr := c.state.load(); loadErr != nil || again.Verified == nil || *again.Verified == *r.Verified {
+			return nil, errors.Join(err, loadErr)
+		}
+	}
+}
+
+// reverify makes the view of a record.
+func (c *Client) reverify(r *record) (*View, error) {
+	// The beginning of time: nothing has expired yet.
+	var never time.Time
+	set, err := c.anchor(never)
+	if err != nil {
+		return nil, err
+	}
+	c.replay(set, r.Verified.Root, never)
+	if set.Root.Signed.Version < r.Verified.Root {
+		return nil, c.state.damaged(rootsFolder, fmt.Errorf("no chain of signatures leads from root version %d to version %d",
+			set.Root.Signed.Version, r.Verified.Root))
+	}
+	u := &update{client: c, set: set, record: r, now: never}
+	if err := u.reload(r.Verified); err != nil {
+		return nil, err
+	}
+	at, err := time.Parse(time.RFC3339, r.Verified.At)
+	if err != nil {
+		return nil, c.state.damaged(recordFile, err)
+	}
+	view := newView(c, set, at)
+	view.offline = true
+	top := &record{Roles: map[string]string{metadata.TARGETS: r.Verified.Targets}}
+	_, err = view.load(context.Background(), nil, edge{metadata.ROOT, metadata.TARGETS}, top, never)
+	return view, err
+}
+
+// reload verifies timestamp and snapshot as they lie in the folder.
+func (u *update) reload(v *verified) error {
+	timestamp, err := u.client.state.blob(metadataBlobs, v.Timestamp, maxTimestampBytes)
+	if err != nil {
+		return err
+	}
+	snapshot, err := u.client.state.blob(metadataBlobs, v.Snapshot, maxSnapshotBytes)
+	if err != nil {
+		return err
+	}
+	if err := u.updateTimestamp(timestamp); err != nil {
+		return refusal(metadata.TIMESTAMP, timestamp, 0, u.now, err)
+	}
+	if err := u.client.rules.timestamp(&u.set.Timestamp.Signed); err != nil {
+		return err
+	}
+	if err := u.updateSnapshot(snapshot, false); err != nil {
+		return refusal(metadata.SNAPSHOT, snapshot, 0, u.now, err)
+	}
+	return u.client.rules.snapshot(&u.set.Snapshot.Signed)
+}
+
+// Roles returns the top-level roles in the order root, timestamp, snapshot, targets.
+func (v *View) Roles() []Role {
+	root, timestamp, snapshot := &v.set.Root.Signed, &v.set.Timestamp.Signed, &v.set.Snapshot.Signed
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	targets := &v.verified[edge{metadata.ROOT, metadata.TARGETS}].Signed
+	return []Role{
+		{metadata.ROOT, root.Version, root.Expires},
+		{metadata.TIMESTAMP, timestamp.Version, timestamp.Expires},
+		{metadata.SNAPSHOT, snapshot.Version, snapshot.Expires},
+		{metadata.TARGETS, targets.Version, targets.Expires},
+	}
+}
+
+// At returns when the refresh was that verified the index.
+func (v *View) At() time.Time { return v.at }
+
+// Expired returns the top-level roles that have expired by the clock of the client, which does not go back, the longest
+// expired first.
+func (v *View) Expired() ([]Role, error) {
+	now, err := v.client.state.latest(v.client.config.Clock())
+	if err != nil {
+		return nil, err
+	}
+	roles := slices.DeleteFunc(v.Roles(), func(r Role) bool { return !now.After(r.Expires) })
+	slices.SortStableFunc(roles, func(a, b Role) int { return a.Expires.Compare(b.Expires) })
+	return roles, nil
+}
+
+// StaleDays returns for how many whole days a top-level role has been expired; -1 while none is.
+func (v *View) StaleDays() (int, error) {
+	roles, err := v.Expired()
+	if err != nil || len(roles) == 0 {
+		return -1, err
+	}
+	return v.daysSince(roles[0].Expires)
+}
+
+// AgeDays returns how many whole days ago the index was verified.
+func (v *View) AgeDays() (int, error) { return v.daysSince(v.at) }
+
+func (v *View) daysSince(moment time.Time) (int, error) {
+	now, err := v.client.state.latest(v.client.config.Clock())
+	return int(now.Sub(moment) / (24 * time.Hour)), err
+}
+
+// Target returns a file of the index, verified. Its error is [ErrNotFound] when the index does not have it, [ErrExpired]
+// when the view came from a refresh and has expired since, and [ErrUnavailable] when the view came from
+// [Client.Verified] and the file was not fetched before.
+func (v *View) Target(ctx context.Context, name string) (*Target, error) {
+	ctx, cancel := context.WithTimeout(ctx, v.client.config.Timeout)
+	defer cancel()
+	now, err := v.now()
+	if err != nil {
+		return nil, err
+	}
+	r, err := v.client.state.load()
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	target, err := v.get(ctx, name, r, now)
+	if storeErr := v.storeNew(); storeErr != nil {
+		return nil, errors.Join(err, storeErr)
+	}
+	return target, err
+}
+
+// now returns the time that expiry dates are compared with, and refuses what has expired since the refresh.
+func (v *View) now() (time.Time, error) {
+	if v.offline {
+		return time.Time{}, nil
+	}
+	now, err := v.client.state.now(v.client.config.Clock())
+	if err != nil {
+		return now, err
+	}
+	for _, role := range v.Roles() {
+		if now.After(role.Expires) {
+			return now, expired(role.Name, role.Version, role.Expires, now)
+		}
+	}
+	return now, nil
+}
+
+// storeNew stores what was fetched since the view was made or stored.
+func (v *View) storeNew() error {
+	if len(v.newRoles) == 0 && len(v.newTargets) == 0 {
+		return nil
+	}
+	return v.client.state.locked(func() error {
+		r, err := v.client.state.load()
+		if err != nil {
+			return err
+		}
+		return errors.Join(v.store(r), v.client.state.save(r))
+	})
+}
+
+// store puts what was fetched into the folder and the record.
+func (v *View) store(r *record) error {
+	for _, role := range slices.Sorted(maps.Keys(v.newRoles)) {
+		name, err := v.client.state.put(metadataBlobs, v.newRoles[role])
+		if err != nil {
+			return err
+		}
+		r.Roles[role] = name
+	}
+	for _, data := range v.newTargets {
+		if _, err := v.client.state.put(targetBlobs, data); err != nil {
+			return err
+		}
+	}
+	clear(v.newRoles)
+	v.newTargets = nil
+	return nil
+}
+
+// get finds a target and returns its verified content.
+func (v *View) get(ctx context.Context, name string, r *record, now time.Time) (*Target, error) {
+	if !v.client.rules.any && !ValidTarget(name) || !fs.ValidPath(name) {
+		return nil, &indexError{kind: ErrNotFound, subject: strconv.Quote(name), problem: "no target of an index has such a name"}
+	}
+	file, role, err := v.find(ctx, name, r, now)
+	if err != nil {
+		return nil, err
+	}
+	data, err := v.content(ctx, name, file)
+	if err != nil {
+		return nil, err
+	}
+	target := &Target{Name: name, Data: data, Role: role}
+	if file.Custom != nil {
+		target.Custom = bytes.Clone(*file.Custom)
+	}
+	return target, nil
+}
+
+// find looks for a target in the order that the specification gives: a role before those that it delegates to, and these
+// in their order.
+func (v *View) find(ctx context.Context, name string, r *record, now time.Time) (*metadata.TargetFiles, string, error) {
+	type visit struct {
+		edge
+		parent *targetsRole
+	}
+	visits := []visit{{edge: edge{metadata.ROOT, metadata.TARGETS}}}
+	visited := map[string]bool{}
+	for len(visits) > 0 {
+		next := visits[len(visits)-1]
+		visits = visits[:len(visits)-1]
+		if visited[next.role] {
+			continue
+		}
+		if len(visited) == maxVisitedRoles {
+			return nil, "", malformed(next.role, "the search for %s leads through more than %d roles", name, maxVisitedRoles)
+		}
+		visited[next.role] = true
+		role, err := v.load(ctx, next.parent, next.edge, r, now)
+		if err != nil {
+			return nil, "", err
+		}
+		if file := role.Signed.Targets[name]; file != nil {
+			return file, next.role, nil
+		}
+		children, terminating := delegates(role, name)
+		if terminating {
+			visits = nil
+		}
+		for _, child := range slices.Backward(children) {
+			visits = append(visits, visit{edge{next.role, child}, role})
+		}
+	}
+	return nil, "", &indexError{
+		kind: ErrNotFound, subject: name, problem: "the index does not have it", advice: "look at the spelling and the version",
+	}
+}
+
+// delegates returns the roles that a role delegates a target to, up to a terminating one, behind which nobody else is
+// asked.
+func delegates(role *targetsRole, target string) (names []string, terminating bool) {
+	if role.Signed.Delegations == nil {
+		return nil, false
+	}
+	for _, result := range role.Signed.Delegations.GetRolesForTarget(target) {
+		names = append(names, result.Name)
+		if result.Terminating {
+			return names, true
+		}
+	}
+	return names, false
+}
+
+// load returns a role that its delegator's keys vouch for: from memory, from the folder, or from the source. Parent is the
+// delegator's metadata, nil for the root.
+func (v *View) load(ctx context.Context, parent *targetsRole, e edge, r *record, now time.Time) (*targetsRole, error) {
+	if role := v.verified[e]; role != nil {
+		// A view may live longer than a role that it has loaded.
+		if signed := &role.Signed; signed.IsExpired(now) {
+			return nil, expired(e.role, signed.Version, signed.Expires, now)
+		}
+		return role, nil
+	}
+	meta := v.set.Snapshot.Signed.Meta[fileOf(e.role)]
+	if meta == nil {
+		return nil, malformed(e.role, "the snapshot does not name this role, to which %s delegates", e.delegator)
+	}
+	data, err := v.known(e.role, meta, r)
+	if err != nil {
+		return nil, err
+	}
+	if data != nil {
+		role, err := v.accept(parent, e, data, now)
+		// Where the snapshot has no hash, the source may have the same version with the signatures of new keys.
+		if err == nil || v.offline || len(meta.Hashes) > 0 {
+			return role, err
+		}
+	}
+	if data, err = v.fetch(ctx, e.role, meta); err != nil {
+		return nil, err
+	}
+	role, err := v.accept(parent, e, data, now)
+	if err == nil {
+		v.newRoles[e.role] = data
+	}
+	return role, err
+}
+
+// accept verifies a role for its delegator and remembers it.
+func (v *View) accept(parent *targetsRole, e edge, data []byte, now time.Time) (*targetsRole, error) {
+	role, err := v.verify(parent, e, data, now)
+	if err != nil {
+		return nil, err
+	}
+	v.raw[e.role], v.verified[e] = data, role
+	return role, nil
+}
+
+// known returns the metadata of a role if it is in memory or in the folder, else nil.
+func (v *View) known(role string, meta *metadata.MetaFiles, r *record) ([]byte, error) {
+	if data := v.raw[role]; data != nil {
+		return data, nil
+	}
+	name := r.Roles[role]
+	if name == "" {
+		return nil, nil
+	}
+	data, err := v.client.state.blob(metadataBlobs, name, maxRoleBytes)
+	if err != nil {
+		if v.offline {
+			return nil, err
+		}
+		return nil, nil //nolint:nilerr // Another process replaced it, or it is damaged: the source has it.
+	}
+	if meta.VerifyLengthHashes(data) != nil || len(meta.Hashes) == 0 && peek(data).Version != meta.Version {
+		return nil, nil
+	}
+	return data, nil
+}
+
+func (v *View) fetch(ctx context.Context, role string, meta *metadata.MetaFiles) ([]byte, error) {
+	if v.offline || v.client.config.Source == nil {
+		return nil, unavailable(role, errors.New("it was not fetched when the index was last refreshed"))
+	}
+	return v.client.fetch(ctx, &v.set, role, meta, maxRoleBytes)
+}
+
+// verify verifies a role in a set that knows nothing but its delegator.
+func (v *View) verify(parent *targetsRole, e edge, data []byte, now time.Time) (*targetsRole, error) {
+	set := v.set
+	set.RefTime = now
+	set.Targets = map[string]*targetsRole{}
+	var may delegation
+	if parent != nil {
+		set.Targets[e.delegator] = parent
+		may = mayList(parent.Signed.Delegations, e.role)
+	}
+	var role *targetsRole
+	err := guard(func() (err error) {
+		role, err = set.UpdateDelegatedTargets(data, e.role, e.delegator)
+		return err
+	})
+	if err != nil {
+		return nil, refusal(e.role, data, 0, now, err)
+	}
+	if err := v.client.rules.targets(e.role, &role.Signed, may); err != nil {
+		return nil, err
+	}
+	return role, nil
+}
+
+// content returns the bytes of a target, from the folder or the source.
+func (v *View) content(ctx context.Context, name string, file *metadata.TargetFiles) ([]byte, error) {
+	if sum := hex.EncodeToString(file.Hashes["sha256"]); validDigest(sum) {
+		if data, err := v.client.state.blob(targetBlobs, sum, maxTargetBytes); err == nil && file.VerifyLengthHashes(data) == nil {
+			return data, nil
+		}
+	}
+	if v.offline || v.client.config.Source == nil {
+		return nil, unavailable(name, errors.New("it was not fetched while the index was there"))
+	}
+	data, err := v.client.config.Source.Target(ctx, v.location(name, file), file.Length)
+	if err != nil {
+		return nil, fetchError(name, err)
+	}
+	if err := file.VerifyLengthHashes(data); err != nil {
+		return nil, mismatch(name, "%s", reason(err))
+	}
+	v.newTargets = append(v.newTargets, data)
+	return bytes.Clone(data), nil
+}
+
+// location returns where a target lies: with its hash in front of its name where the repository keeps old versions.
+func (v *View) location(name string, file *metadata.TargetFiles) string {
+	if !v.set.Root.Signed.ConsistentSnapshot {
+		return name
+	}
+	algorithms := slices.Sorted(maps.Keys(file.Hashes))
+	prefix := cmp.Or(hex.EncodeToString(file.Hashes["sha256"]), hex.EncodeToString(file.Hashes[algorithms[0]]))
+	folder, base := path.Split(name)
+	return folder + prefix + "." + base
+}
+
+// Newest returns the newest metadata that was verified, by role, whether or not the refresh that brought it succeeded in
+// the end.
+func (c *Client) Newest() (map[string][]byte, error) {
+	r, err := c.state.load()
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string][]byte{metadata.ROOT: bytes.Clone(c.config.Root)}
+	if r.Root > peek(c.config.Root).Version {
+		if newest[metadata.ROOT], err = c.state.root(r.Root); err != nil {
+			return nil, c.state.damaged(rootFile(r.Root), err)
+		}
+	}
+	names := maps.Clone(r.Roles)
+	names[metadata.TIMESTAMP], names[metadata.SNAPSHOT] = r.Seen.Timestamp, r.Seen.Snapshot
+	for role, name := range names {
+		if name == "" {
+			continue
+		}
+		if newest[role], err = c.state.blob(metadataBlobs, name, maxRoleBytes); err != nil {
+			return nil, err
+		}
+	}
+	return newest, nil
+}
