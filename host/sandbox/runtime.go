@@ -20,7 +20,9 @@ type Config struct {
 	// it must belong to the user that runs the host, and nobody else may write to it. Empty keeps compiled modules in
 	// memory.
 	CacheDir string
-	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them.
+	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them. It is called in the middle of
+	// calls, which keep their instance meanwhile: a Log that calls plugins itself may wait for an instance until its context
+	// ends.
 	Log func(Message)
 	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
 	// after it; not for one that was compiled before. Nil does nothing.
