@@ -10,26 +10,39 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/pipeline"
-	"github.com/latticenet/lattice-host/host/resource"
 )
 
 // requestsDir names a folder that gets the requests of the orders example, to look at or to profile plugins with.
 const requestsDir = "LATTICE_REQUESTS"
 
-// writeRequests writes each request of a derivation to a file of its own, named by its order and plugin.
-func writeRequests(b *testing.B, root string, plugins Set, e example, doc *resource.Document) {
-	b.Helper()
+// TestRequests writes each request of a derivation to a file of its own, named by its order and plugin: those of a run
+// without the variable are looked at here and forgotten.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins, err := NewNative(root)
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := os.Getenv(requestsDir)
 	if dir == "" {
-		return
+		dir = t.TempDir()
 	}
 	var calls atomic.Int64
 	recorders := Set{}
 	for name, p := range plugins {
 		recorders[name] = &recorder{p, dir, &calls}
 	}
-	if _, err := e.engine(b, root, recorders).Derive(b.Context(), doc); err != nil {
-		b.Fatal(err)
+	orders := examples()[1]
+	if _, err := orders.engine(t, root, recorders).Derive(t.Context(), read(t, root, orders.files)[0]); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.cbor"))
+	if err != nil || int64(len(files)) < calls.Load() || calls.Load() == 0 {
+		t.Errorf("%d calls left %d files, %v", calls.Load(), len(files), err)
 	}
 }
 
