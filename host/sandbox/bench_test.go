@@ -37,10 +37,12 @@ func BenchmarkReset(b *testing.B) {
 	for name, m := range everyMemories(b) {
 		b.Run(name, func(b *testing.B) {
 			p := loadWith(b, Config{CacheDir: guest.cacheDir()}, m, jsonManifest(), guest.wasm)
-			ctx, i := borrow(b, p)
+			_, i := borrow(b, p)
 			defer p.instances.pool.drop(i)
 			var resets time.Duration
 			for b.Loop() {
+				// Each call has a full tank.
+				ctx, _ := p.withGuest(b.Context(), "main")
 				if _, err := i.exchange(ctx, abi.OpDerive, []byte(`{"abi":1}`)); err != nil {
 					b.Fatal(err)
 				}
