@@ -131,6 +131,8 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err != nil {
 		return nil, id.fail("", err)
 	}
+	// The engine has what it needs of the bytes, which are several MiB.
+	metered.Wasm = nil
 	made := &instances{
 		engine: r.engine, compiled: compiled, metered: metered,
 		memories: r.memories, memoryLimit: memoryLimit(m.Manifest().Limits), pool: r.pool,

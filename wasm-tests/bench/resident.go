@@ -32,11 +32,13 @@ func measureMemory(ctx context.Context, f *fixture) ([]row, error) {
 	}
 	few := runtime.GOMAXPROCS(0)
 	var host, one, many float64
+	// What processors cost the Go runtime is not what instances cost, so that the two processes that tell it have equally
+	// many.
 	for _, p := range []struct {
-		instances int
-		into      *float64
-	}{{few, &host}, {1, &one}, {residentMany, &many}} {
-		out, err := command(ctx, nil, process, strconv.Itoa(p.instances))
+		instances, processors int
+		into                  *float64
+	}{{few, few, &host}, {1, residentMany, &one}, {residentMany, residentMany, &many}} {
+		out, err := command(ctx, nil, process, strconv.Itoa(p.instances), strconv.Itoa(p.processors))
 		if err == nil {
 			*p.into, err = strconv.ParseFloat(string(bytes.TrimSpace(out)), 64)
 		}

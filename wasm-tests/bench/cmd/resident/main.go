@@ -1,5 +1,6 @@
-// Command resident loads the built-in plugins, fills their pools with so many instances as its argument says, and prints how
-// many bytes of the process are resident then. It reads procfs, so that it runs on Linux only.
+// Command resident loads the built-in plugins, has its first argument's number of instances of each made, with the second
+// one's number of processors, and prints how many bytes of the process are resident then. It reads procfs, so that it runs
+// on Linux only.
 package main
 
 import (
@@ -30,15 +31,18 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return errors.New("give the number of instances of each plugin")
+	if len(args) != 2 {
+		return errors.New("give the number of instances of each plugin, and of processors")
 	}
 	instances, err := strconv.Atoi(args[0])
 	if err != nil || instances < 1 {
 		return fmt.Errorf("%q: give the number of instances of each plugin, 1 or more", args[0])
 	}
-	// Pools hold as many instances as there are processors to run them.
-	runtime.GOMAXPROCS(instances)
+	processors, err := strconv.Atoi(args[1])
+	if err != nil || processors < instances {
+		return fmt.Errorf("%q: give as many processors as instances, or more: a pool holds one for each", args[1])
+	}
+	runtime.GOMAXPROCS(processors)
 	root, err := builtins.Root()
 	if err != nil {
 		return err
