@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
@@ -29,7 +30,7 @@ func (k *kept) encode() []byte {
 	return append(b, k.answer...)
 }
 
-// decodeKept reads what encode wrote. Calls and answer point into data.
+// decodeKept reads what encode wrote, and checks that the answer is well-formed. Calls and answer point into data.
 func decodeKept(data []byte) (*kept, bool) {
 	r := keptReader{data: data, ok: true}
 	k := new(kept)
@@ -44,7 +45,14 @@ func decodeKept(data []byte) (*kept, bool) {
 		k.calls = append(k.calls, c)
 	}
 	k.answer = r.data
-	return k, r.ok && len(k.answer) > 0
+	return k, r.ok && cbor.Validate(k.answer, abi.MaxDepth) == nil
+}
+
+// decode reads the answer, and reports whether it is one. It is well-formed: this process wrote it, or decodeKept looked.
+func (k *kept) decode(into abi.Decoder) bool {
+	d := cbor.NewDecoder(k.answer)
+	into.DecodeCBOR(d)
+	return len(d.UnknownKeys()) == 0 && d.Finish() == nil
 }
 
 // keptReader reads parts of a kept answer. After the first that is not there, everything is empty.

@@ -8,15 +8,14 @@
 package memo
 
 import (
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
+	"github.com/latticenet/lattice-host/host/internal/lru"
 )
 
 // formatVersion is part of every key: raising it forgets all that was kept.
@@ -43,12 +42,8 @@ type Plugin interface {
 
 // Store keeps answers. Its methods may be called by several goroutines at once.
 type Store struct {
-	files folder
-
-	mu     sync.Mutex
-	recent *list.List // of *entry, the one used last in front
-	byKey  map[key]*list.Element
-	bytes  int
+	files  folder
+	recent *lru.Cache[key, *kept]
 }
 
 // key is the SHA-256 of everything that an answer depends on.
@@ -56,15 +51,10 @@ type key [sha256.Size]byte
 
 func (k key) String() string { return hex.EncodeToString(k[:]) }
 
-type entry struct {
-	key    key
-	answer []byte
-}
-
 // Open returns a store that keeps answers in dir too, or in memory only when dir is empty. The folder is made, with mode
 // 0700, when the first answer is kept; one that cannot be used costs only time.
 func Open(dir string) *Store {
-	return &Store{files: folder{dir: dir}, recent: list.New(), byKey: map[key]*list.Element{}}
+	return &Store{files: folder{dir: dir}, recent: lru.New[key, *kept](maxMemoryBytes)}
 }
 
 // Wrap returns p with its answers kept in s. Answers that carry messages about fields this host does not know are not kept,
@@ -109,19 +99,21 @@ func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*
 // recall reads a kept answer, and reports whether there is a good one that holds: the host calls that led to it are made
 // again, and must be answered in the same way. The error is that of a host call.
 func (s *Store) recall(ctx context.Context, k key, calls *hostcall.Rehearsal, into abi.Decoder) (bool, error) {
-	data := s.get(k)
-	if data == nil {
-		return false, nil
-	}
-	before, ok := decodeKept(data)
-	if !ok {
-		return false, nil
-	}
-	unknown, err := abi.Decode(before.answer, abi.EncodingCBOR, maxFileBytes, into)
-	if err != nil || len(unknown) > 0 {
+	before := s.get(k)
+	if before == nil || !before.decode(into) {
 		return false, nil
 	}
 	return calls.Repeat(ctx, before.calls)
+}
+
+// Recall returns the answer that [Plugin.Derive] would, if it is kept in memory and no host call led to it.
+func (r *remembering) Recall(req *abi.Request) (*abi.Response, bool) {
+	before, ok := r.store.recent.Get(keyOf(r.Digest(), abi.OpDerive, req))
+	if !ok || len(before.calls) > 0 {
+		return nil, false
+	}
+	response := new(abi.Response)
+	return response, before.decode(response)
 }
 
 func keyOf(digest string, op abi.Op, req abi.Encoder) key {
@@ -134,19 +126,18 @@ func keyOf(digest string, op abi.Op, req abi.Encoder) key {
 	return key(h.Sum(nil))
 }
 
-func (s *Store) get(k key) []byte {
-	s.mu.Lock()
-	if e := s.byKey[k]; e != nil {
-		s.recent.MoveToFront(e)
-		s.mu.Unlock()
-		return e.Value.(*entry).answer
+// get returns what is kept, in memory or in a file, or nil.
+func (s *Store) get(k key) *kept {
+	if before, ok := s.recent.Get(k); ok {
+		return before
 	}
-	s.mu.Unlock()
-	answer := s.files.read(k)
-	if answer != nil {
-		s.remember(k, answer)
+	data := s.files.read(k)
+	before, ok := decodeKept(data)
+	if !ok {
+		return nil
 	}
-	return answer
+	s.recent.Put(k, before, len(data))
+	return before
 }
 
 func (s *Store) put(k key, what *kept) {
@@ -154,22 +145,6 @@ func (s *Store) put(k key, what *kept) {
 	if len(data) > maxFileBytes {
 		return
 	}
-	s.remember(k, data)
+	s.recent.Put(k, what, len(data))
 	s.files.write(k, data)
-}
-
-// remember keeps an answer in memory, in place of one that no longer holds.
-func (s *Store) remember(k key, answer []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old := s.byKey[k]; old != nil {
-		s.bytes -= len(s.recent.Remove(old).(*entry).answer)
-	}
-	s.byKey[k] = s.recent.PushFront(&entry{k, answer})
-	s.bytes += len(answer)
-	for s.bytes > maxMemoryBytes {
-		oldest := s.recent.Remove(s.recent.Back()).(*entry)
-		delete(s.byKey, oldest.key)
-		s.bytes -= len(oldest.answer)
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
 // counting answers with the step's name and counts how often it was asked.
@@ -95,6 +96,40 @@ func TestAnswersAreUsedAgain(t *testing.T) {
 	}
 }
 
+func TestRecall(t *testing.T) {
+	dir := t.TempDir()
+	recall := func(p Plugin, step string) (string, bool) {
+		response, ok := p.(*remembering).Recall(&abi.Request{ABI: abi.Version, Step: step})
+		if !ok {
+			return "", false
+		}
+		return response.Results[0].Message, true
+	}
+	plugin := &counting{digest: "sha256:a"}
+	p := Open(dir).Wrap(plugin)
+	if _, ok := recall(p, "one"); ok {
+		t.Error("it recalls what was never asked")
+	}
+	derive(t, p, "one")
+	if got, ok := recall(p, "one"); !ok || got != "one" {
+		t.Errorf("got %q, %v", got, ok)
+	}
+	if _, ok := recall(Open(dir).Wrap(plugin), "one"); ok {
+		t.Error("it reads a file in passing")
+	}
+	if plugin.calls != 1 {
+		t.Errorf("asked %d times", plugin.calls)
+	}
+	calling := Open("").Wrap(&asking{})
+	ctx := hostcall.With(t.Context(), &world{values: map[string]int64{"a": 1}})
+	if _, _, err := calling.Derive(ctx, &abi.Request{ABI: abi.Version, Step: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := recall(calling, "one"); ok {
+		t.Error("it recalls an answer that came with host calls")
+	}
+}
+
 func TestWhatIsNotKept(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
@@ -159,14 +194,12 @@ func TestDamagedFilesAreIgnored(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	s := Open("")
+	p := s.Wrap(&counting{size: maxFileBytes / 2})
 	for i := range 100 {
-		s.remember(key{byte(i)}, make([]byte, maxFileBytes))
+		derive(t, p, string(rune('a'+i)))
 	}
-	if s.bytes > maxMemoryBytes || len(s.byKey) != s.recent.Len() || s.recent.Len() != maxMemoryBytes/maxFileBytes {
-		t.Errorf("keeps %d bytes in %d answers", s.bytes, s.recent.Len())
-	}
-	if s.get(key{0}) != nil || s.get(key{99}) == nil {
-		t.Error("the newest answer went instead of the oldest")
+	if n := s.recent.Len(); n == 0 || n > 2*maxMemoryBytes/maxFileBytes {
+		t.Errorf("keeps %d answers of %d bytes", n, maxFileBytes/2)
 	}
 }
 

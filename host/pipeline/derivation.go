@@ -73,11 +73,7 @@ func (d *derivation) document(ctx context.Context, plan *plan, doc *resource.Doc
 		return
 	}
 	d.add(r, nil)
-	var wg sync.WaitGroup
-	for _, o := range r.outputs {
-		wg.Go(func() { d.derived(ctx, r, o) })
-	}
-	wg.Wait()
+	d.derived(ctx, r)
 }
 
 func (d *derivation) add(r *run, errs []error) {
@@ -89,12 +85,23 @@ func (d *derivation) add(r *run, errs []error) {
 	d.errs = append(d.errs, errs...)
 }
 
-// derived derives an output in turn when its kind has a pipeline.
-func (d *derivation) derived(ctx context.Context, r *run, o *object) {
-	plan, err := d.engine.planFor(ctx, o.ref.GroupKind())
-	if plan == nil && err == nil {
-		return
+// derived derives the outputs whose kind has a pipeline, at the same time if there are several.
+func (d *derivation) derived(ctx context.Context, r *run) {
+	outputs := slices.DeleteFunc(slices.Clone(r.outputs), func(o *object) bool { return !d.engine.derives(o.ref.GroupKind()) })
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for i, o := range outputs {
+		if i == len(outputs)-1 {
+			d.deriveInTurn(ctx, r, o)
+			return
+		}
+		wg.Go(func() { d.deriveInTurn(ctx, r, o) })
 	}
+}
+
+// deriveInTurn derives an output.
+func (d *derivation) deriveInTurn(ctx context.Context, r *run, o *object) {
+	plan, err := d.engine.planFor(ctx, o.ref.GroupKind())
 	fail := func(err error) { d.add(nil, []error{err}) }
 	if err != nil {
 		fail(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
+	"github.com/latticenet/lattice-host/host/internal/lru"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -46,6 +47,7 @@ type Engine struct {
 	admit     AdmitFunc
 	hostCalls *hostcall.Run
 	schemas   *schemas
+	merges    *lru.Cache[mergeKey, *merged]
 
 	settingsDigest string
 }
@@ -82,6 +84,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	e := &Engine{
 		plugins: c.Plugins, settings: c.Settings, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
 		hostCalls: c.HostCalls, pipelines: map[abi.GroupKind]*planner{},
+		merges: lru.New[mergeKey, *merged](maxMergesBytes),
 	}
 	if e.settings == nil {
 		e.settings = DefaultSettings()
@@ -208,6 +211,9 @@ func doubles(docs []*resource.Document) resource.Problems {
 	slices.SortFunc(problems, compareProblems)
 	return problems
 }
+
+// derives reports whether a pipeline derives the kind.
+func (e *Engine) derives(kind abi.GroupKind) bool { return e.pipelines[kind] != nil }
 
 // planFor returns the plan for a kind; it is nil when no pipeline derives the kind.
 func (e *Engine) planFor(ctx context.Context, kind abi.GroupKind) (*plan, error) {

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strconv"
@@ -32,7 +34,12 @@ func (o *object) merge() []error {
 		o.owners = []Owner{{Step: o.owner.name}}
 		return nil
 	}
-	kind := o.run.derivation.engine.schemas.of(o.ref.GroupKind())
+	engine, key := o.run.derivation.engine, o.mergeKey()
+	if m, ok := engine.merges.Get(key); ok {
+		o.take(m)
+		return nil
+	}
+	kind := engine.schemas.of(o.ref.GroupKind())
 	live, first, err := apply(kind, o.owner, o.document)
 	if err != nil {
 		return []error{o.bad(o.owner, err)}
@@ -60,7 +67,64 @@ func (o *object) merge() []error {
 	if len(errs) > 0 {
 		return errs
 	}
-	return o.finish(live, managers)
+	m, errs := o.finish(live, managers)
+	if len(errs) > 0 {
+		return errs
+	}
+	engine.merges.Put(key, m, m.size())
+	o.take(m)
+	return nil
+}
+
+// maxMergesBytes bounds the merged documents that an engine keeps: some thousand large objects.
+const maxMergesBytes = 16 << 20
+
+// merged is what merging came to. It depends on the kind and the documents alone, so that it holds as long as they are the
+// same.
+type merged struct {
+	document cbor.Raw
+	// fields are, in the order in which the steps were merged, what each set, as canonical JSON in the form of fieldsV1.
+	fields [][]byte
+}
+
+// mergeKey is the SHA-256 of all that merging depends on.
+type mergeKey [sha256.Size]byte
+
+func (o *object) mergeKey() mergeKey {
+	h := sha256.New()
+	part := func(b []byte) {
+		// The lengths keep parts apart.
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
+		h.Write(b)
+	}
+	part([]byte(o.ref.GroupKind().Group))
+	part([]byte(o.ref.GroupKind().Kind))
+	part(o.document)
+	for _, c := range o.contributions {
+		part(c.fields)
+	}
+	return mergeKey(h.Sum(nil))
+}
+
+func (m *merged) size() int {
+	size := len(m.document)
+	for _, f := range m.fields {
+		size += len(f)
+	}
+	return size
+}
+
+// take makes a merged document that of the object.
+func (o *object) take(m *merged) {
+	o.document = m.document
+	o.owners = make([]Owner, len(m.fields))
+	for i, fields := range m.fields {
+		step := o.owner
+		if i > 0 {
+			step = o.contributions[i-1].step
+		}
+		o.owners[i] = Owner{Step: step.name, Fields: fields}
+	}
 }
 
 // apply reads what one step sets.
@@ -145,22 +209,19 @@ func (o *object) disagreement(m, set applied, p fieldpath.Path) string {
 		"; remove one of the steps or change its settings"
 }
 
-// finish keeps the merged document and the owners, in the order in which the steps were merged.
-func (o *object) finish(live *typed.TypedValue, managers []applied) []error {
+// finish writes down what merging came to.
+func (o *object) finish(live *typed.TypedValue, managers []applied) (*merged, []error) {
 	document, err := appendTree(nil, live.AsValue().Unstructured())
 	if err != nil {
-		return []error{o.bad(o.owner, err)}
+		return nil, []error{o.bad(o.owner, err)}
 	}
-	o.document = document
-	o.owners = make([]Owner, len(managers))
+	done := &merged{document: document, fields: make([][]byte, len(managers))}
 	for i, m := range managers {
-		fields, err := fieldsJSON(m.set)
-		if err != nil {
-			return []error{o.bad(m.step, err)}
+		if done.fields[i], err = fieldsJSON(m.set); err != nil {
+			return nil, []error{o.bad(m.step, err)}
 		}
-		o.owners[i] = Owner{Step: m.step.name, Fields: fields}
 	}
-	return nil
+	return done, nil
 }
 
 // fieldsJSON returns a set as canonical JSON in the form of fieldsV1.

@@ -20,6 +20,13 @@ type Plugin interface {
 	Validate(ctx context.Context, req *abi.ValidateRequest) (resp *abi.ValidateResponse, unknown []string, err error)
 }
 
+// Recaller is a [Plugin] that may know an answer without being run.
+type Recaller interface {
+	Plugin
+	// Recall returns what Derive would, if that is at hand and depends on the request alone.
+	Recall(req *abi.Request) (resp *abi.Response, ok bool)
+}
+
 // Plugins finds plugins.
 type Plugins interface {
 	// Plugin returns the plugin for a name as it stands in a pipeline: publisher/name, or the bare name.

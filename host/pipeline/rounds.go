@@ -16,11 +16,11 @@ type answer struct {
 }
 
 // call runs the rounds of one step. req is complete but for the round and the answers.
-func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request) (*answer, []error) {
+func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive derive) (*answer, []error) {
 	var previous []abi.Requirement
 	for round := int64(1); ; round++ {
 		req.Round = round
-		resp, unknown, err := s.plugin.Derive(ctx, req)
+		resp, unknown, err := derive(ctx, req)
 		if err != nil {
 			return nil, r.stepErrors(s, err)
 		}

@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
@@ -127,40 +127,83 @@ func (r *run) steps(ctx context.Context) []error {
 	r.answers = make([]*answer, n)
 	r.callers = make([]*hostcall.Step, n)
 	errs := make([][]error, n)
-	done := make([]chan struct{}, n)
-	for i := range done {
-		done[i] = make(chan struct{})
+	work := func(i int) { r.answers[i], errs[i] = r.step(ctx, i) }
+	done := make(chan int, n)
+	queue, running := newQueue(r.plan), 0
+	for {
+		i, ok := queue.next()
+		switch {
+		case !ok && running == 0:
+			return slices.Concat(errs...)
+		case !ok:
+			queue.finish(<-done)
+			running--
+		case ctx.Err() != nil, r.isCut(i), r.recall(ctx, i):
+			queue.finish(i)
+		case running == 0 && queue.empty():
+			// Nothing could be done at the same time.
+			work(i)
+			queue.finish(i)
+		default:
+			running++
+			go func() {
+				defer func() { done <- i }()
+				work(i)
+			}()
+		}
 	}
-	var wg sync.WaitGroup
-	for i := range r.plan.steps {
-		wg.Go(func() {
-			defer close(done[i])
-			for j := range n {
-				if !r.plan.before[i].has(j) {
-					continue
-				}
-				<-done[j]
-				if r.answers[j] == nil {
-					return
-				}
-			}
-			if ctx.Err() == nil {
-				r.answers[i], errs[i] = r.step(ctx, i)
-			}
-		})
-	}
-	wg.Wait()
-	return slices.Concat(errs...)
 }
+
+// isCut reports whether a step before this one did not come to a good end.
+func (r *run) isCut(i int) bool {
+	for j, a := range r.answers {
+		if a == nil && r.plan.before[i].has(j) {
+			return true
+		}
+	}
+	return false
+}
+
+// recall answers for a step whose plugin need not be run, and reports whether that is so. It is not worth a goroutine.
+func (r *run) recall(ctx context.Context, i int) bool {
+	plugin, ok := r.plan.steps[i].plugin.(Recaller)
+	if !ok || len(r.plan.steps[i].manifest.Capabilities) > 0 {
+		return false
+	}
+	a, errs := r.stepBy(ctx, i, func(_ context.Context, req *abi.Request) (*abi.Response, []string, error) {
+		if resp, ok := plugin.Recall(req); ok {
+			return resp, nil, nil
+		}
+		return nil, nil, errNotRecalled
+	})
+	if len(errs) > 0 {
+		// Whatever it is, running the plugin tells.
+		return false
+	}
+	r.answers[i] = a
+	return true
+}
+
+// errNotRecalled says that a plugin must be run.
+var errNotRecalled = errors.New("no answer is at hand")
 
 // step runs one step.
 func (r *run) step(ctx context.Context, i int) (*answer, []error) {
+	s := r.plan.steps[i]
+	return r.stepBy(r.withCaller(ctx, s), i, s.plugin.Derive)
+}
+
+// derive is [Plugin.Derive], or what stands for it.
+type derive func(context.Context, *abi.Request) (*abi.Response, []string, error)
+
+// stepBy runs one step, which derive answers.
+func (r *run) stepBy(ctx context.Context, i int, derive derive) (*answer, []error) {
 	s := r.plan.steps[i]
 	req, errs := r.request(i)
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	a, errs := r.call(r.withCaller(ctx, s), s, req)
+	a, errs := r.call(ctx, s, req, derive)
 	if len(errs) > 0 {
 		return nil, errs
 	}
