@@ -38,7 +38,7 @@ func TestPlan(t *testing.T) {
 	}{
 		{effort{batches: 5}, time.Hour, ms, plan{5, 1, 1}},
 		// Both sides get half of the time, however fast they are.
-		{effort{time: 2020 * ms}, ms, 5 * ms, plan{mostBatches, 10, 2}},
+		{effort{time: 500 * ms}, ms, 5 * ms, plan{mostBatches, 10, 2}},
 		// What takes long is run as often as a median needs, whatever the time.
 		{effort{time: time.Second}, time.Minute, ms, plan{fewestBatches, 1, 100}},
 		{effort{time: time.Second}, 0, 0, plan{mostBatches, int(time.Second / (2 * mostBatches)), int(time.Second / (2 * mostBatches))}},
