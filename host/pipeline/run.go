@@ -154,10 +154,10 @@ func (r *run) steps(ctx context.Context) []error {
 	}
 }
 
-// isCut reports whether a step before this one did not come to a good end.
+// isCut reports whether a step before this one did not come to a good end. Those that are not before it may be running.
 func (r *run) isCut(i int) bool {
-	for j, a := range r.answers {
-		if a == nil && r.plan.before[i].has(j) {
+	for j := range r.plan.steps {
+		if r.plan.before[i].has(j) && r.answers[j] == nil {
 			return true
 		}
 	}
