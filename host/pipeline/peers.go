@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -29,18 +30,32 @@ type peer struct {
 
 type kindKey struct{ apiVersion, kind string }
 
-// peers is a Resolver over documents; those of one kind are sorted by namespace and name.
-type peers map[kindKey][]peer
+// peers is a Resolver over documents.
+type peers map[kindKey]*kindPeers
+
+// kindPeers are the documents of one kind, each once. In a fleet of thousands, a requirement for one of them must not look at
+// all of them.
+type kindPeers struct {
+	// all is sorted by namespace, then name; so are those of one name.
+	all    []*peer
+	byName map[string][]*peer
+}
 
 func newPeers(documents []*resource.Document) peers {
 	index := peers{}
 	for _, d := range documents {
 		key := kindKey{d.Ref.APIVersion, d.Ref.Kind}
-		index[key] = append(index[key], peer{d.Ref, d.CBOR(), d.Labels()})
+		if index[key] == nil {
+			index[key] = &kindPeers{byName: map[string][]*peer{}}
+		}
+		index[key].all = append(index[key].all, &peer{d.Ref, d.CBOR(), d.Labels()})
 	}
-	for key, list := range index {
-		slices.SortStableFunc(list, func(a, b peer) int { return a.ref.Compare(b.ref) })
-		index[key] = slices.CompactFunc(list, func(a, b peer) bool { return a.ref == b.ref })
+	for _, k := range index {
+		slices.SortStableFunc(k.all, func(a, b *peer) int { return a.ref.Compare(b.ref) })
+		k.all = slices.CompactFunc(k.all, func(a, b *peer) bool { return a.ref == b.ref })
+		for _, p := range k.all {
+			k.byName[p.ref.Name] = append(k.byName[p.ref.Name], p)
+		}
 	}
 	return index
 }
@@ -50,22 +65,43 @@ func (p peers) Resolve(_ context.Context, _ string, r abi.Requirement) ([]cbor.R
 	return p.match(r, abi.Ref{}), nil
 }
 
-// match returns what a requirement asks for, but not the document self.
+// match returns what a requirement asks for, but not the document self, sorted by namespace and name.
 func (p peers) match(r abi.Requirement, self abi.Ref) []cbor.Raw {
+	k := p[kindKey{r.APIVersion, r.Kind}]
+	if k == nil {
+		return nil
+	}
 	var found []cbor.Raw
-	for _, candidate := range p[kindKey{r.APIVersion, r.Kind}] {
-		if candidate.ref != self && candidate.matches(r) {
+	for _, candidate := range k.candidates(r.Namespace, r.MatchName) {
+		if candidate.ref != self && candidate.labeled(r.MatchLabels) {
 			found = append(found, candidate.raw)
 		}
 	}
 	return found
 }
 
-func (p *peer) matches(r abi.Requirement) bool {
-	if r.Namespace != "" && p.ref.Namespace != r.Namespace || r.MatchName != "" && p.ref.Name != r.MatchName {
-		return false
+// candidates returns the documents of a namespace and a name, sorted by namespace and name. An empty text stands for any.
+func (k *kindPeers) candidates(namespace, name string) []*peer {
+	found := k.all
+	if name != "" {
+		found = k.byName[name]
 	}
-	for _, want := range r.MatchLabels {
+	if namespace != "" {
+		found = inNamespace(found, namespace)
+	}
+	return found
+}
+
+// inNamespace returns the part of a list, sorted by namespace, that is in one.
+func inNamespace(list []*peer, namespace string) []*peer {
+	from := sort.Search(len(list), func(i int) bool { return list[i].ref.Namespace >= namespace })
+	to := sort.Search(len(list), func(i int) bool { return list[i].ref.Namespace > namespace })
+	return list[from:to]
+}
+
+// labeled reports whether the document has all of these labels.
+func (p *peer) labeled(labels cbor.Map[string]) bool {
+	for _, want := range labels {
 		if got := p.labels.Get(want.Key); got == nil || *got != want.Value {
 			return false
 		}

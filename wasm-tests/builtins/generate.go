@@ -10,8 +10,12 @@ import (
 // object is a JSON object. encoding/json writes its keys in order, so that a seed always gives the same document.
 type object map[string]any
 
-// Generate returns a valid LatticeService as JSON that uses a mix of features chosen by seed. Its peers are the other
-// seeds' documents: all share one namespace and call each other.
+// neighborhood is how many seeds in a row have each other's documents as peers. However many documents there are, none has
+// more to do with others because of it.
+const neighborhood = 200
+
+// Generate returns a valid LatticeService as JSON that uses a mix of features chosen by seed. Its peers are the documents of
+// the seeds in its neighborhood: all share one namespace and call each other.
 func Generate(seed uint64) []byte {
 	g := &generator{rand.New(rand.NewPCG(seed, 1))}
 	spec := object{"workload": g.workload(seed)}
@@ -75,7 +79,7 @@ func (g *generator) workload(seed uint64) object {
 	}
 	for i := range g.IntN(4) {
 		resources[fmt.Sprintf("peer-%d", i)] = object{
-			"type": "service", "id": generatedName(uint64(g.IntN(200))), "direction": pick(g, "inbound", "outbound", "both"),
+			"type": "service", "id": g.neighbor(seed), "direction": pick(g, "inbound", "outbound", "both"),
 		}
 	}
 	if g.maybe() {
@@ -99,6 +103,11 @@ func (g *generator) workload(seed uint64) object {
 		w["service"] = object{"ports": ports, "serviceType": pick(g, "ClusterIP", "NodePort", "LoadBalancer")}
 	}
 	return w
+}
+
+// neighbor names a document of the seed's neighborhood.
+func (g *generator) neighbor(seed uint64) string {
+	return generatedName(seed - seed%neighborhood + uint64(g.IntN(neighborhood)))
 }
 
 func (g *generator) base() object {

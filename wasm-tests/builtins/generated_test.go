@@ -8,8 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// generatedDocuments is how many documents are derived natively and in the sandbox.
-const generatedDocuments = 200
+// generatedDocuments is how many documents are derived natively and in the sandbox: as many as are peers of each other.
+const generatedDocuments = neighborhood
 
 // Generated returns the documents of the seeds from 0.
 func generated(tb testing.TB, n int) []*resource.Document {
@@ -59,5 +59,29 @@ func TestGeneratedDocumentsAreEqualInBothWorlds(t *testing.T) {
 		if !kinds[kind] {
 			t.Errorf("no generated document derives a %s", kind)
 		}
+	}
+}
+
+// A service that more and more others name would make a fleet of ten times as many more than ten times the work.
+func TestGeneratedDocumentsNameTheirNeighbors(t *testing.T) {
+	const n = 3 * neighborhood
+	hood := make(map[string]int, n)
+	for seed := range n {
+		hood[generatedName(uint64(seed))] = seed / neighborhood
+	}
+	named := 0
+	for seed, doc := range generated(t, n) {
+		for _, r := range doc.Service.Spec.Workload.Resources {
+			if r.Value.Type != "service" {
+				continue
+			}
+			named++
+			if got, known := hood[r.Value.ID]; !known || got != seed/neighborhood {
+				t.Errorf("%s names %s, which is not in its neighborhood", doc.Object(), r.Value.ID)
+			}
+		}
+	}
+	if named < n {
+		t.Errorf("%d documents name %d peers, want one each or more", n, named)
 	}
 }
