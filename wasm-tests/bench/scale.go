@@ -31,10 +31,6 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	if f.effort.brief() {
 		small /= scaleBrief
 	}
-	docs, err := generate(small * scaleFactor)
-	if err != nil {
-		return nil, err
-	}
 	settings := pipeline.DefaultSettings()
 	// The generated services scale by metrics of their own.
 	settings.Platform.Monitoring = abi.Monitoring{Enabled: true}
@@ -46,7 +42,12 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	var heap [2][]float64
 	// Small before and behind large: what changes with time meets both. Small is short, so that it takes more of them.
 	for _, n := range []int{small, small, small, small * scaleFactor, small, small} {
-		d, bytes, err := deriveAll(ctx, engine, docs[:n])
+		// With the documents of the large run in memory, a small one would end before the garbage collector has to run.
+		docs, err := generate(n)
+		if err != nil {
+			return nil, err
+		}
+		d, bytes, err := deriveAll(ctx, engine, docs)
 		if err != nil {
 			return nil, err
 		}
@@ -109,6 +110,7 @@ func deriveAll(ctx context.Context, engine *pipeline.Engine, docs []*resource.Do
 	spent := time.Since(start)
 	held := liveHeap() - before
 	runtime.KeepAlive(bundles)
+	runtime.KeepAlive(docs)
 	return spent, held, nil
 }
 
