@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
@@ -179,12 +180,13 @@ func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*B
 	bundles := make([]*Bundle, len(docs))
 	errs := make([][]error, len(docs))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, doc := range docs {
+	var taken atomic.Int64
+	// A goroutine for each document would be thousands of stacks that grow anew and that the collector looks at.
+	for range min(runtime.GOMAXPROCS(0), len(docs)) {
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			bundles[i], errs[i] = e.derive(ctx, doc, peers)
+			for i := taken.Add(1) - 1; i < int64(len(docs)); i = taken.Add(1) - 1 {
+				bundles[i], errs[i] = e.derive(ctx, docs[i], peers)
+			}
 		})
 	}
 	wg.Wait()

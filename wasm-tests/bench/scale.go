@@ -40,8 +40,9 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	}
 	var spent [2][]time.Duration
 	var heap [2][]float64
-	// Small before and behind large: what changes with time meets both. Small is short, so that it takes more of them.
-	for _, n := range []int{small, small, small, small * scaleFactor, small, small} {
+	// By turns, so that what changes with time meets both. Small is short, so that it takes more of them.
+	large := small * scaleFactor
+	for _, n := range []int{small, small, large, small, small, small, large, small, small} {
 		// With the documents of the large run in memory, a small one would end before the garbage collector has to run.
 		docs, err := generate(n)
 		if err != nil {
@@ -57,7 +58,7 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 		}
 		spent[side], heap[side] = append(spent[side], d), append(heap[side], bytes)
 	}
-	name := fmt.Sprintf("%d services / %d services", small*scaleFactor, small)
+	name := fmt.Sprintf("%d services / %d services", large, small)
 	return []row{
 		timeRow(name, barScale, median(spent[0]), median(spent[1])),
 		bytesRow(name+", heap of the bundles", 0, median(heap[0]), median(heap[1])),
