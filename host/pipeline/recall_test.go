@@ -39,7 +39,7 @@ func (r *recalling) Recall(req *abi.Request) (*abi.Response, bool) {
 	if !r.known {
 		return nil, false
 	}
-	resp, _, err := r.fake.derive(context.Background(), req)
+	resp, _, err := r.derive(context.Background(), req)
 	return resp, err == nil
 }
 
