@@ -3,7 +3,7 @@
 #
 # The fuzzing engine of Go before 1.27 sometimes takes the end of the time for a failure of the target
 # (https://go.dev/issue/75804). Such a run says nothing but "context deadline exceeded" and writes no input down, which
-# every finding does, so that it counts as one that found nothing.
+# every finding does, so that it counts as one that found nothing. What says FAIL is held back until that is known.
 set -u
 log=$(mktemp) || exit
 trap 'rm -f "$log"' EXIT
@@ -12,7 +12,7 @@ echo "== $1 $2"
 {
 	go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$3" -fuzzminimizetime 10x 2>&1
 	echo "exit $?"
-} | tee "$log" | sed '$d'
+} | tee "$log" | sed -e '/^--- FAIL: /,$d' -e '/^exit [0-9]*$/d'
 
 status=$(sed -n '$s/^exit //p' "$log")
 if [ "$status" = 1 ]; then
@@ -22,4 +22,5 @@ if [ "$status" = 1 ]; then
 		exit 0
 	fi
 fi
+sed -n -e '/^exit [0-9]*$/d' -e '/^--- FAIL: /,$p' "$log"
 exit "$status"

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -45,6 +46,12 @@ func TestFuzzScript(t *testing.T) {
 			out, _ := c.CombinedOutput()
 			if got := c.ProcessState.ExitCode(); got != tt.want {
 				t.Errorf("exit %d, want %d\n%s", got, tt.want, out)
+			}
+			if says := strings.Contains(string(out), "FAIL"); says != (tt.want == 1) {
+				t.Errorf("exit %d, says FAIL: %v\n%s", tt.want, says, out)
+			}
+			if tt.want != 0 && !strings.Contains(string(out), tt.says) {
+				t.Errorf("it does not say\n%s\nbut\n%s", tt.says, out)
 			}
 		})
 	}
