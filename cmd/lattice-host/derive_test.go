@@ -233,8 +233,19 @@ func TestWriteFile(t *testing.T) {
 	if err := writeFile(path, []byte("x"), 0o644); err == nil {
 		t.Error("a folder was replaced by a file")
 	}
+	// A link, so that a mistake here does not cost the machine its device.
+	device := filepath.Join(dir, "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(device, []byte("x"), 0o644); !errors.As(err, new(*inputError)) {
+		t.Errorf("writing to a device: %v", err)
+	}
+	if info, err := os.Lstat(device); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the device is now %v, %v", info, err)
+	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
+	if err != nil || len(entries) != 2 {
 		t.Errorf("left %v, %v", entries, err)
 	}
 }

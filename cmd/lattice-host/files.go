@@ -25,8 +25,12 @@ func readFile(path string, limit int64) (data []byte, err error) {
 	return data, nil
 }
 
-// writeFile writes a file that is complete under its name or not there at all. Its folder must exist.
+// writeFile writes a file that is complete under its name or not there at all. Its folder must exist. What is there and is no
+// file, such as a device, stays: it would be replaced, not written to.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return inputf("%s: is there and is not a regular file; name another one", path)
+	}
 	err := writeTemporary(path, data, mode)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

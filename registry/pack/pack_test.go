@@ -89,6 +89,22 @@ func TestBuildTakesAModule(t *testing.T) {
 	}
 }
 
+// TestBuildLeavesDevicesAlone writes to a link, so that a mistake does not cost the machine its device.
+func TestBuildLeavesDevicesAlone(t *testing.T) {
+	dir := folder(t, map[string]string{ManifestFile: manifest, "m.wasm": "\x00asm\x01\x00\x00\x00"})
+	device := filepath.Join(dir, "device")
+	if err := os.Symlink(os.DevNull, device); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Build(t.Context(), Options{Dir: dir, Module: filepath.Join(dir, "m.wasm"), Out: device})
+	if err == nil || !strings.Contains(err.Error(), "is not a regular file") {
+		t.Errorf("got %v", err)
+	}
+	if info, err := os.Lstat(device); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the device is now %v, %v", info, err)
+	}
+}
+
 func TestBuildRefuses(t *testing.T) {
 	for _, tc := range []struct {
 		reason string
