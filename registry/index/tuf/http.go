@@ -43,12 +43,13 @@ type HTTPOptions struct {
 }
 
 type server struct {
-	client            *http.Client
-	metadata, targets *url.URL
-	clock             func() time.Time
+	client                   *http.Client
+	metadata, targets, blobs *url.URL
+	clock                    func() time.Time
 }
 
-// OpenHTTP returns the index on a server: its metadata below address/metadata/, its targets below address/targets/.
+// OpenHTTP returns the index on a server: its metadata below address/metadata/, its targets below address/targets/, the files
+// of releases below address/oci/.
 // Redirects are followed within one scheme and host only, so that an index cannot make its clients ask others.
 // Responses are not decompressed. The server is asked for nothing before the first use.
 func OpenHTTP(address string, o HTTPOptions) (Source, error) {
@@ -61,6 +62,9 @@ func OpenHTTP(address string, o HTTPOptions) (Source, error) {
 		return nil, err
 	}
 	if s.targets, err = folderURL(address, targetsFolder, o.TargetsURL); err != nil {
+		return nil, err
+	}
+	if s.blobs, err = folderURL(address, LayoutFolder, ""); err != nil {
 		return nil, err
 	}
 	transport := o.Transport
