@@ -1,9 +1,14 @@
 // Package lock reads and writes lattice.lock: the exact plugin releases that an installation runs.
 //
-//	{"version": 1, "plugins": [{"publisher": "acme", "name": "web", "version": "1.2.0", "digest": "sha256:…", "size": 1234,
-//	 "bundle": "sha256:…", "keyId": "ed25519-…", "abi": 1, "index": "ed25519-…", "capabilities": []}]}
+//	{"version": 2,
+//	 "indexes": [{"name": "main", "root": 1, "rootKeyIds": ["…"], "snapshot": 17}],
+//	 "plugins": [{"publisher": "acme", "name": "web", "version": "1.2.0", "range": "^1", "digest": "sha256:…", "size": 1234,
+//	  "manifest": "sha256:…", "bundle": "sha256:…", "keyId": "ed25519-…", "abi": 1, "index": "main",
+//	  "capabilities": {"digest": "sha256:…", "names": []}, "resolvedAt": "2026-01-02T03:04:05Z"}],
+//	 "digest": "sha256:…"}
 //
-// The plugins are sorted by publisher and name, and one plugin is there once. The lock says what was installed; it proves
+// The plugins are sorted by publisher and name, and one plugin is there once. The last field is the digest of everything
+// else, so that an edit by hand, or a merge that mixed two locks, is noticed. The lock says what was installed; it proves
 // nothing. Whoever loads a plugin verifies the release again.
 package lock
 
@@ -15,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
@@ -27,20 +33,42 @@ import (
 const FileName = "lattice.lock"
 
 // FormatVersion is the value of [Lock.Version].
-const FormatVersion = 1
+const FormatVersion = 2
 
 // MaxBytes is the largest lock file: some ten thousand plugins.
-const MaxBytes = 4 << 20
+const MaxBytes = 8 << 20
 
-// ErrNotLocked marks a plugin that the lock does not hold. Such errors are release.ErrNotTrusted as well.
-var ErrNotLocked = errors.New("not installed")
+// maxRangeBytes bounds what was asked for.
+const maxRangeBytes = 200
+
+// What errors of this package wrap.
+var (
+	// ErrNotLocked marks a plugin that the lock does not hold. Such errors are release.ErrNotTrusted as well.
+	ErrNotLocked = errors.New("not installed")
+	// ErrEdited marks a lock file that somebody else than this program changed.
+	ErrEdited = errors.New("was edited")
+)
 
 // Lock is the content of a lock file.
 type Lock struct {
 	// Version is [FormatVersion].
 	Version int `json:"version"`
+	// Indexes are those that the plugins came from, sorted by name.
+	Indexes []Index `json:"indexes"`
 	// Plugins are sorted by publisher and name.
 	Plugins []Plugin `json:"plugins"`
+	// Digest is that of everything else in canonical form. Encode sets it.
+	Digest string `json:"digest"`
+}
+
+// Index is an index as it was when something was last installed from it.
+type Index struct {
+	// Name is what the installation calls it.
+	Name string `json:"name"`
+	// Root and Snapshot are versions of its metadata, RootKeyIDs the keys that the root names for itself, sorted.
+	Root       int64    `json:"root"`
+	RootKeyIDs []string `json:"rootKeyIds"`
+	Snapshot   int64    `json:"snapshot"`
 }
 
 // Plugin is one installed release.
@@ -49,21 +77,34 @@ type Plugin struct {
 	Publisher string `json:"publisher"`
 	Name      string `json:"name"`
 	Version   string `json:"version"`
+	// Range is what was asked for, such as ^1, and what an update looks for; empty is any version that is no prerelease.
+	Range string `json:"range"`
 	// Digest is the digest of the module, in the form of release.Digest.
 	Digest string `json:"digest"`
 	// Size is the size of the module in bytes.
 	Size int64 `json:"size"`
+	// Manifest is the digest of the manifest that names the module in an OCI registry or layout.
+	Manifest string `json:"manifest"`
 	// Bundle is the digest of the release bundle.
 	Bundle string `json:"bundle"`
 	// KeyID is the id of the publisher's key that signed the release.
 	KeyID string `json:"keyId"`
 	// ABI is the version of the contract that the plugin speaks.
 	ABI int64 `json:"abi"`
-	// Index names the index that the release came from: the id of the key that signed the index. A path would tie the file
-	// to one machine, and would be anybody's to claim.
+	// Index names the index that the release came from.
 	Index string `json:"index"`
-	// Capabilities are the names of the capabilities that were granted, sorted.
-	Capabilities []string `json:"capabilities"`
+	// Capabilities are those that the release asks for.
+	Capabilities Capabilities `json:"capabilities"`
+	// ResolvedAt is when the release was chosen, in RFC 3339 ending in Z.
+	ResolvedAt string `json:"resolvedAt"`
+}
+
+// Capabilities are a set of capabilities.
+type Capabilities struct {
+	// Digest is the SHA-256 of the set in canonical form, hosts and kinds included.
+	Digest string `json:"digest"`
+	// Names are those of the capabilities, sorted.
+	Names []string `json:"names"`
 }
 
 // Path returns publisher/name.
@@ -73,10 +114,10 @@ func (p Plugin) Path() string { return p.Publisher + "/" + p.Name }
 func (p Plugin) Reference() string { return p.Path() + "@" + p.Version }
 
 // New returns an empty lock.
-func New() *Lock { return &Lock{Version: FormatVersion, Plugins: []Plugin{}} }
+func New() *Lock { return &Lock{Version: FormatVersion, Indexes: []Index{}, Plugins: []Plugin{}} }
 
-// Parse reads a lock file strictly: unknown, double or missing keys, plugins out of order or there twice, and values
-// outside their grammar are errors.
+// Parse reads a lock file strictly: unknown, double or missing keys, plugins out of order or there twice, values outside
+// their grammar and another digest are errors; the last wraps [ErrEdited].
 func Parse(data []byte) (*Lock, error) {
 	var l Lock
 	if err := strictjson.Decode(data, MaxBytes, &l); err != nil {
@@ -85,7 +126,22 @@ func Parse(data []byte) (*Lock, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
+	want, err := l.sum()
+	if err != nil {
+		return nil, err
+	}
+	if l.Digest != want {
+		return nil, fmt.Errorf("digest: the file %w by hand or by another program: restore it, or remove it and install again", ErrEdited)
+	}
 	return &l, nil
+}
+
+// sum returns the digest of everything but the digest.
+func (l *Lock) sum() (string, error) {
+	rest := *l
+	rest.Digest = ""
+	data, err := strictjson.Marshal(rest)
+	return release.Digest(data), err
 }
 
 // Encode returns the content of the lock file. Equal locks give equal bytes.
@@ -93,7 +149,12 @@ func (l *Lock) Encode() ([]byte, error) {
 	if err := l.check(); err != nil {
 		return nil, err
 	}
-	return strictjson.MarshalIndent(l)
+	sealed := *l
+	var err error
+	if sealed.Digest, err = l.sum(); err != nil {
+		return nil, err
+	}
+	return strictjson.MarshalIndent(sealed)
 }
 
 // Read reads the lock file at path. Where there is none, nothing is installed: the lock is empty.
@@ -148,7 +209,7 @@ func (l *Lock) Find(name string) (Plugin, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Plugin{}, release.NotTrusted(name, "", fmt.Errorf("%w: run lattice-host install --index DIR %s", ErrNotLocked, name))
+		return Plugin{}, release.NotTrusted(name, "", fmt.Errorf("%w: run lattice-host install %s", ErrNotLocked, name))
 	case 1:
 		return found[0], nil
 	}
@@ -175,6 +236,25 @@ func (l *Lock) Delete(p Plugin) {
 	l.Plugins = slices.DeleteFunc(l.Plugins, func(o Plugin) bool { return o.Path() == p.Path() })
 }
 
+// SetIndex puts x into the lock, in place of another state of the same index.
+func (l *Lock) SetIndex(x Index) {
+	i, found := slices.BinarySearchFunc(l.Indexes, x, compareIndex)
+	if found {
+		l.Indexes[i] = x
+		return
+	}
+	l.Indexes = slices.Insert(l.Indexes, i, x)
+}
+
+// DropIndexes removes the indexes that no plugin came from.
+func (l *Lock) DropIndexes() {
+	l.Indexes = slices.DeleteFunc(l.Indexes, func(x Index) bool {
+		return !slices.ContainsFunc(l.Plugins, func(p Plugin) bool { return p.Index == x.Name })
+	})
+}
+
+func compareIndex(a, b Index) int { return strings.Compare(a.Name, b.Name) }
+
 func comparePath(a, b Plugin) int {
 	if d := strings.Compare(a.Publisher, b.Publisher); d != 0 {
 		return d
@@ -186,8 +266,16 @@ func (l *Lock) check() error {
 	if l.Version != FormatVersion {
 		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
 	}
-	if l.Plugins == nil {
-		return errors.New("plugins: must be an array")
+	if l.Indexes == nil || l.Plugins == nil {
+		return errors.New("indexes and plugins: must be arrays")
+	}
+	for i, x := range l.Indexes {
+		if err := x.check(); err != nil {
+			return fmt.Errorf("indexes.%d.%w", i, err)
+		}
+		if i > 0 && compareIndex(l.Indexes[i-1], x) >= 0 {
+			return fmt.Errorf("indexes.%d: %s must stand once, in the order of names", i, x.Name)
+		}
 	}
 	for i, p := range l.Plugins {
 		at := "plugins." + strconv.Itoa(i)
@@ -197,11 +285,34 @@ func (l *Lock) check() error {
 		if i > 0 && comparePath(l.Plugins[i-1], p) >= 0 {
 			return fmt.Errorf("%s: %s must stand once, in the order of publisher and name", at, p.Path())
 		}
+		if !slices.ContainsFunc(l.Indexes, func(x Index) bool { return x.Name == p.Index }) {
+			return fmt.Errorf("%s.index: %q is not among the indexes", at, p.Index)
+		}
+	}
+	return nil
+}
+
+func (x Index) check() error {
+	switch {
+	case !validToken(x.Name):
+		return badValue("name", x.Name)
+	case x.Root < 1:
+		return badValue("root", strconv.FormatInt(x.Root, 10))
+	case x.Snapshot < 1:
+		return badValue("snapshot", strconv.FormatInt(x.Snapshot, 10))
+	case len(x.RootKeyIDs) == 0:
+		return errors.New("rootKeyIds: must have entries")
+	}
+	for i, id := range x.RootKeyIDs {
+		if !validToken(id) || i > 0 && x.RootKeyIDs[i-1] >= id {
+			return badValue("rootKeyIds", id)
+		}
 	}
 	return nil
 }
 
 func (p Plugin) check() error {
+	_, err := time.Parse(timeLayout, p.ResolvedAt)
 	switch {
 	case !abi.ValidName(p.Publisher):
 		return badValue("publisher", p.Publisher)
@@ -213,6 +324,10 @@ func (p Plugin) check() error {
 		return badValue("digest", p.Digest)
 	case p.Size <= 0 || p.Size > abi.MaxModuleBytes:
 		return badValue("size", strconv.FormatInt(p.Size, 10))
+	case len(p.Range) > maxRangeBytes || strings.ContainsFunc(p.Range, func(r rune) bool { return r < ' ' || r > '~' }):
+		return badValue("range", p.Range)
+	case !release.ValidDigest(p.Manifest):
+		return badValue("manifest", p.Manifest)
 	case !release.ValidDigest(p.Bundle):
 		return badValue("bundle", p.Bundle)
 	case !validToken(p.KeyID):
@@ -221,16 +336,26 @@ func (p Plugin) check() error {
 		return badValue("abi", strconv.FormatInt(p.ABI, 10))
 	case !validToken(p.Index):
 		return badValue("index", p.Index)
-	case p.Capabilities == nil:
-		return errors.New("capabilities: must be an array")
+	case !release.ValidDigest(p.Capabilities.Digest):
+		return badValue("capabilities.digest", p.Capabilities.Digest)
+	case p.Capabilities.Names == nil:
+		return errors.New("capabilities.names: must be an array")
+	case err != nil:
+		return badValue("resolvedAt", p.ResolvedAt)
 	}
-	for i, c := range p.Capabilities {
-		if !validToken(c) || i > 0 && p.Capabilities[i-1] >= c {
-			return badValue("capabilities", c)
+	for i, c := range p.Capabilities.Names {
+		if !validToken(c) || i > 0 && p.Capabilities.Names[i-1] >= c {
+			return badValue("capabilities.names", c)
 		}
 	}
 	return nil
 }
+
+// timeLayout is RFC 3339 in UTC to the second.
+const timeLayout = "2006-01-02T15:04:05Z"
+
+// Date returns a time as the lock has it.
+func Date(t time.Time) string { return t.UTC().Format(timeLayout) }
 
 func badValue(field, value string) error {
 	return fmt.Errorf("%s: %q is not valid or out of order", field, value)

@@ -1,6 +1,7 @@
 package lock_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
+	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -18,14 +20,16 @@ import (
 func plugin(path string) lock.Plugin {
 	publisher, name, _ := strings.Cut(path, "/")
 	return lock.Plugin{
-		Publisher: publisher, Name: name, Version: "1.2.0", Digest: "sha256:" + strings.Repeat("a", 64), Size: 1234,
-		Bundle: "sha256:" + strings.Repeat("b", 64), KeyID: "ed25519-0123456789abcdef", ABI: 1,
-		Index: "ed25519-fedcba9876543210", Capabilities: []string{"http.get", "kv"},
+		Publisher: publisher, Name: name, Version: "1.2.0", Range: "^1", Digest: "sha256:" + strings.Repeat("a", 64), Size: 1234,
+		Manifest: "sha256:" + strings.Repeat("d", 64), Bundle: "sha256:" + strings.Repeat("b", 64),
+		KeyID: "ed25519-0123456789abcdef", ABI: 1, Index: "main", ResolvedAt: "2026-01-02T03:04:05Z",
+		Capabilities: lock.Capabilities{Digest: "sha256:" + strings.Repeat("c", 64), Names: []string{"http.get", "kv"}},
 	}
 }
 
 func locked(paths ...string) *lock.Lock {
 	l := lock.New()
+	l.SetIndex(lock.Index{Name: "main", Root: 1, RootKeyIDs: []string{"0123"}, Snapshot: 17})
 	for _, path := range paths {
 		l.Set(plugin(path))
 	}
@@ -42,30 +46,61 @@ func encode(t testing.TB, l *lock.Lock) []byte {
 }
 
 const golden = `{
-  "version": 1,
+  "version": 2,
+  "indexes": [
+    {
+      "name": "main",
+      "root": 1,
+      "rootKeyIds": [
+        "0123"
+      ],
+      "snapshot": 17
+    }
+  ],
   "plugins": [
     {
       "publisher": "acme",
       "name": "web",
       "version": "1.2.0",
+      "range": "^1",
       "digest": "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
       "size": 1234,
+      "manifest": "sha256:dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd",
       "bundle": "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
       "keyId": "ed25519-0123456789abcdef",
       "abi": 1,
-      "index": "ed25519-fedcba9876543210",
-      "capabilities": [
-        "http.get",
-        "kv"
-      ]
+      "index": "main",
+      "capabilities": {
+        "digest": "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+        "names": [
+          "http.get",
+          "kv"
+        ]
+      },
+      "resolvedAt": "2026-01-02T03:04:05Z"
     }
-  ]
+  ],
+  "digest": "DIGEST"
 }
 `
 
+// sealed returns the golden with its digest.
+func sealed(t testing.TB) string {
+	t.Helper()
+	var l lock.Lock
+	if err := json.Unmarshal([]byte(strings.Replace(golden, "DIGEST", "", 1)), &l); err != nil {
+		t.Fatal(err)
+	}
+	data, err := strictjson.Marshal(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Replace(golden, "DIGEST", release.Digest(data), 1)
+}
+
 func TestEncode(t *testing.T) {
 	t.Parallel()
-	if diff := cmp.Diff(golden, string(encode(t, locked("acme/web")))); diff != "" {
+	if diff := cmp.Diff(sealed(t), string(encode(t, locked("acme/web")))); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(encode(t, locked("a/b", "a/c", "b/a")), encode(t, locked("b/a", "a/c", "a/b", "a/c"))); diff != "" {
@@ -85,28 +120,23 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	want.Digest = got.Digest
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	bad := func(change func(*lock.Lock)) string {
 		l := locked("acme/api", "acme/web")
 		change(l)
-		data := `{"version":` + fmt.Sprint(l.Version) + `,"plugins":[`
-		for i, p := range l.Plugins {
-			if i > 0 {
-				data += ","
-			}
-			data += fmt.Sprintf(`{"publisher":%q,"name":%q,"version":%q,"digest":%q,"size":%d,"bundle":%q,"keyId":%q,"abi":%d,"index":%q,"capabilities":["%s"]}`,
-				p.Publisher, p.Name, p.Version, p.Digest, p.Size, p.Bundle, p.KeyID, p.ABI, p.Index, strings.Join(p.Capabilities, `","`))
+		data, err := json.Marshal(l)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return data + "]}"
+		return string(data)
 	}
-	if _, err := lock.Parse([]byte(bad(func(*lock.Lock) {}))); err != nil {
-		t.Fatalf("the unchanged document: %v", err)
-	}
+	golden := sealed(t)
 	set := func(old, with string) string { return string(registrytest.SetField(t, []byte(golden), old, with)) }
 	tests := map[string]struct{ reason, data, says string }{
-		"Version":         {"Another version may mean anything.", bad(func(l *lock.Lock) { l.Version = 2 }), "reads version 1"},
+		"Version":         {"Another version may mean anything.", bad(func(l *lock.Lock) { l.Version = 1 }), "reads version 2"},
 		"Order":           {"One lock has one spelling.", bad(func(l *lock.Lock) { l.Plugins[0], l.Plugins[1] = l.Plugins[1], l.Plugins[0] }), "plugins.1: acme/api must stand once"},
 		"Twice":           {"Two versions leave open which one runs.", bad(func(l *lock.Lock) { l.Plugins[1].Name = "api"; l.Plugins[1].Version = "2.0.0" }), "plugins.1: acme/api must stand once"},
 		"Publisher":       {"A name is not a path.", bad(func(l *lock.Lock) { l.Plugins[0].Publisher = ".." }), `plugins.0.publisher: ".."`},
@@ -120,15 +150,24 @@ func TestParse(t *testing.T) {
 		"Key":             {"A key id is a token.", bad(func(l *lock.Lock) { l.Plugins[0].KeyID = "../k" }), "plugins.0.keyId"},
 		"ABI":             {"Another contract does not load.", bad(func(l *lock.Lock) { l.Plugins[0].ABI = 2 }), "plugins.0.abi"},
 		"Index":           {"An index name is a token.", bad(func(l *lock.Lock) { l.Plugins[0].Index = "a/b" }), "plugins.0.index"},
-		"CapabilityOrder": {"Sets are sorted.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities = []string{"kv", "http.get"} }), "plugins.0.capabilities"},
-		"CapabilityTwice": {"Sets hold a name once.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities = []string{"kv", "kv"} }), "plugins.0.capabilities"},
+		"CapabilityOrder": {"Sets are sorted.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities.Names = []string{"kv", "http.get"} }), "plugins.0.capabilities"},
+		"CapabilityTwice": {"Sets hold a name once.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities.Names = []string{"kv", "kv"} }), "plugins.0.capabilities"},
+		"IndexMissing":    {"A plugin comes from somewhere.", bad(func(l *lock.Lock) { l.Plugins[1].Index = "other" }), `plugins.1.index: "other" is not among the indexes`},
+		"IndexRoot":       {"Versions count from 1.", bad(func(l *lock.Lock) { l.Indexes[0].Root = 0 }), "indexes.0.root"},
+		"IndexKeys":       {"A root has keys.", bad(func(l *lock.Lock) { l.Indexes[0].RootKeyIDs = []string{} }), "indexes.0.rootKeyIds"},
+		"Manifest":        {"Digests have one form.", bad(func(l *lock.Lock) { l.Plugins[0].Manifest = "" }), "plugins.0.manifest"},
+		"Range":           {"A range is one line.", bad(func(l *lock.Lock) { l.Plugins[0].Range = "^1\n" }), "plugins.0.range"},
+		"Date":            {"Times have one form.", bad(func(l *lock.Lock) { l.Plugins[0].ResolvedAt = "today" }), "plugins.0.resolvedAt"},
+		"CapabilitySum":   {"Digests have one form.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities.Digest = "x" }), "plugins.0.capabilities.digest"},
+		"Edited":          {"A change by hand is noticed.", set(`"range": "^1"`, `"range": "^2"`), "was edited by hand"},
+		"Unsealed":        {"A lock has a digest.", bad(func(*lock.Lock) {}), "was edited by hand"},
 		"UnknownKey":      {"What is not understood is not ignored.", set(`"abi"`, `"trusted": true, "abi"`), "unknown field"},
 		"OtherCase":       {"Keys have one spelling.", set(`"abi"`, `"ABI"`), "plugins.0.ABI"},
 		"DoubleKey":       {"One of two would be ignored.", set(`"abi"`, `"abi": 1, "abi"`), "is there twice"},
 		"MissingKey":      {"Nothing is assumed.", set(`"abi": 1,`, ``), "plugins.0.abi: is missing"},
-		"NullPlugins":     {"Null is not an empty set.", `{"version":1,"plugins":null}`, "plugins: must be an array"},
-		"NullSet":         {"Null is not an empty set.", set("[\n        \"http.get\",\n        \"kv\"\n      ]", "null"), "capabilities: must be an array"},
-		"NullEntry":       {"Null is not a plugin.", `{"version":1,"plugins":[null]}`, "plugins.0: must not be null"},
+		"NullPlugins":     {"Null is not an empty set.", `{"version":2,"indexes":[],"plugins":null,"digest":""}`, "must be arrays"},
+		"NullSet":         {"Null is not an empty set.", set("[\n          \"http.get\",\n          \"kv\"\n        ]", "null"), "capabilities.names: must be an array"},
+		"NullEntry":       {"Null is not a plugin.", `{"version":2,"indexes":[],"plugins":[null],"digest":""}`, "plugins.0: must not be null"},
 		"Trailing":        {"Nothing follows the document.", golden + "{}", "bytes follow the end"},
 		"Array":           {"A lock is an object.", "[]", "must be an object"},
 		"Empty":           {"An empty file is a broken file.", "", "ends early"},
@@ -154,8 +193,8 @@ func TestFind(t *testing.T) {
 		"Path":      {reason: "The full name is exact.", name: "zeta/api", want: "zeta/api"},
 		"Bare":      {reason: "A name of one publisher is enough.", name: "web", want: "acme/web"},
 		"Ambiguous": {reason: "Nobody chooses between publishers but the user.", name: "api", says: "api: not trusted: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
-		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not trusted: not installed: run lattice-host install --index DIR acme/db"},
-		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not trusted: not installed: run lattice-host install --index DIR "},
+		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not trusted: not installed: run lattice-host install acme/db"},
+		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not trusted: not installed: run lattice-host install "},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -187,6 +226,7 @@ func TestUpdate(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() {
 			err := lock.Update(path, func(l *lock.Lock) error {
+				l.SetIndex(locked().Indexes[0])
 				l.Set(plugin(fmt.Sprintf("acme/p%02d", i)))
 				return nil
 			})
@@ -227,9 +267,9 @@ func TestUpdate(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(golden))
-	f.Add([]byte(`{"version":1,"plugins":[]}`))
-	f.Add([]byte(`{"version":1,"plugins":[null]}`))
+	f.Add([]byte(sealed(f)))
+	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[],"digest":""}`))
+	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[null],"digest":""}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := lock.Parse(data)
 		if err != nil {
