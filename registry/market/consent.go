@@ -7,54 +7,184 @@ import (
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/strictjson"
+	"github.com/latticenet/lattice-host/registry/lock"
 )
 
 // ErrNeedsConsent marks a plugin that asks for a capability that nobody granted.
 var ErrNeedsConsent = errors.New("needs consent")
 
-// checkConsent returns an error for each capability that the manifest asks for and that is not among the granted names.
-func checkConsent(m *abi.Manifest, granted []string) error {
-	var problems []error
-	for _, c := range m.Capabilities {
-		if !slices.Contains(granted, c.Name) {
-			problems = append(problems, fmt.Errorf("%s: %w: asks to %s, because %s: grant it with --grant %s",
-				m.Reference(), ErrNeedsConsent, inWords(c), strconv.Quote(c.Reason), c.Name))
-		}
-	}
-	return errors.Join(problems...)
+// MaxConsentBytes is the largest document of grants.
+const MaxConsentBytes = 1 << 20
+
+// Consent is what an operator grants in advance.
+type Consent struct {
+	// Names are capabilities that every plugin of an install gets, with whatever hosts and kinds it asks for.
+	Names []string
+	// Plugins are what single plugins get, by publisher/name.
+	Plugins map[string][]Grant
+	// Source says where the consent comes from, for the receipt.
+	Source string
+	// Ask asks somebody who is there. Nil asks nobody.
+	Ask func(Question) (bool, error)
 }
 
-// checkGrants refuses names that are no capability: a typing error must not look like consent.
-func checkGrants(granted []string) error {
-	for _, name := range granted {
-		switch name {
-		case abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead:
-		default:
-			return fmt.Errorf("%q is not a capability, they are %s, %s and %s",
-				name, abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead)
+// Question is what somebody is asked before a plugin gets more than it had.
+type Question struct {
+	// Manifest is that of the release.
+	Manifest *abi.Manifest
+	// Previous is the version that is installed, or empty.
+	Previous string
+	// New is what the release asks for and was not granted, Kept what was, Dropped what it asks for no more.
+	New, Kept, Dropped []Grant
+}
+
+// consentDocument is the form of a file with grants:
+//
+//	apiVersion: lattice.dev/v1
+//	kind: Grants
+//	spec:
+//	  plugins:
+//	    - plugin: acme/prices
+//	      capabilities: [{name: http.get, hosts: [prices.example.com]}, {name: kv}]
+type consentDocument struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Spec       struct {
+		Plugins []struct {
+			Plugin       string  `json:"plugin"`
+			Capabilities []Grant `json:"capabilities"`
+		} `json:"plugins"`
+	} `json:"spec"`
+}
+
+// ParseConsent reads a document of grants, YAML or JSON, strictly.
+func ParseConsent(file string, data []byte) (*Consent, error) {
+	if len(data) > MaxConsentBytes {
+		return nil, fmt.Errorf("%s: has %d bytes, the limit is %d", file, len(data), MaxConsentBytes)
+	}
+	text, err := yaml.YAMLToJSONStrict(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var d consentDocument
+	if err := strictjson.Decode(text, 2*MaxConsentBytes, &d); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	c := &Consent{Plugins: map[string][]Grant{}, Source: file}
+	if err := d.read(c); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
+}
+
+func (d *consentDocument) read(c *Consent) error {
+	if d.APIVersion != "lattice.dev/v1" || d.Kind != "Grants" {
+		return fmt.Errorf("kind: is %q of %q, must be Grants of lattice.dev/v1", d.Kind, d.APIVersion)
+	}
+	for i, p := range d.Spec.Plugins {
+		at := "spec.plugins." + strconv.Itoa(i)
+		publisher, name, _ := strings.Cut(p.Plugin, "/")
+		if !abi.ValidName(publisher) || !abi.ValidName(name) {
+			return fmt.Errorf("%s.plugin: %q must be publisher/name", at, p.Plugin)
 		}
+		if _, twice := c.Plugins[p.Plugin]; twice {
+			return fmt.Errorf("%s.plugin: %s is there twice", at, p.Plugin)
+		}
+		for j, g := range p.Capabilities {
+			if err := checkGrant(g.Name); err != nil {
+				return fmt.Errorf("%s.capabilities.%d.name: %w", at, j, err)
+			}
+		}
+		c.Plugins[p.Plugin] = p.Capabilities
 	}
 	return nil
 }
 
-// inWords says what a capability allows. What comes from the manifest is quoted, so that it cannot pretend to be ours.
-func inWords(c abi.Capability) string {
-	switch c.Name {
-	case abi.CapabilityHTTPGet:
-		hosts := make([]string, len(c.Hosts))
-		for i, host := range c.Hosts {
-			hosts[i] = strconv.Quote(host)
-		}
-		return "send GET requests to " + strings.Join(hosts, ", ")
-	case abi.CapabilityKV:
-		return "keep a small store of its own"
-	case abi.CapabilityResourcesRead:
-		kinds := make([]string, len(c.Kinds))
-		for i, kind := range c.Kinds {
-			kinds[i] = kind.String()
-		}
-		return "read live resources of the kinds " + strings.Join(kinds, ", ")
+// check refuses names that are no capability.
+func (c *Consent) check() error {
+	var problems []error
+	for _, name := range c.Names {
+		problems = append(problems, checkGrant(name))
 	}
-	return "use " + strconv.Quote(c.Name)
+	return errors.Join(problems...)
+}
+
+// covers reports whether the consent in advance is enough for what a plugin asks for.
+func (c *Consent) covers(path string, asked []Grant) bool {
+	rest := missing(asked, c.Plugins[path])
+	return !slices.ContainsFunc(rest, func(g Grant) bool { return !slices.Contains(c.Names, g.Name) })
+}
+
+// consent returns the receipt for a release that was verified: the one there is, or a new one when what the release asks for
+// is no more than was granted before, is granted in advance, or is granted by somebody who is asked. The error wraps
+// [ErrNeedsConsent].
+func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin, c *Consent) (*receipt, error) {
+	asked := requested(m)
+	r, err := newReceipt(entry, asked)
+	if err != nil {
+		return nil, err
+	}
+	if present, err := h.readReceipt(r); err == nil {
+		return present, nil
+	}
+	before := h.grantedBefore(entry, previous)
+	q := Question{Manifest: m, New: missing(asked, before), Dropped: missing(before, asked)}
+	q.Kept = missing(asked, q.New)
+	if previous != nil {
+		q.Previous = previous.Version
+	}
+	r.GrantedAt = lock.Date(h.now())
+	switch {
+	case len(asked) == 0:
+		r.GrantedBy = "nobody: it asks for nothing"
+		return r, nil
+	case len(q.New) == 0:
+		r.GrantedBy = "an earlier consent: it asks for no more"
+		return r, nil
+	case c.covers(entry.Path(), asked):
+		r.GrantedBy = c.Source
+		return r, nil
+	case c.Ask != nil:
+		yes, err := c.Ask(q)
+		if err != nil {
+			return nil, err
+		}
+		if yes {
+			r.GrantedBy = "somebody at the terminal"
+			return r, nil
+		}
+	}
+	return nil, q.refusal()
+}
+
+// grantedBefore returns what was granted to the installed version of a plugin, when its signer and its index are those of
+// the new one: consent is given to somebody.
+func (h *Home) grantedBefore(entry lock.Plugin, previous *lock.Plugin) []Grant {
+	if previous == nil || previous.KeyID != entry.KeyID || previous.Index != entry.Index {
+		return nil
+	}
+	r, err := h.readReceipt(receiptOf(*previous))
+	if err != nil {
+		return nil
+	}
+	return r.Capabilities
+}
+
+// refusal returns one error for each capability that nobody granted.
+func (q *Question) refusal() error {
+	var problems []error
+	for _, g := range q.New {
+		now := ""
+		if q.Previous != "" {
+			now = ", which " + q.Previous + " may not"
+		}
+		problems = append(problems, fmt.Errorf("%s: %w: it %s%s, because %s: grant it with --grant %s, or with --grant FILE",
+			q.Manifest.Reference(), ErrNeedsConsent, strings.Replace(g.Words(), "may", "wants to", 1), now,
+			strconv.Quote(reasonFor(q.Manifest, g.Name)), g.Name))
+	}
+	return errors.Join(problems...)
 }

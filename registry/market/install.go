@@ -1,18 +1,16 @@
 package market
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index"
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/oci"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -20,13 +18,36 @@ import (
 
 // Options say how to install.
 type Options struct {
+	// Index names the index to install from. Empty means all that are trusted.
+	Index string
+	// From is where the index is now, instead of its own location: a mirror that was carried here. It needs Index where
+	// several indexes are trusted.
+	From string
 	// All installs every plugin of the index instead of named ones.
 	All bool
-	// Grant names the capabilities that the operator grants to the plugins of this install. A plugin that asks for another
-	// one is refused.
-	Grant []string
+	// Consent is what the operator grants to the plugins of this install. A plugin that asks for more is refused.
+	Consent Consent
 	// AllowDowngrade lets an older version replace the installed one.
 	AllowDowngrade bool
+	// AllowYanked lets a version be installed that its publisher took back, when it is named.
+	AllowYanked bool
+	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
+	Locked bool
+	// Admit, when set, decides about each release before it is installed. Any error refuses it.
+	Admit func(ctx context.Context, a Admission) error
+	// Registry says how OCI registries are reached, for releases that are in none of the sources.
+	Registry oci.Options
+}
+
+// Admission is a release that is about to be installed: all that is known of it was verified.
+type Admission struct {
+	Manifest *abi.Manifest
+	Entry    lock.Plugin
+	// Previous is the entry that it replaces, or nil.
+	Previous *lock.Plugin
+	Yanked   bool
+	// Capabilities are what it is granted.
+	Capabilities []Grant
 }
 
 // Installed is the outcome for one plugin.
@@ -35,62 +56,99 @@ type Installed struct {
 	lock.Plugin
 	// Previous is the version that was installed before; empty for a plugin that was not.
 	Previous string
+	// Notes are what the index says about the release.
+	Notes []string
+	// Changed says that it is another release than before.
+	Changed bool
 }
 
-// Install installs plugins from the index in the folder indexDir, which a pinned key must have signed. A name is
-// publisher/name, publisher/name@version, or a bare name that one publisher only uses; without a version it means the
-// highest one that is not a prerelease. Either all of them are installed or none: the lock is written last and once. The
-// result is sorted by publisher and name.
+// Install installs plugins from the trusted indexes, which it refreshes first. A name is publisher/name,
+// publisher/name@RANGE, or a bare name that one publisher only uses; it means the highest version that fits, is not yanked and
+// not revoked, and speaks this host's ABI. Either all of them are installed or none: the lock is written last and once.
+// The result is sorted by publisher and name. A plugin that is new is installed and not yet active.
 //
 // Installing again what is installed puts files back that were damaged.
 //
-// Errors: release.ErrNotTrusted when a signature, a digest, a key or a name is wrong; [ErrNeedsConsent] when a capability
-// is not granted.
-func (h *Home) Install(ctx context.Context, indexDir string, names []string, opts Options) ([]Installed, error) {
-	if err := checkGrants(opts.Grant); err != nil {
+// Errors: release.ErrNotTrusted when an index, a signature, a digest, a key or a name is wrong; [ErrNeedsConsent] when a
+// capability is not granted; [ErrYanked]; [ErrRevoked].
+func (h *Home) Install(ctx context.Context, names []string, opts Options) ([]Installed, error) {
+	if err := opts.Consent.check(); err != nil {
 		return nil, err
 	}
+	return h.install(ctx, opts, func(in *install) ([]request, error) { return in.requests(ctx, names) })
+}
+
+// install runs an installation of what requests returns, under the lock of the installation.
+func (h *Home) install(ctx context.Context, opts Options, requests func(*install) ([]request, error)) ([]Installed, error) {
 	var installed []Installed
-	err := lock.Update(h.lockFile(), func(l *lock.Lock) error {
+	var replaced []lock.Plugin
+	err := lock.Update(h.lockFile(), func(l *lock.Lock) (err error) {
 		t, err := h.readTrust()
 		if err != nil {
 			return err
 		}
-		in := install{home: h, trust: t, lock: l, dir: indexDir, opts: opts}
-		installed, err = in.run(ctx, names)
+		in := &install{home: h, trust: t, lock: l, opts: opts}
+		defer func() { err = errors.Join(err, in.close()) }()
+		installed, err = in.run(ctx, requests)
+		replaced = in.replaced
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return installed, nil
+	return installed, h.sweep(replaced)
 }
 
-// install is one run of Install, under the lock of the installation.
+// sweep removes what nobody uses any more. What was replaced a moment ago stays until the next time: a run that began
+// before may still need it.
+func (h *Home) sweep(replaced []lock.Plugin) error {
+	if len(replaced) == 0 {
+		return nil
+	}
+	return h.exclusively(func(l *lock.Lock) error { return h.collect(l, replaced, replaced...) })
+}
+
+// install is one installation, under the lock.
 type install struct {
 	home  *Home
 	trust *trust
 	lock  *lock.Lock
-	dir   string
 	opts  Options
 
-	index *index.Index
-	// signers are the ids of the pinned keys that signed the index.
-	signers []string
+	indexes  []*openIndex
+	replaced []lock.Plugin
 }
 
 // fetched is a verified release that is not yet installed.
 type fetched struct {
-	module *release.Module
-	bundle []byte
-	entry  lock.Plugin
+	module   *release.Module
+	bundle   []byte
+	entry    lock.Plugin
+	previous *lock.Plugin
+	receipt  *receipt
+	key      release.PublicKey
+	notes    []string
+	yanked   bool
 }
 
-func (in *install) run(ctx context.Context, names []string) ([]Installed, error) {
-	if err := in.openIndex(); err != nil {
+func (in *install) close() error {
+	var problems []error
+	for _, o := range in.indexes {
+		problems = append(problems, o.source.Close())
+	}
+	return errors.Join(problems...)
+}
+
+func (in *install) run(ctx context.Context, requests func(*install) ([]request, error)) ([]Installed, error) {
+	if err := in.open(ctx); err != nil {
 		return nil, err
 	}
-	chosen, err := resolve(in.index, names, in.opts.All)
+	wanted, err := requests(in)
+	if err != nil {
+		return nil, err
+	}
+	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked || in.opts.Locked}
+	chosen, err := r.resolve(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -98,166 +156,303 @@ func (in *install) run(ctx context.Context, names []string) ([]Installed, error)
 	if err != nil {
 		return nil, err
 	}
-	installed, err := in.record(releases)
-	if err != nil {
+	if err := in.agree(ctx, releases); err != nil {
 		return nil, err
 	}
-	for _, r := range releases {
-		if err := in.put(ctx, r); err != nil {
-			return nil, err
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	// Recorded keys without a plugin do no harm when the lock is not written after all.
-	return installed, in.home.writeTrust(in.trust)
+	return in.commit(ctx, releases)
 }
 
-func (in *install) openIndex() error {
-	file := filepath.Join(in.dir, index.FileName)
-	keys, err := publicKeys(in.trust.IndexKeys)
+// open refreshes the indexes to install from.
+func (in *install) open(ctx context.Context) error {
+	var names []string
+	if in.opts.Index != "" {
+		names = []string{in.opts.Index}
+	}
+	chosen, err := in.trust.chosen(names)
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
-		return release.NotTrusted(file, "", errors.New("this installation trusts no index key, pin one first"))
+	if in.opts.From != "" && len(chosen) > 1 {
+		return fmt.Errorf("%s: several indexes are trusted, say which one this is with --index: %s", in.opts.From, in.trust.indexNames())
 	}
-	x, err := index.Read(in.dir)
-	if err != nil {
-		return err
+	var problems []error
+	for _, x := range chosen {
+		location := x.Location
+		if in.opts.From != "" {
+			location = in.opts.From
+		}
+		o, err := in.home.refresh(ctx, x, location)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		in.indexes = append(in.indexes, o)
 	}
-	if err := x.Verify(keys, 1); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+	return errors.Join(problems...)
+}
+
+// requests reads the names of an install.
+func (in *install) requests(ctx context.Context, names []string) ([]request, error) {
+	switch {
+	case in.opts.All && len(names) > 0:
+		return nil, errors.New("either name plugins or ask for all, not both")
+	case in.opts.All:
+		return (&resolver{indexes: in.indexes}).every(ctx)
+	case in.opts.Locked && len(names) == 0:
+		var all []request
+		for _, p := range in.lock.Plugins {
+			all = append(all, request{publisher: p.Publisher, name: p.Name, text: p.Version, exact: p.Version})
+		}
+		return all, nil
+	case len(names) == 0:
+		return nil, errors.New("name at least one plugin, as publisher/name")
 	}
-	in.index = x
-	in.signers, err = x.Signers(keys)
-	return err
+	var requests []request
+	var problems []error
+	for _, name := range names {
+		r, err := parseRequest(name)
+		requests, problems = append(requests, r), append(problems, err)
+	}
+	return requests, errors.Join(problems...)
 }
 
 // fetchAll reads and verifies every release before anything is written, and reports everything that is wrong.
-func (in *install) fetchAll(ctx context.Context, chosen []candidate) (releases []fetched, err error) {
-	root, err := os.OpenRoot(in.dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, root.Close()) }()
+func (in *install) fetchAll(ctx context.Context, chosen []candidate) ([]*fetched, error) {
+	var releases []*fetched
 	var problems []error
 	for _, c := range chosen {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, err := in.fetch(root, c)
-		if err == nil {
-			err = checkConsent(f.module.Manifest(), in.opts.Grant)
-		}
+		f, err := in.fetch(ctx, c)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
 		releases = append(releases, f)
 	}
-	slices.SortFunc(releases, func(a, b fetched) int { return strings.Compare(a.entry.Path(), b.entry.Path()) })
+	slices.SortFunc(releases, func(a, b *fetched) int { return strings.Compare(a.entry.Path(), b.entry.Path()) })
 	return releases, errors.Join(problems...)
 }
 
-func (in *install) fetch(root *os.Root, c candidate) (fetched, error) {
-	digest := c.release.Digest()
-	fail := func(err error) (fetched, error) {
-		return fetched{}, release.NotTrusted(c.reference(), digest, err)
+// fetch gets a release: what the index says leads to it, and the publisher's signature proves it.
+func (in *install) fetch(ctx context.Context, c candidate) (*fetched, error) {
+	fail := func(err error) (*fetched, error) {
+		return nil, release.NotTrusted(c.reference(), c.version.Digest, err)
 	}
-	keys, err := in.publisherKeys(c.publisher)
+	target, err := c.index.view.Target(ctx, tuf.ReleaseTarget(c.publisher, c.name, c.version.Version))
+	if errors.Is(err, tuf.ErrNotFound) {
+		return fail(errors.New("the release has no signature bundle in the index"))
+	}
+	if err != nil {
+		return nil, inIndex(c.index.Name, err)
+	}
+	key, err := c.signer(target.Data, in.home)
 	if err != nil {
 		return fail(err)
 	}
-	source, err := in.home.admit(in.trust, c.publisher, keys, in.signers)
-	if err != nil {
+	if err := in.trust.record(c.publisher, c.index.Name, key); err != nil {
 		return fail(err)
 	}
-	wasm, err := readBelow(root, c.release.ArtifactURL, abi.MaxModuleBytes)
+	wasm, err := in.wasm(ctx, c)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	bundle, err := readBelow(root, c.release.ManifestURL, release.MaxBundleBytes)
+	m, err := release.Verify(target.Data, wasm, release.Want{
+		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Digest: c.version.Digest, Keys: []release.PublicKey{key},
+	})
 	if err != nil {
-		return fail(fmt.Errorf("the release has no signature bundle: %w", err))
+		return nil, err
 	}
-	want := release.Want{Publisher: c.publisher, Name: c.name, Version: c.release.Version, Digest: digest, Keys: keys}
-	m, err := release.Verify(bundle, wasm, want)
-	if err != nil {
-		return fetched{}, err
+	f := &fetched{module: m, bundle: target.Data, key: key, yanked: c.version.Yanked != nil}
+	if err := in.describe(f, c); err != nil {
+		return nil, err
 	}
-	keyID, err := signedBy(bundle, c.release)
-	if err != nil {
-		return fail(err)
-	}
-	return fetched{module: m, bundle: bundle, entry: lock.Plugin{
-		Publisher: c.publisher, Name: c.name, Version: c.release.Version, Digest: digest, Size: int64(len(wasm)),
-		Bundle: release.Digest(bundle), KeyID: keyID, ABI: m.Manifest().ABI, Index: source,
-		Capabilities: release.CapabilityNames(m.Manifest()),
-	}}, nil
+	return f, nil
 }
 
-func (in *install) publisherKeys(id string) ([]release.PublicKey, error) {
-	publisher := in.index.Publisher(id)
-	if publisher == nil {
-		return nil, fmt.Errorf("the index has no publisher %s", id)
-	}
-	key, err := publisher.Key()
-	return []release.PublicKey{key}, err
-}
-
-// readBelow reads a file of a folder index. The root keeps links from leading out of it.
-func readBelow(root *os.Root, location string, limit int64) ([]byte, error) {
-	if !index.IsRelative(location) {
-		return nil, fmt.Errorf("%s is not in the folder of the index: install from a copy that has all files", location)
-	}
-	return diskfile.Read(root.OpenFile, filepath.FromSlash(location), limit)
-}
-
-// signedBy returns the id of the key of a verified bundle, which must be the one that the index means.
-func signedBy(bundle []byte, r index.Release) (string, error) {
-	b, err := release.ParseBundle(bundle)
-	if err != nil {
-		return "", err
-	}
-	signature, err := r.SignatureBytes()
-	if err != nil || !bytes.Equal(signature, b.Signature) {
-		return "", errors.New("signature_ed25519 in the index is not the signature in the release bundle")
-	}
-	return b.KeyHint, nil
-}
-
-// record puts the releases into the lock in memory.
-func (in *install) record(releases []fetched) ([]Installed, error) {
-	var installed []Installed
-	var problems []error
-	for _, r := range releases {
-		previous := in.lockedVersion(r.entry.Path())
-		if previous != "" && index.CompareVersions(previous, r.entry.Version) > 0 && !in.opts.AllowDowngrade {
-			problems = append(problems, fmt.Errorf("%s: the newer version %s is installed: allow the downgrade with --allow-downgrade",
-				r.entry.Reference(), previous))
-			continue
-		}
-		in.lock.Set(r.entry)
-		installed = append(installed, Installed{Plugin: r.entry, Previous: previous})
-	}
-	return installed, errors.Join(problems...)
-}
-
-func (in *install) lockedVersion(path string) string {
-	for _, p := range in.lock.Plugins {
-		if p.Path() == path {
-			return p.Version
-		}
-	}
-	return ""
-}
-
-func (in *install) put(ctx context.Context, r fetched) error {
-	artifact, err := oci.Pack(ctx, in.home.store.Blobs(), r.module.Wasm(), r.bundle, r.module.Manifest())
+// describe fills in the entry for the lock and what goes with it.
+func (in *install) describe(f *fetched, c candidate) error {
+	m := f.module.Manifest()
+	capabilities, err := lockedCapabilities(m)
 	if err != nil {
 		return err
 	}
-	return in.home.store.Tag(r.entry.Reference(), artifact.Manifest, artifact.Bundle)
+	f.entry = lock.Plugin{
+		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Range: c.text, Digest: f.module.Digest(),
+		Size: int64(len(f.module.Wasm())), Bundle: release.Digest(f.bundle), KeyID: f.key.ID, ABI: m.ABI, Index: c.index.Name,
+		Capabilities: capabilities, ResolvedAt: lock.Date(in.home.now()),
+	}
+	if e := c.index.revoked.Find(asRevocable(f.entry)); e != nil {
+		return revokedError(f.entry.Reference(), f.entry.Digest, c.index.Name, e)
+	}
+	if c.version.Yanked != nil {
+		f.notes = append(f.notes, "was yanked: "+c.version.Yanked.Reason)
+	}
+	if c.version.Deprecated != nil {
+		f.notes = append(f.notes, deprecation(c.version.Deprecated))
+	}
+	if i := slices.IndexFunc(in.lock.Plugins, func(p lock.Plugin) bool { return p.Path() == f.entry.Path() }); i >= 0 {
+		previous := in.lock.Plugins[i]
+		f.previous = &previous
+	}
+	return nil
+}
+
+// signer returns the key that a bundle says it was signed with, if the index lets the publisher use it now.
+func (c candidate) signer(bundle []byte, h *Home) (release.PublicKey, error) {
+	b, err := release.ParseBundle(bundle)
+	if err != nil {
+		return release.PublicKey{}, err
+	}
+	p := c.index.publishers.Find(c.publisher)
+	if p == nil {
+		return release.PublicKey{}, fmt.Errorf("the index %s has no publisher %s", c.index.Name, c.publisher)
+	}
+	for _, k := range p.Keys {
+		if k.ID != b.KeyHint {
+			continue
+		}
+		if !k.Valid(h.now()) {
+			return release.PublicKey{}, fmt.Errorf("the key %s of the publisher is valid from %s to %s only",
+				k.ID, orAlways(k.NotBefore), orAlways(k.NotAfter))
+		}
+		return k.Key()
+	}
+	return release.PublicKey{}, fmt.Errorf("the key %q that signed is none of the publisher's keys in the index %s", b.KeyHint, c.index.Name)
+}
+
+func orAlways(date string) string {
+	if date == "" {
+		return "any time"
+	}
+	return date
+}
+
+// wasm returns the module of a release: from the store, from the source of the index, or from the registry that the index
+// names. Only its digest counts.
+func (in *install) wasm(ctx context.Context, c candidate) ([]byte, error) {
+	if data, err := in.home.store.Get(c.version.Digest, abi.MaxModuleBytes); err == nil {
+		return data, nil
+	}
+	if blobs, ok := c.index.source.(tuf.Blobs); ok {
+		data, err := blobs.Blob(ctx, c.version.Digest, abi.MaxModuleBytes)
+		if err == nil {
+			return data, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || c.version.OCI == "" {
+			return nil, fmt.Errorf("%s: the module %s: %w", c.reference(), c.version.Digest, err)
+		}
+	}
+	repository, manifest, ok := strings.Cut(c.version.OCI, "@")
+	if !ok {
+		return nil, fmt.Errorf("%s: the index does not say where the module %s is", c.reference(), c.version.Digest)
+	}
+	remote, err := oci.Open(repository, in.opts.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.reference(), err)
+	}
+	pulled, err := oci.Pull(ctx, remote, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.reference(), err)
+	}
+	return pulled.Wasm, nil
+}
+
+// agree checks versions, consent and policies of all releases, and reports everything that is refused.
+func (in *install) agree(ctx context.Context, releases []*fetched) error {
+	var problems []error
+	for _, f := range releases {
+		if err := in.allowed(f); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		var err error
+		if f.receipt, err = in.home.consent(f.module.Manifest(), f.entry, f.previous, &in.opts.Consent); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if in.opts.Admit != nil {
+			problems = append(problems, in.opts.Admit(ctx, Admission{
+				Manifest: f.module.Manifest(), Entry: f.entry, Previous: f.previous, Yanked: f.yanked, Capabilities: f.receipt.Capabilities,
+			}))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// allowed checks a release against what is installed.
+func (in *install) allowed(f *fetched) error {
+	p := f.previous
+	switch {
+	case in.opts.Locked && p == nil:
+		return fmt.Errorf("%s: is not in the lock, which --locked keeps as it is", f.entry.Reference())
+	case in.opts.Locked && (p.Version != f.entry.Version || p.Digest != f.entry.Digest || p.KeyID != f.entry.KeyID || p.Index != f.entry.Index):
+		return fmt.Errorf("%s: the lock has %s with the digest %s, which --locked keeps as it is", f.entry.Reference(), p.Reference(), p.Digest)
+	case p != nil && index.CompareVersions(p.Version, f.entry.Version) > 0 && !in.opts.AllowDowngrade:
+		return fmt.Errorf("%s: the newer version %s is installed: allow the downgrade with --allow-downgrade", f.entry.Reference(), p.Version)
+	case p != nil && p.Version == f.entry.Version && p.Digest != f.entry.Digest:
+		return release.NotTrusted(f.entry.Reference(), f.entry.Digest, fmt.Errorf(
+			"the same version is installed with the digest %s: a release does not change; ask the publisher", p.Digest))
+	}
+	return nil
+}
+
+// commit writes files and receipts, and puts the releases into the lock.
+func (in *install) commit(ctx context.Context, releases []*fetched) ([]Installed, error) {
+	var installed []Installed
+	for _, f := range releases {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := in.put(ctx, f); err != nil {
+			return nil, err
+		}
+		installed = append(installed, in.record(f))
+	}
+	for _, o := range in.indexes {
+		if !in.opts.Locked {
+			in.lock.SetIndex(o.locked())
+		}
+		if _, err := in.home.note(ctx, o, in.lock); err != nil {
+			return nil, inIndex(o.Name, err)
+		}
+	}
+	in.lock.DropIndexes()
+	// Recorded keys without a plugin do no harm when the lock is not written after all.
+	return installed, in.home.writeTrust(in.trust)
+}
+
+// put writes the files of a release and its receipt.
+func (in *install) put(ctx context.Context, f *fetched) error {
+	artifact, err := oci.Pack(ctx, in.home.store.Blobs(), f.module.Wasm(), f.bundle, f.module.Manifest())
+	if err != nil {
+		return err
+	}
+	f.entry.Manifest = artifact.Manifest.Digest.String()
+	if err := in.home.store.Tag(f.entry.Reference(), artifact.Manifest, artifact.Bundle); err != nil {
+		return err
+	}
+	return in.home.writeReceipt(f.receipt)
+}
+
+// record puts a release into the lock.
+func (in *install) record(f *fetched) Installed {
+	out := Installed{Plugin: f.entry, Notes: f.notes, Changed: true}
+	if p := f.previous; p != nil {
+		out.Previous = p.Version
+		if p.Reference() == f.entry.Reference() {
+			out.Changed = false
+			// When it was chosen is when it was first chosen. What was asked for may have changed.
+			f.entry.ResolvedAt = p.ResolvedAt
+			if in.opts.Locked {
+				f.entry.Range = p.Range
+			}
+			out.Plugin = f.entry
+		} else {
+			in.replaced = append(in.replaced, *p)
+		}
+	}
+	in.lock.Set(f.entry)
+	return out
 }

@@ -1,55 +1,46 @@
 package market
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/release"
 )
-
-// request is a plugin as the user names it. Publisher and version may be empty.
-type request struct{ publisher, name, version string }
-
-// parseRequest reads publisher/name@version, of which publisher and version may be left out.
-func parseRequest(s string) (request, error) {
-	var r request
-	path, version, exact := strings.Cut(s, "@")
-	publisher, name, full := strings.Cut(path, "/")
-	if !full {
-		publisher, name = "", path
-	}
-	r = request{publisher: publisher, name: name, version: version}
-	if !abi.ValidName(name) || full && !abi.ValidName(publisher) || exact && !abi.ValidVersion(version) {
-		return r, fmt.Errorf("%q must be publisher/name, publisher/name@1.2.0 or name", s)
-	}
-	return r, nil
-}
 
 // candidate is a release that was chosen from an index.
 type candidate struct {
-	publisher, name string
-	release         index.Release
+	request
+	index   *openIndex
+	version tuf.Version
 }
 
 func (c candidate) path() string { return c.publisher + "/" + c.name }
 
-func (c candidate) reference() string { return c.path() + "@" + c.release.Version }
+func (c candidate) reference() string { return c.path() + "@" + c.version.Version }
 
-// resolve chooses the releases for names, or for every plugin of the index, in that order and each once.
-func resolve(x *index.Index, names []string, all bool) ([]candidate, error) {
-	requests, err := requested(x, names, all)
-	if err != nil {
-		return nil, err
-	}
+// ErrYanked marks a release that its publisher took back, and that was asked for by its version.
+var ErrYanked = errors.New("was yanked")
+
+// resolver chooses releases from refreshed indexes.
+type resolver struct {
+	trust       *trust
+	indexes     []*openIndex
+	allowYanked bool
+}
+
+// resolve chooses the releases for requests, in that order and each once.
+func (r *resolver) resolve(ctx context.Context, requests []request) ([]candidate, error) {
 	var chosen []candidate
 	var problems []error
 	versions := map[string]string{}
-	for _, r := range requests {
-		c, err := choose(x, r)
+	for _, q := range requests {
+		c, err := r.choose(ctx, q)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -57,110 +48,155 @@ func resolve(x *index.Index, names []string, all bool) ([]candidate, error) {
 		before, twice := versions[c.path()]
 		switch {
 		case !twice:
-			versions[c.path()] = c.release.Version
+			versions[c.path()] = c.version.Version
 			chosen = append(chosen, c)
-		case before != c.release.Version:
-			problems = append(problems, fmt.Errorf("%s: asked for in the versions %s and %s", c.path(), before, c.release.Version))
+		case before != c.version.Version:
+			problems = append(problems, fmt.Errorf("%s: asked for in the versions %s and %s", c.path(), before, c.version.Version))
 		}
 	}
 	return chosen, errors.Join(problems...)
 }
 
-func requested(x *index.Index, names []string, all bool) ([]request, error) {
-	switch {
-	case all && len(names) > 0:
-		return nil, errors.New("either name plugins or ask for all, not both")
-	case all:
-		return everyPlugin(x)
-	case len(names) == 0:
-		return nil, errors.New("name at least one plugin, as publisher/name")
-	}
+// every returns a request for each plugin of the indexes.
+func (r *resolver) every(ctx context.Context) ([]request, error) {
 	var requests []request
-	var problems []error
-	for _, name := range names {
-		r, err := parseRequest(name)
+	for _, o := range r.indexes {
+		plugins, err := o.view.Plugins(ctx)
 		if err != nil {
-			problems = append(problems, err)
+			return nil, inIndex(o.Name, err)
 		}
-		requests = append(requests, r)
+		for _, p := range plugins {
+			if p.Latest != "" {
+				requests = append(requests, request{publisher: p.Publisher, name: p.Name})
+			}
+		}
 	}
-	return requests, errors.Join(problems...)
+	return requests, nil
 }
 
-func everyPlugin(x *index.Index) ([]request, error) {
-	var requests []request
-	var problems []error
-	for _, p := range x.Plugins {
-		if p.Type != index.TypeWasm {
-			continue
-		}
-		name, ok := strings.CutPrefix(p.ID, p.Publisher+".")
-		if !ok || !abi.ValidName(p.Publisher) || !abi.ValidName(name) {
-			problems = append(problems, fmt.Errorf("%s: the id is not publisher.name with the publisher %s", p.ID, p.Publisher))
-			continue
-		}
-		requests = append(requests, request{publisher: p.Publisher, name: name})
+func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
+	c := candidate{request: q}
+	var err error
+	if c.publisher, err = r.publisher(ctx, q); err != nil {
+		return c, err
 	}
-	return requests, errors.Join(problems...)
-}
-
-func choose(x *index.Index, r request) (candidate, error) {
-	publisher, err := choosePublisher(x, r)
+	if c.index, err = r.home(ctx, c.publisher, c.name); err != nil {
+		return c, err
+	}
+	versions, err := c.index.view.Versions(ctx, c.publisher, c.name)
 	if err != nil {
-		return candidate{}, err
+		return c, inIndex(c.index.Name, err)
 	}
-	c := candidate{publisher: publisher, name: r.name}
-	p := x.Plugin(publisher, r.name)
-	if p == nil {
-		return c, fmt.Errorf("%s: is not in the index", c.path())
-	}
-	for _, candidate := range p.Releases {
-		if r.version == "" && !offered(candidate.Version) || r.version != "" && candidate.Version != r.version {
+	// In ascending order, so that the last one that fits is the highest.
+	for _, v := range slices.Backward(versions) {
+		if !c.fits(v.Version) {
 			continue
 		}
-		if c.release.Version == "" || index.CompareVersions(candidate.Version, c.release.Version) > 0 {
-			c.release = candidate
+		if err := r.refusal(c, v); err != nil {
+			if c.exact != "" {
+				return c, err
+			}
+			continue
 		}
+		c.version = v
+		return c, nil
 	}
-	if c.release.Version == "" {
-		return c, noRelease(c.path(), r.version, p)
-	}
-	return c, nil
+	return c, r.nothing(c, versions)
 }
 
-func choosePublisher(x *index.Index, r request) (string, error) {
-	if r.publisher != "" {
-		return r.publisher, nil
+// refusal says why a release that fits is not chosen, or nothing.
+func (r *resolver) refusal(c candidate, v tuf.Version) error {
+	reference := c.path() + "@" + v.Version
+	e := c.index.revoked.Find(revocation.Release{Publisher: c.publisher, Name: c.name, Version: v.Version, Digest: v.Digest})
+	switch {
+	case e != nil:
+		return revokedError(reference, v.Digest, c.index.Name, e)
+	case v.ABI != abi.Version:
+		return fmt.Errorf("%s: speaks version %d of the interface between host and plugin, this host speaks %d", reference, v.ABI, abi.Version)
+	case v.Yanked != nil && !r.allowYanked:
+		return fmt.Errorf("%s: %w: %s: choose another version, or have it all the same with --allow-yanked", reference, ErrYanked, v.Yanked.Reason)
+	}
+	return nil
+}
+
+// nothing says that no release fits, and why each does not.
+func (r *resolver) nothing(c candidate, versions []tuf.Version) error {
+	var there, refused []string
+	for _, v := range versions {
+		text := c.path() + "@" + v.Version
+		if v.Yanked != nil {
+			text += " (yanked)"
+		}
+		if c.fits(v.Version) {
+			if err := r.refusal(c, v); err != nil {
+				refused = append(refused, err.Error())
+			}
+		}
+		there = append(there, text)
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("%s: no release can be chosen: %s", c.subject(), strings.Join(refused, "; "))
+	}
+	what := "no release that is not a prerelease"
+	switch {
+	case c.exact != "":
+		what = "no version " + c.exact
+	case c.ranged != nil:
+		what = "no version in " + c.text
+	}
+	return fmt.Errorf("%s: the index %s has %s, it has: %s", c.path(), c.index.Name, what, strings.Join(there, ", "))
+}
+
+// publisher returns the publisher that a request names, or the one that has a plugin of this name.
+func (r *resolver) publisher(ctx context.Context, q request) (string, error) {
+	if q.publisher != "" {
+		return q.publisher, nil
 	}
 	var publishers []string
-	for _, p := range x.Plugins {
-		if p.Type == index.TypeWasm && p.ID == p.Publisher+"."+r.name {
-			publishers = append(publishers, p.Publisher)
+	for _, o := range r.indexes {
+		plugins, err := o.view.Plugins(ctx)
+		if err != nil {
+			return "", inIndex(o.Name, err)
+		}
+		for _, p := range plugins {
+			if p.Name == q.name && !slices.Contains(publishers, p.Publisher) {
+				publishers = append(publishers, p.Publisher)
+			}
 		}
 	}
 	switch len(publishers) {
 	case 0:
-		return "", fmt.Errorf("%s: is not in the index", r.name)
+		return "", fmt.Errorf("%s: is not in the index", q.name)
 	case 1:
 		return publishers[0], nil
 	}
+	slices.Sort(publishers)
 	return "", fmt.Errorf("%s: several publishers have a plugin of this name, say which one: %s/%s",
-		r.name, strings.Join(publishers, "/"+r.name+", "), r.name)
+		q.name, strings.Join(publishers, "/"+q.name+", "), q.name)
 }
 
-// offered reports whether a version can be chosen without being named: prereleases must be asked for.
-func offered(version string) bool {
-	return abi.ValidVersion(version) && semver.Prerelease("v"+version) == ""
-}
-
-func noRelease(path, version string, p *index.Plugin) error {
-	versions := make([]string, len(p.Releases))
-	for i, r := range p.Releases {
-		versions[i] = path + "@" + r.Version
+// home returns the one index that a publisher belongs to: the recorded one, or the only one that lists the publisher. Two
+// that both list one leave open whose plugins they are.
+func (r *resolver) home(ctx context.Context, publisher, plugin string) (*openIndex, error) {
+	recorded := r.trust.publisher(publisher)
+	var listing []*openIndex
+	var names []string
+	for _, o := range r.indexes {
+		if o.publishers.Find(publisher) != nil {
+			listing = append(listing, o)
+			names = append(names, o.Name)
+		}
 	}
-	what := "no release that is not a prerelease"
-	if version != "" {
-		what = "no version " + version
+	switch {
+	case recorded != nil && slices.Contains(names, recorded.Index):
+		return listing[slices.Index(names, recorded.Index)], nil
+	case recorded != nil && len(listing) > 0:
+		return nil, release.NotTrusted(publisher+"/"+plugin, "", r.trust.record(publisher, names[0], release.PublicKey{}))
+	case len(listing) > 1:
+		return nil, release.NotTrusted(publisher+"/"+plugin, "", fmt.Errorf(
+			"the indexes %s both list the publisher %s: say which one it belongs to with --index", strings.Join(names, " and "), publisher))
+	case len(listing) == 0:
+		return nil, fmt.Errorf("%s/%s: is not in the index", publisher, plugin)
 	}
-	return fmt.Errorf("%s: the index has %s, it has: %s", path, what, strings.Join(versions, ", "))
+	return listing[0], nil
 }

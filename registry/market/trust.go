@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
@@ -18,18 +19,39 @@ import (
 )
 
 // trustFormat is the value of trust.Version.
-const trustFormat = 1
+const trustFormat = 2
 
 // maxTrustBytes is the largest trust.json: some thousands of publishers.
 const maxTrustBytes = 1 << 20
 
-// trust is the content of trust.json.
+// maxLocationBytes bounds where an index is.
+const maxLocationBytes = 4096
+
+// trust is the content of trust.json: what an operator decided, and what followed from that.
 type trust struct {
 	Version int `json:"version"`
-	// IndexKeys are pinned by the operator, sorted by id.
-	IndexKeys []trustedKey `json:"indexKeys"`
-	// Publishers are recorded at install, sorted by id.
+	// Indexes are those that the operator trusts, sorted by name.
+	Indexes []Index `json:"indexes"`
+	// Publishers are recorded at install, sorted by id. Each belongs to one index.
 	Publishers []trustedPublisher `json:"publishers"`
+}
+
+// Index is an index that the operator trusts.
+type Index struct {
+	// Name is what the installation calls it: lower-case letters, digits and single hyphens.
+	Name string `json:"name"`
+	// Location is where it is: an http or https URL, a folder, or a tar file.
+	Location string `json:"location"`
+	// Root is the SHA-256 of the root metadata that the operator pinned, in the form of release.Digest.
+	Root string `json:"root"`
+}
+
+type trustedPublisher struct {
+	ID string `json:"id"`
+	// Index is the name of the index that the publisher belongs to.
+	Index string `json:"index"`
+	// Keys are those that signed what was installed, sorted by id.
+	Keys []trustedKey `json:"keys"`
 }
 
 type trustedKey struct {
@@ -38,15 +60,8 @@ type trustedKey struct {
 	PublicKey string `json:"publicKey"`
 }
 
-type trustedPublisher struct {
-	ID string `json:"id"`
-	// Index is the id of the index key under which the publisher was first seen.
-	Index string       `json:"index"`
-	Keys  []trustedKey `json:"keys"`
-}
-
 func newTrust() *trust {
-	return &trust{Version: trustFormat, IndexKeys: []trustedKey{}, Publishers: []trustedPublisher{}}
+	return &trust{Version: trustFormat, Indexes: []Index{}, Publishers: []trustedPublisher{}}
 }
 
 func newTrustedKey(k release.PublicKey) trustedKey {
@@ -88,18 +103,20 @@ func (t *trust) check() error {
 	if t.Version != trustFormat {
 		return fmt.Errorf("version: is %d, this program reads version %d", t.Version, trustFormat)
 	}
-	if t.IndexKeys == nil || t.Publishers == nil {
-		return errors.New("indexKeys and publishers must be arrays")
+	if t.Indexes == nil || t.Publishers == nil {
+		return errors.New("indexes and publishers must be arrays")
 	}
-	if _, err := publicKeys(t.IndexKeys); err != nil {
-		return fmt.Errorf("indexKeys: %w", err)
+	for i, x := range t.Indexes {
+		if err := x.check(); err != nil {
+			return fmt.Errorf("indexes.%d.%w", i, err)
+		}
+		if i > 0 && t.Indexes[i-1].Name >= x.Name {
+			return fmt.Errorf("indexes.%d: %s must stand once, in the order of names", i, x.Name)
+		}
 	}
 	for i, p := range t.Publishers {
-		if _, err := publicKeys(p.Keys); err != nil {
+		if err := t.checkPublisher(p); err != nil {
 			return fmt.Errorf("publishers.%d: %w", i, err)
-		}
-		if len(p.Keys) == 0 || p.Index == "" {
-			return fmt.Errorf("publishers.%d: %s must have keys and an index", i, strconv.Quote(p.ID))
 		}
 		if i > 0 && t.Publishers[i-1].ID >= p.ID {
 			return fmt.Errorf("publishers.%d: %s must stand once, in the order of ids", i, strconv.Quote(p.ID))
@@ -108,17 +125,68 @@ func (t *trust) check() error {
 	return nil
 }
 
-func (t *trust) publisher(id string) (trustedPublisher, bool) {
-	i := slices.IndexFunc(t.Publishers, func(p trustedPublisher) bool { return p.ID == id })
-	if i < 0 {
-		return trustedPublisher{}, false
+func (x Index) check() error {
+	switch {
+	case !abi.ValidName(x.Name):
+		return fmt.Errorf("name: %q must be lower-case letters, digits and single hyphens, at most 40", x.Name)
+	case x.Location == "" || len(x.Location) > maxLocationBytes || strings.ContainsFunc(x.Location, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return fmt.Errorf("location: %q must be a URL, a folder or a tar file", x.Location)
+	case !release.ValidDigest(x.Root):
+		return fmt.Errorf("root: %q must be sha256: and 64 hexadecimal digits", x.Root)
 	}
-	return t.Publishers[i], true
+	return nil
 }
 
-func (t *trust) addPublisher(p trustedPublisher) {
-	i, _ := slices.BinarySearchFunc(t.Publishers, p.ID, func(o trustedPublisher, id string) int { return strings.Compare(o.ID, id) })
-	t.Publishers = slices.Insert(t.Publishers, i, p)
+func (t *trust) checkPublisher(p trustedPublisher) error {
+	if _, err := publicKeys(p.Keys); err != nil {
+		return err
+	}
+	if len(p.Keys) == 0 || !abi.ValidName(p.ID) {
+		return fmt.Errorf("%s must have a name and keys", strconv.Quote(p.ID))
+	}
+	if t.index(p.Index) == nil {
+		return fmt.Errorf("%s belongs to the index %s, which is not among the indexes", p.ID, strconv.Quote(p.Index))
+	}
+	return nil
+}
+
+// index returns the index with a name, or nil.
+func (t *trust) index(name string) *Index {
+	i := slices.IndexFunc(t.Indexes, func(x Index) bool { return x.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Indexes[i]
+}
+
+// publisher returns the record of a publisher, or nil.
+func (t *trust) publisher(id string) *trustedPublisher {
+	i := slices.IndexFunc(t.Publishers, func(p trustedPublisher) bool { return p.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &t.Publishers[i]
+}
+
+// record notes that a publisher of an index signed something with a key. The error says that the publisher belongs to
+// another index: who sets up a second index must not be able to offer plugins in the name of a publisher that is known.
+func (t *trust) record(id, index string, key release.PublicKey) error {
+	known := t.publisher(id)
+	if known == nil {
+		i, _ := slices.BinarySearchFunc(t.Publishers, id, func(o trustedPublisher, id string) int { return strings.Compare(o.ID, id) })
+		t.Publishers = slices.Insert(t.Publishers, i, trustedPublisher{ID: id, Index: index, Keys: []trustedKey{newTrustedKey(key)}})
+		return nil
+	}
+	if known.Index != index {
+		return fmt.Errorf("the publisher %s belongs to the index %s, and %s offers it too: ask the publisher which one is right; "+
+			"lattice-host index forget %s makes the installation forget where it belongs", id, known.Index, index, id)
+	}
+	added := newTrustedKey(key)
+	if !slices.Contains(known.Keys, added) {
+		known.Keys = append(known.Keys, added)
+		slices.SortFunc(known.Keys, func(a, b trustedKey) int { return strings.Compare(a.ID, b.ID) })
+	}
+	return nil
 }
 
 func (h *Home) readTrust() (*trust, error) {
@@ -141,7 +209,15 @@ func (h *Home) writeTrust(t *trust) error {
 	if err != nil {
 		return err
 	}
-	return diskfile.Replace(h.trustFile(), data, 0o644)
+	return replaceChanged(h.trustFile(), data)
+}
+
+// replaceChanged writes a file unless it has this content already: making a file durable takes longer than reading it.
+func replaceChanged(file string, data []byte) error {
+	if present, err := diskfile.Read(os.OpenFile, file, int64(len(data))); err == nil && slices.Equal(present, data) {
+		return nil
+	}
+	return diskfile.Replace(file, data, 0o644)
 }
 
 // updateTrust changes trust.json while nothing else changes the installation.
@@ -154,92 +230,21 @@ func (h *Home) updateTrust(change func(*trust) error) error {
 		if err := change(t); err != nil {
 			return err
 		}
+		if err := t.check(); err != nil {
+			return err
+		}
 		return h.writeTrust(t)
 	})
 }
 
-// TrustIndexKey pins a key: indexes that it signed may be installed from. Pinning a key again changes nothing.
-func (h *Home) TrustIndexKey(key release.PublicKey) error {
-	pinned := newTrustedKey(key)
-	if _, err := pinned.key(); err != nil {
-		return err
-	}
-	return h.updateTrust(func(t *trust) error {
-		if slices.Contains(t.IndexKeys, pinned) {
-			return nil
-		}
-		t.IndexKeys = append(t.IndexKeys, pinned)
-		slices.SortFunc(t.IndexKeys, func(a, b trustedKey) int { return strings.Compare(a.ID, b.ID) })
-		return nil
-	})
-}
-
-// UntrustIndexKey takes back a pinned key. What was installed keeps running: its publishers' keys are recorded.
-func (h *Home) UntrustIndexKey(id string) error {
-	return h.updateTrust(func(t *trust) error {
-		before := len(t.IndexKeys)
-		t.IndexKeys = slices.DeleteFunc(t.IndexKeys, func(k trustedKey) bool { return k.ID == id })
-		if len(t.IndexKeys) == before {
-			return fmt.Errorf("%s: the index key %q is not trusted", h.trustFile(), id)
-		}
-		return nil
-	})
-}
-
-// IndexKeys returns the pinned keys, sorted by id.
-func (h *Home) IndexKeys() ([]release.PublicKey, error) {
-	t, err := h.readTrust()
-	if err != nil {
-		return nil, err
-	}
-	return publicKeys(t.IndexKeys)
-}
-
-// ForgetPublisher deletes the recorded keys of a publisher, so that the next install records those of the index. Until
-// then the publisher's installed plugins do not load.
+// ForgetPublisher deletes the record of a publisher, so that the next install records the index that it comes from then.
+// Until then the publisher's installed plugins do not load.
 func (h *Home) ForgetPublisher(id string) error {
 	return h.updateTrust(func(t *trust) error {
-		before := len(t.Publishers)
-		t.Publishers = slices.DeleteFunc(t.Publishers, func(p trustedPublisher) bool { return p.ID == id })
-		if len(t.Publishers) == before {
+		if t.publisher(id) == nil {
 			return fmt.Errorf("%s: the publisher %q is not recorded", h.trustFile(), id)
 		}
+		t.Publishers = slices.DeleteFunc(t.Publishers, func(p trustedPublisher) bool { return p.ID == id })
 		return nil
 	})
-}
-
-// admit checks a publisher and its keys, as an index signed by signers gives them, against the record, and records them
-// when the publisher is new. It returns the name of the index for the lock.
-func (h *Home) admit(t *trust, id string, keys []release.PublicKey, signers []string) (index string, err error) {
-	given := make([]trustedKey, len(keys))
-	for i, k := range keys {
-		given[i] = newTrustedKey(k)
-	}
-	known, ok := t.publisher(id)
-	if !ok {
-		t.addPublisher(trustedPublisher{ID: id, Index: signers[0], Keys: given})
-		return signers[0], nil
-	}
-	if !slices.Contains(signers, known.Index) {
-		return "", fmt.Errorf("the publisher %s belongs to the index %s, and this one is signed by %s: %s",
-			id, known.Index, strings.Join(signers, ", "), h.howToForget(id))
-	}
-	if !slices.Equal(known.Keys, given) {
-		return "", fmt.Errorf("the index gives the publisher %s the key %s, this installation recorded %s: %s",
-			id, keyIDs(given), keyIDs(known.Keys), h.howToForget(id))
-	}
-	return known.Index, nil
-}
-
-func (h *Home) howToForget(id string) string {
-	return "ask the publisher, and if it is right delete the entry " + strconv.Quote(id) + " under publishers in " +
-		h.trustFile() + " and install again"
-}
-
-func keyIDs(keys []trustedKey) string {
-	ids := make([]string, len(keys))
-	for i, k := range keys {
-		ids[i] = k.ID
-	}
-	return strings.Join(ids, ", ")
 }

@@ -10,6 +10,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -116,4 +117,33 @@ func readFile(path string, maxSize int64) ([]byte, error) {
 		return nil, errNotRegular
 	}
 	return diskfile.Read(os.OpenFile, path, maxSize)
+}
+
+// Check reads every file of the store, of at most maxSize bytes each, and returns how many there are. Corrupt ones are
+// moved to quarantine, and the error, which wraps [ErrCorrupt] then, names each.
+func (s *Store) Check(ctx context.Context, maxSize int64) (files int, err error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "blobs", "sha256"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	var problems []error
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return files, err
+		}
+		digest := "sha256:" + e.Name()
+		if !release.ValidDigest(digest) {
+			// A file that was being written when a process was killed.
+			continue
+		}
+		files++
+		if _, err := s.Get(digest, maxSize); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+	}
+	_, err = s.readIndex()
+	return files, errors.Join(append(problems, err)...)
 }

@@ -1,0 +1,137 @@
+package market
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/strictjson"
+	"github.com/latticenet/lattice-host/registry/lock"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// Grant is one capability as it is granted: with the hosts and the kinds that it is for, and without the plugin's reason.
+type Grant struct {
+	Name string `json:"name"`
+	// Hosts and Kinds are sorted. Kinds are written as abi.GroupKind.String does.
+	Hosts []string `json:"hosts,omitempty"`
+	Kinds []string `json:"kinds,omitempty"`
+}
+
+// requested returns what a manifest asks for, in one order.
+func requested(m *abi.Manifest) []Grant {
+	grants := make([]Grant, len(m.Capabilities))
+	for i, c := range m.Capabilities {
+		g := Grant{Name: c.Name}
+		g.Hosts = append(g.Hosts, c.Hosts...)
+		for _, kind := range c.Kinds {
+			g.Kinds = append(g.Kinds, kind.String())
+		}
+		slices.Sort(g.Hosts)
+		slices.Sort(g.Kinds)
+		grants[i] = g
+	}
+	slices.SortFunc(grants, func(a, b Grant) int { return strings.Compare(a.Name, b.Name) })
+	return grants
+}
+
+// digestOf returns the digest of a set of grants in one order.
+func digestOf(grants []Grant) (string, error) {
+	data, err := strictjson.Marshal(struct {
+		Capabilities []Grant `json:"capabilities"`
+	}{grants})
+	return release.Digest(data), err
+}
+
+// lockedCapabilities returns what the lock says about the capabilities of a manifest.
+func lockedCapabilities(m *abi.Manifest) (lock.Capabilities, error) {
+	digest, err := digestOf(requested(m))
+	return lock.Capabilities{Digest: digest, Names: release.CapabilityNames(m)}, err
+}
+
+// missing returns what is asked for and not granted: whole capabilities, or the hosts and kinds of one that was granted
+// for fewer.
+func missing(asked, granted []Grant) []Grant {
+	var rest []Grant
+	for _, a := range asked {
+		i := slices.IndexFunc(granted, func(g Grant) bool { return g.Name == a.Name })
+		if i < 0 {
+			rest = append(rest, a)
+			continue
+		}
+		m := Grant{Name: a.Name, Hosts: without(a.Hosts, granted[i].Hosts), Kinds: without(a.Kinds, granted[i].Kinds)}
+		if len(m.Hosts)+len(m.Kinds) > 0 {
+			rest = append(rest, m)
+		}
+	}
+	return rest
+}
+
+func without(all, some []string) []string {
+	var rest []string
+	for _, s := range all {
+		if !slices.Contains(some, s) {
+			rest = append(rest, s)
+		}
+	}
+	return rest
+}
+
+// Words says what a grant allows, for people. What comes from a manifest is quoted, so that it cannot pretend to be ours.
+func (g Grant) Words() string {
+	switch g.Name {
+	case abi.CapabilityHTTPGet:
+		return "may fetch pages from " + quotedList(g.Hosts)
+	case abi.CapabilityKV:
+		return "may keep a small store of its own"
+	case abi.CapabilityResourcesRead:
+		kinds := make([]string, len(g.Kinds))
+		for i, kind := range g.Kinds {
+			name, _, _ := strings.Cut(kind, ".")
+			kinds[i] = plural(name)
+		}
+		return "may read " + strings.Join(kinds, ", ") + " in its namespace and beyond, as far as policies allow"
+	}
+	return "may use " + strconv.Quote(g.Name)
+}
+
+// plural returns the name of several objects of a kind.
+func plural(kind string) string {
+	switch {
+	case strings.HasSuffix(kind, "s"), strings.HasSuffix(kind, "x"), strings.HasSuffix(kind, "ch"):
+		return kind + "es"
+	case strings.HasSuffix(kind, "y") && !strings.HasSuffix(kind, "ay"):
+		return strings.TrimSuffix(kind, "y") + "ies"
+	}
+	return kind + "s"
+}
+
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// reasonFor returns why a manifest asks for a capability.
+func reasonFor(m *abi.Manifest, name string) string {
+	for _, c := range m.Capabilities {
+		if c.Name == name {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
+// checkGrant refuses names that are no capability: a typing error must not look like consent.
+func checkGrant(name string) error {
+	switch name {
+	case abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead:
+		return nil
+	}
+	return fmt.Errorf("%q is not a capability, they are %s, %s and %s",
+		name, abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead)
+}

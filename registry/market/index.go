@@ -1,0 +1,349 @@
+package market
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latticenet/lattice-host/registry/index/publisher"
+	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/registry/lock"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// MaxRootBytes is the largest root metadata that can be pinned.
+const MaxRootBytes = 512_000
+
+// TrustIndex pins the root of an index under a name. Nothing is fetched. An index of this name that has the same root gets
+// the location; one with another root is an error: it is another index.
+func (h *Home) TrustIndex(name, location string, root []byte) (Index, error) {
+	x := Index{Name: name, Location: location, Root: release.Digest(root)}
+	if err := x.check(); err != nil {
+		return x, err
+	}
+	if _, err := tuf.Open(tuf.Config{Root: root, Dir: h.stateDir(name), Clock: h.clock}); err != nil {
+		return x, err
+	}
+	return x, h.updateTrust(func(t *trust) error {
+		if known := t.index(name); known != nil {
+			if known.Root != x.Root {
+				return fmt.Errorf("%s: an index of this name is trusted with another root: choose another name, or untrust that one first", name)
+			}
+			known.Location = location
+			return nil
+		}
+		// The pin is there before it counts.
+		if err := os.MkdirAll(h.indexDir(name), 0o755); err != nil {
+			return err
+		}
+		if err := diskfile.Replace(h.rootFile(name), root, 0o644); err != nil {
+			return err
+		}
+		i, _ := slices.BinarySearchFunc(t.Indexes, name, func(o Index, name string) int { return strings.Compare(o.Name, name) })
+		t.Indexes = slices.Insert(t.Indexes, i, x)
+		return nil
+	})
+}
+
+// UntrustIndex takes the trust in an index back, and forgets its publishers. It is an error while plugins that came from
+// it are installed: without it nothing would tell when they are revoked.
+func (h *Home) UntrustIndex(name string) error {
+	err := h.updateTrust(func(t *trust) error {
+		if t.index(name) == nil {
+			return fmt.Errorf("%s: the index %q is not trusted", h.trustFile(), name)
+		}
+		l, err := lock.Read(h.lockFile())
+		if err != nil {
+			return err
+		}
+		var installed []string
+		for _, p := range l.Plugins {
+			if p.Index == name {
+				installed = append(installed, p.Path())
+			}
+		}
+		if len(installed) > 0 {
+			return fmt.Errorf("%s: plugins of this index are installed, remove them first: %s", name, strings.Join(installed, ", "))
+		}
+		t.Indexes = slices.DeleteFunc(t.Indexes, func(x Index) bool { return x.Name == name })
+		t.Publishers = slices.DeleteFunc(t.Publishers, func(p trustedPublisher) bool { return p.Index == name })
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(h.indexDir(name))
+}
+
+// Indexes returns the trusted indexes, sorted by name.
+func (h *Home) Indexes() ([]Index, error) {
+	t, err := h.readTrust()
+	if err != nil {
+		return nil, err
+	}
+	return t.Indexes, nil
+}
+
+func (h *Home) indexDir(name string) string { return filepath.Join(h.dir, "indexes", name) }
+func (h *Home) stateDir(name string) string { return filepath.Join(h.indexDir(name), "state") }
+func (h *Home) rootFile(name string) string { return filepath.Join(h.indexDir(name), "root.json") }
+
+// client returns a client of an index, which starts from the root that trust.json names.
+func (h *Home) client(x Index, source tuf.Source) (*tuf.Client, error) {
+	root, err := diskfile.Read(os.OpenFile, h.rootFile(x.Name), MaxRootBytes)
+	if err != nil {
+		return nil, release.NotTrusted(h.rootFile(x.Name), "", err)
+	}
+	if got := release.Digest(root); got != x.Root {
+		return nil, release.NotTrusted(h.rootFile(x.Name), "", fmt.Errorf("is not the root that was pinned: it has the digest %s, trust.json says %s", got, x.Root))
+	}
+	return tuf.Open(tuf.Config{
+		Root: root, Dir: h.stateDir(x.Name), Source: source, Clock: h.clock,
+		Keep: []string{tuf.PublishersTarget, tuf.RevocationsTarget},
+	})
+}
+
+// isLocal reports whether reading the index asks nobody else.
+func (x Index) isLocal() bool {
+	return !strings.HasPrefix(x.Location, "https://") && !strings.HasPrefix(x.Location, "http://")
+}
+
+// openIndex is a refreshed index.
+type openIndex struct {
+	Index
+	source     tuf.Source
+	view       *tuf.View
+	publishers *publisher.List
+	revoked    *revocation.List
+}
+
+// refresh fetches what is new of an index from a location, its own or a mirror's.
+func (h *Home) refresh(ctx context.Context, x Index, location string) (*openIndex, error) {
+	source, err := tuf.OpenSource(location)
+	if err != nil {
+		return nil, fmt.Errorf("the index %s: %w", x.Name, err)
+	}
+	o, err := h.refreshFrom(ctx, x, source)
+	if err != nil {
+		return nil, errors.Join(inIndex(x.Name, err), source.Close())
+	}
+	return o, nil
+}
+
+// inIndex says which index an error is about.
+func inIndex(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &indexError{name, err}
+}
+
+type indexError struct {
+	name string
+	err  error
+}
+
+func (e *indexError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *indexError) Unwrap() error { return e.err }
+
+func (h *Home) refreshFrom(ctx context.Context, x Index, source tuf.Source) (*openIndex, error) {
+	client, err := h.client(x, source)
+	if err != nil {
+		return nil, err
+	}
+	o := &openIndex{Index: x, source: source}
+	if o.view, err = client.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	if o.publishers, err = readPublishers(ctx, o.view); err != nil {
+		return nil, err
+	}
+	if o.revoked, err = readRevoked(ctx, o.view); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+func readPublishers(ctx context.Context, view *tuf.View) (*publisher.List, error) {
+	target, err := view.Target(ctx, tuf.PublishersTarget)
+	if errors.Is(err, tuf.ErrNotFound) {
+		return publisher.New(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := publisher.Parse(target.Data)
+	if err != nil {
+		return nil, release.NotTrusted(tuf.PublishersTarget, "", err)
+	}
+	return l, nil
+}
+
+func readRevoked(ctx context.Context, view *tuf.View) (*revocation.List, error) {
+	target, err := view.Target(ctx, tuf.RevocationsTarget)
+	if errors.Is(err, tuf.ErrNotFound) {
+		return revocation.New(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := revocation.Parse(target.Data)
+	if err != nil {
+		return nil, release.NotTrusted(tuf.RevocationsTarget, "", err)
+	}
+	return l, nil
+}
+
+// locked returns the state of the index for the lock.
+func (o *openIndex) locked() lock.Index {
+	x := lock.Index{Name: o.Name, RootKeyIDs: o.view.RootKeyIDs()}
+	for _, role := range o.view.Roles() {
+		switch role.Name {
+		case "root":
+			x.Root = role.Version
+		case "snapshot":
+			x.Snapshot = role.Version
+		}
+	}
+	return x
+}
+
+// Fetched is an index after its refresh.
+type Fetched struct {
+	Index
+	// Roles are its top-level roles.
+	Roles []tuf.Role
+	// Notices are what the index says about installed releases, sorted by plugin.
+	Notices []Notice
+}
+
+// FetchIndexes refreshes the named indexes, or all, and notes what they say about installed plugins. One that fails does
+// not keep the others from being refreshed.
+func (h *Home) FetchIndexes(ctx context.Context, names []string) ([]Fetched, error) {
+	t, err := h.readTrust()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := t.chosen(names)
+	if err != nil {
+		return nil, err
+	}
+	var all []Fetched
+	var problems []error
+	for _, x := range chosen {
+		f, err := h.fetch(ctx, x)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		all = append(all, f)
+	}
+	return all, errors.Join(problems...)
+}
+
+func (h *Home) fetch(ctx context.Context, x Index) (f Fetched, err error) {
+	o, err := h.refresh(ctx, x, x.Location)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, o.source.Close()) }()
+	l, err := lock.Read(h.lockFile())
+	if err != nil {
+		return f, err
+	}
+	f = Fetched{Index: x, Roles: o.view.Roles()}
+	f.Notices, err = h.note(ctx, o, l)
+	return f, inIndex(x.Name, err)
+}
+
+// chosen returns the indexes with the given names, or all.
+func (t *trust) chosen(names []string) ([]Index, error) {
+	if len(t.Indexes) == 0 {
+		return nil, errNoIndex
+	}
+	if len(names) == 0 {
+		return t.Indexes, nil
+	}
+	var chosen []Index
+	var problems []error
+	for _, name := range names {
+		x := t.index(name)
+		if x == nil {
+			problems = append(problems, fmt.Errorf("%q is not a trusted index, they are: %s", name, t.indexNames()))
+			continue
+		}
+		chosen = append(chosen, *x)
+	}
+	return chosen, errors.Join(problems...)
+}
+
+var errNoIndex = release.NotTrusted("index", "", errors.New(
+	"this installation trusts no index; get the root of one from who runs it, and trust it with lattice-host index trust ROOT --location LOCATION"))
+
+func (t *trust) indexNames() string {
+	names := make([]string, len(t.Indexes))
+	for i, x := range t.Indexes {
+		names[i] = x.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// known is what was last verified of an index. It is read without asking anybody.
+type known struct {
+	revoked *revocation.List
+	view    *tuf.View
+}
+
+// verified returns the index as its last refresh left it.
+func (h *Home) verified(ctx context.Context, x Index) (*known, error) {
+	client, err := h.client(x, nil)
+	if err != nil {
+		return nil, err
+	}
+	k := &known{}
+	if k.view, err = client.Verified(); err != nil {
+		return nil, err
+	}
+	k.revoked, err = readRevoked(ctx, k.view)
+	return k, err
+}
+
+// catchUp refreshes an index in a local folder or file when there is something new in it, so that what is revoked there
+// counts at the next load. That it cannot be read is no error: what was last verified counts.
+func (h *Home) catchUp(ctx context.Context, x Index, l *lock.Lock) (err error) {
+	if !x.isLocal() {
+		return nil
+	}
+	source, err := tuf.OpenSource(x.Location)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	client, err := h.client(x, source)
+	if err != nil {
+		return err
+	}
+	changed, err := client.Changed(ctx)
+	if err != nil || !changed {
+		return err
+	}
+	o, err := h.refreshFrom(ctx, x, source)
+	if err != nil {
+		return err
+	}
+	_, err = h.note(ctx, o, l)
+	return err
+}
+
+func (h *Home) now() time.Time { return h.clock().UTC() }

@@ -1,0 +1,80 @@
+package market
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// request is a plugin as the user names it. Publisher and versions may be empty.
+type request struct {
+	publisher, name string
+	// text is what stands behind the @.
+	text string
+	// exact is the version when one was named, else ranged says which versions fit; both may be nothing.
+	exact  string
+	ranged *semver.Constraints
+}
+
+// parseRequest reads publisher/name@range, of which publisher and range may be left out. A range is a version, or what
+// Masterminds/semver reads: ^1.2, ~1.2, 1.x, ">= 1.2, < 2".
+func parseRequest(s string) (request, error) {
+	path, text, limited := strings.Cut(s, "@")
+	publisher, name, full := strings.Cut(path, "/")
+	if !full {
+		publisher, name = "", path
+	}
+	r := request{publisher: publisher, name: name, text: text}
+	malformed := fmt.Errorf("%q must be publisher/name, publisher/name@1.2.0, publisher/name@^1 or name", s)
+	switch {
+	case !abi.ValidName(name) || full && !abi.ValidName(publisher):
+		return r, malformed
+	case !limited:
+		return r, nil
+	case abi.ValidVersion(text):
+		r.exact = text
+		return r, nil
+	}
+	var err error
+	if r.ranged, err = semver.NewConstraint(text); err != nil || text == "" || len(text) > maxRangeBytes || !printable(text) {
+		return r, malformed
+	}
+	return r, nil
+}
+
+// maxRangeBytes bounds a range: the lock keeps it.
+const maxRangeBytes = 100
+
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// fits reports whether a version is asked for. A prerelease has to be named, or its range has to name one.
+func (r request) fits(version string) bool {
+	if r.exact != "" {
+		return version == r.exact
+	}
+	v, err := semver.StrictNewVersion(version)
+	if err != nil {
+		return false
+	}
+	if r.ranged == nil {
+		return v.Prerelease() == ""
+	}
+	return r.ranged.Check(v)
+}
+
+// subject returns the request for messages.
+func (r request) subject() string {
+	path := r.name
+	if r.publisher != "" {
+		path = r.publisher + "/" + r.name
+	}
+	if r.text == "" {
+		return path
+	}
+	return path + "@" + r.text
+}

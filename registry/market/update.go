@@ -1,0 +1,220 @@
+package market
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/lock"
+)
+
+// Update installs the highest versions of the named installed plugins, or of all, that fit what was asked for when they
+// were installed. A name may carry another range, which is asked for from then on. Options and errors are those of
+// [Home.Install]; a plugin for which there is nothing newer stays as it is.
+func (h *Home) Update(ctx context.Context, names []string, opts Options) ([]Installed, error) {
+	if err := opts.Consent.check(); err != nil {
+		return nil, err
+	}
+	return h.install(ctx, opts, func(in *install) ([]request, error) { return in.updates(ctx, names) })
+}
+
+// updates returns what to look for: for each plugin the range that the lock has.
+func (in *install) updates(ctx context.Context, names []string) ([]request, error) {
+	if len(names) == 0 {
+		for _, p := range in.lock.Plugins {
+			names = append(names, p.Path())
+		}
+	}
+	var requests []request
+	var problems []error
+	for _, name := range names {
+		q, err := in.update(ctx, name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		requests = append(requests, q)
+	}
+	return requests, errors.Join(problems...)
+}
+
+func (in *install) update(ctx context.Context, name string) (request, error) {
+	path, ranged, other := strings.Cut(name, "@")
+	p, err := in.lock.Find(path)
+	if err != nil {
+		return request{}, err
+	}
+	if !other {
+		ranged = p.Range
+	}
+	if ranged != "" {
+		ranged = "@" + ranged
+	}
+	q, err := parseRequest(p.Path() + ranged)
+	if err != nil || q.exact != "" {
+		return q, err
+	}
+	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked}
+	c, err := r.choose(ctx, q)
+	if err != nil {
+		return q, err
+	}
+	if index.CompareVersions(c.version.Version, p.Version) < 0 && !in.opts.AllowDowngrade {
+		// What is installed is higher than what can be chosen now, because it was yanked or named.
+		return request{publisher: p.Publisher, name: p.Name, text: p.Range, exact: p.Version}, nil
+	}
+	return q, nil
+}
+
+// Outdated is an installed plugin that is not the newest.
+type Outdated struct {
+	lock.Plugin
+	// InRange is the highest version that an update would install, Newest the highest that is no prerelease.
+	InRange, Newest string
+}
+
+// Outdated refreshes the indexes and returns the installed plugins for which there are newer versions, in the order of
+// publisher and name.
+func (h *Home) Outdated(ctx context.Context) (outdated []Outdated, err error) {
+	in, err := h.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	r := &resolver{trust: in.trust, indexes: in.indexes}
+	for _, p := range in.lock.Plugins {
+		o := Outdated{Plugin: p}
+		ranged := ""
+		if p.Range != "" {
+			ranged = "@" + p.Range
+		}
+		for text, version := range map[string]*string{p.Path() + ranged: &o.InRange, p.Path(): &o.Newest} {
+			q, err := parseRequest(text)
+			if err != nil {
+				return nil, err
+			}
+			if c, err := r.choose(ctx, q); err == nil {
+				*version = c.version.Version
+			} else if ctx.Err() != nil {
+				return nil, err
+			}
+		}
+		if newer(o.InRange, p.Version) || newer(o.Newest, p.Version) {
+			outdated = append(outdated, o)
+		}
+	}
+	return outdated, nil
+}
+
+func newer(version, than string) bool {
+	return version != "" && index.CompareVersions(version, than) > 0
+}
+
+// look opens the indexes to read them only.
+func (h *Home) look(ctx context.Context) (*install, error) {
+	t, l, err := h.read()
+	if err != nil {
+		return nil, err
+	}
+	in := &install{home: h, trust: t, lock: l}
+	if err := in.open(ctx); err != nil {
+		return nil, errors.Join(err, in.close())
+	}
+	return in, nil
+}
+
+// Offer is a plugin of an index.
+type Offer struct {
+	tuf.Plugin
+	// Index names the index.
+	Index string
+	// Installed is the version that is installed from it, or empty.
+	Installed string
+}
+
+// Search refreshes the indexes and returns the plugins whose path or summary has all of the words, in the order of their
+// paths. Without words it returns all.
+func (h *Home) Search(ctx context.Context, words []string) (offers []Offer, err error) {
+	in, err := h.look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	for _, o := range in.indexes {
+		plugins, err := o.view.Plugins(ctx)
+		if err != nil {
+			return nil, inIndex(o.Name, err)
+		}
+		for _, p := range plugins {
+			if p.Latest == "" || !hasWords(p, words) {
+				continue
+			}
+			offers = append(offers, Offer{Plugin: p, Index: o.Name, Installed: in.installed(p, o.Name)})
+		}
+	}
+	slices.SortStableFunc(offers, func(a, b Offer) int { return strings.Compare(a.Path(), b.Path()) })
+	return offers, nil
+}
+
+func (in *install) installed(p tuf.Plugin, index string) string {
+	for _, l := range in.lock.Plugins {
+		if l.Path() == p.Path() && l.Index == index {
+			return l.Version
+		}
+	}
+	return ""
+}
+
+func hasWords(p tuf.Plugin, words []string) bool {
+	text := strings.ToLower(p.Path() + " " + p.Summary)
+	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, strings.ToLower(word)) })
+}
+
+// Frozen checks that everything in the lock is there and as it was signed, asking no index, and writes the receipts that are
+// missing, as far as consent is given. It is what an installation does whose lock and store were copied from another.
+func (h *Home) Frozen(ctx context.Context, consent Consent) ([]Installed, error) {
+	if err := consent.check(); err != nil {
+		return nil, err
+	}
+	s, err := h.Snapshot(ctx, Policy{})
+	if err != nil {
+		return nil, err
+	}
+	var installed []Installed
+	var problems []error
+	for _, p := range s.lock.Plugins {
+		err := s.freeze(ctx, p, &consent)
+		problems = append(problems, err)
+		installed = append(installed, Installed{Plugin: p, Previous: p.Version})
+	}
+	return installed, errors.Join(problems...)
+}
+
+func (s *Snapshot) freeze(ctx context.Context, p lock.Plugin, consent *Consent) error {
+	m, err := s.verify(p)
+	if err != nil {
+		return err
+	}
+	if err := s.checkRevoked(ctx, p); err != nil {
+		return err
+	}
+	r, err := s.home.consent(m.Manifest(), p, nil, consent)
+	if err != nil {
+		return err
+	}
+	return s.home.writeReceipt(r)
+}
+
+// Asks returns what an installed plugin was granted in words, for people, with the reasons of its manifest.
+func Asks(m *abi.Manifest) []string {
+	var lines []string
+	for _, g := range requested(m) {
+		lines = append(lines, fmt.Sprintf("%s, because %q", g.Words(), reasonFor(m, g.Name)))
+	}
+	return lines
+}
