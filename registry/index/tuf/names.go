@@ -15,11 +15,14 @@ const (
 	RevocationsTarget = "revocations.json"
 	// StaticTarget is the document lattice.plugin.index.v1.
 	StaticTarget = "index.json"
+	// PluginsTarget lists the plugins.
+	PluginsTarget = "plugins.json"
 )
 
 // The folders of targets.
 const (
 	releasesFolder = "releases"
+	pluginsFolder  = "plugins"
 	policiesFolder = "policy-bundles"
 )
 
@@ -28,10 +31,50 @@ func ReleaseTarget(publisher, plugin, version string) string {
 	return path.Join(releasesFolder, publisher, plugin, version+".json")
 }
 
+// VersionsTarget returns the name of the target that lists the releases of a plugin.
+func VersionsTarget(publisher, plugin string) string {
+	return path.Join(pluginsFolder, publisher, plugin+".json")
+}
+
+// ParseReleaseTarget returns what [ReleaseTarget] made a name of.
+func ParseReleaseTarget(name string) (publisher, plugin, version string, ok bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) != 4 || parts[0] != releasesFolder {
+		return "", "", "", false
+	}
+	version, ok = strings.CutSuffix(parts[3], ".json")
+	ok = ok && abi.ValidName(parts[1]) && abi.ValidName(parts[2]) && abi.ValidVersion(version)
+	return parts[1], parts[2], version, ok
+}
+
+// ParseVersionsTarget returns what [VersionsTarget] made a name of.
+func ParseVersionsTarget(name string) (publisher, plugin string, ok bool) {
+	parts := strings.Split(name, "/")
+	if len(parts) != 3 || parts[0] != pluginsFolder {
+		return "", "", false
+	}
+	plugin, ok = strings.CutSuffix(parts[2], ".json")
+	return parts[1], plugin, ok && abi.ValidName(parts[1]) && abi.ValidName(plugin)
+}
+
+// ReleasePatterns returns the patterns of the targets that say which releases there are. Keys that are online sign
+// these, and no others.
+func ReleasePatterns() []string {
+	return []string{releasesFolder + "/*/*/*", pluginsFolder + "/*/*", PluginsTarget}
+}
+
+// aboutReleases reports whether a name is one of those that [ReleasePatterns] means.
+func aboutReleases(name string) bool {
+	_, _, _, release := ParseReleaseTarget(name)
+	_, _, versions := ParseVersionsTarget(name)
+	return release || versions || name == PluginsTarget
+}
+
 // ValidTarget reports whether name is in the grammar of an index:
 //
-//	publishers.json | revocations.json | index.json
+//	publishers.json | revocations.json | index.json | plugins.json
 //	policy-bundles/NAME.tar
+//	plugins/PUBLISHER/PLUGIN.json
 //	releases/PUBLISHER/PLUGIN/VERSION.json
 //
 // with names and versions as manifests have them. No such name leaves its folder, on any file system or in any URL.
@@ -40,16 +83,9 @@ func ValidTarget(name string) bool {
 	case PublishersTarget, RevocationsTarget, StaticTarget:
 		return true
 	}
-	parts := strings.Split(name, "/")
-	switch {
-	case len(parts) == 2 && parts[0] == policiesFolder:
-		policy, ok := strings.CutSuffix(parts[1], ".tar")
-		return ok && abi.ValidName(policy)
-	case len(parts) == 4 && parts[0] == releasesFolder:
-		version, ok := strings.CutSuffix(parts[3], ".json")
-		return ok && abi.ValidName(parts[1]) && abi.ValidName(parts[2]) && abi.ValidVersion(version)
-	}
-	return false
+	folder, file, _ := strings.Cut(name, "/")
+	policy, ok := strings.CutSuffix(file, ".tar")
+	return aboutReleases(name) || folder == policiesFolder && ok && abi.ValidName(policy)
 }
 
 // topLevelRoles are the roles that every repository has.
