@@ -19,6 +19,11 @@ type app struct {
 	// pages fetches what plugins ask for from the network.
 	pages hostcall.Getter
 
+	// ask asks for passphrases; nil when there is nobody. Passphrase opened a key file before: people often have one for
+	// several.
+	ask        asker
+	passphrase []byte
+
 	// homeFlag and output are the global flags.
 	homeFlag string
 	output   string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -27,7 +28,7 @@ installs from one trusts its public key once.`,
 
 // indexEdit returns who changes an index and when: at the time of $SOURCE_DATE_EPOCH, when it is set, so that an index
 // can be made twice with the same bytes.
-func (a *app) indexEdit(keyFile string) (index.Edit, error) {
+func (a *app) indexEdit(ctx context.Context, keyFile string) (index.Edit, error) {
 	if keyFile == "" {
 		return index.Edit{}, usagef("name the private key of the index with --key")
 	}
@@ -39,9 +40,9 @@ func (a *app) indexEdit(keyFile string) (index.Edit, error) {
 		}
 		at = time.Unix(seconds, 0)
 	}
-	key, err := release.ReadPrivateKey(keyFile)
+	key, err := a.readKey(ctx, keyFile)
 	if err != nil {
-		return index.Edit{}, asInput(err)
+		return index.Edit{}, err
 	}
 	return index.Edit{GeneratedAt: at, Key: key}, nil
 }

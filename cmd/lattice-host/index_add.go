@@ -28,7 +28,7 @@ index vouches for that key, so make sure that it is the publisher's.`,
 	c.Flags().StringVar(&keyFile, "key", "", "file with the private key of the index")
 	c.Flags().StringArrayVar(&publisherKeys, "publisher-key", nil, "file with the public key of a publisher; repeatable")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		edit, err := a.indexEdit(keyFile)
+		edit, err := a.indexEdit(ctx, keyFile)
 		if err != nil {
 			return err
 		}

@@ -25,8 +25,8 @@ func (a *app) indexInitCommand() *cobra.Command {
 	c.Flags().StringVar(&keyFile, "key", "", "file with the private key of the index")
 	c.Flags().StringVar(&status, "status", index.StatusOfficial,
 		"what the index is for: "+index.StatusOfficial+", "+index.StatusDraft+" or "+index.StatusExample)
-	c.RunE = a.does(func(_ context.Context, args []string) error {
-		edit, err := a.indexEdit(keyFile)
+	c.RunE = a.does(func(ctx context.Context, args []string) error {
+		edit, err := a.indexEdit(ctx, keyFile)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, now: time.Now, pages: httpget.New()}
+	return &app{
+		stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, now: time.Now, pages: httpget.New(),
+		ask: terminalAsker(stdin, stderr),
+	}
 }
 
 // run runs one command line and returns the exit code. It returns soon after ctx is done, even while reading from a pipe

@@ -17,19 +17,19 @@ func (a *app) pluginSignCommand() *cobra.Command {
 		Use:   "sign FILE --key KEYFILE",
 		Short: "Sign a plugin as its publisher",
 		Long: `Sign vouches, with the publisher's key, for the module in FILE and the manifest that it carries. The signature is a Sigstore
-bundle with an in-toto statement.`,
+bundle with an in-toto statement. The passphrase of the key is $LATTICE_PASSPHRASE, or is asked for.`,
 		Example: "  lattice-host plugin sign keda.wasm --key acme.key",
 		Args:    arguments(1, 1, "the file of a module"),
 	}
 	c.Flags().StringVar(&keyFile, "key", "", "file with the publisher's private key")
 	c.Flags().StringVar(&out, "out", "", "file to write; FILE"+signatureEnding+" when empty")
-	c.RunE = a.does(func(_ context.Context, args []string) error {
+	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if keyFile == "" {
 			return usagef("name the publisher's private key with --key")
 		}
-		key, err := release.ReadPrivateKey(keyFile)
+		key, err := a.readKey(ctx, keyFile)
 		if err != nil {
-			return asInput(err)
+			return err
 		}
 		wasm, err := readFile(args[0], abi.MaxModuleBytes)
 		if err != nil {

@@ -58,8 +58,8 @@ func newWorld(t *testing.T) *world {
 		home: filepath.Join(dir, "home"), cache: filepath.Join(root, "build", "cache", "test"),
 		goEnv: goEnv(t),
 	}
-	must(t, "key", "new", "demo", "--dir", w.keys)
-	must(t, "key", "new", "index", "--dir", w.keys)
+	must(t, "key", "new", "demo", "--dir", w.keys, "--unencrypted")
+	must(t, "key", "new", "index", "--dir", w.keys, "--unencrypted")
 	indexKey, demoKey := filepath.Join(w.keys, "index.key"), filepath.Join(w.keys, "demo.key")
 	var modules []string
 	for _, source := range pluginFolders(t, root) {

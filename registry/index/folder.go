@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/mod/semver"
-
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/internal/filelock"
@@ -180,12 +178,12 @@ func (x *Index) add(m *abi.Manifest, added Release) error {
 	default:
 		p.Releases[i] = added
 	}
-	p.offer(m, added)
+	p.offerHighest(m, added)
 	return nil
 }
 
-// offer points the channels at the highest versions. What the plugin shows comes from the release it offers.
-func (p *Plugin) offer(m *abi.Manifest, added Release) {
+// offerHighest points the channels at the highest versions. What the plugin shows comes from the release it offers.
+func (p *Plugin) offerHighest(m *abi.Manifest, added Release) {
 	p.Channels = Channels{}
 	for _, r := range p.Releases {
 		switch r.Channel {
@@ -203,15 +201,6 @@ func (p *Plugin) offer(m *abi.Manifest, added Release) {
 	if offered == added.Version {
 		p.Summary, p.Capabilities = m.Summary, added.Capabilities
 	}
-}
-
-// CompareVersions orders semantic versions, and those that differ in build metadata only by that, so that one of several
-// releases is always the highest.
-func CompareVersions(a, b string) int {
-	if d := semver.Compare("v"+a, "v"+b); d != 0 {
-		return d
-	}
-	return strings.Compare(a, b)
 }
 
 func copyRelease(dir string, r Release, wasm, bundle []byte) error {

@@ -26,11 +26,11 @@ func TestKeyFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	key := registrytest.Key(t, 1)
-	privateFile, publicFile, err := release.WriteKeyPair(dir, "acme", key)
+	privateFile, publicFile, err := release.WriteKeyPair(dir, "acme", key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	private, err := release.ReadPrivateKey(privateFile)
+	private, err := release.ReadPrivateKey(privateFile, noPassphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestWriteKeyPairNeverReplaces(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, existing), []byte("precious"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := release.WriteKeyPair(dir, "acme", registrytest.Key(t, 1)); !errors.Is(err, fs.ErrExist) {
+			if _, _, err := release.WriteKeyPair(dir, "acme", registrytest.Key(t, 1), nil); !errors.Is(err, fs.ErrExist) {
 				t.Fatalf("want fs.ErrExist, got %v", err)
 			}
 			entries, err := os.ReadDir(dir)
@@ -88,7 +88,7 @@ func TestWriteKeyPairNeverReplaces(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"", "a/b", "..", ".hidden"} {
-		if _, _, err := release.WriteKeyPair(t.TempDir(), name, registrytest.Key(t, 1)); err == nil {
+		if _, _, err := release.WriteKeyPair(t.TempDir(), name, registrytest.Key(t, 1), nil); err == nil {
 			t.Errorf("the name %q was taken", name)
 		}
 	}
@@ -97,7 +97,7 @@ func TestWriteKeyPairNeverReplaces(t *testing.T) {
 func TestReadKeyRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	privateFile, publicFile, err := release.WriteKeyPair(dir, "good", registrytest.Key(t, 1))
+	privateFile, publicFile, err := release.WriteKeyPair(dir, "good", registrytest.Key(t, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestReadKeyRefuses(t *testing.T) {
 			}
 			var err error
 			if tc.private {
-				_, err = release.ReadPrivateKey(file)
+				_, err = release.ReadPrivateKey(file, noPassphrase)
 			} else {
 				_, err = release.ReadPublicKey(file)
 			}

@@ -31,7 +31,7 @@ func targets() map[string][]string {
 		"registry/kv":                       {"FuzzParse"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/oci":                      {"FuzzManifest"},
-		"registry/release":                  {"FuzzSections", "FuzzVerify"},
+		"registry/release":                  {"FuzzKeyFiles", "FuzzSections", "FuzzVerify"},
 		"registry/store":                    {"FuzzIndex"},
 	}
 }

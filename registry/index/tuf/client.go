@@ -48,6 +48,25 @@ type Client struct {
 
 // Open returns a client. The root must be well-formed and signed by its own keys.
 func Open(c Config) (*Client, error) {
+	if c.Dir == "" {
+		return nil, errors.New("index: the folder of the state is not given: without it, nothing guards against an older index")
+	}
+	return open(c)
+}
+
+// Look verifies the index as it is now, as [Client.Refresh] does, and remembers nothing: it notices neither that it has seen
+// a newer index before nor that the clock was set back. It is for whoever has the index at hand, such as its author.
+// There is no c.Dir.
+func Look(ctx context.Context, c Config) (*View, error) {
+	c.Dir = ""
+	client, err := open(c)
+	if err != nil {
+		return nil, err
+	}
+	return client.Refresh(ctx)
+}
+
+func open(c Config) (*Client, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}

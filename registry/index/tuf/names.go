@@ -63,8 +63,8 @@ func ReleasePatterns() []string {
 	return []string{releasesFolder + "/*/*/*", pluginsFolder + "/*/*", PluginsTarget}
 }
 
-// aboutReleases reports whether a name is one of those that [ReleasePatterns] means.
-func aboutReleases(name string) bool {
+// AboutReleases reports whether a name is one of those that [ReleasePatterns] means.
+func AboutReleases(name string) bool {
 	_, _, _, release := ParseReleaseTarget(name)
 	_, _, versions := ParseVersionsTarget(name)
 	return release || versions || name == PluginsTarget
@@ -85,7 +85,7 @@ func ValidTarget(name string) bool {
 	}
 	folder, file, _ := strings.Cut(name, "/")
 	policy, ok := strings.CutSuffix(file, ".tar")
-	return aboutReleases(name) || folder == policiesFolder && ok && abi.ValidName(policy)
+	return AboutReleases(name) || folder == policiesFolder && ok && abi.ValidName(policy)
 }
 
 // topLevelRoles are the roles that every repository has.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -54,6 +55,12 @@ type Version struct {
 
 // Note returns what is said beside the release.
 func (v *Version) Note() Note { return Note{Yanked: v.Yanked, Deprecated: v.Deprecated} }
+
+// SameRelease reports whether v and o are the same release, whatever is said beside it.
+func (v *Version) SameRelease(o *Version) bool {
+	return v.Version == o.Version && v.Digest == o.Digest && v.Size == o.Size && v.ABI == o.ABI && v.Summary == o.Summary &&
+		v.OCI == o.OCI && slices.Equal(v.Capabilities, o.Capabilities)
+}
 
 // Plugin is a plugin, as the target plugins.json lists it:
 //
@@ -183,7 +190,7 @@ func (d versionsDocument) check() error {
 	}
 	for i := range d.Releases {
 		v := &d.Releases[i]
-		if err := v.check(); err != nil {
+		if err := v.Check(); err != nil {
 			return fmt.Errorf("releases.%d.%w", i, err)
 		}
 		if i > 0 && index.CompareVersions(d.Releases[i-1].Version, v.Version) >= 0 {
@@ -200,7 +207,8 @@ func checkFormat(version int) error {
 	return nil
 }
 
-func (v *Version) check() error {
+// Check reports what is wrong with the form of a release.
+func (v *Version) Check() error {
 	switch {
 	case !abi.ValidVersion(v.Version):
 		return fmt.Errorf("version: %q is not a semantic version", v.Version)

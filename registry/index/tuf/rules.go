@@ -225,15 +225,24 @@ func (r rules) bins(role string, d *metadata.Delegations) error {
 }
 
 // mayList returns what a delegation allows: the targets that delegated may list.
-func mayList(d *metadata.Delegations, delegated string) delegation {
+func (r rules) mayList(d *metadata.Delegations, delegated string) delegation {
 	return func(target string) bool {
-		for _, result := range d.GetRolesForTarget(target) {
+		for _, result := range r.rolesFor(d, target) {
 			if result.Name == delegated {
 				return true
 			}
 		}
 		return false
 	}
+}
+
+// rolesFor returns the roles that a target is delegated to, in their order. Bins have no paths, so that they would be
+// asked for publishers and revocations too when the role targets has none: an index has nothing but releases in them.
+func (r rules) rolesFor(d *metadata.Delegations, target string) []metadata.RoleResult {
+	if !r.any && d.SuccinctRoles != nil && !AboutReleases(target) {
+		return nil
+	}
+	return d.GetRolesForTarget(target)
 }
 
 func fileOf(role string) string { return role + ".json" }

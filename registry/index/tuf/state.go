@@ -122,8 +122,10 @@ func digest(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// state is a state folder.
+// state is a state folder. Without a folder it is one that is always empty.
 type state struct{ dir string }
+
+func (s state) forgets() bool { return s.dir == "" }
 
 func (s state) create() error {
 	for _, folder := range []string{rootsFolder, metadataBlobs, targetBlobs} {
@@ -136,6 +138,9 @@ func (s state) create() error {
 
 // locked runs do while no other process changes the folder. Everything that writes is called in do.
 func (s state) locked(do func() error) error {
+	if s.forgets() {
+		return do()
+	}
 	if err := s.create(); err != nil {
 		return err
 	}
@@ -152,7 +157,7 @@ func (s state) damaged(file string, cause error) error {
 
 // load returns the record, which is empty when there is none.
 func (s state) load() (*record, error) {
-	data, err := diskfile.Read(os.OpenFile, filepath.Join(s.dir, recordFile), maxRecordBytes)
+	data, err := s.read(recordFile, maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &record{Version: recordFormat, Roles: map[string]string{}, Kept: []string{}}, nil
 	}
@@ -171,11 +176,14 @@ func (s state) load() (*record, error) {
 
 // save replaces the record and removes what it does not speak of.
 func (s state) save(r *record) error {
+	if s.forgets() {
+		return nil
+	}
 	data, err := strictjson.MarshalIndent(r)
 	if err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(s.dir, recordFile), data, maxRecordBytes); err != nil {
+	if err := s.replace(recordFile, data, maxRecordBytes); err != nil {
 		return err
 	}
 	used := r.uses()
@@ -218,21 +226,33 @@ func (s state) limitTargets(keep []string) error {
 // put stores data in one of the folders of blobs and returns its digest.
 func (s state) put(folder string, data []byte) (string, error) {
 	name := digest(data)
-	return name, replace(filepath.Join(s.dir, folder, name), data, int64(len(data)))
+	return name, s.replace(filepath.Join(folder, name), data, int64(len(data)))
 }
 
-// replace writes a file, unless it has this content already: making a file durable takes longer than reading it.
-func replace(file string, data []byte, limit int64) error {
-	if present, err := diskfile.Read(os.OpenFile, file, limit); err == nil && bytes.Equal(present, data) {
+// replace writes a file of the folder, unless it has this content already: making a file durable takes longer than
+// reading it.
+func (s state) replace(file string, data []byte, limit int64) error {
+	if s.forgets() {
 		return nil
 	}
-	return diskfile.Replace(file, data, 0o644)
+	if present, err := s.read(file, limit); err == nil && bytes.Equal(present, data) {
+		return nil
+	}
+	return diskfile.Replace(filepath.Join(s.dir, file), data, 0o644)
+}
+
+// read returns a file of the folder.
+func (s state) read(file string, limit int64) ([]byte, error) {
+	if s.forgets() {
+		return nil, fs.ErrNotExist
+	}
+	return diskfile.Read(os.OpenFile, filepath.Join(s.dir, file), limit)
 }
 
 // blob returns what put stored.
 func (s state) blob(folder, name string, limit int64) ([]byte, error) {
 	file := filepath.Join(folder, name)
-	data, err := diskfile.Read(os.OpenFile, filepath.Join(s.dir, file), limit)
+	data, err := s.read(file, limit)
 	if err == nil && digest(data) != name {
 		err = errors.New("the content does not have the digest in its name")
 	}
@@ -244,15 +264,11 @@ func (s state) blob(folder, name string, limit int64) ([]byte, error) {
 
 // root returns the verified root of a version. The error is fs.ErrNotExist when there is none.
 func (s state) root(version int64) ([]byte, error) {
-	return diskfile.Read(os.OpenFile, s.rootFile(version), maxRootBytes)
+	return s.read(filepath.Join(rootsFolder, rootFile(version)), maxRootBytes)
 }
 
 func (s state) putRoot(version int64, data []byte) error {
-	return replace(s.rootFile(version), data, maxRootBytes)
-}
-
-func (s state) rootFile(version int64) string {
-	return filepath.Join(s.dir, rootsFolder, rootFile(version))
+	return s.replace(filepath.Join(rootsFolder, rootFile(version)), data, maxRootBytes)
 }
 
 func rootFile(version int64) string { return strconv.FormatInt(version, 10) + ".root.json" }
@@ -267,7 +283,7 @@ func isRootFile(name string) bool {
 // metadata look fresh, does not count.
 func (s state) latest(now time.Time) (time.Time, error) {
 	now = now.UTC().Truncate(time.Second)
-	data, err := diskfile.Read(os.OpenFile, filepath.Join(s.dir, clockFile), maxClockBytes)
+	data, err := s.read(clockFile, maxClockBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return now, nil
 	}
@@ -307,5 +323,5 @@ func (s state) tick(clock time.Time) (time.Time, error) {
 	if err != nil {
 		return now, err
 	}
-	return now, replace(filepath.Join(s.dir, clockFile), []byte(date(now)+"\n"), maxClockBytes)
+	return now, s.replace(clockFile, []byte(date(now)+"\n"), maxClockBytes)
 }

@@ -198,24 +198,81 @@ func (v *View) daysSince(moment time.Time) (int, error) {
 // Target returns a file of the index, verified. Its error is [ErrNotFound] when the index does not have it, [ErrExpired]
 // when the view came from a refresh and has expired since, and [ErrUnavailable] when the view came from
 // [Client.Verified] and the file was not fetched before.
-func (v *View) Target(ctx context.Context, name string) (*Target, error) {
+func (v *View) Target(ctx context.Context, name string) (target *Target, err error) {
+	err = v.do(ctx, func(ctx context.Context, r *record, now time.Time) (err error) {
+		target, err = v.get(ctx, name, r, now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return target, nil
+}
+
+// do has find look for something in the index, and stores what that fetched.
+func (v *View) do(ctx context.Context, find func(context.Context, *record, time.Time) error) error {
 	ctx, cancel := context.WithTimeout(ctx, v.client.config.Timeout)
 	defer cancel()
 	now, err := v.now()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r, err := v.client.state.load()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	target, err := v.get(ctx, name, r, now)
-	if storeErr := v.storeNew(); storeErr != nil {
-		return nil, errors.Join(err, storeErr)
+	return errors.Join(find(ctx, r, now), v.storeNew())
+}
+
+// Delegated returns the names of the roles that the role targets delegates to, in its order.
+func (v *View) Delegated() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return delegated(v.verified[edge{metadata.ROOT, metadata.TARGETS}])
+}
+
+func delegated(role *targetsRole) []string {
+	d := role.Signed.Delegations
+	switch {
+	case d == nil:
+		return nil
+	case d.SuccinctRoles != nil:
+		return d.SuccinctRoles.GetRoles()
 	}
-	return target, err
+	names := make([]string, len(d.Roles))
+	for i := range d.Roles {
+		names[i] = d.Roles[i].Name
+	}
+	return names
+}
+
+// Metadata returns the verified metadata of a role of [View.Roles] or [View.Delegated]. Its error is that of [View.Target].
+func (v *View) Metadata(ctx context.Context, role string) ([]byte, error) {
+	switch role {
+	case metadata.ROOT:
+		return v.set.Root.ToBytes(false)
+	case metadata.TIMESTAMP:
+		return v.set.Timestamp.ToBytes(false)
+	case metadata.SNAPSHOT:
+		return v.set.Snapshot.ToBytes(false)
+	}
+	e := edge{metadata.TARGETS, role}
+	if role == metadata.TARGETS {
+		e.delegator = metadata.ROOT
+	}
+	var data []byte
+	err := v.do(ctx, func(ctx context.Context, r *record, now time.Time) error {
+		parent := v.verified[edge{metadata.ROOT, metadata.TARGETS}]
+		if e.delegator == metadata.TARGETS && !slices.Contains(delegated(parent), role) {
+			return &indexError{kind: ErrNotFound, subject: role, problem: "the role targets does not delegate to it"}
+		}
+		_, err := v.load(ctx, parent, e, r, now)
+		data = bytes.Clone(v.raw[role])
+		return err
+	})
+	return data, err
 }
 
 // now returns the time that expiry dates are compared with, and refuses what has expired since the refresh.
@@ -314,7 +371,7 @@ func (v *View) find(ctx context.Context, name string, r *record, now time.Time) 
 		if file := role.Signed.Targets[name]; file != nil {
 			return file, next.role, nil
 		}
-		children, terminating := delegates(role, name)
+		children, terminating := v.client.rules.delegates(role, name)
 		if terminating {
 			visits = nil
 		}
@@ -329,11 +386,11 @@ func (v *View) find(ctx context.Context, name string, r *record, now time.Time) 
 
 // delegates returns the roles that a role delegates a target to, up to a terminating one, behind which nobody else is
 // asked.
-func delegates(role *targetsRole, target string) (names []string, terminating bool) {
+func (r rules) delegates(role *targetsRole, target string) (names []string, terminating bool) {
 	if role.Signed.Delegations == nil {
 		return nil, false
 	}
-	for _, result := range role.Signed.Delegations.GetRolesForTarget(target) {
+	for _, result := range r.rolesFor(role.Signed.Delegations, target) {
 		names = append(names, result.Name)
 		if result.Terminating {
 			return names, true
@@ -424,7 +481,7 @@ func (v *View) verify(parent *targetsRole, e edge, data []byte, now time.Time) (
 	var may delegation
 	if parent != nil {
 		set.Targets[e.delegator] = parent
-		may = mayList(parent.Signed.Delegations, e.role)
+		may = v.client.rules.mayList(parent.Signed.Delegations, e.role)
 	}
 	var role *targetsRole
 	err := guard(func() (err error) {

@@ -29,6 +29,9 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 var (
 	web1 = tuf.ReleaseTarget("acme", "web", "1.0.0")
 	web2 = tuf.ReleaseTarget("acme", "web", "2.0.0")
+	api1 = tuf.ReleaseTarget("beta", "api", "1.0.0")
+
+	webVersions = tuf.VersionsTarget("acme", "web")
 )
 
 // The seeds of keys: three for each offline role, of which two must sign, and one for all online roles.
@@ -48,12 +51,17 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureWith(t, author.Options{})
+}
+
+func newFixtureWith(t *testing.T, o author.Options) *fixture {
+	t.Helper()
 	f := &fixture{T: t, dir: t.TempDir(), state: t.TempDir(), time: start}
 	d, err := author.New(map[string]author.Signers{
 		author.RoleRoot: f.signers(2, rootKeys), author.RoleTargets: f.signers(2, targetsKeys),
 		author.RoleReleases: f.signers(1, onlineKey), author.RoleSnapshot: f.signers(1, onlineKey),
 		author.RoleTimestamp: f.signers(1, onlineKey),
-	})
+	}, o)
 	f.check(err)
 	f.publish(d, rootKeys[:2], targetsKeys[1:], onlineKey)
 	f.pinned, err = os.ReadFile(filepath.Join(f.dir, "metadata", "1.root.json"))
@@ -96,6 +104,20 @@ func (f *fixture) publish(d *author.Draft, seeds ...[]byte) *author.Change {
 	f.check(err)
 	f.check(change.Write(f.dir))
 	return change
+}
+
+// add adds a release that is named as a target, with a content in place of its bundle.
+func (f *fixture) add(d *author.Draft, name, content string) {
+	f.Helper()
+	f.check(d.AddRelease(newRelease(name, content)))
+}
+
+func newRelease(name, content string) author.Release {
+	publisher, plugin, version, _ := tuf.ParseReleaseTarget(name)
+	return author.Release{
+		Publisher: publisher, Name: plugin, Version: version, Summary: "Summary of " + version, ABI: 1, Capabilities: []string{"kv"},
+		Digest: release.Digest([]byte(content)), Size: int64(len(content)), Bundle: []byte(content),
+	}
 }
 
 // refuses checks that the keys are not enough to publish.
@@ -149,10 +171,10 @@ func TestReleases(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.open()
-	f.check(d.Set(web1, []byte("one")))
+	f.add(d, web1, "one")
 	change := f.publish(d, onlineKey)
 	want := []string{
-		"releases: sets " + web1 + ", 3 bytes",
+		"releases: adds acme/web@1.0.0, " + release.Digest([]byte("one")),
 		"releases: version 2, expires on 2026-03-31T12:00:00Z",
 		"snapshot: version 2, expires on 2026-03-02T12:00:00Z",
 		"timestamp: version 2, expires on 2026-03-02T12:00:00Z",
@@ -160,11 +182,13 @@ func TestReleases(t *testing.T) {
 	if diff := cmp.Diff(want, change.Notes); diff != "" {
 		t.Error(diff)
 	}
-	paths := change.Paths()
-	if !strings.HasPrefix(paths[0], "targets/releases/acme/web/") || !strings.HasSuffix(paths[0], ".1.0.0.json") {
-		t.Error(paths)
+	wantPaths := []string{
+		"targets/" + tuftest.TargetPath(tuf.PluginsTarget, f.target(tuf.PluginsTarget).Data),
+		"targets/" + tuftest.TargetPath(webVersions, f.target(webVersions).Data),
+		"targets/" + tuftest.TargetPath(web1, []byte("one")),
+		"metadata/2.releases.json", "metadata/2.snapshot.json", "metadata/timestamp.json",
 	}
-	if diff := cmp.Diff([]string{"metadata/2.releases.json", "metadata/2.snapshot.json", "metadata/timestamp.json"}, paths[1:]); diff != "" {
+	if diff := cmp.Diff(wantPaths, change.Paths()); diff != "" {
 		t.Error(diff)
 	}
 	target := f.target(web1)
@@ -173,18 +197,29 @@ func TestReleases(t *testing.T) {
 	}
 
 	d = f.open()
-	f.check(d.Set(web1, []byte("one")))
+	f.add(d, web1, "one")
 	if change := f.publish(d); change.Paths() != nil && len(change.Paths()) > 0 {
 		t.Errorf("nothing has changed, and %v are written", change.Paths())
 	}
-	if err := d.Set(web1, []byte("other")); err == nil || !strings.Contains(err.Error(), "raise the version") {
-		t.Error(err)
-	}
-	for _, name := range []string{"releases/acme/../x.json", "x", "releases/acme/web/1.json"} {
-		if err := d.Set(name, nil); err == nil {
-			t.Errorf("%s was taken", name)
+	for _, other := range []author.Release{newRelease(web1, "other"), resized(newRelease(web1, "one"))} {
+		if err := d.AddRelease(other); err == nil || !strings.Contains(err.Error(), "raise the version") {
+			t.Error(err)
 		}
 	}
+	for name, says := range map[string]string{
+		"releases/acme/../x.json": "not a name", "x": "not a name", "releases/acme/web/1.json": "not a name",
+		web1: "by adding a release", webVersions: "by adding a release", tuf.PluginsTarget: "by adding a release",
+	} {
+		if err := d.Set(name, nil); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// resized returns a release that differs in nothing but the list.
+func resized(r author.Release) author.Release {
+	r.Size++
+	return r
 }
 
 func TestYank(t *testing.T) {
@@ -192,7 +227,7 @@ func TestYank(t *testing.T) {
 	f := newFixture(t)
 	for _, step := range []struct{ reason, want string }{{"leaks", "leaks"}, {"", ""}} {
 		d := f.open()
-		f.check(d.Set(web1, []byte("one")))
+		f.add(d, web1, "one")
 		f.check(d.Yank(web1, step.reason))
 		f.publish(d, onlineKey)
 		note, err := f.target(web1).Note()
@@ -207,7 +242,7 @@ func TestYank(t *testing.T) {
 			t.Errorf("%s was yanked", name)
 		}
 	}
-	if err := d.Yank(web1, strings.Repeat("x", 5000)); err == nil {
+	if err := d.Yank(web1, strings.Repeat("x", 5000)); err == nil || !strings.Contains(err.Error(), "one line of 1 to 500 bytes") {
 		t.Error("a long reason was taken")
 	}
 }
@@ -256,6 +291,10 @@ func TestWhatKeysCannot(t *testing.T) {
 	f := newFixture(t)
 	set := func(name string) *author.Draft {
 		d := f.open()
+		if name == web1 {
+			f.add(d, name, "content")
+			return d
+		}
 		f.check(d.Set(name, []byte("content")))
 		return d
 	}
@@ -336,7 +375,7 @@ func TestOpenVerifies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	d := f.open()
-	f.check(d.Set(web1, []byte("one")))
+	f.add(d, web1, "one")
 	f.publish(d, onlineKey)
 	for _, name := range []string{"2.releases.json", "2.snapshot.json", "1.targets.json", "timestamp.json"} {
 		t.Run(name, func(t *testing.T) {
@@ -363,8 +402,8 @@ func TestTwoAuthors(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	first, second := f.open(), f.open()
-	f.check(first.Set(web1, []byte("one")))
-	f.check(second.Set(web2, []byte("two")))
+	f.add(first, web1, "one")
+	f.add(second, web2, "two")
 	f.publish(first, onlineKey)
 	before := f.files()
 	change, err := second.Publish(f.time, author.Online(), f.keys(onlineKey))
@@ -387,6 +426,9 @@ func TestDates(t *testing.T) {
 	f := newFixture(t)
 	date := regexp.MustCompile(`"expires":"([^"]*)"`)
 	for name, data := range f.files() {
+		if strings.HasSuffix(name, ".flock") {
+			continue
+		}
 		found := date.FindStringSubmatch(data)
 		if len(found) != 2 || !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`).MatchString(found[1]) {
 			t.Errorf("%s: %q", name, found)
@@ -408,12 +450,12 @@ func TestNewRefuses(t *testing.T) {
 		for _, role := range author.Roles() {
 			signers := maps.Clone(good)
 			signers[role] = s
-			if _, err := author.New(signers); err == nil || !strings.HasPrefix(err.Error(), role+": ") {
+			if _, err := author.New(signers, author.Options{}); err == nil || !strings.HasPrefix(err.Error(), role+": ") {
 				t.Errorf("%s, %s: %v", name, role, err)
 			}
 		}
 	}
-	d, err := author.New(good)
+	d, err := author.New(good, author.Options{})
 	f.check(err)
 	if _, err := d.Publish(start, author.Lifetimes{}, f.keys(onlineKey)); err == nil || !strings.Contains(err.Error(), "lifetime") {
 		t.Error(err)

@@ -5,6 +5,9 @@
 // are meant for keys that a machine has: adding or yanking a release needs these alone, and they can neither add a
 // publisher nor take back a revocation.
 //
+// A large index spreads its releases over bins, by the hash of the target's name: roles releases-00 and so on, all with the
+// keys of the role releases, so that a client downloads one small role and not all. [BinBits] says how many to make.
+//
 // A [Draft] is an index in the making: [New] or [Open] one, change it, and [Draft.Publish] returns what that writes, which
 // [Change.Write] does.
 package author
@@ -12,13 +15,8 @@ package author
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
@@ -42,9 +40,6 @@ func Roles() []string {
 	return []string{RoleRoot, RoleTimestamp, RoleSnapshot, RoleTargets, RoleReleases}
 }
 
-// releasePaths are the targets that the role releases may list.
-const releasePaths = "releases/*/*/*"
-
 // Signers are the keys of a role and how many of them must sign.
 type Signers struct {
 	Keys      []release.PublicKey
@@ -65,38 +60,50 @@ func (s Signers) check(role string) error {
 	return nil
 }
 
+// list is the metadata of a role with targets.
+type list = metadata.Metadata[metadata.TargetsType]
+
 // Draft is an index in the making.
 type Draft struct {
 	root      *metadata.Metadata[metadata.RootType]
 	timestamp *metadata.Metadata[metadata.TimestampType]
 	snapshot  *metadata.Metadata[metadata.SnapshotType]
-	targets   *metadata.Metadata[metadata.TargetsType]
-	releases  *metadata.Metadata[metadata.TargetsType]
-	// before is the published root, whose keys must sign the next as well; nil for a new index.
+	targets   *list
+	// lists are the roles with the releases, by name, as far as they were needed: reading all bins takes seconds.
+	lists map[string]*list
+	// before is the published root, whose keys must sign the next as well, and view the published index; nil for a new one.
 	before *metadata.Metadata[metadata.RootType]
-	// changed are the roles that must be published, and contents the new targets by where they lie.
-	changed  map[string]bool
+	view   *tuf.View
+	// changed are the roles that must be published; for the bins, releases stands for all of them. Renewed says that those
+	// bins must be published that expire soon.
+	changed map[string]bool
+	renewed bool
+	// contents are the new targets by where they lie.
 	contents map[string][]byte
-	notes    []string
+	// plugins are the releases of the plugins that were needed, by publisher/name, and touched those that have changed.
+	plugins map[string][]tuf.Version
+	touched map[string]bool
+	notes   []string
 	// revoked is what revocations.json says.
 	revoked *revocation.List
 	// published says that Publish was called.
 	published bool
 }
 
+// Options are what an index is made with.
+type Options struct {
+	// BinBits is the number of bits of the hash that choose a release's bin: 0 for a single role, else at most [MaxBinBits].
+	BinBits int
+}
+
 // New returns an index without targets. Every role of [Roles] must have signers.
-func New(signers map[string]Signers) (*Draft, error) {
-	d := &Draft{
-		root: metadata.Root(), timestamp: metadata.Timestamp(), snapshot: metadata.Snapshot(),
-		targets: metadata.Targets(), releases: metadata.Targets(), changed: map[string]bool{}, contents: map[string][]byte{},
-		revoked: revocation.New(),
+func New(signers map[string]Signers, o Options) (*Draft, error) {
+	d := newDraft()
+	d.revoked = revocation.New()
+	d.targets.Signed.Delegations = &metadata.Delegations{Keys: map[string]*metadata.Key{}}
+	if err := d.delegate(o.BinBits, []string{}, 0); err != nil {
+		return nil, err
 	}
-	d.targets.Signed.Delegations = &metadata.Delegations{
-		Keys:  map[string]*metadata.Key{},
-		Roles: []metadata.DelegatedRole{{Name: RoleReleases, Terminating: true, Paths: []string{releasePaths}, KeyIDs: []string{}}},
-	}
-	d.root.Signed.Version, d.timestamp.Signed.Version, d.snapshot.Signed.Version = 0, 0, 0
-	d.targets.Signed.Version, d.releases.Signed.Version = 0, 0
 	for _, role := range Roles() {
 		if err := d.Rotate(role, signers[role]); err != nil {
 			return nil, err
@@ -105,42 +112,63 @@ func New(signers map[string]Signers) (*Draft, error) {
 	return d, nil
 }
 
+// newDraft returns an index in which every role has the version 0.
+func newDraft() *Draft {
+	d := &Draft{
+		root: metadata.Root(), timestamp: metadata.Timestamp(), snapshot: metadata.Snapshot(), targets: newList(0),
+		lists: map[string]*list{}, changed: map[string]bool{}, contents: map[string][]byte{},
+		plugins: map[string][]tuf.Version{}, touched: map[string]bool{},
+	}
+	d.root.Signed.Version, d.timestamp.Signed.Version, d.snapshot.Signed.Version = 0, 0, 0
+	return d
+}
+
+// newList returns a role without targets that was published so many times.
+func newList(version int64) *list {
+	l := metadata.Targets()
+	l.Signed.Version = version
+	return l
+}
+
 // Open returns the index in the folder dir, verified from a pinned root on as a client does it, so that nobody who can write to
-// the folder gets a signature under what they put there. That it has expired is no error.
-func Open(ctx context.Context, dir string, pinned []byte) (draft *Draft, err error) {
-	source, err := tuf.OpenFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	state, err := os.MkdirTemp("", "lattice-index-*")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(state)) }()
+// the folder gets a signature under what they put there: what the draft changes, it reads and verifies first, and what it
+// does not change keeps the hash that the verified snapshot has for it. [Draft.Check] reads all. That the index has
+// expired is no error.
+func Open(ctx context.Context, dir string, pinned []byte) (*Draft, error) {
 	// Long ago, nothing had expired.
 	longAgo := func() time.Time { return time.Unix(0, 0) }
-	client, err := tuf.Open(tuf.Config{Root: pinned, Dir: state, Source: source, Clock: longAgo})
+	view, err := tuf.Look(ctx, tuf.Config{Root: pinned, Source: folder(dir), Clock: longAgo})
 	if err != nil {
 		return nil, err
 	}
-	view, err := client.Refresh(ctx)
+	d := newDraft()
+	d.view, d.before = view, metadata.Root()
+	err = errors.Join(
+		read(ctx, view, d.root, RoleRoot), read(ctx, view, d.before, RoleRoot), read(ctx, view, d.timestamp, RoleTimestamp),
+		read(ctx, view, d.snapshot, RoleSnapshot), read(ctx, view, d.targets, RoleTargets),
+	)
 	if err != nil {
 		return nil, err
 	}
-	// Looking for a release has the client verify the role releases.
-	if _, err := view.Target(ctx, tuf.ReleaseTarget("none", "none", "0.0.0")); err != nil && !errors.Is(err, tuf.ErrNotFound) {
+	if err := d.delegates(); err != nil {
 		return nil, err
 	}
-	newest, err := client.Newest()
+	if d.binBits() == 0 {
+		if _, err := d.list(RoleReleases); err != nil {
+			return nil, err
+		}
+	}
+	d.revoked, err = revocations(ctx, view)
+	return d, err
+}
+
+func read[T metadata.Roles](ctx context.Context, view *tuf.View, into *metadata.Metadata[T], role string) error {
+	data, err := view.Metadata(ctx, role)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if draft, err = parse(newest); err != nil {
-		return nil, err
-	}
-	draft.revoked, err = revocations(ctx, view)
-	return draft, err
+	_, err = into.FromBytes(data)
+	return err
 }
 
 // revocations reads what is revoked.
@@ -159,157 +187,104 @@ func revocations(ctx context.Context, view *tuf.View) (*revocation.List, error) 
 	return list, nil
 }
 
-// parse reads metadata that was verified.
-func parse(verified map[string][]byte) (*Draft, error) {
-	d := &Draft{
-		root: metadata.Root(), timestamp: metadata.Timestamp(), snapshot: metadata.Snapshot(), targets: metadata.Targets(),
-		releases: metadata.Targets(), before: metadata.Root(), changed: map[string]bool{}, contents: map[string][]byte{},
-	}
-	if verified[RoleReleases] == nil {
-		return nil, errors.New("the index does not delegate to a role releases, this program did not make it")
-	}
-	return d, errors.Join(
-		read(d.root, verified[RoleRoot]), read(d.before, verified[RoleRoot]), read(d.timestamp, verified[RoleTimestamp]),
-		read(d.snapshot, verified[RoleSnapshot]), read(d.targets, verified[RoleTargets]), read(d.releases, verified[RoleReleases]),
-	)
+// folder is the source of a draft: it holds nothing open, so that a draft need not be closed.
+type folder string
+
+// Metadata returns a file of metadata.
+func (f folder) Metadata(ctx context.Context, file string, limit int64) ([]byte, error) {
+	return f.read(func(s tuf.Source) ([]byte, error) { return s.Metadata(ctx, file, limit) })
 }
 
-func read[T metadata.Roles](into *metadata.Metadata[T], data []byte) error {
-	_, err := into.FromBytes(data)
-	return err
+// Target returns a target.
+func (f folder) Target(ctx context.Context, path string, limit int64) ([]byte, error) {
+	return f.read(func(s tuf.Source) ([]byte, error) { return s.Target(ctx, path, limit) })
 }
 
-// Rotate gives a role other keys and another threshold. The role is published again, so that its old keys' signatures are
-// of no use any more.
-func (d *Draft) Rotate(role string, s Signers) error {
-	if err := s.check(role); err != nil {
-		return err
+// Close does nothing.
+func (f folder) Close() error { return nil }
+
+func (f folder) read(get func(tuf.Source) ([]byte, error)) (data []byte, err error) {
+	source, err := tuf.OpenFolder(string(f))
+	if err != nil {
+		return nil, err
 	}
-	keys := make([]*metadata.Key, len(s.Keys))
-	ids := make([]string, len(s.Keys))
-	for i, k := range s.Keys {
-		key, err := metadata.KeyFromPublicKey(k.Ed25519)
-		if err != nil {
-			return err
-		}
-		keys[i] = key
-		if ids[i], err = key.ID(); err != nil {
-			return err
-		}
-	}
-	d.changed[role] = true
-	d.note("%s: %d of the keys %s", role, s.Threshold, keyIDs(s.Keys))
-	if role == RoleReleases {
-		d.changed[RoleTargets] = true
-		d.targets.Signed.Delegations.Keys = map[string]*metadata.Key{}
-		delegated := &d.targets.Signed.Delegations.Roles[0]
-		delegated.KeyIDs, delegated.Threshold = ids, s.Threshold
-		for i, key := range keys {
-			d.targets.Signed.Delegations.Keys[ids[i]] = key
-		}
-		return nil
-	}
-	top := d.root.Signed.Roles[role]
-	if top == nil {
-		return fmt.Errorf("%q is no role of an index, the roles are %s", role, strings.Join(Roles(), ", "))
-	}
-	d.changed[RoleRoot] = true
-	top.KeyIDs, top.Threshold = ids, s.Threshold
-	for i, key := range keys {
-		d.root.Signed.Keys[ids[i]] = key
-	}
-	d.dropKeys()
-	return nil
+	defer func() { err = errors.Join(err, source.Close()) }()
+	return get(source)
 }
 
-// dropKeys removes keys that no role has any more.
-func (d *Draft) dropKeys() {
-	used := map[string]bool{}
-	for _, top := range d.root.Signed.Roles {
-		for _, id := range top.KeyIDs {
-			used[id] = true
-		}
+// role returns the role that lists a target of a name.
+func (d *Draft) role(name string) (string, *metadata.TargetsType, error) {
+	if !tuf.AboutReleases(name) {
+		return RoleTargets, &d.targets.Signed, nil
 	}
-	maps.DeleteFunc(d.root.Signed.Keys, func(id string, _ *metadata.Key) bool { return !used[id] })
-}
-
-func keyIDs(keys []release.PublicKey) string {
-	ids := make([]string, len(keys))
-	for i, key := range keys {
-		ids[i] = key.ID
+	role := d.targets.Signed.Delegations.GetRolesForTarget(name)[0].Name
+	l, err := d.list(role)
+	if err != nil {
+		return "", nil, err
 	}
-	return strings.Join(ids, ", ")
+	return role, &l.Signed, nil
 }
 
-func (d *Draft) note(format string, args ...any) {
-	d.notes = append(d.notes, fmt.Sprintf(format, args...))
-}
-
-// role returns the role that lists targets of a name.
-func (d *Draft) role(name string) (string, *metadata.TargetsType) {
-	if strings.HasPrefix(name, "releases/") {
-		return RoleReleases, &d.releases.Signed
-	}
-	return RoleTargets, &d.targets.Signed
-}
-
-// Set puts a target into the index, under a name that tuf.ValidTarget allows. A release cannot be replaced by another content:
-// raise its version. Setting the same content again changes nothing. Revocations are not set but revoked.
+// Set puts a target into the index, under a name that tuf.ValidTarget allows. Releases are not set but added, and
+// revocations revoked. Setting the same content again changes nothing.
 func (d *Draft) Set(name string, content []byte) error {
-	if !tuf.ValidTarget(name) {
+	switch {
+	case !tuf.ValidTarget(name):
 		return fmt.Errorf("%q is not a name for a target of an index", name)
-	}
-	if name == tuf.RevocationsTarget {
+	case name == tuf.RevocationsTarget:
 		return fmt.Errorf("%s: is written by revoking", name)
+	case tuf.AboutReleases(name):
+		return fmt.Errorf("%s: is written by adding a release", name)
 	}
 	return d.set(name, content)
 }
 
 func (d *Draft) set(name string, content []byte) error {
-	file, err := metadata.TargetFile().FromBytes(name, content)
-	if err != nil {
-		return err
+	changed, err := d.put(name, content)
+	if err == nil && changed {
+		d.note("%s: sets %s, %d bytes", RoleTargets, name, len(content))
 	}
-	role, signed := d.role(name)
-	present := signed.Targets[name]
-	switch {
-	case present != nil && present.Equal(*file):
-		return nil
-	case present != nil && role == RoleReleases:
-		return fmt.Errorf("%s: the index has this release with another content: raise the version", name)
-	}
-	signed.Targets[name] = file
-	d.contents[targetPath(name, content)] = content
-	d.changed[role] = true
-	d.note("%s: sets %s, %d bytes", role, name, len(content))
-	return nil
+	return err
 }
 
-// Yank takes a release back: it is not chosen any more, and runs on where it is installed. Without a reason, a yanked
-// release is offered again.
-func (d *Draft) Yank(name, reason string) error {
-	role, signed := d.role(name)
-	file := signed.Targets[name]
-	if file == nil || role != RoleReleases {
-		return fmt.Errorf("%s: is not a release of the index", name)
+// put has the role of a target list it with a content, and reports whether that is another than before.
+func (d *Draft) put(name string, content []byte) (changed bool, err error) {
+	file, err := metadata.TargetFile().FromBytes(name, content)
+	if err != nil {
+		return false, err
 	}
-	if reason == "" {
-		file.Custom = nil
-		d.note("%s: offers %s again", role, name)
-	} else {
-		custom, err := json.Marshal(tuf.Note{Yanked: &tuf.Yanked{Reason: reason}})
-		if err != nil {
-			return err
-		}
-		if len(custom) > tuf.MaxNoteBytes {
-			return fmt.Errorf("%s: the reason is too long, the limit is %d bytes", name, tuf.MaxNoteBytes)
-		}
-		raw := json.RawMessage(custom)
-		file.Custom = &raw
-		d.note("%s: yanks %s: %s", role, name, reason)
+	role, signed, err := d.role(name)
+	if err != nil {
+		return false, err
 	}
+	if present := signed.Targets[name]; present != nil && present.Equal(*file) {
+		return false, nil
+	}
+	signed.Targets[name] = file
+	d.contents[targetPath(name, file)] = content
 	d.changed[role] = true
-	return nil
+	return true, nil
+}
+
+// Target returns the content of a target as the draft would publish it. The error is tuf.ErrNotFound when there is none.
+func (d *Draft) Target(name string) ([]byte, error) {
+	_, signed, err := d.role(name)
+	if err != nil {
+		return nil, err
+	}
+	if file := signed.Targets[name]; file != nil {
+		if content, ok := d.contents[targetPath(name, file)]; ok {
+			return content, nil
+		}
+	}
+	if d.view == nil {
+		return nil, fmt.Errorf("%s: %w", name, tuf.ErrNotFound)
+	}
+	target, err := d.view.Target(context.Background(), name)
+	if err != nil {
+		return nil, err
+	}
+	return target.Data, nil
 }
 
 // Revoke adds to what must not run any more, which the role targets signs.
@@ -338,13 +313,6 @@ func (d *Draft) setRevocations() error {
 	return d.set(tuf.RevocationsTarget, data)
 }
 
-// Renew publishes roles again, so that they expire later.
-func (d *Draft) Renew(roles ...string) error {
-	for _, role := range roles {
-		if !slices.Contains(Roles(), role) {
-			return fmt.Errorf("%q is no role of an index, the roles are %s", role, strings.Join(Roles(), ", "))
-		}
-		d.changed[role] = true
-	}
-	return nil
+func (d *Draft) note(format string, args ...any) {
+	d.notes = append(d.notes, fmt.Sprintf(format, args...))
 }

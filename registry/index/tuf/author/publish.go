@@ -1,11 +1,13 @@
 package author
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -17,6 +19,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/registry/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -24,6 +27,9 @@ import (
 type Lifetimes map[string]time.Duration
 
 const day = 24 * time.Hour
+
+// maxTimestampBytes is what clients read of a timestamp.
+const maxTimestampBytes = 16_384
 
 // Online returns the lifetimes for an index that a machine renews every day. The shorter the role targets lives, the
 // sooner a revocation reaches a client that sees an old mirror for the first time.
@@ -42,13 +48,15 @@ type Change struct {
 	Notes []string
 	// files are in the order in which they must be written.
 	files []file
+	// before is the version of the timestamp that the draft was made from, 0 for a new index.
+	before int64
 }
 
 type file struct {
 	path string
 	data []byte
-	// replaces says that the file may be there with another content.
-	replaces bool
+	// live says that clients read the file without another that leads to it: it never gets another content.
+	live bool
 }
 
 // Paths returns the files that are written, in their order, relative to the folder of the index.
@@ -60,34 +68,72 @@ func (c *Change) Paths() []string {
 	return paths
 }
 
+// timestampPath is the file that leads to all others but roots.
+const timestampPath = "metadata/timestamp.json"
+
 // Write writes the change into the folder of the index, which is made if need be. A client sees the index before or after it,
 // whenever it looks, because the timestamp, which leads to all else, is written last. Only between a new root that takes a
 // key from the timestamp and that timestamp does a client have to try again.
+//
+// Nothing is written when somebody else has published since the draft was opened. What somebody wrote whose program ended
+// before the timestamp is replaced: nothing has led to it.
 func (c *Change) Write(dir string) error {
-	for _, f := range c.files {
-		name := filepath.Join(dir, filepath.FromSlash(f.path))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if len(c.files) == 0 {
+		return nil
+	}
+	timestamp := filepath.Join(dir, filepath.FromSlash(timestampPath))
+	if err := os.MkdirAll(filepath.Dir(timestamp), 0o755); err != nil {
+		return err
+	}
+	return filelock.With(timestamp, func() error {
+		if err := c.checkUnchanged(timestamp); err != nil {
 			return err
 		}
-		if err := f.write(name); err != nil {
-			return err
+		for _, f := range c.files {
+			if err := f.write(filepath.Join(dir, filepath.FromSlash(f.path))); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+}
+
+// checkUnchanged returns an error unless the timestamp is the one that the draft was made from, or that of this change.
+func (c *Change) checkUnchanged(timestamp string) error {
+	present := metadata.Timestamp()
+	data, err := diskfile.Read(os.OpenFile, timestamp, maxTimestampBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		present.Signed.Version = 0
+	case err != nil:
+		return err
+	case bytes.Equal(data, c.files[len(c.files)-1].data):
+		return nil
+	default:
+		if _, err := present.FromBytes(data); err != nil {
+			return fmt.Errorf("%s: %w", timestamp, err)
+		}
+	}
+	if present.Signed.Version != c.before {
+		return fmt.Errorf("%s: has the version %d, and had the version %d: somebody else published at the same time, begin again",
+			timestamp, present.Signed.Version, c.before)
 	}
 	return nil
 }
 
 func (f file) write(name string) error {
-	if f.replaces {
-		return diskfile.Replace(name, f.data, 0o644)
-	}
 	present, err := diskfile.Read(os.OpenFile, name, int64(len(f.data)))
-	if err == nil && slices.Equal(present, f.data) {
+	switch {
+	case err == nil && bytes.Equal(present, f.data):
 		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+	case f.live:
+		return errors.Join(err, fmt.Errorf("%s: is there with another content, and clients may have read it", name))
 	}
-	if err == nil || errors.Is(err, diskfile.ErrTooLarge) {
-		return fmt.Errorf("%s: is there with another content: somebody else published at the same time, begin again", name)
-	}
-	return diskfile.Create(name, f.data, 0o644)
+	return diskfile.Replace(name, f.data, 0o644)
 }
 
 // Publish signs what has changed with those of keys that belong to it. It is an error when they are too few for a role.
@@ -97,13 +143,18 @@ func (d *Draft) Publish(now time.Time, lifetimes Lifetimes, keys []release.Priva
 	if d.published {
 		return nil, errors.New("the draft was published before, open the index again")
 	}
-	if len(d.changed) == 0 {
+	if err := d.writeLists(); err != nil {
+		return nil, err
+	}
+	if len(d.changed) == 0 && !d.renewed {
 		return &Change{}, nil
 	}
 	d.published = true
-	p := &publication{draft: d, now: now, lifetimes: lifetimes, keys: keys, change: &Change{Notes: d.notes}}
+	p := &publication{
+		draft: d, now: now, lifetimes: lifetimes, keys: keys, change: &Change{Notes: d.notes, before: d.timestamp.Signed.Version},
+	}
 	for _, target := range slices.Sorted(maps.Keys(d.contents)) {
-		p.change.files = append(p.change.files, file{path: "targets/" + target, data: d.contents[target]})
+		p.add("targets/"+target, d.contents[target], false)
 	}
 	for _, step := range []func() error{p.releases, p.targets, p.snapshot, p.root, p.timestamp} {
 		if err := step(); err != nil {
@@ -122,18 +173,63 @@ type publication struct {
 	change    *Change
 }
 
+// releases publishes the roles with releases that have changed.
 func (p *publication) releases() error {
-	d := p.draft
-	if !d.changed[RoleReleases] {
-		return nil
+	names := p.draft.listNames()
+	published := 0
+	for _, name := range names {
+		changed, err := p.mustPublish(name)
+		if err != nil {
+			return err
+		}
+		if !changed {
+			continue
+		}
+		published++
+		if err := p.list(name); err != nil {
+			return err
+		}
 	}
-	signed := &d.releases.Signed
-	if err := p.renew(RoleReleases, &signed.Version, &signed.Expires); err != nil {
+	if published > 0 && p.draft.binBits() > 0 {
+		p.note("%s: %d of %d bins", RoleReleases, published, len(names))
+	}
+	return nil
+}
+
+// mustPublish reports whether a role with releases must be published.
+func (p *publication) mustPublish(name string) (bool, error) {
+	d := p.draft
+	if d.changed[name] || d.changed[RoleReleases] {
+		return true, nil
+	}
+	if !d.renewed {
+		return false, nil
+	}
+	l, err := d.list(name)
+	if err != nil {
+		return false, err
+	}
+	return l.Signed.Expires.Sub(p.now) < p.lifetimes[RoleReleases]/2, nil
+}
+
+// list publishes a role with releases.
+func (p *publication) list(name string) error {
+	d := p.draft
+	l, err := d.list(name)
+	if err != nil {
 		return err
 	}
-	data, err := signRole(p, d.releases, func() error { return d.targets.VerifyDelegate(RoleReleases, d.releases) },
-		RoleReleases, d.targets.Signed.Delegations.Roles[0].KeyIDs)
-	return p.put(RoleReleases, signed.Version, data, err)
+	renew := p.renew
+	if d.binBits() > 0 {
+		// A line for each bin would say too much.
+		renew = p.raise
+	}
+	if err := renew(RoleReleases, &l.Signed.Version, &l.Signed.Expires); err != nil {
+		return err
+	}
+	ids, _ := d.signersOf()
+	data, err := signRole(p, l, func() error { return d.targets.VerifyDelegate(name, l) }, RoleReleases, *ids)
+	return p.put(name, l.Signed.Version, data, err)
 }
 
 func (p *publication) targets() error {
@@ -156,7 +252,7 @@ func (p *publication) put(role string, version int64, data []byte, err error) er
 	}
 	p.draft.changed[RoleSnapshot] = true
 	p.draft.snapshot.Signed.Meta[role+".json"] = meta(version, data)
-	p.add(fmt.Sprintf("%d.%s.json", version, role), data)
+	p.add(fmt.Sprintf("metadata/%d.%s.json", version, role), data, false)
 	return nil
 }
 
@@ -175,7 +271,7 @@ func (p *publication) snapshot() error {
 	}
 	d.changed[RoleTimestamp] = true
 	d.timestamp.Signed.Meta["snapshot.json"] = meta(signed.Version, data)
-	p.add(fmt.Sprintf("%d.snapshot.json", signed.Version), data)
+	p.add(fmt.Sprintf("metadata/%d.snapshot.json", signed.Version), data, false)
 	return nil
 }
 
@@ -192,7 +288,7 @@ func (p *publication) timestamp() error {
 	if err != nil {
 		return err
 	}
-	p.change.files = append(p.change.files, file{path: "metadata/timestamp.json", data: data, replaces: true})
+	p.add(timestampPath, data, false)
 	return nil
 }
 
@@ -221,26 +317,38 @@ func (p *publication) root() error {
 	if err != nil {
 		return err
 	}
-	p.add(fmt.Sprintf("%d.root.json", signed.Version), data)
+	p.add(fmt.Sprintf("metadata/%d.root.json", signed.Version), data, true)
 	return nil
 }
 
-func (p *publication) add(name string, data []byte) {
-	p.change.files = append(p.change.files, file{path: "metadata/" + name, data: data})
+func (p *publication) add(path string, data []byte, live bool) {
+	p.change.files = append(p.change.files, file{path, data, live})
 }
 
 func (p *publication) top(role string) []string { return p.draft.root.Signed.Roles[role].KeyIDs }
 
-// renew raises the version of a role and lets it expire later. TUF knows no fractions of a second.
+// renew raises the version of a role and lets it expire later, and says so.
 func (p *publication) renew(role string, version *int64, expires *time.Time) error {
+	if err := p.raise(role, version, expires); err != nil {
+		return err
+	}
+	p.note("%s: version %d, expires on %s", role, *version, expires.Format(time.RFC3339))
+	return nil
+}
+
+// raise raises the version of a role and lets it expire later. TUF knows no fractions of a second.
+func (p *publication) raise(role string, version *int64, expires *time.Time) error {
 	lifetime := p.lifetimes[role]
 	if lifetime <= 0 {
 		return fmt.Errorf("%s: the lifetime is %s, it must be more than nothing", role, lifetime)
 	}
 	*version++
 	*expires = p.now.Add(lifetime).UTC().Truncate(time.Second)
-	p.change.Notes = append(p.change.Notes, fmt.Sprintf("%s: version %d, expires on %s", role, *version, expires.Format(time.RFC3339)))
 	return nil
+}
+
+func (p *publication) note(format string, args ...any) {
+	p.change.Notes = append(p.change.Notes, fmt.Sprintf(format, args...))
 }
 
 // signRole signs a role with those keys that have one of ids, and checks that they are enough.
@@ -280,8 +388,7 @@ func meta(version int64, data []byte) *metadata.MetaFiles {
 }
 
 // targetPath returns where a target lies, below the folder targets.
-func targetPath(name string, content []byte) string {
-	sum := sha256.Sum256(content)
+func targetPath(name string, file *metadata.TargetFiles) string {
 	folder, base := path.Split(name)
-	return folder + hex.EncodeToString(sum[:]) + "." + base
+	return folder + hex.EncodeToString(file.Hashes["sha256"]) + "." + base
 }
