@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/latticenet/lattice-host/registry/internal/indextest"
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
@@ -20,7 +22,6 @@ import (
 // The environment that makes the test program install plugins instead of running tests.
 const (
 	childHome  = "LATTICE_TEST_HOME"
-	childIndex = "LATTICE_TEST_INDEX"
 	childNames = "LATTICE_TEST_NAMES"
 )
 
@@ -28,30 +29,30 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childHome) == "" {
 		os.Exit(m.Run())
 	}
-	if err := child(os.Getenv(childHome), os.Getenv(childIndex), strings.Fields(os.Getenv(childNames))); err != nil {
+	if err := child(os.Getenv(childHome), strings.Fields(os.Getenv(childNames))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // child installs each name in an install of its own and removes nothing.
-func child(dir, index string, names []string) error {
-	h, err := market.Open(dir)
+func child(dir string, names []string) error {
+	h, err := market.Open(dir, func() time.Time { return indextest.Now.Add(time.Minute) })
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if _, err := h.Install(context.Background(), index, []string{name}, market.Options{AllowDowngrade: true}); err != nil {
+		if _, err := h.Install(context.Background(), []string{name}, market.Options{AllowDowngrade: true}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func start(t *testing.T, h *market.Home, index string, names ...string) *exec.Cmd {
+func start(t *testing.T, h home, names ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childHome+"="+h.Dir(), childIndex+"="+index, childNames+"="+strings.Join(names, " "))
+	cmd.Env = append(os.Environ(), childHome+"="+h.Dir(), childNames+"="+strings.Join(names, " "))
 	cmd.Stderr = os.Stderr
 	check(t, cmd.Start())
 	return cmd
@@ -67,7 +68,7 @@ func references(publisher string, n int) (names []string) {
 func signAll(t *testing.T, names []string) (releases []registrytest.Release) {
 	t.Helper()
 	for _, name := range names {
-		releases = append(releases, sign(t, name))
+		releases = append(releases, indextest.Sign(t, name))
 	}
 	return releases
 }
@@ -75,30 +76,28 @@ func signAll(t *testing.T, names []string) (releases []registrytest.Release) {
 func TestAttack46_Concurrent(t *testing.T) {
 	t.Parallel()
 	acme, beta := references("acme", 8), references("beta", 8)
-	dir := newIndex(t, indexKey, append(signAll(t, acme), signAll(t, beta)...)...)
-	complete := func(t *testing.T, h *market.Home) {
+	x := indextest.New(t, indexSeed, append(signAll(t, acme), signAll(t, beta)...)...)
+	complete := func(t *testing.T, h home) {
 		t.Helper()
-		entries, err := h.List(context.Background())
-		check(t, err)
-		for _, e := range entries {
-			if e.Err != nil {
-				t.Error(e.Err)
-			}
+		if found := problems(h); len(found) > 0 {
+			t.Error(found)
 		}
-		if len(entries) != 16 {
-			t.Errorf("%d of 16 plugins are installed", len(entries))
+		l, err := lock.Read(filepath.Join(h.Dir(), lock.FileName))
+		check(t, err)
+		if len(l.Plugins) != 16 {
+			t.Errorf("%d of 16 plugins are installed", len(l.Plugins))
 		}
 	}
 	t.Run("Goroutines", func(t *testing.T) {
 		t.Parallel()
-		h := newHome(t)
+		h := newHome(t, x)
 		var wg sync.WaitGroup
 		for _, name := range append(acme, beta...) {
 			wg.Go(func() {
-				if _, err := h.Install(context.Background(), dir, []string{name}, market.Options{}); err != nil {
+				if _, err := h.Install(context.Background(), []string{name}, market.Options{}); err != nil {
 					t.Error(err)
 				}
-				if _, err := h.Load(strings.TrimSuffix(name, "@1.0.0")); err != nil {
+				if _, err := load(h, strings.TrimSuffix(name, "@1.0.0")); !errors.Is(err, market.ErrNotActive) {
 					t.Error(err)
 				}
 			})
@@ -108,47 +107,57 @@ func TestAttack46_Concurrent(t *testing.T) {
 	})
 	t.Run("Processes", func(t *testing.T) {
 		t.Parallel()
-		h := newHome(t)
-		first, second := start(t, h, dir, acme...), start(t, h, dir, beta...)
+		h := newHome(t, x)
+		first, second := start(t, h, acme...), start(t, h, beta...)
 		check(t, errors.Join(first.Wait(), second.Wait()))
 		complete(t, h)
 	})
 }
 
-// TestAttack46_Killed kills installs at many moments. Whatever is locked afterwards must verify.
+// TestAttack46_Killed kills installs at 100 moments. Whatever is locked afterwards must verify, and the store must be whole.
 func TestAttack46_Killed(t *testing.T) {
 	t.Parallel()
 	names := references("acme", 8)
-	dir := newIndex(t, indexKey, signAll(t, names)...)
-	h := newHome(t)
+	releases := signAll(t, names)
+	for _, name := range names {
+		newer := strings.Replace(name, "@1.0.0", "@1.1.0", 1)
+		names = append(names, newer)
+		releases = append(releases, indextest.Sign(t, newer))
+	}
+	h := newHome(t, indextest.New(t, indexSeed, releases...))
 	many := []string{}
 	for range 200 {
 		many = append(many, names...)
 	}
-	for i := range 12 {
-		cmd := start(t, h, dir, many...)
-		time.Sleep(time.Duration(5+7*i) * time.Millisecond)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 100 {
+		cmd := start(t, h, many...)
+		time.Sleep(time.Duration(1+random.IntN(60)) * time.Millisecond)
 		check(t, cmd.Process.Kill())
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("the process ended before it was killed")
 		}
-		if problems := h.Verify(context.Background()); len(problems) > 0 {
-			t.Fatalf("after kill %d: %v", i, problems)
+		if found := problems(h); len(found) > 0 {
+			t.Fatalf("after kill %d: %v", i, found)
+		}
+		if _, err := h.CheckStore(context.Background()); err != nil {
+			t.Fatalf("after kill %d: %v", i, err)
 		}
 	}
 	for _, name := range names {
-		install(t, h, dir, name)
+		_, err := h.Install(context.Background(), []string{name}, market.Options{AllowDowngrade: true})
+		check(t, err)
 	}
-	if problems := h.Verify(context.Background()); len(problems) > 0 {
-		t.Errorf("%v", problems)
+	if found := problems(h); len(found) > 0 {
+		t.Errorf("%v", found)
 	}
 }
 
 // TestAttack46_FailedSteps makes each step of an install fail and looks for half a state.
 func TestAttack46_FailedSteps(t *testing.T) {
 	t.Parallel()
-	blockWithFolder := func(name string) func(*testing.T, *market.Home) {
-		return func(t *testing.T, h *market.Home) {
+	blockWithFolder := func(name string) func(*testing.T, home) {
+		return func(t *testing.T, h home) {
 			path := filepath.Join(h.Dir(), name)
 			check(t, os.RemoveAll(path))
 			check(t, os.MkdirAll(filepath.Join(path, "x"), 0o755))
@@ -156,26 +165,26 @@ func TestAttack46_FailedSteps(t *testing.T) {
 	}
 	tests := map[string]struct {
 		reason string
-		breaks func(*testing.T, *market.Home)
-		heals  func(*testing.T, *market.Home)
+		breaks func(*testing.T, home)
+		heals  func(*testing.T, home)
 	}{
 		"Store": {
 			reason: "A file cannot be put into the store.",
-			breaks: func(t *testing.T, h *market.Home) {
+			breaks: func(t *testing.T, h home) {
 				check(t, os.RemoveAll(filepath.Join(h.Dir(), "store")))
 				write(t, nil, h.Dir(), "store")
 			},
-			heals: func(t *testing.T, h *market.Home) { check(t, os.Remove(filepath.Join(h.Dir(), "store"))) },
+			heals: func(t *testing.T, h home) { check(t, os.Remove(filepath.Join(h.Dir(), "store"))) },
 		},
 		"LockUnreadable": {
 			reason: "The lock cannot be read.",
 			breaks: blockWithFolder(lock.FileName),
-			heals:  func(t *testing.T, h *market.Home) { check(t, os.RemoveAll(filepath.Join(h.Dir(), lock.FileName))) },
+			heals:  func(t *testing.T, h home) { check(t, os.RemoveAll(filepath.Join(h.Dir(), lock.FileName))) },
 		},
 		"LockHeldAway": {
 			reason: "The lock cannot be locked.",
 			breaks: blockWithFolder("." + lock.FileName + ".flock"),
-			heals: func(t *testing.T, h *market.Home) {
+			heals: func(t *testing.T, h home) {
 				check(t, os.RemoveAll(filepath.Join(h.Dir(), "."+lock.FileName+".flock")))
 			},
 		},
@@ -183,21 +192,21 @@ func TestAttack46_FailedSteps(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := newIndex(t, indexKey, sign(t, "acme/web@1.0.0"), sign(t, "beta/api@1.0.0"))
-			h := newHome(t)
+			x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"), indextest.Sign(t, "beta/api@1.0.0"))
+			h := newHome(t, x)
 			tc.breaks(t, h)
-			if installed, err := h.Install(context.Background(), dir, []string{"web", "api"}, market.Options{}); err == nil || installed != nil {
+			if installed, err := h.Install(context.Background(), []string{"web", "api"}, market.Options{}); err == nil || installed != nil {
 				t.Fatalf("%s: %v, %v", tc.reason, installed, err)
 			}
 			tc.heals(t, h)
 			for _, name := range []string{"web", "api"} {
-				if _, err := h.Load(name); !errors.Is(err, lock.ErrNotLocked) {
+				if _, err := load(h, name); !errors.Is(err, lock.ErrNotLocked) {
 					t.Errorf("%s: Load(%s): %v", tc.reason, name, err)
 				}
 			}
-			install(t, h, dir, "web", "api")
-			if problems := h.Verify(context.Background()); len(problems) > 0 {
-				t.Errorf("%s: %v", tc.reason, problems)
+			install(t, h, "web", "api")
+			if found := problems(h); len(found) > 0 {
+				t.Errorf("%s: %v", tc.reason, found)
 			}
 		})
 	}

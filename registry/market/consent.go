@@ -128,8 +128,11 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 	if err != nil {
 		return nil, err
 	}
-	if present, err := h.readReceipt(r); err == nil {
-		return present, nil
+	// What was granted to an older version and given up since is not had again.
+	if previous == nil || h.receiptFile(receiptOf(*previous)) == h.receiptFile(r) {
+		if present, err := h.readReceipt(r); err == nil {
+			return present, nil
+		}
 	}
 	before := h.grantedBefore(entry, previous)
 	q := Question{Manifest: m, New: missing(asked, before), Dropped: missing(before, asked)}

@@ -105,7 +105,17 @@ func (h *Home) sweep(replaced []lock.Plugin) error {
 	if len(replaced) == 0 {
 		return nil
 	}
-	return h.exclusively(func(l *lock.Lock) error { return h.collect(l, replaced, replaced...) })
+	return h.exclusively(func(l *lock.Lock) error {
+		var problems []error
+		for _, p := range replaced {
+			keep := []*receipt{receiptOf(p)}
+			for _, now := range l.Plugins {
+				keep = append(keep, receiptOf(now))
+			}
+			problems = append(problems, h.forgetReceipts(p.Path(), keep...))
+		}
+		return errors.Join(append(problems, h.collect(l, replaced, replaced...))...)
+	})
 }
 
 // install is one installation, under the lock.

@@ -84,6 +84,9 @@ func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
 		return c, err
 	}
 	versions, err := c.index.view.Versions(ctx, c.publisher, c.name)
+	if errors.Is(err, tuf.ErrNotFound) {
+		return c, fmt.Errorf("%s: is not in the index %s", c.path(), c.index.Name)
+	}
 	if err != nil {
 		return c, inIndex(c.index.Name, err)
 	}

@@ -33,42 +33,44 @@ func (in *install) updates(ctx context.Context, names []string) ([]request, erro
 	var requests []request
 	var problems []error
 	for _, name := range names {
-		q, err := in.update(ctx, name)
+		q, stays, err := in.update(ctx, name)
 		if err != nil {
 			problems = append(problems, err)
-			continue
+		} else if !stays {
+			requests = append(requests, q)
 		}
-		requests = append(requests, q)
 	}
 	return requests, errors.Join(problems...)
 }
 
-func (in *install) update(ctx context.Context, name string) (request, error) {
+// update returns what to look for in place of an installed plugin. It stays as it is where what could be chosen now is lower:
+// the installed version was yanked since, or was named.
+func (in *install) update(ctx context.Context, name string) (q request, stays bool, err error) {
 	path, ranged, other := strings.Cut(name, "@")
 	p, err := in.lock.Find(path)
 	if err != nil {
-		return request{}, err
+		return q, false, err
 	}
 	if !other {
 		ranged = p.Range
 	}
-	if ranged != "" {
-		ranged = "@" + ranged
+	if q, err = parseRequest(withRange(p.Path(), ranged)); err != nil || other && q.exact != "" {
+		return q, false, err
 	}
-	q, err := parseRequest(p.Path() + ranged)
-	if err != nil || q.exact != "" {
-		return q, err
-	}
-	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked}
+	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked || q.exact == p.Version}
 	c, err := r.choose(ctx, q)
 	if err != nil {
-		return q, err
+		return q, false, err
 	}
-	if index.CompareVersions(c.version.Version, p.Version) < 0 && !in.opts.AllowDowngrade {
-		// What is installed is higher than what can be chosen now, because it was yanked or named.
-		return request{publisher: p.Publisher, name: p.Name, text: p.Range, exact: p.Version}, nil
+	lower := index.CompareVersions(c.version.Version, p.Version) < 0 && !in.opts.AllowDowngrade
+	return q, lower || c.version.Version == p.Version, nil
+}
+
+func withRange(path, ranged string) string {
+	if ranged == "" {
+		return path
 	}
-	return q, nil
+	return path + "@" + ranged
 }
 
 // Outdated is an installed plugin that is not the newest.
@@ -89,26 +91,30 @@ func (h *Home) Outdated(ctx context.Context) (outdated []Outdated, err error) {
 	r := &resolver{trust: in.trust, indexes: in.indexes}
 	for _, p := range in.lock.Plugins {
 		o := Outdated{Plugin: p}
-		ranged := ""
-		if p.Range != "" {
-			ranged = "@" + p.Range
+		if o.InRange, err = r.highest(ctx, withRange(p.Path(), p.Range)); err != nil {
+			return nil, err
 		}
-		for text, version := range map[string]*string{p.Path() + ranged: &o.InRange, p.Path(): &o.Newest} {
-			q, err := parseRequest(text)
-			if err != nil {
-				return nil, err
-			}
-			if c, err := r.choose(ctx, q); err == nil {
-				*version = c.version.Version
-			} else if ctx.Err() != nil {
-				return nil, err
-			}
+		if o.Newest, err = r.highest(ctx, p.Path()); err != nil {
+			return nil, err
 		}
 		if newer(o.InRange, p.Version) || newer(o.Newest, p.Version) {
 			outdated = append(outdated, o)
 		}
 	}
 	return outdated, nil
+}
+
+// highest returns the version that a request would choose, or nothing.
+func (r *resolver) highest(ctx context.Context, text string) (string, error) {
+	q, err := parseRequest(text)
+	if err != nil {
+		return "", err
+	}
+	c, err := r.choose(ctx, q)
+	if err != nil {
+		return "", ctx.Err()
+	}
+	return c.version.Version, nil
 }
 
 func newer(version, than string) bool {
