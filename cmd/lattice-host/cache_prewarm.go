@@ -51,7 +51,11 @@ func (a *app) prewarmCache(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	entries, err := home.List(ctx)
+	s, err := home.Snapshot(ctx, market.Policy{})
+	if err != nil {
+		return err
+	}
+	entries, err := s.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,7 +66,7 @@ func (a *app) prewarmCache(ctx context.Context, names []string) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &prewarming{home, sandboxed, progress}
+	w := &prewarming{s, sandboxed, progress}
 	results := w.all(ctx, entries)
 	errs = append(errs, sandboxed.Close(context.WithoutCancel(ctx)))
 	progress.end()
@@ -77,7 +81,7 @@ func (a *app) prewarmCache(ctx context.Context, names []string) (err error) {
 
 // prewarming compiles installed plugins.
 type prewarming struct {
-	home     *market.Home
+	plugins  *market.Snapshot
 	sandbox  *sandbox.Runtime
 	progress *progress
 }
@@ -116,11 +120,11 @@ func (w *prewarming) compile(ctx context.Context, e market.Entry) (compiled bool
 	if e.Err != nil {
 		return false, e.Err
 	}
-	module, err := w.home.Load(e.Path())
+	loaded, err := w.plugins.Verify(ctx, e.Plugin)
 	if err != nil {
 		return false, err
 	}
-	return w.sandbox.Prewarm(ctx, module)
+	return w.sandbox.Prewarm(ctx, loaded.Module)
 }
 
 func writePrewarmed(w io.Writer, plugins []prewarmed) {

@@ -62,10 +62,10 @@ func (a *app) openHome() (*market.Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := market.Open(dir)
+	home, err := market.Open(dir, a.now)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, inputf("%s: %w is there; make one with lattice-host index trust KEYFILE and lattice-host install, or name another folder with --home",
+		return nil, inputf("%s: %w is there; make one with lattice-host index trust ROOT --location LOCATION and lattice-host install, or name another folder with --home",
 			dir, errNoHome)
 	case err != nil:
 		return nil, release.NotTrusted(dir, "", err)
@@ -83,7 +83,7 @@ func (a *app) openOrCreateHome() (*market.Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err = market.Create(dir)
+	home, err = market.Create(dir, a.now)
 	return home, asInput(err)
 }
 

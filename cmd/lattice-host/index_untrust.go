@@ -4,63 +4,72 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
-
-	"github.com/latticenet/lattice-host/registry/release"
 )
 
 func (a *app) indexUntrustCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "untrust ID",
-		Short: "Take back the trust in the key of an index",
-		Long: `Untrust keeps anything more from being installed from indexes that the key signed. What is installed keeps running, because
-its publishers' keys are recorded; remove it if it must not.`,
-		Example: "  lattice-host index untrust ed25519-0123456789abcdef",
-		Args:    arguments(1, 1, "the id of the key"),
+		Use:   "untrust NAME",
+		Short: "Take back the trust in an index",
+		Long: `Untrust forgets an index, its publishers and what was seen of it. While plugins of it are installed it does nothing, since
+nobody would tell any more when they are revoked: remove them first.`,
+		Example: "  lattice-host index untrust platform",
+		Args:    arguments(1, 1, "the name of the index"),
 	}
 	c.RunE = a.does(func(_ context.Context, args []string) error {
 		home, err := a.openHome()
 		if err != nil {
 			return err
 		}
-		keys, err := home.IndexKeys()
-		if err != nil {
-			return err
+		if err := home.UntrustIndex(args[0]); err != nil {
+			return asInput(err)
 		}
-		ids := make([]string, len(keys))
-		for i, k := range keys {
-			ids[i] = k.ID
-		}
-		if !slices.Contains(ids, args[0]) {
-			return inputf("%s: is not trusted; the trusted keys are: %s", args[0], orNothing(ids))
-		}
-		if err := home.UntrustIndexKey(args[0]); err != nil {
-			return err
-		}
-		untrusted := map[string]string{"keyId": args[0], "home": home.Dir()}
+		untrusted := map[string]string{"index": args[0], "home": home.Dir()}
 		return a.emit(untrusted, func(w io.Writer) {
 			fmt.Fprintf(w, "no longer trusted %s in %s\n", args[0], printable(home.Dir()))
 		})
 	})
-	c.ValidArgsFunction = a.completeIndexKeys
+	c.ValidArgsFunction = a.completeIndexes
 	return c
 }
 
-// completeIndexKeys offers the ids of the trusted keys to a shell.
-func (a *app) completeIndexKeys(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func (a *app) indexForgetCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "forget PUBLISHER",
+		Short: "Forget which index a publisher belongs to",
+		Long: `Forget deletes the record of which index a publisher belongs to and which keys signed what is installed. Its installed plugins
+do not run until they are installed again, which records the index that they come from then. Ask the publisher before you do
+this: the record is what keeps a second index from replacing plugins that you know.`,
+		Example: "  lattice-host index forget acme\n  lattice-host install acme/keda --index platform",
+		Args:    arguments(1, 1, "the name of the publisher"),
+	}
+	c.RunE = a.does(func(_ context.Context, args []string) error {
+		home, err := a.openHome()
+		if err != nil {
+			return err
+		}
+		if err := home.ForgetPublisher(args[0]); err != nil {
+			return asInput(err)
+		}
+		return a.emit(map[string]string{"publisher": args[0]}, func(w io.Writer) { fmt.Fprintln(w, "forgot", args[0]) })
+	})
+	return c
+}
+
+// completeIndexes offers the names of the trusted indexes to a shell.
+func (a *app) completeIndexes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	home, err := a.openHome()
-	var keys []release.PublicKey
-	if err == nil {
-		keys, err = home.IndexKeys()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	indexes, err := home.Indexes()
+	var names []string
+	for _, x := range indexes {
+		names = append(names, x.Name)
 	}
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var ids []string
-	for _, k := range keys {
-		ids = append(ids, k.ID)
-	}
-	return ids, cobra.ShellCompDirectiveNoFileComp
+	return names, cobra.ShellCompDirectiveNoFileComp
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/market"
 )
 
 // maxPipelineBytes is more than package pipeline reads, so that it is the one to complain.
@@ -157,6 +158,9 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls 
 		return nil, nil, err
 	}
 	bundles, err := engine.DeriveAll(ctx, r.docs)
+	if ctx.Err() == nil {
+		a.countFailures(loader.home, loader.loaded(), err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,12 +176,17 @@ func (a *app) startPlugins(ctx context.Context, in *inputs) (*pluginLoader, func
 	if err != nil {
 		return nil, nil, err
 	}
+	installed, err := home.Snapshot(ctx, market.Policy{})
+	if err != nil {
+		return nil, nil, err
+	}
+	a.warn(installed)
 	progress := newProgress(a.stderr)
 	runtime, err := a.newRuntime(ctx, progress, in.verbose)
 	if err != nil {
 		return nil, nil, err
 	}
-	loader := newPluginLoader(home, runtime, a.openMemo(in))
+	loader := newPluginLoader(home, installed, runtime, a.openMemo(in))
 	return loader, func() error {
 		err := loader.close(ctx)
 		progress.end()

@@ -2,112 +2,161 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/index"
 	"github.com/latticenet/lattice-host/registry/market"
-	"github.com/latticenet/lattice-host/registry/release"
 )
 
+// installFlags are those of install and update.
+type installFlags struct {
+	options  market.Options
+	grants   []string
+	activate bool
+	frozen   bool
+}
+
+func (f *installFlags) register(c *cobra.Command, a *app) {
+	flags := c.Flags()
+	flags.StringVar(&f.options.Index, "index", "", "name of the index to take them from; without it, all that are trusted")
+	flags.StringVar(&f.options.From, "from", "", "where the index is now: a tar file that index mirror made, a folder or a URL")
+	flags.StringArrayVar(&f.grants, "grant", nil,
+		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a file with grants; repeatable")
+	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
+	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that its publisher took back")
+	// The flags were defined just above, the only thing that can be wrong.
+	_ = c.MarkFlagFilename("from")
+	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)
+}
+
 func (a *app) installCommand() *cobra.Command {
-	var dir string
-	var options market.Options
+	f := new(installFlags)
 	c := &cobra.Command{
-		Use:   "install --index DIR {NAME... | --all}",
-		Short: "Install plugins from an index",
-		Long: `Install takes plugins from an index in a local folder, which a trusted index key must have signed, verifies them, and locks
-their digests. Either all are installed or none.
+		Use:   "install {NAME... | --all | --locked | --frozen}",
+		Short: "Install plugins from the trusted indexes",
+		Long: `Install refreshes the trusted indexes, takes plugins from them, verifies them, and locks their digests. Either all are
+installed or none.
 
-NAME is publisher/name, publisher/name@version, or a bare name that only one publisher uses; without a version it is the
-highest that is not a prerelease. The first install from a publisher records the publisher's keys; from then on nothing
-else is accepted for this publisher.
+NAME is publisher/name, publisher/name@RANGE, or a bare name that only one publisher uses. RANGE is a version or a range such
+as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is chosen, unless it was yanked or revoked.
+A publisher belongs to the index that the first plugin of it came from.
 
-A plugin can do nothing but compute. One that asks for more, a capability, is installed only if --grant names it.`,
-		Example: `  lattice-host install --index ./index --all
-  lattice-host install --index ./index acme/deployment@1.2.0 acme/keda`,
+A plugin can do nothing but compute. One that asks for more, a capability, is shown in words and installed only when somebody
+at the terminal agrees or --grant allows it: a capability by name, or a file that says what each plugin may have. The consent
+holds for this signer and exactly these capabilities, hosts and kinds.
+
+A new plugin is installed and not active: lattice-host enable NAME, or --activate, lets it run.
+
+With --locked nothing but what the lock says is installed, without names all of it: so a copied lattice.lock becomes an
+installation. With --frozen no index is asked at all: everything must be in the store already.`,
+		Example: `  lattice-host install demo/keda@^1
+  lattice-host install --all --activate
+  lattice-host install acme/prices --grant grants.yaml
+  lattice-host install acme/keda --from idx.tar
+  lattice-host install --locked`,
 	}
-	c.Flags().StringVar(&dir, "index", "", "folder with the index")
-	c.Flags().BoolVar(&options.All, "all", false, "install every plugin of the index")
-	c.Flags().StringArrayVar(&options.Grant, "grant", nil,
-		"capability that these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+" or "+abi.CapabilityResourcesRead+"; repeatable")
-	c.Flags().BoolVar(&options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
-	// The flag was defined just above, the only thing that can be wrong.
-	_ = c.MarkFlagDirname("index")
+	f.register(c, a)
+	c.Flags().BoolVar(&f.options.All, "all", false, "install every plugin of the index")
+	c.Flags().BoolVar(&f.options.Locked, "locked", false, "refuse whatever would change the lock")
+	c.Flags().BoolVar(&f.frozen, "frozen", false, "ask no index; check what is there against the lock")
+	c.Flags().BoolVar(&f.activate, "activate", false, "let the plugins run, too")
 	c.RunE = a.does(func(ctx context.Context, names []string) error {
-		switch {
-		case dir == "":
-			return usagef("name the folder of the index with --index")
-		case options.All && len(names) > 0:
-			return usagef("either name plugins or install --all, not both")
-		case !options.All && len(names) == 0:
-			return usagef("name plugins, or install every plugin of the index with --all")
+		if err := f.check(names); err != nil {
+			return err
 		}
-		home, err := a.trustingHome(dir)
+		home, err := a.openHome()
 		if err != nil {
 			return err
 		}
-		if _, err := readIndex(dir); err != nil {
+		if f.options.Consent, err = a.readConsent(ctx, f.grants); err != nil {
 			return err
 		}
-		installed, err := home.Install(ctx, dir, names, options)
+		var installed []market.Installed
+		if f.frozen {
+			installed, err = home.Frozen(ctx, f.options.Consent)
+		} else {
+			installed, err = home.Install(ctx, names, f.options)
+		}
 		if err != nil {
 			return asInput(err)
 		}
-		return a.emitInstalled(home, installed)
+		return a.afterInstall(ctx, home, installed, f.activate)
 	})
 	return c
 }
 
-// trustingHome opens an installation that trusts at least one index key. Without one nothing can be installed from dir.
-func (a *app) trustingHome(dir string) (*market.Home, error) {
-	home, err := a.openHome()
-	if err != nil && !errors.Is(err, errNoHome) {
-		return nil, err
+func (f *installFlags) check(names []string) error {
+	whole := f.options.All || f.options.Locked || f.frozen
+	switch {
+	case f.frozen && (len(names) > 0 || f.options.All || f.options.From != "" || f.options.Index != ""):
+		return usagef("--frozen takes what the lock says and asks no index: leave names, --all, --from and --index out")
+	case f.options.All && len(names) > 0:
+		return usagef("either name plugins or install --all, not both")
+	case !whole && len(names) == 0:
+		return usagef("name plugins, or install every plugin of the index with --all")
 	}
-	if err == nil {
-		keys, err := home.IndexKeys()
-		if err != nil || len(keys) > 0 {
-			return home, err
-		}
-	}
-	return nil, release.NotTrusted(filepath.Join(dir, index.FileName), "", errors.New("this installation trusts no index key; "+
-		"get the public key of the index from who runs it, and trust it with lattice-host index trust KEYFILE"))
+	return nil
 }
 
-// installedPlugin is what install tells about one plugin.
+// afterInstall activates what was installed if that was asked for, and tells about it.
+func (a *app) afterInstall(ctx context.Context, home *market.Home, installed []market.Installed, activate bool) error {
+	if activate {
+		names := make([]string, len(installed))
+		for i, p := range installed {
+			names[i] = p.Path()
+		}
+		if _, err := home.SetActive(names, true, ""); err != nil {
+			return asInput(err)
+		}
+	}
+	return a.emitInstalled(ctx, home, installed)
+}
+
+// installedPlugin is what install and update tell about one plugin.
 type installedPlugin struct {
 	Plugin       string           `json:"plugin"`
 	Version      string           `json:"version"`
 	Previous     string           `json:"previous,omitempty"`
+	Index        string           `json:"index"`
 	Digest       string           `json:"digest"`
 	KeyID        string           `json:"keyId"`
 	Outputs      []abi.GroupKind  `json:"outputs"`
 	Capabilities []abi.Capability `json:"capabilities"`
+	State        string           `json:"state"`
+	Notes        []string         `json:"notes,omitempty"`
+
+	asks []string
 }
 
 // emitInstalled tells what was installed, from what is now in the installation.
-func (a *app) emitInstalled(home *market.Home, installed []market.Installed) error {
+func (a *app) emitInstalled(ctx context.Context, home *market.Home, installed []market.Installed) error {
+	s, err := home.Snapshot(ctx, market.Policy{})
+	if err != nil {
+		return err
+	}
 	plugins := make([]installedPlugin, len(installed))
 	for i, p := range installed {
-		module, err := home.Load(p.Path())
+		loaded, err := s.Verify(ctx, p.Plugin)
 		if err != nil {
 			return err
 		}
-		m := module.Manifest()
+		m := loaded.Module.Manifest()
+		state, _ := s.State(p.Plugin)
 		plugins[i] = installedPlugin{
-			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Digest: p.Digest, KeyID: p.KeyID,
+			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID,
 			Outputs: append([]abi.GroupKind{}, m.Outputs...), Capabilities: append([]abi.Capability{}, m.Capabilities...),
+			State: state.String(), Notes: p.Notes, asks: market.Asks(m),
 		}
 	}
 	return a.emit(map[string]any{"installed": plugins}, func(w io.Writer) {
 		for _, p := range plugins {
 			p.write(w)
+		}
+		if len(plugins) == 0 {
+			fmt.Fprintln(w, "nothing to do")
 		}
 	})
 }
@@ -119,9 +168,27 @@ func (p installedPlugin) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "installed %s@%s%s\n", p.Plugin, p.Version, was)
 	rows := [][]string{
-		{"  digest", p.Digest}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
+		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
 	}
-	table(w, append(rows, capabilityRows(p.Capabilities)...))
+	for i, asks := range p.asks {
+		title := ""
+		if i == 0 {
+			title = "  capabilities"
+		}
+		rows = append(rows, []string{title, asks})
+	}
+	if len(p.asks) == 0 {
+		rows = append(rows, []string{"  capabilities", "none"})
+	}
+	state := p.State
+	if state == "installed" {
+		state = "installed; lattice-host enable " + p.Plugin + " lets it run"
+	}
+	rows = append(rows, []string{"  state", state})
+	for _, note := range p.Notes {
+		rows = append(rows, []string{"  note", note})
+	}
+	table(w, rows)
 }
 
 func kindNames(kinds []abi.GroupKind) []string {
@@ -130,22 +197,4 @@ func kindNames(kinds []abi.GroupKind) []string {
 		names[i] = k.String()
 	}
 	return names
-}
-
-// capabilityRows tell what a plugin may do beyond computing. The reason is the plugin's own text and so in quotes.
-func capabilityRows(capabilities []abi.Capability) [][]string {
-	if len(capabilities) == 0 {
-		return [][]string{{"  capabilities", "none"}}
-	}
-	var rows [][]string
-	for _, c := range capabilities {
-		rows = append(rows, []string{"  capability", fmt.Sprintf("%s, because %q", c.Name, c.Reason)})
-		for _, host := range c.Hosts {
-			rows = append(rows, []string{"", "host " + host})
-		}
-		for _, kind := range kindNames(c.Kinds) {
-			rows = append(rows, []string{"", "kind " + kind})
-		}
-	}
-	return rows
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/pack"
+	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -129,7 +130,11 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 		return nil, err
 	}
 	if home, err := a.openHome(); err == nil {
-		run.others = newPluginLoader(home, runtime, nil)
+		installed, err := home.Snapshot(ctx, market.Policy{})
+		if err != nil {
+			return nil, err
+		}
+		run.others = newPluginLoader(home, installed, runtime, nil)
 	} else if !errors.Is(err, errNoHome) {
 		return nil, err
 	}

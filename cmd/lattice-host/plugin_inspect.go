@@ -13,6 +13,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -78,11 +79,15 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 	if err != nil {
 		return nil, "", errors.Join(inputf("%s: is no file", name), err)
 	}
-	module, err := home.Load(plugins[0].Path())
+	installed, err := home.Snapshot(ctx, market.Policy{})
 	if err != nil {
 		return nil, "", err
 	}
-	return module.Wasm(), "verified, by " + plugins[0].KeyID, nil
+	loaded, err := installed.Verify(ctx, plugins[0])
+	if err != nil {
+		return nil, "", err
+	}
+	return loaded.Module.Wasm(), "verified, by " + plugins[0].KeyID, nil
 }
 
 // besideModule tells about the signature file beside a module.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -16,12 +17,16 @@ import (
 // pluginLoader finds the plugins of an installation for a pipeline. Each is verified once, and compiled once when it has
 // to run.
 type pluginLoader struct {
-	home    *market.Home
-	runtime *sandbox.Runtime
+	home *market.Home
+	// installed is the installation as it was when the run began.
+	installed *market.Snapshot
+	runtime   *sandbox.Runtime
 	// memo keeps answers; nil asks the plugins each time.
 	memo *memo.Store
 
 	mu sync.Mutex
+	// paths are the plugins that were loaded, publisher/name.
+	paths []string
 	// loads are by name; compilations by digest, since a plugin may have several names.
 	loads        map[string]*load
 	compilations map[string]*compilation
@@ -37,17 +42,17 @@ type load struct {
 	err    error
 }
 
-func newPluginLoader(home *market.Home, runtime *sandbox.Runtime, memo *memo.Store) *pluginLoader {
+func newPluginLoader(home *market.Home, installed *market.Snapshot, runtime *sandbox.Runtime, memo *memo.Store) *pluginLoader {
 	return &pluginLoader{
-		home: home, runtime: runtime, memo: memo, loads: map[string]*load{}, compilations: map[string]*compilation{},
+		home: home, installed: installed, runtime: runtime, memo: memo, loads: map[string]*load{}, compilations: map[string]*compilation{},
 		grants: map[string][]string{},
 	}
 }
 
 // Plugin implements pipeline.Plugins.
-func (p *pluginLoader) Plugin(_ context.Context, name string) (pipeline.Plugin, error) {
+func (p *pluginLoader) Plugin(ctx context.Context, name string) (pipeline.Plugin, error) {
 	l := p.load(name)
-	l.once.Do(func() { l.plugin, l.err = p.verify(name) })
+	l.once.Do(func() { l.plugin, l.err = p.verify(ctx, name) })
 	return l.plugin, l.err
 }
 
@@ -60,14 +65,16 @@ func (p *pluginLoader) load(name string) *load {
 	return p.loads[name]
 }
 
-func (p *pluginLoader) verify(name string) (pipeline.Plugin, error) {
-	module, granted, err := p.home.LoadGranted(name)
+func (p *pluginLoader) verify(ctx context.Context, name string) (pipeline.Plugin, error) {
+	loaded, err := p.installed.Load(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.grants[module.Digest()] = granted
+	module := loaded.Module
+	p.paths = append(p.paths, loaded.Plugin.Path())
+	p.grants[module.Digest()] = loaded.Granted
 	c := p.compilations[module.Digest()]
 	if c == nil {
 		c = &compilation{module: module, loader: p}
@@ -84,6 +91,13 @@ func (p *pluginLoader) granted(_, digest string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.grants[digest]
+}
+
+// loaded returns the plugins that were loaded, publisher/name, sorted and each once.
+func (p *pluginLoader) loaded() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(p.paths)))
 }
 
 // loadAhead begins to verify plugins side by side, and to compile them when no kept answer can stand for running them.

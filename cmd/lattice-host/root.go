@@ -27,8 +27,8 @@ func newRoot(a *app) *cobra.Command {
 		Use:   "lattice-host",
 		Short: "Derive everything that must run from small documents, with signed plugins in a sandbox",
 		Long:  rootLong,
-		Example: `  lattice-host index trust index.pub
-  lattice-host install --index ./index --all
+		Example: `  lattice-host index trust root.json --location https://plugins.example.com/index
+  lattice-host install --all --activate
   lattice-host derive -f orders.yaml`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -52,7 +52,8 @@ func newRoot(a *app) *cobra.Command {
 	})
 	group(root,
 		a.deriveCommand(), a.explainCommand(),
-		a.listCommand(), a.verifyCommand(), a.installCommand(), a.removeCommand(),
+		a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
+		a.listCommand(), a.searchCommand(), a.verifyCommand(),
 		a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root

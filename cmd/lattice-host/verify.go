@@ -16,7 +16,8 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify [NAME...]",
 		Short: "Check the files, signatures and lock of installed plugins",
 		Long: `Verify reads every installed plugin, or those named, from the store, and checks its digest, its publisher's signature, its
-manifest and its entry in the lock, as every load does. The exit code is 11 when one fails.`,
+manifest, its entry in the lock, whether it is revoked, and the receipt of the consent, as every load does. Without names it
+also reads every other file of the store. The exit code is 11 when one fails, 10 when only a consent is missing.`,
 		Example: "  lattice-host verify\n  lattice-host verify acme/deployment",
 	}
 	c.RunE = a.does(func(ctx context.Context, names []string) error {
@@ -24,7 +25,11 @@ manifest and its entry in the lock, as every load does. The exit code is 11 when
 		if err != nil {
 			return err
 		}
-		entries, err := home.List(ctx)
+		s, err := home.Snapshot(ctx, market.Policy{})
+		if err != nil {
+			return err
+		}
+		entries, err := s.List(ctx)
 		if err != nil {
 			return err
 		}
@@ -32,8 +37,13 @@ manifest and its entry in the lock, as every load does. The exit code is 11 when
 		if err := a.emitPlugins(entries, writeVerified); err != nil {
 			return err
 		}
+		a.warn(s)
 		for _, e := range entries {
 			errs = append(errs, e.Err)
+		}
+		if len(names) == 0 {
+			_, err := home.CheckStore(ctx)
+			errs = append(errs, err)
 		}
 		return errors.Join(errs...)
 	})
@@ -43,7 +53,7 @@ manifest and its entry in the lock, as every load does. The exit code is 11 when
 func writeVerified(w io.Writer, plugins []listedPlugin) {
 	var rows [][]string
 	for _, p := range plugins {
-		if p.State == stateOK {
+		if p.Error == "" {
 			rows = append(rows, []string{stateOK, p.reference(), p.Digest})
 		}
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/registry/market"
+)
+
+// countFailures notes which plugins failed in a run, or that none did, and says loudly when one is disabled because of it.
+func (a *app) countFailures(home *market.Home, ran []string, err error) {
+	failed := failedPlugins(err)
+	if err != nil {
+		// Whether the others would have answered is not known.
+		ran = nil
+	}
+	disabled, countErr := home.Count(failed, ran)
+	if countErr != nil {
+		a.note("warning: the failures of plugins cannot be counted: %v", countErr)
+	}
+	for _, path := range disabled {
+		a.note("%s: failed %d times in a row and is disabled now; nothing that needs it is derived until you run lattice-host enable %s",
+			path, market.MaxFailures, path)
+	}
+}
+
+// failedPlugins returns the plugins, publisher/name, that are to blame for an error, sorted and each once.
+func failedPlugins(err error) []string {
+	var failed []string
+	for _, e := range flatten(err) {
+		var step *pipeline.StepError
+		blame := errors.Is(e, sandbox.ErrPlugin) || errors.Is(e, pipeline.ErrPlugin) || errors.Is(e, pipeline.ErrUnsettled)
+		if blame && errors.As(e, &step) {
+			failed = append(failed, step.Plugin)
+		}
+	}
+	slices.Sort(failed)
+	return slices.Compact(failed)
+}
+
+// flatten returns the errors that were joined into err.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	inner := parts(err)
+	if inner == nil {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range inner {
+		all = append(all, flatten(e)...)
+	}
+	return all
+}
