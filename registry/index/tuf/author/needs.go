@@ -1,6 +1,12 @@
 package author
 
-import "github.com/theupdateframework/go-tuf/v2/metadata"
+import (
+	"encoding/hex"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/latticenet/lattice-host/registry/release"
+)
 
 // Need is a role that publishing a draft signs, and the keys for that.
 type Need struct {
@@ -24,8 +30,7 @@ func (d *Draft) Needs() ([]Need, error) {
 		switch {
 		case !signs[role]:
 		case role == RoleReleases:
-			ids, threshold := d.signersOf()
-			needs = append(needs, Need{Role: role, KeyIDs: publicIDs(d.targets.Signed.Delegations.Keys, *ids), Threshold: *threshold})
+			needs = append(needs, d.ReleasesNeed())
 		default:
 			needs = append(needs, needOf(role, d.root))
 			if role == RoleRoot && d.before != nil {
@@ -57,4 +62,23 @@ func (d *Draft) signs() map[string]bool {
 	signs[RoleSnapshot] = signs[RoleSnapshot] || signs[RoleReleases] || signs[RoleTargets]
 	signs[RoleTimestamp] = signs[RoleTimestamp] || signs[RoleSnapshot]
 	return signs
+}
+
+// ReleasesNeed returns what signing the role releases takes, whether or not the draft does.
+func (d *Draft) ReleasesNeed() Need {
+	ids, threshold := d.signersOf()
+	return Need{Role: RoleReleases, KeyIDs: publicIDs(d.targets.Signed.Delegations.Keys, *ids), Threshold: *threshold}
+}
+
+// ReleasesKeys returns the keys of the role releases that people know by the ids of [Draft.ReleasesNeed], and how many of them
+// must sign.
+func (d *Draft) ReleasesKeys() (keys []release.PublicKey, threshold int) {
+	ids, count := d.signersOf()
+	for _, id := range *ids {
+		raw, err := hex.DecodeString(d.targets.Signed.Delegations.Keys[id].Value.PublicKey)
+		if key, errKey := release.NewPublicKey(raw); err == nil && errKey == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys, *count
 }
