@@ -63,9 +63,10 @@ func (e *inputError) Is(target error) bool { return target == resource.ErrInvali
 
 func inputf(format string, args ...any) error { return &inputError{fmt.Errorf(format, args...)} }
 
-// asInput blames the input for err, unless the machine is to blame.
+// asInput blames the input for err, unless the machine or the command line is to blame.
 func asInput(err error) error {
-	if err == nil || isMachineError(err) {
+	var usage *usageError
+	if err == nil || isMachineError(err) || errors.As(err, &usage) {
 		return err
 	}
 	var path *fs.PathError

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,34 +14,27 @@ import (
 func (a *app) indexCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "index",
-		Short: "Make, check and trust indexes of plugins",
-		Long: `An index is a folder with a signed list of plugin releases and their files. Who runs one uses init, add and verify; who
-installs from one trusts its public key once.`,
-		Example: `  lattice-host index init ./index --key index.key
-  lattice-host index add ./index keda.wasm --key index.key --publisher-key acme.pub
-  lattice-host index trust index.pub`,
-	}, a.indexInitCommand(), a.indexAddCommand(), a.indexVerifyCommand(), a.indexTrustCommand(), a.indexUntrustCommand())
-}
+		Short: "Run, check, copy and trust indexes of plugins",
+		Long: `An index is a folder that any web server, or a disk that is carried around, can offer: metadata/ and targets/ are a TUF
+repository that says which releases there are, who the publishers are and what is revoked; oci/ is an OCI image layout with
+the modules. Who runs an index keeps the keys of its five roles:
 
-// indexEdit returns who changes an index and when: at the time of $SOURCE_DATE_EPOCH, when it is set, so that an index
-// can be made twice with the same bytes.
-func (a *app) indexEdit(ctx context.Context, keyFile string) (index.Edit, error) {
-	if keyFile == "" {
-		return index.Edit{}, usagef("name the private key of the index with --key")
-	}
-	at := a.now()
-	if epoch := a.getenv("SOURCE_DATE_EPOCH"); epoch != "" {
-		seconds, err := strconv.ParseInt(epoch, 10, 64)
-		if err != nil {
-			return index.Edit{}, usagef("$SOURCE_DATE_EPOCH must be a number of seconds, not %q", epoch)
-		}
-		at = time.Unix(seconds, 0)
-	}
-	key, err := a.readKey(ctx, keyFile)
-	if err != nil {
-		return index.Edit{}, err
-	}
-	return index.Edit{GeneratedAt: at, Key: key}, nil
+  root       says which keys the others have; offline
+  targets    publishers and their keys, revocations; offline
+  releases   adds, yanks and deprecates releases
+  snapshot, timestamp
+             say what is the newest
+
+Commands that publish take --keys, a folder with private keys, and open those that they need, no others. They verify the
+folder from the pin on, which is root.json beside the keys, before they sign anything, and refuse a folder that is older
+than what they have seen. --dry-run shows what would be published.`,
+		Example: `  lattice-host index init ./index --keys ./keys
+  lattice-host index add ./index keda.wasm --keys ./keys --publisher-key acme.pub
+  lattice-host index verify ./index --root ./keys/root.json`,
+	},
+		a.indexInitCommand(), a.indexAddCommand(), a.indexPublisherCommand(), a.indexYankCommand(), a.indexDeprecateCommand(),
+		a.indexRevokeCommand(), a.indexRotateCommand(), a.indexRefreshCommand(), a.indexVerifyCommand(), a.indexMirrorCommand(),
+		a.indexTrustCommand(), a.indexUntrustCommand())
 }
 
 // readIndex reads the index in a folder. One that is there but malformed is not trusted.

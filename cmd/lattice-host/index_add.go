@@ -2,64 +2,161 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/credentials"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/publisher"
+	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/index/tuf/author"
+	"github.com/latticenet/lattice-host/registry/oci"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/registry/store"
 )
 
 func (a *app) indexAddCommand() *cobra.Command {
-	var keyFile string
-	var publisherKeys []string
+	var flags publishFlags
+	add := indexAddition{app: a}
 	c := &cobra.Command{
-		Use:   "add DIR FILE... --key KEYFILE [--publisher-key PUBKEYFILE...]",
+		Use:   "add DIR FILE... --keys KEYS",
 		Short: "Add signed plugins to an index",
-		Long: `Add verifies each module with the signature file beside it (FILE` + signatureEnding + `), copies both into the index, and signs
-the index again. A publisher that the index does not have yet is added with the public key that --publisher-key names; the
-index vouches for that key, so make sure that it is the publisher's.`,
-		Example: "  lattice-host index add ./index deployment.wasm keda.wasm --key index.key --publisher-key acme.pub",
-		Args:    arguments(2, -1, "the folder of the index or the file of a module"),
+		Long: `Add verifies each module with the signature file beside it (FILE` + signatureEnding + `), copies both into the index, and
+publishes it. This takes the keys of the roles releases, snapshot and timestamp.
+
+A publisher or a publisher's key that the index does not have yet is added when --publisher-key names it, which takes the
+key of the role targets as well; the index vouches for that key, so make sure that it is the publisher's.
+
+With --push, the module also goes to a repository of an OCI registry, with the version as its tag, and the index says so.
+Logins are those of docker and other tools that share its configuration.`,
+		Example: `  lattice-host index add ./index deployment.wasm keda.wasm --keys ./keys --publisher-key acme.pub
+  lattice-host index add ./index keda.wasm --keys ./keys --push registry.example.com/platform/keda`,
+		Args: arguments(2, -1, "the folder of the index or the file of a module"),
 	}
-	c.Flags().StringVar(&keyFile, "key", "", "file with the private key of the index")
-	c.Flags().StringArrayVar(&publisherKeys, "publisher-key", nil, "file with the public key of a publisher; repeatable")
+	flags.add(c)
+	c.Flags().StringArrayVar(&add.keyFiles, "publisher-key", nil, "file with the public key of a publisher; repeatable")
+	c.Flags().StringVar(&add.repository, "push", "", "repository to push to, such as registry.example.com/platform/keda; for releases of one plugin")
+	c.Flags().BoolVar(&add.plainHTTP, "plain-http", false, "push without TLS, to a registry on this machine")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		edit, err := a.indexEdit(ctx, keyFile)
+		add.dir, add.dryRun = args[0], flags.dryRun
+		if err := add.read(args[1:]); err != nil {
+			return err
+		}
+		done, err := a.publish(ctx, args[0], &flags, func(p *publishing) error { return add.to(ctx, p) })
 		if err != nil {
 			return err
 		}
-		keys, err := readPublicKeys(publisherKeys)
-		if err != nil {
-			return err
-		}
-		add := indexAddition{dir: args[0], edit: edit, keys: keys}
-		releases := make([]signedRelease, len(args)-1)
-		for i, file := range args[1:] {
-			if releases[i], err = readRelease(file); err != nil {
-				return err
-			}
-		}
-		added := []map[string]string{}
-		for _, r := range releases {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := add.release(r); err != nil {
-				return asInput(err)
-			}
-			added = append(added, map[string]string{"plugin": r.manifest.Reference(), "digest": release.Digest(r.wasm)})
-		}
-		return a.emit(map[string]any{"added": added}, func(w io.Writer) {
-			for _, p := range added {
-				fmt.Fprintf(w, "added %s  %s\n", p["plugin"], p["digest"])
-			}
-		})
+		return a.emit(addedReleases{*done, add.added}, func(w io.Writer) { done.write(w) })
 	})
 	return c
+}
+
+// addedReleases is what index add tells.
+type addedReleases struct {
+	published
+	Added []addedRelease `json:"added"`
+}
+
+type addedRelease struct {
+	Plugin string `json:"plugin"`
+	Digest string `json:"digest"`
+	OCI    string `json:"oci,omitempty"`
+}
+
+// signedRelease is a module with its signature.
+type signedRelease struct {
+	manifest     *abi.Manifest
+	wasm, bundle []byte
+	// keyID is the key that the signature claims.
+	keyID string
+}
+
+func (r signedRelease) digest() string { return release.Digest(r.wasm) }
+
+// readRelease reads a module and the signature file beside it, without verifying them.
+func readRelease(file string) (r signedRelease, err error) {
+	if r.wasm, err = readFile(file, abi.MaxModuleBytes); err != nil {
+		return r, err
+	}
+	section, err := release.ManifestSection(r.wasm)
+	if err == nil {
+		r.manifest, err = abi.ParseManifest(section)
+	}
+	if err != nil {
+		return r, inputf("%s: %w", file, err)
+	}
+	if r.bundle, err = readFile(file+signatureEnding, release.MaxBundleBytes); err != nil {
+		return r, release.NotTrusted(file, r.digest(), fmt.Errorf("%w; sign the module with lattice-host plugin sign", err))
+	}
+	bundle, err := release.ParseBundle(r.bundle)
+	if err != nil {
+		return r, release.NotTrusted(file, r.digest(), err)
+	}
+	r.keyID = bundle.KeyHint
+	return r, nil
+}
+
+// indexAddition is one run of index add.
+type indexAddition struct {
+	app        *app
+	dir        string
+	dryRun     bool
+	keyFiles   []string
+	repository string
+	plainHTTP  bool
+
+	keys     []release.PublicKey
+	releases []signedRelease
+	target   *remote.Repository
+	added    []addedRelease
+}
+
+// read reads everything before a key is opened.
+func (add *indexAddition) read(files []string) (err error) {
+	if add.keys, err = readPublicKeys(add.keyFiles); err != nil {
+		return err
+	}
+	add.added = []addedRelease{}
+	for _, file := range files {
+		r, err := readRelease(file)
+		if err != nil {
+			return err
+		}
+		add.releases = append(add.releases, r)
+	}
+	if add.repository == "" {
+		return nil
+	}
+	first := add.releases[0].manifest
+	for _, r := range add.releases {
+		if r.manifest.Publisher != first.Publisher || r.manifest.Name != first.Name {
+			return usagef("--push takes releases of one plugin; add %s/%s by itself", r.manifest.Publisher, r.manifest.Name)
+		}
+	}
+	docker, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
+	if err != nil {
+		return inputf("the configuration of docker: %w", err)
+	}
+	add.target, err = oci.Open(add.repository, oci.Options{PlainHTTP: add.plainHTTP, Credential: loginsOf(docker)})
+	return asInput(err)
+}
+
+// loginsOf returns the logins that docker and other tools keep.
+func loginsOf(docker credentials.Store) oci.Credential {
+	return func(ctx context.Context, registry string) (username, password string, err error) {
+		c, err := credentials.Credential(docker)(ctx, registry)
+		return c.Username, c.Password, err
+	}
 }
 
 func readPublicKeys(files []string) ([]release.PublicKey, error) {
@@ -73,77 +170,142 @@ func readPublicKeys(files []string) ([]release.PublicKey, error) {
 	return keys, nil
 }
 
-// signedRelease is a module with its signature, not verified.
-type signedRelease struct {
-	manifest     *abi.Manifest
-	wasm, bundle []byte
-	// keyID is the key that the signature claims.
-	keyID string
-}
-
-// readRelease reads a module and the signature file beside it.
-func readRelease(file string) (r signedRelease, err error) {
-	if r.wasm, err = readFile(file, abi.MaxModuleBytes); err != nil {
-		return r, err
-	}
-	section, err := release.ManifestSection(r.wasm)
-	if err == nil {
-		r.manifest, err = abi.ParseManifest(section)
-	}
-	if err != nil {
-		return r, inputf("%s: %w", file, err)
-	}
-	if r.bundle, err = readFile(file+signatureEnding, release.MaxBundleBytes); err != nil {
-		return r, release.NotTrusted(file, release.Digest(r.wasm),
-			fmt.Errorf("%w; sign the module with lattice-host plugin sign", err))
-	}
-	bundle, err := release.ParseBundle(r.bundle)
-	if err != nil {
-		return r, release.NotTrusted(file, release.Digest(r.wasm), err)
-	}
-	r.keyID = bundle.KeyHint
-	return r, nil
-}
-
-// indexAddition adds releases to one index.
-type indexAddition struct {
-	dir  string
-	edit index.Edit
-	keys []release.PublicKey
-}
-
-// release adds one release, and its publisher when the index does not have it.
-func (add *indexAddition) release(r signedRelease) error {
-	if err := add.publisher(r); err != nil {
-		return err
-	}
-	return index.AddRelease(add.dir, r.wasm, r.bundle, add.edit)
-}
-
-func (add *indexAddition) publisher(r signedRelease) error {
-	x, err := readIndex(add.dir)
+// to adds the releases to an index. Everything that is wrong is reported.
+func (add *indexAddition) to(ctx context.Context, p *publishing) error {
+	publishers, err := p.draft.Publishers()
 	if err != nil {
 		return err
 	}
+	var problems []error
+	for _, r := range add.releases {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		problems = append(problems, add.release(ctx, p, publishers, r))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return err
+	}
+	p.static = true
+	p.before = add.copyFiles
+	return p.draft.SetPublishers(publishers)
+}
+
+func (add *indexAddition) release(ctx context.Context, p *publishing, publishers *publisher.List, r signedRelease) error {
+	m := r.manifest
+	key, err := add.publisherKey(publishers, r)
+	if err != nil {
+		return release.NotTrusted(m.Reference(), r.digest(), err)
+	}
+	want := release.Want{Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.digest(), Keys: []release.PublicKey{key}}
+	if _, err := release.Verify(r.bundle, r.wasm, want); err != nil {
+		return err
+	}
+	if err := add.mayAdd(p, publishers, r, key); err != nil {
+		return release.NotTrusted(m.Reference(), r.digest(), err)
+	}
+	location, err := p.draft.Location(m.Publisher, m.Name, m.Version)
+	if err != nil {
+		return err
+	}
+	if add.target != nil {
+		artifact, err := oci.Pack(ctx, nowhere{}, r.wasm, r.bundle, m)
+		if err != nil {
+			return err
+		}
+		location = add.repository + "@" + artifact.Manifest.Digest.String()
+	}
+	add.added = append(add.added, addedRelease{m.Reference(), r.digest(), location})
+	return p.draft.AddRelease(author.Release{
+		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Summary: m.Summary, ABI: m.ABI,
+		Capabilities: release.CapabilityNames(m), Digest: r.digest(), Size: int64(len(r.wasm)), OCI: location, Bundle: r.bundle,
+	})
+}
+
+// publisherKey returns the key that the release claims to be signed with, which the index or the command line has for its
+// publisher.
+func (add *indexAddition) publisherKey(publishers *publisher.List, r signedRelease) (release.PublicKey, error) {
 	id := r.manifest.Publisher
-	i := slices.IndexFunc(add.keys, func(k release.PublicKey) bool { return k.ID == r.keyID })
-	switch {
-	case i < 0 && x.Publisher(id) != nil:
-		return nil
-	case i < 0:
-		return release.NotTrusted(r.manifest.Reference(), release.Digest(r.wasm), fmt.Errorf(
-			"the index has no publisher %s, and none of the keys of --publisher-key has the id %s that signed; name the file with that key", id, r.keyID))
-	}
-	// A publisher is not declared for a release that is not theirs.
-	if _, err := release.Verify(r.bundle, r.wasm, release.Want{
-		Publisher: id, Name: r.manifest.Name, Version: r.manifest.Version, Digest: release.Digest(r.wasm), Keys: add.keys[i : i+1],
-	}); err != nil {
-		return err
-	}
-	if known := x.Publisher(id); known != nil {
-		if key, err := known.Key(); err == nil && key.ID == r.keyID {
-			return nil
+	known := publishers.Find(id)
+	if known != nil {
+		if i := slices.IndexFunc(known.Keys, func(k publisher.Key) bool { return k.ID == r.keyID }); i >= 0 {
+			return known.Keys[i].Key()
 		}
 	}
-	return index.AddPublisher(add.dir, id, id, add.keys[i], add.edit)
+	i := slices.IndexFunc(add.keys, func(k release.PublicKey) bool { return k.ID == r.keyID })
+	switch {
+	case i >= 0:
+		return add.keys[i], nil
+	case known != nil:
+		return release.PublicKey{}, fmt.Errorf("the key %s that signed is none that the index has for the publisher %s; name the file with the key with --publisher-key", r.keyID, id)
+	}
+	return release.PublicKey{}, fmt.Errorf(
+		"the index has no publisher %s, and none of the keys of --publisher-key has the id %s that signed; name the file with that key", id, r.keyID)
+}
+
+// mayAdd checks that a verified release may be installed, and declares its publisher and key when the index does not have
+// them.
+func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r signedRelease, key release.PublicKey) error {
+	m := r.manifest
+	if e := p.draft.Revoked(revocation.Release{
+		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.digest(), KeyID: key.ID,
+	}); e != nil {
+		return fmt.Errorf("%s is revoked since %s: %s", e.Subject(), e.Since, e.Reason)
+	}
+	entry := publisher.Publisher{ID: m.Publisher, Name: m.Publisher}
+	if known := publishers.Find(m.Publisher); known != nil {
+		entry = *known
+	}
+	i := slices.IndexFunc(entry.Keys, func(k publisher.Key) bool { return k.ID == key.ID })
+	if i < 0 {
+		entry.Keys = append(slices.Clone(entry.Keys), publisher.NewKey(key, time.Time{}, time.Time{}))
+		return publishers.Set(entry)
+	}
+	if k := entry.Keys[i]; !k.Valid(p.at) {
+		return fmt.Errorf("the key %s of the publisher is not valid now%s", k.ID, period(k))
+	}
+	return nil
+}
+
+// period tells when a key is valid.
+func period(k publisher.Key) string {
+	text := ""
+	if k.NotBefore != "" {
+		text += ", but from " + k.NotBefore
+	}
+	if k.NotAfter != "" {
+		text += ", but until " + k.NotAfter
+	}
+	return text
+}
+
+// copyFiles puts the files of the releases where the index will say that they are.
+func (add *indexAddition) copyFiles(ctx context.Context) error {
+	files := store.Open(filepath.Join(add.dir, tuf.LayoutFolder))
+	for _, r := range add.releases {
+		artifact, err := oci.Pack(ctx, files.Blobs(), r.wasm, r.bundle, r.manifest)
+		if err != nil {
+			return asInput(err)
+		}
+		if err := files.Tag(r.manifest.Reference(), artifact.Manifest, artifact.Bundle); err != nil {
+			return asInput(err)
+		}
+		if add.target == nil {
+			continue
+		}
+		// A tag has no plus sign; other tools write an underscore.
+		tag := strings.ReplaceAll(r.manifest.Version, "+", "_")
+		if err := oci.Push(ctx, files.Blobs(), artifact, add.target, tag); err != nil {
+			return asInput(err)
+		}
+	}
+	return nil
+}
+
+// nowhere takes what is packed to know its digest.
+type nowhere struct{}
+
+func (nowhere) Push(_ context.Context, _ ocispec.Descriptor, r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
 }

@@ -5,132 +5,178 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/index/walk"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
 func (a *app) indexVerifyCommand() *cobra.Command {
-	var keyFiles []string
+	var root string
+	var allowExpired bool
 	c := &cobra.Command{
-		Use:   "verify DIR [--key PUBKEYFILE...]",
-		Short: "Check the signatures of an index and of everything in it",
-		Long: `Verify checks that one of the keys, or without --key one of those that the installation trusts, signed the index, and that
-every release in it has the digest that the index says and the signature of its publisher.`,
-		Example: "  lattice-host index verify ./index --key index.pub",
-		Args:    arguments(1, 1, "the folder of the index"),
+		Use:   "verify LOCATION [PLUGIN...] --root FILE",
+		Short: "Check an index and everything in it",
+		Long: `Verify goes through the index at a folder, an address or a tar file: every role from the pinned root on, what the index lists,
+and of each release the module, the publisher's signature and whether the index has its key. PLUGIN is PUBLISHER/NAME or
+PUBLISHER/NAME@VERSION and leaves the files of all other releases aside.
+
+A role that has expired is a failure, unless --allow-expired says otherwise.`,
+		Example: `  lattice-host index verify ./index --root ./keys/root.json
+  lattice-host index verify https://plugins.example.com --root root.json
+  lattice-host index verify index.tar acme/keda --root root.json --allow-expired`,
+		Args: arguments(1, -1, "the folder, address or archive of the index"),
 	}
-	c.Flags().StringArrayVar(&keyFiles, "key", nil, "file with a public key that must have signed the index; repeatable")
+	c.Flags().StringVar(&root, "root", "", "root.json that you trust")
+	c.Flags().BoolVar(&allowExpired, "allow-expired", false, "take an index whose roles have expired")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		keys, err := a.indexKeys(keyFiles)
+		pinned, err := readPin(root)
 		if err != nil {
 			return err
 		}
-		x, err := readIndex(args[0])
+		chosen, err := selection(args[1:])
 		if err != nil {
 			return err
 		}
-		if err := x.Verify(keys, 1); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(args[0], index.FileName), err)
-		}
-		verified, err := verifyReleases(ctx, args[0], x)
+		report, err := a.verifyIndex(ctx, args[0], pinned, chosen)
 		if err != nil {
 			return err
 		}
-		return a.emit(map[string]any{"verified": verified}, func(w io.Writer) {
-			rows := make([][]string, len(verified))
-			for i, v := range verified {
-				rows[i] = []string{stateOK, v.Plugin, v.Digest}
-			}
-			table(w, rows)
-		})
+		if err := a.emitReport(report); err != nil {
+			return err
+		}
+		return report.Err(allowExpired)
 	})
 	return c
 }
 
-// indexKeys returns the keys in the files, or those that the installation trusts when there are none.
-func (a *app) indexKeys(files []string) ([]release.PublicKey, error) {
-	if len(files) > 0 {
-		return readPublicKeys(files)
+// readPin reads the root that the user trusts.
+func readPin(file string) ([]byte, error) {
+	if file == "" {
+		return nil, usagef("name the root.json that you trust with --root; whoever runs the index gives it away")
 	}
-	home, err := a.openHome()
+	return readFile(file, maxRootBytes)
+}
+
+// openIndex opens the index at a location.
+func openIndex(location string) (tuf.Source, error) {
+	source, err := tuf.OpenSource(location)
+	if err != nil {
+		return nil, asInput(err)
+	}
+	return source, nil
+}
+
+func (a *app) verifyIndex(ctx context.Context, location string, pinned []byte, chosen walk.Select) (report *walk.Report, err error) {
+	at, err := a.publishTime()
 	if err != nil {
 		return nil, err
 	}
-	return home.IndexKeys()
+	source, err := openIndex(location)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = closing(err, source) }()
+	report, err = walk.Verify(ctx, source, pinned, at, chosen)
+	if err != nil {
+		return nil, unreadIndex(location, err)
+	}
+	return report, nil
+}
+
+// selection returns what chooses the releases that the user names; without names it chooses all.
+func selection(names []string) (walk.Select, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	wanted := map[string]bool{}
+	for _, name := range names {
+		publisher, plugin, _ := strings.Cut(name, "/")
+		_, _, isPlugin := tuf.ParseVersionsTarget(tuf.VersionsTarget(publisher, plugin))
+		if _, err := releaseTarget(name); err != nil && !isPlugin {
+			return nil, usagef("%q is no plugin; write PUBLISHER/NAME or PUBLISHER/NAME@VERSION", name)
+		}
+		wanted[name] = true
+	}
+	return func(publisher, name, version string) bool {
+		path := publisher + "/" + name
+		return wanted[path] || wanted[path+"@"+version]
+	}, nil
+}
+
+// verifiedIndex is what index verify tells.
+type verifiedIndex struct {
+	Roles    []verifiedRole    `json:"roles"`
+	Releases []verifiedRelease `json:"releases"`
+	Static   bool              `json:"static"`
+}
+
+type verifiedRole struct {
+	Role      string    `json:"role"`
+	Version   int64     `json:"version"`
+	Expires   time.Time `json:"expires"`
+	Expired   bool      `json:"expired"`
+	Threshold int       `json:"threshold"`
+	Keys      []string  `json:"keys"`
+	Bins      int       `json:"bins,omitempty"`
 }
 
 // verifiedRelease is one release of an index.
 type verifiedRelease struct {
 	Plugin string `json:"plugin"`
 	Digest string `json:"digest"`
+	KeyID  string `json:"keyId"`
+	State  string `json:"state"`
+	Error  string `json:"error,omitempty"`
 }
 
-// verifyReleases verifies the files of every release that this program could install.
-func verifyReleases(ctx context.Context, dir string, x *index.Index) (verified []verifiedRelease, err error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, asInput(err)
+func (a *app) emitReport(report *walk.Report) error {
+	v := verifiedIndex{Roles: []verifiedRole{}, Releases: []verifiedRelease{}, Static: report.Static}
+	for _, r := range report.Roles {
+		v.Roles = append(v.Roles, verifiedRole{r.Name, r.Version, r.Expires.UTC(), r.Expired, r.Threshold, r.KeyIDs, r.Bins})
 	}
-	defer func() { err = errors.Join(err, root.Close()) }()
-	var errs []error
-	verified = []verifiedRelease{}
-	for _, p := range x.Plugins {
-		for _, r := range p.Releases {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if p.Type != index.TypeWasm {
-				continue
-			}
-			reference, err := verifyRelease(root, x, p, r)
-			errs = append(errs, err)
-			verified = append(verified, verifiedRelease{reference, r.Digest()})
+	for _, r := range report.Releases {
+		verified := verifiedRelease{Plugin: r.Reference(), Digest: r.Digest, KeyID: r.KeyID, State: r.State}
+		if r.Err != nil {
+			verified.Error = r.Err.Error()
 		}
+		v.Releases = append(v.Releases, verified)
 	}
-	return verified, errors.Join(errs...)
+	return a.emit(v, v.write)
 }
 
-func verifyRelease(root *os.Root, x *index.Index, p index.Plugin, r index.Release) (reference string, err error) {
-	want := release.Want{
-		Publisher: p.Publisher, Name: strings.TrimPrefix(p.ID, p.Publisher+"."), Version: r.Version, Digest: r.Digest(),
+func (v verifiedIndex) write(w io.Writer) {
+	rows := [][]string{{"ROLE", "VERSION", "EXPIRES", "KEYS", "STATE"}}
+	for _, r := range v.Roles {
+		state := stateOK
+		if r.Expired {
+			state = "expired"
+		}
+		keys := fmt.Sprintf("%d of %s", r.Threshold, orNothing(r.Keys))
+		rows = append(rows, []string{r.Role, strconv.FormatInt(r.Version, 10), r.Expires.Format(time.RFC3339), keys, state})
 	}
-	reference = want.Reference()
-	key, err := x.Publisher(p.Publisher).Key()
-	if err != nil {
-		return reference, release.NotTrusted(reference, want.Digest, err)
+	table(w, rows)
+	if len(v.Releases) == 0 {
+		fmt.Fprintln(w, "no releases")
+		return
 	}
-	want.Keys = []release.PublicKey{key}
-	wasm, err := readInRoot(root, r.ArtifactURL, abi.MaxModuleBytes)
-	if err != nil {
-		return reference, release.NotTrusted(reference, want.Digest, err)
+	rows = [][]string{{"RELEASE", "DIGEST", "SIGNED BY", "STATE"}}
+	for _, r := range v.Releases {
+		rows = append(rows, []string{r.Plugin, shortDigest(r.Digest), r.KeyID, r.State})
 	}
-	bundle, err := readInRoot(root, r.ManifestURL, release.MaxBundleBytes)
-	if err != nil {
-		return reference, release.NotTrusted(reference, want.Digest, err)
-	}
-	_, err = release.Verify(bundle, wasm, want)
-	return reference, err
+	fmt.Fprintln(w)
+	table(w, rows)
 }
 
-// readInRoot reads a file of an index. The root keeps links from leading out of it.
-func readInRoot(root *os.Root, location string, limit int64) (data []byte, err error) {
-	if !index.IsRelative(location) {
-		return nil, fmt.Errorf("%s: is not in the folder of the index", location)
+// unreadIndex says which index could not be read.
+func unreadIndex(location string, err error) error {
+	if errors.Is(err, release.ErrNotTrusted) {
+		return release.NotTrusted(location, "", err)
 	}
-	f, err := root.Open(filepath.FromSlash(location))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if data, err = io.ReadAll(io.LimitReader(f, limit+1)); err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s: has more than %d bytes", location, limit)
-	}
-	return data, err
+	return asInput(fmt.Errorf("%s: %w", location, err))
 }

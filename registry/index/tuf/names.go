@@ -60,14 +60,14 @@ func ParseVersionsTarget(name string) (publisher, plugin string, ok bool) {
 // ReleasePatterns returns the patterns of the targets that say which releases there are. Keys that are online sign
 // these, and no others.
 func ReleasePatterns() []string {
-	return []string{releasesFolder + "/*/*/*", pluginsFolder + "/*/*", PluginsTarget}
+	return []string{releasesFolder + "/*/*/*", pluginsFolder + "/*/*", PluginsTarget, StaticTarget}
 }
 
 // AboutReleases reports whether a name is one of those that [ReleasePatterns] means.
 func AboutReleases(name string) bool {
 	_, _, _, release := ParseReleaseTarget(name)
 	_, _, versions := ParseVersionsTarget(name)
-	return release || versions || name == PluginsTarget
+	return release || versions || name == PluginsTarget || name == StaticTarget
 }
 
 // ValidTarget reports whether name is in the grammar of an index:
@@ -80,7 +80,7 @@ func AboutReleases(name string) bool {
 // with names and versions as manifests have them. No such name leaves its folder, on any file system or in any URL.
 func ValidTarget(name string) bool {
 	switch name {
-	case PublishersTarget, RevocationsTarget, StaticTarget:
+	case PublishersTarget, RevocationsTarget:
 		return true
 	}
 	folder, file, _ := strings.Cut(name, "/")

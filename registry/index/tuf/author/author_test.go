@@ -287,6 +287,7 @@ func TestRevoke(t *testing.T) {
 
 // TestWhatKeysCannot: online keys release, and nothing else; one offline key of two is none.
 func TestWhatKeysCannot(t *testing.T) {
+	const policy = "policy-bundles/base.tar"
 	t.Parallel()
 	f := newFixture(t)
 	set := func(name string) *author.Draft {
@@ -299,10 +300,10 @@ func TestWhatKeysCannot(t *testing.T) {
 		return d
 	}
 	f.refuses(set(tuf.PublishersTarget), "targets: the keys given are not enough", onlineKey)
-	f.refuses(set(tuf.StaticTarget), "targets: the keys given are not enough", onlineKey, targetsKeys[:1], rootKeys)
+	f.refuses(set(policy), "targets: the keys given are not enough", onlineKey, targetsKeys[:1], rootKeys)
 	f.refuses(set(web1), "releases: the keys given are not enough", rootKeys, targetsKeys)
-	f.publish(set(tuf.StaticTarget), onlineKey, targetsKeys[:2])
-	if got := string(f.target(tuf.StaticTarget).Data); got != "content" {
+	f.publish(set(policy), onlineKey, targetsKeys[:2])
+	if got := string(f.target(policy).Data); got != "content" {
 		t.Error(got)
 	}
 }

@@ -135,9 +135,14 @@ func newList(version int64) *list {
 // does not change keeps the hash that the verified snapshot has for it. [Draft.Check] reads all. That the index has
 // expired is no error.
 func Open(ctx context.Context, dir string, pinned []byte) (*Draft, error) {
+	return Read(ctx, folder(dir), pinned)
+}
+
+// Read is [Open] for an index anywhere, to look at it. The source must stay open as long as the draft is used.
+func Read(ctx context.Context, source tuf.Source, pinned []byte) (*Draft, error) {
 	// Long ago, nothing had expired.
 	longAgo := func() time.Time { return time.Unix(0, 0) }
-	view, err := tuf.Look(ctx, tuf.Config{Root: pinned, Source: folder(dir), Clock: longAgo})
+	view, err := tuf.Look(ctx, tuf.Config{Root: pinned, Source: source, Clock: longAgo})
 	if err != nil {
 		return nil, err
 	}

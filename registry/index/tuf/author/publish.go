@@ -23,24 +23,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Lifetimes are how long a role stays valid after it is published.
-type Lifetimes map[string]time.Duration
-
-const day = 24 * time.Hour
-
 // maxTimestampBytes is what clients read of a timestamp.
 const maxTimestampBytes = 16_384
-
-// Online returns the lifetimes for an index that a machine renews every day. The shorter the role targets lives, the
-// sooner a revocation reaches a client that sees an old mirror for the first time.
-func Online() Lifetimes {
-	return Lifetimes{RoleRoot: 365 * day, RoleTargets: 90 * day, RoleReleases: 30 * day, RoleSnapshot: day, RoleTimestamp: day}
-}
-
-// AirGap returns the lifetimes for an index that people carry to where it is used.
-func AirGap() Lifetimes {
-	return Lifetimes{RoleRoot: 365 * day, RoleTargets: 90 * day, RoleReleases: 30 * day, RoleSnapshot: 30 * day, RoleTimestamp: 30 * day}
-}
 
 // Change is what publishing a draft writes. Until it is written, nothing has happened.
 type Change struct {

@@ -212,17 +212,7 @@ func (d *Draft) Releases() ([]Listed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var releases []Listed
-	for _, p := range plugins {
-		versions, err := d.versions(p.Publisher, p.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range versions {
-			releases = append(releases, Listed{p.Publisher, p.Name, v})
-		}
-	}
-	return releases, nil
+	return d.listed(plugins)
 }
 
 // writeLists puts the lists of releases and of plugins into the index that have changed.
@@ -332,4 +322,36 @@ func (c *check) plugin(p tuf.Plugin) error {
 		delete(c.releases, name)
 	}
 	return nil
+}
+
+// Location returns where the module of a release can be pulled from, or nothing.
+func (d *Draft) Location(publisher, plugin, version string) (string, error) {
+	versions, i, found, err := d.find(publisher, plugin, version)
+	if err != nil || !found {
+		return "", err
+	}
+	return versions[i].OCI, nil
+}
+
+// ReleasesOf returns the releases of a publisher in the order of their plugins and versions.
+func (d *Draft) ReleasesOf(publisher string) ([]Listed, error) {
+	plugins, err := d.Plugins()
+	if err != nil {
+		return nil, err
+	}
+	return d.listed(slices.DeleteFunc(plugins, func(p tuf.Plugin) bool { return p.Publisher != publisher }))
+}
+
+func (d *Draft) listed(plugins []tuf.Plugin) ([]Listed, error) {
+	var releases []Listed
+	for _, p := range plugins {
+		versions, err := d.versions(p.Publisher, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versions {
+			releases = append(releases, Listed{p.Publisher, p.Name, v})
+		}
+	}
+	return releases, nil
 }

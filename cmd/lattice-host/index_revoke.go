@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/registry/index/revocation"
+)
+
+func (a *app) indexRevokeCommand() *cobra.Command {
+	var flags publishFlags
+	var reason string
+	var undo bool
+	c := &cobra.Command{
+		Use:   "revoke DIR SUBJECT --reason REASON --keys KEYS",
+		Short: "Say what must not run any more",
+		Long: `Revoke keeps what it names from running, also where it is installed, from the next refresh of the index on. SUBJECT is
+
+  sha256:HEX                      a module, by its digest
+  ed25519-HEX                     all that a publisher's key signed
+  PUBLISHER/NAME@VERSION,VERSION  versions of a plugin
+  PUBLISHER/NAME                  a plugin
+  PUBLISHER                       a publisher
+
+This takes the keys of the roles targets, snapshot and timestamp: nobody who has only the keys of releases can take it back.
+--undo does, for a mistake.`,
+		Example: `  lattice-host index revoke ./index acme/keda@1.2.0 --reason "sends secrets away" --keys ./keys
+  lattice-host index revoke ./index ed25519-0123456789abcdef --reason "stolen" --keys ./keys
+  lattice-host index revoke ./index acme/keda@1.2.0 --undo --keys ./keys`,
+		Args: arguments(2, 2, "the folder of the index and what is revoked"),
+	}
+	flags.add(c)
+	c.Flags().StringVar(&reason, "reason", "", "one line for those who use it")
+	c.Flags().BoolVar(&undo, "undo", false, "take the revocation back")
+	c.RunE = a.does(func(ctx context.Context, args []string) error {
+		if err := checkReason(reason, undo); err != nil {
+			return err
+		}
+		entry := revoked(args[1])
+		return a.emitPublished(a.publish(ctx, args[0], &flags, func(p *publishing) error {
+			p.static = true
+			if undo {
+				return p.draft.Restore(entry.Subject())
+			}
+			entry.Reason, entry.Since = reason, p.at.UTC().Format(time.DateOnly+"T15:04:05Z")
+			return p.draft.Revoke(entry)
+		}))
+	})
+	return c
+}
+
+// revoked returns the entry for what the user names. That it is well-formed is checked when it is added.
+func revoked(subject string) revocation.Entry {
+	plugin, versions, versioned := strings.Cut(subject, "@")
+	switch {
+	case strings.HasPrefix(subject, "sha256:"):
+		return revocation.Entry{Digest: subject}
+	case strings.HasPrefix(subject, "ed25519-"):
+		return revocation.Entry{KeyID: subject}
+	case versioned:
+		list := slices.Compact(slices.Sorted(strings.SplitSeq(versions, ",")))
+		return revocation.Entry{Plugin: plugin, Versions: list}
+	case strings.Contains(subject, "/"):
+		return revocation.Entry{Plugin: plugin}
+	}
+	return revocation.Entry{Publisher: subject}
+}
