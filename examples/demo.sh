@@ -5,32 +5,36 @@ set -eu
 cd "$(dirname "$0")/.."
 host=build/lattice-host
 demo=build/demo
+keys=$demo/keys
 
 say() { printf '\n── %s\n' "$*" >&2; }
 
-say "keys: one signs the index, one the plugins of the publisher demo"
-for name in index demo; do
-	[ -f "$demo/keys/$name.key" ] || "$host" key new "$name" --dir "$demo/keys" >&2
-done
+# Private keys are encrypted. The passphrase of this demonstration lies beside them.
+mkdir -p "$keys"
+[ -f "$keys/passphrase" ] || (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$keys/passphrase")
+LATTICE_PASSPHRASE=$(cat "$keys/passphrase")
+export LATTICE_PASSPHRASE
+
+say "the key of the publisher demo"
+[ -f "$keys/demo.key" ] || "$host" key new demo --dir "$keys" >&2
 
 say "plugins: built from source and signed"
 for plugin in deployment egress keda network-policy; do
 	"$host" plugin build "plugins/builtin/$plugin" --publisher demo -O "$demo/plugins/$plugin.wasm" >&2
-	"$host" plugin sign "$demo/plugins/$plugin.wasm" --key "$demo/keys/demo.key" >&2
+	"$host" plugin sign "$demo/plugins/$plugin.wasm" --key "$keys/demo.key" >&2
 done
 
-say "index: a signed list of the releases"
+say "index: which releases there are, signed by five roles, each with a key of its own"
 rm -rf "$demo/index"
-"$host" index init "$demo/index" --key "$demo/keys/index.key" >&2
-"$host" index add "$demo/index" "$demo"/plugins/*.wasm \
-	--key "$demo/keys/index.key" --publisher-key "$demo/keys/demo.pub" >&2
+"$host" index init "$demo/index" --keys "$keys/index" >&2
+"$host" index add "$demo/index" "$demo"/plugins/*.wasm --keys "$keys/index" --publisher-key "$keys/demo.pub" >&2
 
-say "installation: the index key is pinned, everything that the index lists is verified and locked"
+say "installation: the root of the index is pinned, what the index lists is verified, locked and activated"
 # The command takes the folder of this name beside it for its installation.
 rm -rf build/lattice-home
 mkdir build/lattice-home
-"$host" index trust "$demo/keys/index.pub" >&2
-"$host" install --index "$demo/index" --all >&2
+"$host" index trust "$keys/index/root.json" --location "$demo/index" >&2
+"$host" install --all --activate >&2
 
 say "derivation: examples/orders.yaml, with the other sides of its agreements"
 "$host" derive -f examples/orders.yaml --with examples/orders-peers.yaml

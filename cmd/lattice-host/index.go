@@ -1,15 +1,6 @@
 package main
 
-import (
-	"errors"
-	"io/fs"
-	"path/filepath"
-
-	"github.com/spf13/cobra"
-
-	"github.com/latticenet/lattice-host/registry/index"
-	"github.com/latticenet/lattice-host/registry/release"
-)
+import "github.com/spf13/cobra"
 
 func (a *app) indexCommand() *cobra.Command {
 	return group(&cobra.Command{
@@ -34,17 +25,5 @@ than what they have seen. --dry-run shows what would be published.`,
 	},
 		a.indexInitCommand(), a.indexAddCommand(), a.indexPublisherCommand(), a.indexYankCommand(), a.indexDeprecateCommand(),
 		a.indexRevokeCommand(), a.indexRotateCommand(), a.indexRefreshCommand(), a.indexVerifyCommand(), a.indexMirrorCommand(),
-		a.indexTrustCommand(), a.indexUntrustCommand())
-}
-
-// readIndex reads the index in a folder. One that is there but malformed is not trusted.
-func readIndex(dir string) (*index.Index, error) {
-	x, err := index.Read(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fileProblem(filepath.Join(dir, index.FileName), err)
-	case err != nil:
-		return nil, release.NotTrusted(filepath.Join(dir, index.FileName), "", err)
-	}
-	return x, nil
+		a.indexTrustCommand(), a.indexUntrustCommand(), a.indexFetchCommand(), a.indexForgetCommand())
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/lock"
-	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/market"
+	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 

@@ -201,3 +201,21 @@ func (i *inspected) manifestRows() [][]string {
 	}
 	return append(rows, capabilityRows(m.Capabilities)...)
 }
+
+// capabilityRows tell what a plugin may do beyond computing. The reason is the plugin's own text and so in quotes.
+func capabilityRows(capabilities []abi.Capability) [][]string {
+	if len(capabilities) == 0 {
+		return [][]string{{"  capabilities", "none"}}
+	}
+	var rows [][]string
+	for _, c := range capabilities {
+		rows = append(rows, []string{"  capability", fmt.Sprintf("%s, because %q", c.Name, c.Reason)})
+		for _, host := range c.Hosts {
+			rows = append(rows, []string{"", "host " + host})
+		}
+		for _, kind := range kindNames(c.Kinds) {
+			rows = append(rows, []string{"", "kind " + kind})
+		}
+	}
+	return rows
+}

@@ -59,8 +59,7 @@ func newWorld(t *testing.T) *world {
 		goEnv: goEnv(t),
 	}
 	must(t, "key", "new", "demo", "--dir", w.keys, "--unencrypted")
-	must(t, "key", "new", "index", "--dir", w.keys, "--unencrypted")
-	indexKey, demoKey := filepath.Join(w.keys, "index.key"), filepath.Join(w.keys, "demo.key")
+	indexKeys, demoKey := filepath.Join(w.keys, "index"), filepath.Join(w.keys, "demo.key")
 	var modules []string
 	for _, source := range pluginFolders(t, root) {
 		module := filepath.Join(w.plugins, filepath.Base(source)+".wasm")
@@ -68,11 +67,11 @@ func newWorld(t *testing.T) *world {
 		must(t, "plugin", "sign", module, "--key", demoKey)
 		modules = append(modules, module)
 	}
-	must(t, "index", "init", w.index, "--key", indexKey)
-	add := []string{"index", "add", w.index, "--key", indexKey, "--publisher-key", filepath.Join(w.keys, "demo.pub")}
+	must(t, "index", "init", w.index, "--keys", indexKeys, "--unencrypted")
+	add := []string{"index", "add", w.index, "--keys", indexKeys, "--publisher-key", filepath.Join(w.keys, "demo.pub")}
 	must(t, append(add, modules...)...)
-	must(t, "--home", w.home, "index", "trust", filepath.Join(w.keys, "index.pub"))
-	must(t, "--home", w.home, "install", "--index", w.index, "--all")
+	must(t, "--home", w.home, "index", "trust", filepath.Join(indexKeys, "root.json"), "--location", w.index)
+	must(t, "--home", w.home, "install", "--all", "--activate")
 	return w
 }
 
