@@ -73,16 +73,12 @@ func openIndex(location string) (tuf.Source, error) {
 }
 
 func (a *app) verifyIndex(ctx context.Context, location string, pinned []byte, chosen walk.Select) (report *walk.Report, err error) {
-	at, err := a.publishTime()
-	if err != nil {
-		return nil, err
-	}
 	source, err := openIndex(location)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = closing(err, source) }()
-	report, err = walk.Verify(ctx, source, pinned, at, chosen)
+	report, err = walk.Verify(ctx, source, pinned, a.now(), chosen)
 	if err != nil {
 		return nil, unreadIndex(location, err)
 	}
