@@ -96,6 +96,34 @@ func TestPushAndPull(t *testing.T) {
 	}
 }
 
+// TestSecondBundle adds a bundle by another key where a registry lists no referrers and deletes nothing.
+func TestSecondBundle(t *testing.T) {
+	t.Parallel()
+	inner := realRegistry(false)
+	repository := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	s := store.Open(t.TempDir())
+	first := newRelease(t)
+	second := registrytest.Sign(t, registrytest.Key(t, 2), first.Manifest)
+	for _, r := range []registrytest.Release{first, second} {
+		if err := oci.Push(t.Context(), s.Blobs(), packed(t, s, r), repository, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := oci.Pull(t.Context(), repository, packed(t, s, first).Manifest.Digest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Bundles) != 2 {
+		t.Errorf("%d bundles, want 2", len(p.Bundles))
+	}
+}
+
 func TestPackingIsReproducible(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)

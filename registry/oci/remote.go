@@ -51,6 +51,9 @@ func Open(name string, opts Options) (*remote.Repository, error) {
 	}
 	r.PlainHTTP = opts.PlainHTTP
 	r.ReferrerListMaxPages = maxReferrerPages
+	// Registries without an API for referrers often delete nothing either. A second bundle replaces the list of the first, and
+	// what is left of that is for the registry to collect.
+	r.SkipReferrersGC = true
 	r.MaxMetadataBytes = maxManifestBytes * MaxBundles
 	r.Client = client(opts)
 	return r, nil
