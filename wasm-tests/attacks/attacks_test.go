@@ -1,6 +1,6 @@
 // Package attacks holds no code: its test asserts that every row of the project's table of attacks has a test. A row is
-// covered by a function TestAttackNN, which may go on with an underscore and words, or, in a file with a function whose name
-// begins with TestAttack, by a text that begins with NN and an underscore or a space, which is the name of a subtest.
+// covered by a function TestAttackNN, which may go on with words, or, in a file with a function whose name begins with
+// TestAttack, by a subtest whose name begins with NN and an underscore or a space.
 package attacks
 
 import (
@@ -9,6 +9,8 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -90,7 +92,7 @@ func rows() map[int]string {
 
 // function and subtest find the row in a name.
 var (
-	function = regexp.MustCompile(`^TestAttack(\d\d)(_|$)`)
+	function = regexp.MustCompile(`^TestAttack(\d\d)(\D|$)`)
 	subtest  = regexp.MustCompile(`^(\d\d)[_ ]\S`)
 )
 
@@ -99,14 +101,15 @@ func TestEveryRowHasATest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for row, about := range rows() {
+	table := rows()
+	for _, row := range slices.Sorted(maps.Keys(table)) {
 		if len(found[row]) == 0 {
-			t.Errorf("row %02d has no test: %s", row, about)
+			t.Errorf("row %02d has no test: %s", row, table[row])
 		}
 	}
-	for row, places := range found {
-		if rows()[row] == "" {
-			t.Errorf("the table of attacks has no row %02d: %s", row, strings.Join(places, ", "))
+	for _, row := range slices.Sorted(maps.Keys(found)) {
+		if table[row] == "" {
+			t.Errorf("the table of attacks has no row %02d: %s", row, strings.Join(found[row], ", "))
 		}
 	}
 }
@@ -135,7 +138,7 @@ func tested(root string) (map[int][]string, error) {
 	return found, err
 }
 
-// namesIn returns the names of the functions of a file that test attacks, and then all texts of the file.
+// namesIn returns the names of the functions of a file that test attacks, and then what may be names of their subtests.
 func namesIn(path string) (names []string, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -150,14 +153,35 @@ func namesIn(path string) (names []string, err error) {
 		return nil, nil
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
-		if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
-			if value, err := strconv.Unquote(text.Value); err == nil {
-				names = append(names, value)
+		if text, ok := subtestName(n).(*ast.BasicLit); ok && text.Kind == token.STRING {
+			if name, err := strconv.Unquote(text.Value); err == nil {
+				names = append(names, name)
 			}
 		}
 		return true
 	})
 	return names, nil
+}
+
+// subtestName returns what names a subtest in a node: the key of a map, the field name of a struct, the first field of one
+// without names, or the argument of Run. It is nil in any other node.
+func subtestName(n ast.Node) ast.Expr {
+	switch n := n.(type) {
+	case *ast.KeyValueExpr:
+		if field, ok := n.Key.(*ast.Ident); ok && field.Name == "name" {
+			return n.Value
+		}
+		return n.Key
+	case *ast.CompositeLit:
+		if len(n.Elts) > 0 {
+			return n.Elts[0]
+		}
+	case *ast.CallExpr:
+		if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Run" && len(n.Args) > 0 {
+			return n.Args[0]
+		}
+	}
+	return nil
 }
 
 func rowsOf(names []string) (found []int) {
@@ -173,10 +197,34 @@ func rowsOf(names []string) (found []int) {
 	return slices.Compact(found)
 }
 
+func TestNamesIn(t *testing.T) {
+	source := `package p
+func TestAttackX(t *testing.T) {
+	tests := map[string]int{"01_a": 1, "02 b": 2, "key": 3}
+	list := []row{{"03_c", "04_no"}, {name: "05_d", says: "06_no"}, {says: "07 bytes"}}
+	t.Run("08_e", nil)
+	t.Errorf("09_no")
+	x := "10_no"
+	}`
+	for head, want := range map[string]string{"TestAttackX": "[1 2 3 5 8]", "TestOther": "[]"} {
+		path := filepath.Join(t.TempDir(), "x_test.go")
+		if err := os.WriteFile(path, []byte(strings.Replace(source, "TestAttackX", head, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		names, err := namesIn(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(rowsOf(names)); got != want {
+			t.Errorf("%s: %s, want %s", head, got, want)
+		}
+	}
+}
+
 func TestRowsOf(t *testing.T) {
 	for name, want := range map[string]string{
 		"TestAttack07_ViewKept": "[7]", "TestAttack46": "[46]", "26_NoSignature": "[26]", "26 no signature": "[26]",
-		"TestAttack": "[]", "TestAttack7": "[]", "TestAttack123": "[]", "TestAttacks": "[]", "2026_x": "[]", "12 ": "[]", "x 12_y": "[]",
+		"TestAttack": "[]", "TestAttack7": "[]", "TestAttack123": "[]", "TestAttacks": "[]", "TestAttack52Differential": "[52]", "2026_x": "[]", "12 ": "[]", "x 12_y": "[]",
 	} {
 		if got := fmt.Sprint(rowsOf([]string{name})); got != want {
 			t.Errorf("%q: %s, want %s", name, got, want)

@@ -226,3 +226,43 @@ func TestAttack15_RoleRotation(t *testing.T) {
 		}
 	}
 }
+
+// TestAttack15_ThresholdRaised asks for more signatures than the snapshot that is known has.
+func TestAttack15_ThresholdRaised(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		four := []byte{0, 1, 2, 3}
+		h.repo.Rotate(snapshot, 3, keys(four)...)
+		h.repo.PublishRoot()
+		h.repo.PublishSnapshot()
+		h.refresh()
+		h.repo.Root.Signed.Roles[snapshot].Threshold = 5
+		h.repo.PublishRoot()
+		h.refuse(tuf.ErrSignature, "got 4, want 5")
+		h.repo.Root.Signed.Roles[snapshot].Threshold = 4
+		h.repo.PublishRoot()
+		if v := h.refresh().Roles()[0].Version; v != 4 {
+			h.Errorf("root version %d", v)
+		}
+	})
+}
+
+// TestAttack15_KeyMissing has a root name a key that it does not have: it is refused before anything is verified with it.
+func TestAttack15_KeyMissing(t *testing.T) {
+	t.Parallel()
+	for _, role := range []string{root, timestamp, snapshot, targets} {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			both(t, func(h *harness) {
+				h.refresh()
+				missing := tuftest.NewKey(9).ID()
+				h.repo.Root.Signed.Roles[role].KeyIDs = append(h.repo.Root.Signed.Roles[role].KeyIDs, missing)
+				h.repo.PublishRoot()
+				h.refuse(tuf.ErrMalformed, missing)
+				if _, err := h.open().Verified(); err != nil {
+					h.Error(err)
+				}
+			})
+		})
+	}
+}

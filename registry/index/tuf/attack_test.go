@@ -40,6 +40,22 @@ func TestAttack02_SnapshotRollback(t *testing.T) {
 	})
 }
 
+// TestAttack02_SnapshotAlone serves an older snapshot that the timestamp does not speak of: nobody asks for it.
+func TestAttack02_SnapshotAlone(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.PublishSnapshot()
+		h.refresh()
+		timestamp := h.repo.Get("metadata/timestamp.json")
+		h.repo.Snapshot.Signed.Version--
+		h.repo.PutSnapshot()
+		h.repo.Set("metadata/timestamp.json", timestamp)
+		h.repo.Asked()
+		h.refresh()
+		h.asked("2.root.json", "timestamp.json")
+	})
+}
+
 // TestAttack02_SnapshotRollbackServed serves an old snapshot under the name of the new one.
 func TestAttack02_SnapshotRollbackServed(t *testing.T) {
 	t.Parallel()
@@ -117,6 +133,32 @@ func TestAttack05_Freeze(t *testing.T) {
 			h.versions(tc.known[0], tc.known[1], tc.known[2], tc.known[3])
 		})
 	}
+}
+
+// TestAttack05_Delegated serves a delegated role that has expired, before and after a client has seen it.
+func TestAttack05_Delegated(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.delegate(delegation{from: targets, to: "a"})
+		h.repo.AddTarget("a", web1, []byte("one"))
+		h.repo.AddTarget("a", web2, []byte("two"))
+		h.repo.Roles["a"].Signed.Expires = start.Add(-day)
+		h.repo.PublishAll()
+		h.lacks(web1, tuf.ErrExpired, "a: version 3 expired on 2026-02-28T12:00:00Z")
+		h.repo.Roles["a"].Signed.Expires = start.Add(7 * day)
+		h.repo.PublishAll()
+		if got := h.download(web1); got != "one" {
+			h.Error(got)
+		}
+		h.time = start.Add(18 * day)
+		h.lacks(web2, tuf.ErrExpired, "a: version 4 expired")
+		// A newer version of it is no problem.
+		h.repo.Roles["a"].Signed.Expires = start.Add(21 * day)
+		h.repo.PublishAll()
+		if got := h.download(web2); got != "two" {
+			h.Error(got)
+		}
+	})
 }
 
 // TestAttack05_LockedRun reads the last verified index after it has expired.

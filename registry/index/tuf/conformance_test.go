@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"path"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,6 +145,24 @@ func TestExpiredRootOnTheWay(t *testing.T) {
 	})
 }
 
+// TestExpiredRootOnDisk: a root that has expired since is no obstacle on the way to the next.
+func TestExpiredRootOnDisk(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.Root.Signed.Expires = start.Add(7 * day)
+		h.repo.PublishRoot()
+		h.refresh()
+		h.time = start.Add(18 * day)
+		h.refuse(tuf.ErrExpired, "root: version 2 expired")
+		h.repo.Root.Signed.Expires = start.Add(21 * day)
+		h.repo.PublishRoot()
+		h.refresh()
+		if v := h.refresh().Roles()[0].Version; v != 3 {
+			h.Errorf("root version %d", v)
+		}
+	})
+}
+
 // TestExpiredTimestampOnDisk: metadata that has expired in the meantime still guards against rollback, and does not
 // keep newer metadata away.
 func TestExpiredTimestampOnDisk(t *testing.T) {
@@ -186,6 +205,37 @@ func TestDownload(t *testing.T) {
 		}
 		h.lacks(web2, tuf.ErrNotFound, "does not have it")
 	})
+}
+
+// TestDownloadedOnce: another process does not ask for a target again that lies in the folder.
+func TestDownloadedOnce(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.AddTarget(targets, web1, []byte("one"))
+		h.repo.Publish(targets)
+		h.download(web1)
+		h.repo.Asked()
+		h.download(web1)
+		h.asked("2.root.json", "timestamp.json")
+	})
+}
+
+// TestWithoutConsistentSnapshot reads a repository that serves each role and target under one name only.
+func TestWithoutConsistentSnapshot(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, true)
+	h.repo.Root.Signed.ConsistentSnapshot = false
+	h.repo.PublishRoot()
+	h.repo.AddTarget(targets, web1, []byte("one"))
+	h.repo.Set("targets/"+web1, []byte("one"))
+	h.delegate(delegation{from: targets, to: "a"})
+	h.repo.Asked()
+	if got := h.download(web1); got != "one" {
+		t.Error(got)
+	}
+	h.asked("2.root.json", "3.root.json", "timestamp.json", "snapshot.json", "targets.json", web1)
+	h.lacks(web2, tuf.ErrNotFound, web2)
+	h.asked("3.root.json", "timestamp.json", "a.json")
 }
 
 func ignore[T any](_ T, err error) error { return err }
@@ -241,6 +291,26 @@ func TestTargetHashes(t *testing.T) {
 			}
 			h.lacks(web1, tc.kind, web1)
 		})
+	}
+}
+
+// TestTargetHashSHA512 has nothing but a hash that an index does not use.
+func TestTargetHashSHA512(t *testing.T) {
+	t.Parallel()
+	for loose, says := range map[bool]string{true: "", false: "hashes.sha256 is missing"} {
+		h := newHarness(t, loose)
+		h.repo.AddTarget(targets, web1, []byte("one"))
+		file, err := metadata.TargetFile().FromBytes(web1, []byte("one"), "sha512")
+		h.check(err)
+		h.repo.Roles[targets].Signed.Targets[web1] = file
+		folder, base := path.Split(web1)
+		h.repo.Set("targets/"+folder+file.Hashes["sha512"].String()+"."+base, []byte("one"))
+		h.repo.Publish(targets)
+		if says != "" {
+			h.refuse(tuf.ErrMalformed, says)
+		} else if got := h.download(web1); got != "one" {
+			t.Error(got)
+		}
 	}
 }
 
