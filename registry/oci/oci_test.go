@@ -194,6 +194,12 @@ func readJSON(t *testing.T, src content.Fetcher, d ocispec.Descriptor, into any)
 	}
 }
 
+func manifestOf(t *testing.T, s *store.Store, a oci.Artifact) (m ocispec.Manifest) {
+	t.Helper()
+	readJSON(t, s.Blobs(), a.Manifest, &m)
+	return m
+}
+
 func pushJSON(t *testing.T, to content.Pusher, mediaType string, value any) ocispec.Descriptor {
 	t.Helper()
 	data, err := json.Marshal(value)
@@ -256,8 +262,8 @@ func TestAttack31_Bytes(t *testing.T) {
 	}
 }
 
-// TestForeignBundles shows that referrers which are no bundles of the artifact do no harm.
-func TestForeignBundles(t *testing.T) {
+// TestAttack31_ForeignBundles shows that referrers which are no bundles of the artifact do no harm.
+func TestAttack31_ForeignBundles(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	s := store.Open(t.TempDir())
@@ -279,7 +285,8 @@ func TestForeignBundles(t *testing.T) {
 	}
 }
 
-func TestPullNeedsADigest(t *testing.T) {
+// TestAttack35_PullNeedsADigest: whatever a tag names, it is not asked.
+func TestAttack35_PullNeedsADigest(t *testing.T) {
 	t.Parallel()
 	repository := serve(t, realRegistry(true))
 	for _, reference := range []string{"", "latest", "sha256:12", "sha512:" + strings.Repeat("a", 128)} {
