@@ -3,7 +3,7 @@ BUILD   := build
 BIN     := $(BUILD)/lattice-host
 TOOLS   := $(BUILD)/tools
 BUILTIN := deployment egress keda network-policy
-NESTED  := wasm-tests/bench wasm-tests/extism wasm-tests/schemas
+NESTED  := wasm-tests/bench wasm-tests/extism wasm-tests/schemas wasm-tests/trust
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 GOLANGCI_VERSION := v2.11.4
@@ -15,6 +15,11 @@ ASSEMBLYSCRIPT  := plugins/sdk/assemblyscript
 NODE_TOOLS      := $(BUILD)/assemblyscript
 NODE_TOOLS_DONE := $(NODE_TOOLS)/installed-$(shell git hash-object $(ASSEMBLYSCRIPT)/package-lock.json)
 
+# What reads our indexes and releases beside ourselves, installed again when the lock file changes.
+TRUST_NODE       := wasm-tests/trust/node
+TRUST_TOOLS      := $(BUILD)/trust
+TRUST_TOOLS_DONE := $(TRUST_TOOLS)/installed-$(shell git hash-object $(TRUST_NODE)/package-lock.json)
+
 # How long each fuzz target runs, and in which folders they are.
 FUZZTIME ?= 10s
 FUZZIN   ?= abi host registry plugins cmd
@@ -22,7 +27,7 @@ FUZZIN   ?= abi host registry plugins cmd
 BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-assemblyscript test-all race check bench bench-json crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint tools-assemblyscript
+.PHONY: help demo build plugins test test-assemblyscript test-trust test-all race check bench bench-json crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-trust
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +49,10 @@ test: ## Run the tests that need nothing but Go.
 test-assemblyscript: tools-assemblyscript ## Build the AssemblyScript plugin and test it; needs Node.js.
 	cd wasm-tests/extism && go test ./...
 
-test-all: test test-assemblyscript race fuzz ## Run everything: the tests, the race detector and every fuzz target.
+test-trust: tools-trust ## Have programs of others read our indexes and releases; needs Node.js.
+	cd wasm-tests/trust && go test ./...
+
+test-all: test test-assemblyscript test-trust race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
 race: ## Run the tests of everything that shares memory, and of hostile modules, with the race detector.
 	go test -race ./host/... ./registry/... ./wasm-tests/hostile/...
@@ -89,6 +97,17 @@ $(NODE_TOOLS_DONE): $(ASSEMBLYSCRIPT)/package.json $(ASSEMBLYSCRIPT)/package-loc
 	mkdir -p $(NODE_TOOLS)
 	cp $^ $(NODE_TOOLS)
 	cd $(NODE_TOOLS) && { npm ci || npm ci || npm ci; }
+	touch $@
+
+tools-trust: $(TRUST_TOOLS_DONE) ## Install the readers of indexes and bundles that make test-trust compares with ours.
+
+$(TRUST_TOOLS_DONE): $(TRUST_NODE)/package.json $(TRUST_NODE)/package-lock.json $(TRUST_NODE)/.npmrc
+	@{ command -v npm && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 17) ? 0 : 1)'; } >/dev/null || \
+	  { echo "the readers need Node.js 20.17 or newer and npm: install the packages nodejs and npm"; exit 1; }
+	rm -rf $(TRUST_TOOLS)
+	mkdir -p $(TRUST_TOOLS)
+	cp $^ $(TRUST_TOOLS)
+	cd $(TRUST_TOOLS) && { npm ci || npm ci || npm ci; }
 	touch $@
 
 generate: ## Regenerate codecs and schemas.

@@ -73,11 +73,15 @@ func (m *Manifest) Check() error {
 	return errors.Join(c.problems...)
 }
 
-const nameRule = "lower-case letters, digits and single hyphens, 1 to 40 characters, beginning with a letter"
+const nameRule = "lower-case letters, digits and single hyphens, 1 to 40 characters, beginning with a letter, and no device name of Windows"
 
 // ValidName reports whether s can name a publisher or a plugin: lower-case letters, digits and single inner hyphens,
-// 1 to 40 characters, beginning with a letter.
+// 1 to 40 characters, beginning with a letter. Names are also names of files and folders, which Windows cannot have under
+// the names of its devices, such as con and com1.
 func ValidName(s string) bool {
+	if isDeviceName(s) {
+		return false
+	}
 	if s == "" || len(s) > 40 || s[0] < 'a' || s[0] > 'z' || s[len(s)-1] == '-' || strings.Contains(s, "--") {
 		return false
 	}
@@ -87,6 +91,15 @@ func ValidName(s string) bool {
 		}
 	}
 	return true
+}
+
+// isDeviceName reports whether s is reserved on Windows, with any extension.
+func isDeviceName(s string) bool {
+	switch s {
+	case "con", "prn", "aux", "nul":
+		return true
+	}
+	return len(s) == 4 && (s[:3] == "com" || s[:3] == "lpt") && s[3] >= '0' && s[3] <= '9'
 }
 
 // ValidVersion reports whether s is a semantic version (semver.org 2.0.0) without a leading v, at most 64 characters.

@@ -34,6 +34,8 @@ func TestParseManifestRefuses(t *testing.T) {
 		{`"publisher":"acme"`, `"publisher":"../acme"`, "publisher: must be lower-case"},
 		{`"name":"web"`, `"name":"Web"`, "name: must be lower-case"},
 		{`"name":"web"`, `"name":"web--x"`, "name: must be"},
+		{`"name":"web"`, `"name":"con"`, "name: must be"},
+		{`"name":"web"`, `"name":"lpt1"`, "no device name of Windows"},
 		{`"version":"1.0.0"`, `"version":"v1.0.0"`, "version: must be a semantic version"},
 		{`"version":"1.0.0"`, `"version":"1.0"`, "version: must be"},
 		{`"version":"1.0.0"`, `"version":"1.01.0"`, "version: must be"},

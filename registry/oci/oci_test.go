@@ -96,6 +96,34 @@ func TestPushAndPull(t *testing.T) {
 	}
 }
 
+// TestSecondBundle adds a bundle by another key where a registry lists no referrers and deletes nothing.
+func TestSecondBundle(t *testing.T) {
+	t.Parallel()
+	inner := realRegistry(false)
+	repository := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	s := store.Open(t.TempDir())
+	first := newRelease(t)
+	second := registrytest.Sign(t, registrytest.Key(t, 2), first.Manifest)
+	for _, r := range []registrytest.Release{first, second} {
+		if err := oci.Push(t.Context(), s.Blobs(), packed(t, s, r), repository, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := oci.Pull(t.Context(), repository, packed(t, s, first).Manifest.Digest.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Bundles) != 2 {
+		t.Errorf("%d bundles, want 2", len(p.Bundles))
+	}
+}
+
 func TestPackingIsReproducible(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
@@ -166,6 +194,12 @@ func readJSON(t *testing.T, src content.Fetcher, d ocispec.Descriptor, into any)
 	}
 }
 
+func manifestOf(t *testing.T, s *store.Store, a oci.Artifact) (m ocispec.Manifest) {
+	t.Helper()
+	readJSON(t, s.Blobs(), a.Manifest, &m)
+	return m
+}
+
 func pushJSON(t *testing.T, to content.Pusher, mediaType string, value any) ocispec.Descriptor {
 	t.Helper()
 	data, err := json.Marshal(value)
@@ -228,8 +262,8 @@ func TestAttack31_Bytes(t *testing.T) {
 	}
 }
 
-// TestForeignBundles shows that referrers which are no bundles of the artifact do no harm.
-func TestForeignBundles(t *testing.T) {
+// TestAttack31_ForeignBundles shows that referrers which are no bundles of the artifact do no harm.
+func TestAttack31_ForeignBundles(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
 	s := store.Open(t.TempDir())
@@ -251,7 +285,8 @@ func TestForeignBundles(t *testing.T) {
 	}
 }
 
-func TestPullNeedsADigest(t *testing.T) {
+// TestAttack35_PullNeedsADigest: whatever a tag names, it is not asked.
+func TestAttack35_PullNeedsADigest(t *testing.T) {
 	t.Parallel()
 	repository := serve(t, realRegistry(true))
 	for _, reference := range []string{"", "latest", "sha256:12", "sha512:" + strings.Repeat("a", 128)} {

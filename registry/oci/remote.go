@@ -21,7 +21,6 @@ const (
 	headerTimeout = 30 * time.Second
 	// requestTimeout bounds one request with its whole body: the largest module at 128 KiB/s.
 	requestTimeout = 5 * time.Minute
-	maxRedirects   = 5
 	// maxReferrerPages bounds how long a registry can keep a client listing.
 	maxReferrerPages = 10
 )
@@ -51,6 +50,9 @@ func Open(name string, opts Options) (*remote.Repository, error) {
 	}
 	r.PlainHTTP = opts.PlainHTTP
 	r.ReferrerListMaxPages = maxReferrerPages
+	// Registries without an API for referrers often delete nothing either. A second bundle replaces the list of the first, and
+	// what is left of that is for the registry to collect.
+	r.SkipReferrersGC = true
 	r.MaxMetadataBytes = maxManifestBytes * MaxBundles
 	r.Client = client(opts)
 	return r, nil
@@ -62,7 +64,7 @@ func client(opts Options) *auth.Client {
 		transport = newTransport()
 	}
 	c := &auth.Client{
-		Client: &http.Client{Transport: transport, Timeout: requestTimeout, CheckRedirect: checkRedirect},
+		Client: &http.Client{Transport: transport, Timeout: requestTimeout, CheckRedirect: newRedirects().check},
 		Cache:  auth.NewCache(),
 	}
 	c.SetUserAgent("lattice-host")
@@ -85,17 +87,6 @@ func newTransport() http.RoundTripper {
 		MaxIdleConnsPerHost:   2,
 		IdleConnTimeout:       time.Minute,
 	}
-}
-
-// checkRedirect lets a registry send a client to where it keeps blobs, but not from TLS to no TLS.
-func checkRedirect(next *http.Request, via []*http.Request) error {
-	switch {
-	case len(via) >= maxRedirects:
-		return fmt.Errorf("the registry redirects more than %d times", maxRedirects)
-	case via[0].URL.Scheme == "https" && next.URL.Scheme != "https":
-		return fmt.Errorf("the registry redirects to %s, which is without TLS", next.URL.Redacted())
-	}
-	return nil
 }
 
 func sortByDigest(d []ocispec.Descriptor) {

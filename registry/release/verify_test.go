@@ -401,6 +401,26 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
+// TestAttack36_Signing signs nothing that has a name which leaves its folder or that a file system cannot have.
+func TestAttack36_Signing(t *testing.T) {
+	t.Parallel()
+	r, key := fixture(t)
+	for field, names := range map[string][]string{
+		"name":      {"../web", "..", "Web", "wеb", "con", "com1", "we b", "-web", "web-", ""},
+		"publisher": {"../acme", "acme/x", "ACME", "аcme", "nul", ""},
+		"version":   {"../1.2.0", "1.2", "v1.2.0", "1.2.0/..", ""},
+	} {
+		value := map[string]string{"name": "web", "publisher": "acme", "version": "1.2.0"}[field]
+		for _, name := range names {
+			manifest := registrytest.SetField(t, r.Manifest.CanonicalJSON(), `"`+field+`":"`+value+`"`, `"`+field+`":"`+name+`"`)
+			wasm := withSection([]byte(registrytest.EmptyModule), abi.ManifestSection, string(manifest))
+			if bundle, err := release.Sign(key, wasm); err == nil || bundle != nil || !strings.Contains(err.Error(), field+": must be") {
+				t.Errorf("%s %q: %v", field, name, err)
+			}
+		}
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	r, key := fixture(f)
 	f.Add(r.Bundle, r.Wasm)

@@ -116,14 +116,16 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestDamagedIndex shows that index.json holds nothing that putting a release again does not bring back.
-func TestDamagedIndex(t *testing.T) {
+// TestAttack33_DamagedIndex shows that index.json holds nothing that putting a release again does not bring back.
+func TestAttack33_DamagedIndex(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]string{
-		"no JSON":           "{",
-		"a path as digest":  `{"manifests":[{"mediaType":"x","digest":"sha256:../../../etc/passwd","size":1}]}`,
-		"a weak digest":     `{"manifests":[{"mediaType":"x","digest":"md5:d41d8cd98f00b204e9800998ecf8427e","size":1}]}`,
-		"a size below none": `{"manifests":[{"mediaType":"x","digest":"sha256:` + strings.Repeat("a", 64) + `","size":-1}]}`,
+		"no JSON":            "{",
+		"a path as digest":   `{"manifests":[{"mediaType":"x","digest":"sha256:../../../etc/passwd","size":1}]}`,
+		"a weak digest":      `{"manifests":[{"mediaType":"x","digest":"md5:d41d8cd98f00b204e9800998ecf8427e","size":1}]}`,
+		"no digest":          `{"manifests":[{"mediaType":"x","digest":"","size":1}]}`,
+		"a size of no int64": `{"manifests":[{"mediaType":"x","digest":"sha256:` + strings.Repeat("a", 64) + `","size":9223372036854775808}]}`,
+		"a size below none":  `{"manifests":[{"mediaType":"x","digest":"sha256:` + strings.Repeat("a", 64) + `","size":-1}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

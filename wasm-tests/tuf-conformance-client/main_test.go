@@ -141,6 +141,54 @@ func TestProtocol(t *testing.T) {
 	})
 }
 
+// TestImplicitRefresh downloads at once: the metadata is refreshed, though the target is not there.
+func TestImplicitRefresh(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	s.init()
+	s.download(1, "nonexistent artifact")
+	s.trusts(map[string]string{
+		"root": "1.root.json", "timestamp": "timestamp.json", "snapshot": "1.snapshot.json", "targets": "1.targets.json",
+	})
+	if diff := cmp.Diff([]string{"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"}, s.repo.Asked()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestBadAnchor: a root that is none or not signed asks nobody for anything.
+func TestBadAnchor(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string][2]string{"NoVersion": {`"version":1`, `"vision":1`}, "Unsigned": {`"sig":"`, `"sig":"00`}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSuite(t)
+			file := filepath.Join(s.dir, "initial_root.json")
+			root := bytes.Replace(s.repo.Get("metadata/1.root.json"), []byte(change[0]), []byte(change[1]), 1)
+			s.check(os.WriteFile(file, root, 0o644))
+			s.init()
+			s.refresh(1)
+			if asked := s.repo.Asked(); asked != nil {
+				t.Errorf("asked for %v", asked)
+			}
+		})
+	}
+}
+
+// TestDownloadKept: a target that is there is not downloaded again, and stays when a mirror serves another.
+func TestDownloadKept(t *testing.T) {
+	t.Parallel()
+	s := newSuite(t)
+	s.init()
+	s.repo.AddTarget("targets", "file", []byte("content"))
+	s.repo.PublishAll()
+	s.download(0, "file")
+	s.repo.Set("targets/"+tuftest.TargetPath("file", []byte("content")), []byte("evil"))
+	s.download(0, "file")
+	if data, err := os.ReadFile(filepath.Join(s.dir, "targets", "file")); err != nil || string(data) != "content" {
+		t.Errorf("%s, %v", data, err)
+	}
+}
+
 // TestFailedRefresh: what was verified before the failure is trusted.
 func TestFailedRefresh(t *testing.T) {
 	t.Parallel()

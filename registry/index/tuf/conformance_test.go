@@ -10,7 +10,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"path"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,6 +145,24 @@ func TestExpiredRootOnTheWay(t *testing.T) {
 	})
 }
 
+// TestExpiredRootOnDisk: a root that has expired since is no obstacle on the way to the next.
+func TestExpiredRootOnDisk(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.Root.Signed.Expires = start.Add(7 * day)
+		h.repo.PublishRoot()
+		h.refresh()
+		h.time = start.Add(18 * day)
+		h.refuse(tuf.ErrExpired, "root: version 2 expired")
+		h.repo.Root.Signed.Expires = start.Add(21 * day)
+		h.repo.PublishRoot()
+		h.refresh()
+		if v := h.refresh().Roles()[0].Version; v != 3 {
+			h.Errorf("root version %d", v)
+		}
+	})
+}
+
 // TestExpiredTimestampOnDisk: metadata that has expired in the meantime still guards against rollback, and does not
 // keep newer metadata away.
 func TestExpiredTimestampOnDisk(t *testing.T) {
@@ -187,6 +205,37 @@ func TestDownload(t *testing.T) {
 		}
 		h.lacks(web2, tuf.ErrNotFound, "does not have it")
 	})
+}
+
+// TestDownloadedOnce: another process does not ask for a target again that lies in the folder.
+func TestDownloadedOnce(t *testing.T) {
+	t.Parallel()
+	both(t, func(h *harness) {
+		h.repo.AddTarget(targets, web1, []byte("one"))
+		h.repo.Publish(targets)
+		h.download(web1)
+		h.repo.Asked()
+		h.download(web1)
+		h.asked("2.root.json", "timestamp.json")
+	})
+}
+
+// TestWithoutConsistentSnapshot reads a repository that serves each role and target under one name only.
+func TestWithoutConsistentSnapshot(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, true)
+	h.repo.Root.Signed.ConsistentSnapshot = false
+	h.repo.PublishRoot()
+	h.repo.AddTarget(targets, web1, []byte("one"))
+	h.repo.Set("targets/"+web1, []byte("one"))
+	h.delegate(delegation{from: targets, to: "a"})
+	h.repo.Asked()
+	if got := h.download(web1); got != "one" {
+		t.Error(got)
+	}
+	h.asked("2.root.json", "3.root.json", "timestamp.json", "snapshot.json", "targets.json", web1)
+	h.lacks(web2, tuf.ErrNotFound, web2)
+	h.asked("3.root.json", "timestamp.json", "a.json")
 }
 
 func ignore[T any](_ T, err error) error { return err }
@@ -245,6 +294,26 @@ func TestTargetHashes(t *testing.T) {
 	}
 }
 
+// TestTargetHashSHA512 has nothing but a hash that an index does not use.
+func TestTargetHashSHA512(t *testing.T) {
+	t.Parallel()
+	for loose, says := range map[bool]string{true: "", false: "hashes.sha256 is missing"} {
+		h := newHarness(t, loose)
+		h.repo.AddTarget(targets, web1, []byte("one"))
+		file, err := metadata.TargetFile().FromBytes(web1, []byte("one"), "sha512")
+		h.check(err)
+		h.repo.Roles[targets].Signed.Targets[web1] = file
+		folder, base := path.Split(web1)
+		h.repo.Set("targets/"+folder+file.Hashes["sha512"].String()+"."+base, []byte("one"))
+		h.repo.Publish(targets)
+		if says != "" {
+			h.refuse(tuf.ErrMalformed, says)
+		} else if got := h.download(web1); got != "one" {
+			t.Error(got)
+		}
+	}
+}
+
 func TestKeyTypes(t *testing.T) {
 	t.Parallel()
 	p256, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -269,115 +338,6 @@ func TestKeyTypes(t *testing.T) {
 	}
 }
 
-// rotation is one version of a role: keys, threshold and signatures, by the number of the key.
-type rotation struct {
-	keys      []byte
-	threshold int
-	signed    []byte
-}
-
-func keys(numbers []byte) (list []tuftest.Key) {
-	for _, n := range numbers {
-		list = append(list, tuftest.NewKey(100+n))
-	}
-	return list
-}
-
-// TestAttack14_RootRotation goes through sequences of roots. The last one is refused where refused is set.
-func TestAttack14_RootRotation(t *testing.T) {
-	t.Parallel()
-	five := []byte{0, 1, 2, 3, 4}
-	tests := map[string]struct {
-		roots   []rotation
-		refused bool
-	}{
-		"OneKey":               {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{2, 1}}, {[]byte{2}, 1, []byte{2}}}, false},
-		"UnusedSignatures":     {[]rotation{{[]byte{1}, 1, []byte{3, 1, 4}}, {[]byte{2}, 1, []byte{3, 2, 1, 4}}, {[]byte{2}, 1, []byte{3, 2, 4}}}, false},
-		"OtherThreeOfFive":     {[]rotation{{five, 3, []byte{0, 2, 4}}, {five, 3, []byte{0, 4, 1}}, {five, 3, []byte{0, 1, 3}}}, false},
-		"OneOfFive":            {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4, 1}}}, false},
-		"AllOfFive":            {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{5, 6, 7, 8, 9}, 3, []byte{0, 2, 4, 5, 6, 7}}, {[]byte{5, 6, 7, 8, 9}, 3, []byte{5, 6, 7}}}, false},
-		"ThresholdUp":          {[]rotation{{[]byte{1, 2, 3}, 1, []byte{1}}, {[]byte{1, 2, 3}, 2, []byte{1, 2}}}, false},
-		"ThresholdDown":        {[]rotation{{[]byte{1, 2, 3}, 2, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1}}}, false},
-		"SecondKey":            {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{1, 2}, 2, []byte{1, 2}}}, false},
-		"NotByOldKey":          {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{2, 3, 4}}}, true},
-		"NotByNewKey":          {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{1, 3, 4}}}, true},
-		"TooFewNewKeys":        {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 2, 4}}}, true},
-		"TooFewOldKeys":        {[]rotation{{five, 3, []byte{0, 2, 4}}, {[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4, 5}}}, true},
-		"NewThresholdNotMet":   {[]rotation{{[]byte{1, 2, 3}, 1, []byte{1}}, {[]byte{1, 2, 3}, 2, []byte{2}}}, true},
-		"OldThresholdNotMet":   {[]rotation{{[]byte{1, 2, 3}, 2, []byte{1, 2}}, {[]byte{1, 2, 3}, 1, []byte{1}}}, true},
-		"ThirdOfThreeNotByOld": {[]rotation{{[]byte{1}, 1, []byte{1}}, {[]byte{2}, 1, []byte{1, 2}}, {[]byte{3}, 1, []byte{1, 3}}}, true},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newHarness(t, false)
-			h.repo.Root.Signed.Version = 0
-			for _, r := range tc.roots {
-				h.repo.Rotate(root, r.threshold, keys(r.keys)...)
-				h.repo.Keys[root] = keys(r.signed)
-				h.repo.PublishRoot()
-			}
-			h.config.Root = h.repo.Get("metadata/1.root.json")
-			last := int64(len(tc.roots))
-			if !tc.refused {
-				h.refresh()
-				h.versions(last, 1, 1, 1)
-				return
-			}
-			h.refuse(tuf.ErrSignature, fmt.Sprintf("root: version %d: ", last))
-			h.asked(asks(2, last)...)
-			h.versions(last-1, 0, 0, 0)
-		})
-	}
-}
-
-// asks returns the names of a range of roots.
-func asks(from, to int64) (files []string) {
-	for v := from; v <= to; v++ {
-		files = append(files, fmt.Sprintf("%d.root.json", v))
-	}
-	return files
-}
-
-// TestAttack15_RoleRotation gives each role other keys, thresholds and signatures.
-func TestAttack15_RoleRotation(t *testing.T) {
-	t.Parallel()
-	five := []byte{0, 1, 2, 3, 4}
-	tests := map[string]struct {
-		rotation
-		refused bool
-	}{
-		"OneKey":             {rotation{[]byte{2}, 1, []byte{2}}, false},
-		"UnusedSignatures":   {rotation{[]byte{1}, 1, []byte{3, 1, 4}}, false},
-		"FirstThreeOfFive":   {rotation{five, 3, []byte{0, 2, 4}}, false},
-		"OtherThreeOfFive":   {rotation{five, 3, []byte{2, 3, 4}}, false},
-		"NotByNewKey":        {rotation{[]byte{2}, 1, []byte{1, 3, 4}}, true},
-		"OneOfThreeIsOld":    {rotation{[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 2, 4}}, true},
-		"ThresholdNotMet":    {rotation{[]byte{0, 1, 3, 4, 5}, 3, []byte{0, 4}}, true},
-		"ThresholdAboveKeys": {rotation{[]byte{0, 1}, 3, []byte{0, 1}}, true},
-		"Unsigned":           {rotation{[]byte{0}, 1, nil}, true},
-	}
-	for name, tc := range tests {
-		for _, role := range []string{timestamp, snapshot, targets} {
-			t.Run(name+"/"+role, func(t *testing.T) {
-				t.Parallel()
-				h := newHarness(t, false)
-				h.refresh()
-				h.repo.Rotate(role, tc.threshold, keys(tc.keys)...)
-				h.repo.Keys[role] = keys(tc.signed)
-				h.repo.PublishRoot()
-				h.repo.PublishAll()
-				if !tc.refused {
-					h.refresh()
-					h.versions(2, 2, 2, 2)
-					return
-				}
-				h.refuse(tuf.ErrSignature, role+": version 2: ")
-			})
-		}
-	}
-}
-
 // TestKeysRotatedAlone gives a role another key without a new version of it.
 func TestKeysRotatedAlone(t *testing.T) {
 	t.Parallel()
@@ -394,117 +354,4 @@ func TestKeysRotatedAlone(t *testing.T) {
 			h.refresh()
 		})
 	}
-}
-
-// graph is a repository with delegations and the order in which roles are asked for.
-type graph struct {
-	delegations []delegation
-	visited     string
-}
-
-type delegation struct {
-	from, to    string
-	terminating bool
-	paths       []string
-}
-
-func (h *harness) delegate(all ...delegation) {
-	h.Helper()
-	for _, d := range all {
-		if d.paths == nil {
-			d.paths = []string{"releases/*/*/*"}
-		}
-		key := tuftest.NewKey(50)
-		h.repo.Delegate(d.from, metadata.DelegatedRole{Name: d.to, Terminating: d.terminating, Paths: d.paths}, key)
-	}
-	h.repo.PublishAll()
-}
-
-func TestDelegationOrder(t *testing.T) {
-	t.Parallel()
-	beta := []string{"releases/beta/*/*"}
-	tests := map[string]graph{
-		"One":                    {[]delegation{{from: targets, to: "a"}}, "a"},
-		"Two":                    {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}}, "a b"},
-		"Chain":                  {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}}, "a b c"},
-		"DepthFirst":             {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c"}, {from: "a", to: "d"}}, "a c d b"},
-		"DepthFirstThree":        {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c"}, {from: "c", to: "d"}}, "a c d b"},
-		"Terminating":            {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", terminating: true}, {from: "a", to: "d"}}, "a c"},
-		"TerminatingDescendants": {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", terminating: true}, {from: "c", to: "d"}}, "a c d"},
-		"OtherPaths":             {[]delegation{{from: targets, to: "a", paths: beta}, {from: targets, to: "b"}, {from: "a", to: "c"}}, "b"},
-		"OtherPathsThree":        {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "a", to: "c", paths: beta}, {from: "c", to: "d"}}, "a b"},
-		"Cycle":                  {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "c", to: "d"}, {from: "d", to: "b"}}, "a b c d"},
-		"TwoParents":             {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "a", to: "c"}}, "a c b"},
-		"TwoParentsOtherPaths":   {[]delegation{{from: targets, to: "a"}, {from: targets, to: "b"}, {from: "b", to: "c"}, {from: "a", to: "c", paths: beta}}, "a b c"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newHarness(t, false)
-			h.delegate(tc.delegations...)
-			v := h.refresh()
-			h.repo.Asked()
-			_, err := v.Target(context.Background(), web1)
-			h.wants(err, tuf.ErrNotFound, web1)
-			var got []string
-			for _, file := range h.repo.Asked() {
-				got = append(got, strings.TrimSuffix(strings.TrimLeft(file, "0123456789."), ".json"))
-			}
-			if order := strings.Join(got, " "); order != tc.visited {
-				t.Errorf("asked for %q, want %q", order, tc.visited)
-			}
-		})
-	}
-}
-
-// TestDelegationSearch looks for targets in a tree of roles.
-func TestDelegationSearch(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, true)
-	h.delegate(
-		delegation{from: targets, to: "a", paths: []string{"*.doc", "*.md"}},
-		delegation{from: targets, to: "b", paths: []string{"releases/*/*"}},
-		delegation{from: "b", to: "c", paths: []string{"releases/x/*"}},
-		delegation{from: "b", to: "d", paths: []string{"releases/y/*.zip"}},
-	)
-	for _, file := range []struct{ role, name string }{
-		{targets, "file"}, {"a", "README.md"}, {"c", "releases/x/v1"}, {"d", "releases/y/v1.zip"}, {"d", "releases/z/v1.zip"},
-	} {
-		h.repo.AddTarget(file.role, file.name, []byte("by "+file.role))
-	}
-	h.repo.PublishAll()
-	for name, want := range map[string]string{
-		"file": targets, "README.md": "a", "releases/x/v1": "c", "releases/y/v1.zip": "d",
-	} {
-		if got := h.download(name); got != "by "+want {
-			t.Errorf("%s: %s", name, got)
-		}
-	}
-	h.lacks("releases/z/v1.zip", tuf.ErrNotFound, "does not have it")
-}
-
-func TestBins(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, false)
-	h.repo.DelegateBins("bin", 4, tuftest.NewKey(50))
-	names := []string{web1, web2, api1}
-	for _, name := range names {
-		h.repo.AddTarget(h.repo.Bin(name), name, []byte(name))
-	}
-	h.repo.PublishAll()
-	for _, name := range names {
-		if got := h.download(name); got != name {
-			t.Error(got)
-		}
-	}
-}
-
-func TestDelegationNotInSnapshot(t *testing.T) {
-	t.Parallel()
-	both(t, func(h *harness) {
-		h.delegate(delegation{from: targets, to: "a"})
-		delete(h.repo.Snapshot.Signed.Meta, "a.json")
-		h.repo.PublishSnapshot()
-		h.lacks(web1, tuf.ErrMalformed, "a: the snapshot does not name this role")
-	})
 }

@@ -53,6 +53,12 @@ func (r rules) root(signed *metadata.RootType) error {
 		if err := r.threshold(role, name, top.KeyIDs, top.Threshold); err != nil {
 			return err
 		}
+		// Go-tuf verifies nothing with such a role, not even what it verified before.
+		for _, id := range top.KeyIDs {
+			if signed.Keys[id] == nil {
+				return malformed(role, "roles.%s has the key %s, which is not among keys", name, id)
+			}
+		}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package author_test
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/sha256"
 	"errors"
 	"maps"
 	"os"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
@@ -22,6 +26,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
 	"github.com/latticenet/lattice-host/registry/release"
 )
+
+const day = 24 * time.Hour
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 
@@ -245,6 +251,68 @@ func TestYank(t *testing.T) {
 	if err := d.Yank(web1, strings.Repeat("x", 5000)); err == nil || !strings.Contains(err.Error(), "one line of 1 to 500 bytes") {
 		t.Error("a long reason was taken")
 	}
+}
+
+// TestAttack40_Unrevoked has somebody with all online keys try to take a revocation back.
+func TestAttack40_Unrevoked(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	before := f.files()
+	d := f.open()
+	f.check(d.Revoke(revocation.Entry{Publisher: "evil", Reason: "sold", Since: "2026-03-01T12:00:00Z"}))
+	f.publish(d, targetsKeys[:2], onlineKey)
+	f.target(tuf.RevocationsTarget)
+	d = f.open()
+	f.check(d.Restore("publisher evil"))
+	f.refuses(d, "targets: the keys given are not enough", onlineKey, targetsKeys[:1], rootKeys)
+	// The targets from before, named by newer online roles.
+	old := registrytest.Key(t, onlineKey[0])
+	signer, err := signature.LoadSigner(old.Ed25519, crypto.Hash(0))
+	f.check(err)
+	forged := forge(f, signer, []byte(before["metadata/1.targets.json"]))
+	for name, data := range forged {
+		f.check(os.WriteFile(filepath.Join(f.dir, "metadata", name), data, 0o644))
+	}
+	if _, err := f.refresh(); !errors.Is(err, tuf.ErrRollback) {
+		t.Errorf("a client that has seen the revocation: %v", err)
+	}
+	// Who sees the index for the first time is bound by nothing but the expiry of the old targets.
+	f.state = t.TempDir()
+	_, err = f.refresh()
+	f.check(err)
+	f.time = start.Add(author.Online()[author.RoleTargets] + time.Hour)
+	for name, data := range forge(f, signer, []byte(before["metadata/1.targets.json"])) {
+		f.check(os.WriteFile(filepath.Join(f.dir, "metadata", name), data, 0o644))
+	}
+	f.state = t.TempDir()
+	if _, err := f.refresh(); !errors.Is(err, tuf.ErrExpired) || !strings.Contains(err.Error(), "targets: version 1 expired") {
+		t.Errorf("a client that has not, after the expiry: %v", err)
+	}
+}
+
+// forge signs a snapshot and a timestamp that lead to older targets.
+func forge(f *fixture, signer signature.Signer, targets []byte) map[string][]byte {
+	f.Helper()
+	meta := func(version int64, data []byte) *metadata.MetaFiles {
+		sum := sha256.Sum256(data)
+		return &metadata.MetaFiles{Version: version, Length: int64(len(data)), Hashes: metadata.Hashes{"sha256": sum[:]}}
+	}
+	expires := f.time.Add(day).UTC().Truncate(time.Second)
+	snapshot, timestamp := metadata.Snapshot(expires), metadata.Timestamp(expires)
+	snapshot.Signed.Version, timestamp.Signed.Version = 9, 9
+	snapshot.Signed.Meta["targets.json"] = meta(1, targets)
+	releases := []byte(f.files()["metadata/1.releases.json"])
+	snapshot.Signed.Meta["releases.json"] = meta(1, releases)
+	_, err := snapshot.Sign(signer)
+	f.check(err)
+	snapshotData, err := snapshot.ToBytes(false)
+	f.check(err)
+	timestamp.Signed.Meta["snapshot.json"] = meta(9, snapshotData)
+	_, err = timestamp.Sign(signer)
+	f.check(err)
+	timestampData, err := timestamp.ToBytes(false)
+	f.check(err)
+	return map[string][]byte{"9.snapshot.json": snapshotData, "timestamp.json": timestampData}
 }
 
 // TestRevoke adds one revocation to another. Online keys cannot take it back.

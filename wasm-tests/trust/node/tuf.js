@@ -1,0 +1,34 @@
+// Reads an index with tuf-js. Standard input is {now, metadataDir, metadataUrl, targetDir, targetUrl, names}: the time in
+// milliseconds, the folder with a trusted root.json and what was verified before, where the index is, and the targets to
+// download. Prints {targets: {name: {content, custom}}}, or {error} when the index or a target is refused.
+import { readFileSync } from 'node:fs';
+import { mock } from 'node:test';
+import { Updater } from 'tuf-js';
+
+const input = JSON.parse(readFileSync(0, 'utf8'));
+mock.timers.enable({ apis: ['Date'], now: input.now });
+
+async function read() {
+  const updater = new Updater({
+    metadataDir: input.metadataDir,
+    metadataBaseUrl: input.metadataUrl,
+    targetDir: input.targetDir,
+    targetBaseUrl: input.targetUrl,
+    config: { fetchRetries: 0, fetchTimeout: 30_000 },
+  });
+  await updater.refresh();
+  const targets = {};
+  for (const name of input.names) {
+    const info = await updater.getTargetInfo(name);
+    if (!info) {
+      throw new Error(`${name}: not in the index`);
+    }
+    const content = readFileSync(await updater.downloadTarget(info), 'utf8');
+    // What has nothing beside it has an empty object for tuf-js.
+    targets[name] = Object.keys(info.custom).length > 0 ? { content, custom: info.custom } : { content };
+  }
+  return { targets };
+}
+
+const result = await read().catch((error) => ({ error: `${error.constructor.name}: ${error.message}` }));
+console.log(JSON.stringify(result));
