@@ -160,11 +160,11 @@ func (a *archive) enter(h *tar.Header) (entry, error) {
 	if e.folder {
 		e.path = strings.TrimSuffix(e.path, "/")
 	}
-	if err := checkHeader(h); err != nil {
-		return entry{}, err
-	}
 	if problem := pathProblem(e.path); problem != "" {
 		return entry{}, errors.New(problem)
+	}
+	if err := checkHeader(h); err != nil {
+		return entry{}, err
 	}
 	if e.size > a.limits.file {
 		return entry{}, fmt.Errorf("the file has %d bytes, the limit is %d", e.size, a.limits.file)
