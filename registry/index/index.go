@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latticenet/lattice-host/registry/internal/check"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -74,7 +75,7 @@ type Publisher struct {
 
 // Key returns the publisher's key.
 func (p Publisher) Key() (release.PublicKey, error) {
-	raw, err := decodeBase64(p.PublicKey, ed25519.PublicKeySize)
+	raw, err := check.DecodeBase64(p.PublicKey, ed25519.PublicKeySize)
 	if err != nil {
 		return release.PublicKey{}, err
 	}
@@ -153,7 +154,7 @@ func (r Release) Digest() string { return "sha256:" + r.ArtifactSHA256 }
 
 // SignatureBytes returns the signature in the release bundle, 64 bytes.
 func (r Release) SignatureBytes() ([]byte, error) {
-	return decodeBase64(r.Signature, ed25519.SignatureSize)
+	return check.DecodeBase64(r.Signature, ed25519.SignatureSize)
 }
 
 // Signature is one signature of the document.
@@ -246,7 +247,7 @@ func (s Signature) madeBy(key release.PublicKey, payload []byte) bool {
 	if s.Publisher != key.ID {
 		return false
 	}
-	signature, err := decodeBase64(s.Signature, ed25519.SignatureSize)
+	signature, err := check.DecodeBase64(s.Signature, ed25519.SignatureSize)
 	return err == nil && ed25519.Verify(key.Ed25519, payload, signature)
 }
 
@@ -287,19 +288,3 @@ func (x *Index) Publisher(id string) *Publisher {
 }
 
 func notTrusted(problem error) error { return release.NotTrusted("index", "", problem) }
-
-// decodeBase64 reads standard base64 of size bytes, with or without padding: the format allows both.
-func decodeBase64(s string, size int) ([]byte, error) {
-	encoding := base64.StdEncoding
-	if !strings.HasSuffix(s, "=") {
-		encoding = base64.RawStdEncoding
-	}
-	data, err := encoding.Strict().DecodeString(s)
-	if err != nil || encoding.EncodeToString(data) != s {
-		return nil, errors.New("is not standard base64")
-	}
-	if len(data) != size {
-		return nil, fmt.Errorf("has %d bytes, must have %d", len(data), size)
-	}
-	return data, nil
-}
