@@ -48,7 +48,8 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 		add(a, reason(r, gate.Error, "the question cannot be asked: "+err.Error()))
 		return
 	}
-	decision, found := cedar.Authorize(e.index.candidates(&q), entities, q)
+	// The library's own decision passes over policies that fail, so that what it found counts, and not that.
+	_, found := cedar.Authorize(e.index.candidates(&q), entities, q)
 	for _, failed := range found.Errors {
 		p := e.byID[string(failed.PolicyID)]
 		message := failed.Message
@@ -57,14 +58,13 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 		}
 		add(a, p.reason(r, gate.Error, fmt.Sprintf("policy %s failed: %s", p.id, message)))
 	}
-	allows := decision == cedar.Allow && len(found.Errors) == 0
 	for _, d := range found.Reasons {
-		switch p := e.byID[string(d.PolicyID)]; {
-		case p.forbids:
+		p := e.byID[string(d.PolicyID)]
+		if p.forbids {
 			add(a, p.reason(r, gate.Deny, "forbidden by policy "+p.id+p.because()))
-		case allows:
-			add(a, p.reason(r, gate.Allow, "permitted by policy "+p.id+p.because()))
+			continue
 		}
+		add(a, p.reason(r, gate.Allow, "permitted by policy "+p.id+p.because()))
 	}
 	if len(found.Reasons) == 0 && len(found.Errors) == 0 {
 		none := reason(r, gate.NoOpinion, fmt.Sprintf("no permit policy for %s to %s %s", r.Principal, r.Action, r.Resource))

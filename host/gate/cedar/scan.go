@@ -87,7 +87,8 @@ func (s *scanner) token() string {
 
 // symbol passes over one character that is neither text nor a word.
 func (s *scanner) symbol() string {
-	switch s.source[s.offset] {
+	length := 1
+	switch c := s.source[s.offset]; c {
 	case '{':
 		// Every condition nests, too.
 		s.operators++
@@ -96,7 +97,12 @@ func (s *scanner) symbol() string {
 		s.depth++
 	case ')', ']', '}':
 		s.depth = max(s.depth-1, 0)
-	case '.', '&', '|', '!', '-', '+', '*':
+	case '&', '|':
+		s.operators++
+		if bytes.HasPrefix(s.source[s.offset+1:], []byte{c}) {
+			length = 2
+		}
+	case '.', '!', '-', '+', '*':
 		s.operators++
 	}
 	if s.depth > maxDepth {
@@ -105,7 +111,7 @@ func (s *scanner) symbol() string {
 	if message := s.tooMany(); message != "" {
 		return message
 	}
-	s.pass(1)
+	s.pass(length)
 	return ""
 }
 
