@@ -20,8 +20,8 @@ const (
 	maxInputBytes  = abi.MaxRequestBytes
 	maxInputValues = 500_000
 	maxInputDepth  = abi.MaxDepth + 8
-	// maxNumber is the longest number: more digits than any that a 64-bit number needs.
-	maxNumber = 32
+	// maxNumber is the longest number: more digits than the product of two 64-bit numbers has.
+	maxNumber = 64
 )
 
 // hidden stands for the value of a Secret.

@@ -13,7 +13,6 @@ import (
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
 	"github.com/open-policy-agent/opa/v1/topdown"
-
 )
 
 // Test runs the tests among the files: the rules test_<name> of packages such as lattice.outputs_test, in files whose names
@@ -135,4 +134,3 @@ func (f *firings) TraceEvent(e topdown.Event) {
 		f.rules[position(rule.Location).String()] = true
 	}
 }
-
