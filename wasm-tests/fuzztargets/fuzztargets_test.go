@@ -16,6 +16,8 @@ func targets() map[string][]string {
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"host/codecache":                    {"FuzzEntry"},
+		"host/gate/quota":                   {"FuzzParse"},
+		"host/gate/rego":                    {"FuzzParse"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

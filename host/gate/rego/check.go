@@ -104,11 +104,19 @@ func (l *library) checkReferences(m *module, rules []*ast.Rule, p *problems) {
 				if at.Line == 0 {
 					at = position(r.Location)
 				}
-				p.add(at, object, "%s: %s", ref, message)
+				p.add(at, object, "%s: %s", written(ref), message)
 			}
 			return false
 		})
 	}
+}
+
+// written returns a reference up to its first variable, which the compiler has renamed.
+func written(ref ast.Ref) string {
+	if ground := ref.GroundPrefix(); len(ground) < len(ref) {
+		return ground.String() + "[…]"
+	}
+	return ref.String()
 }
 
 // lost returns why a reference leads nowhere, or nothing.

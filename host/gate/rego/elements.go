@@ -82,10 +82,16 @@ func readElement(entry string, t *ast.Term) (element, error) {
 	if strings.TrimSpace(e.message) == "" {
 		return e, fmt.Errorf("has an element with an empty message; say what is wrong")
 	}
-	if len(e.message) > maxMessageBytes {
-		e.message = strings.ToValidUTF8(e.message[:maxMessageBytes], "") + "…"
-	}
+	e.message = cut(e.message)
 	return e, nil
+}
+
+// cut shortens what nobody would read to the end.
+func cut(s string) string {
+	if len(s) <= maxMessageBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxMessageBytes], "") + "…"
 }
 
 func (e *element) readObject(o ast.Object) error {

@@ -228,13 +228,18 @@ func failure(reasons ...gate.Reason) gate.Answer {
 
 // failed is the reason for the verdict Error.
 func (p *pack) failed(err error) gate.Reason {
-	r := gate.Reason{Engine: engineName, Verdict: gate.Error, Policy: p.name, Message: oneLine(err.Error())}
-	var at *topdown.Error
-	if errors.As(err, &at) {
-		r.Message = oneLine(at.Message)
-		r.Position = position(at.Location).String()
+	at, message := explain(err)
+	return gate.Reason{Engine: engineName, Verdict: gate.Error, Policy: p.name, Position: at, Message: message}
+}
+
+// explain returns where an evaluation failed, if that is known, and why.
+func explain(err error) (at, message string) {
+	message = err.Error()
+	var failed *topdown.Error
+	if errors.As(err, &failed) {
+		at, message = position(failed.Location).String(), failed.Message
 	}
-	return r
+	return at, cut(oneLine(message))
 }
 
 // zeros is the seed: nothing that rules may call needs one.

@@ -102,7 +102,8 @@ func failureOf(t *tester.Result) string {
 	case topdown.IsCancel(t.Error):
 		return "did not end in time"
 	case t.Error != nil:
-		return oneLine(t.Error.Error())
+		at, message := explain(t.Error)
+		return strings.TrimPrefix(at+": "+message, ": ")
 	}
 	var cases []string
 	for name, sub := range t.SubResults.Iter {
