@@ -22,7 +22,7 @@ func TestGrammar(t *testing.T) {
 		"labelKey":   {isLabelKey, []string{"a", "a.b/c_D", "A"}, []string{"", "/a", "a/", "A/b", "a b", "a/b/c", long(64)}},
 		"labelValue": {isLabelValue, []string{"", "a", "A.b_c-1"}, []string{"-", "a-", "a b"}},
 		"memory":     {isMemory, []string{"1", "1k", "1.5Gi", "7Ei", "9223372036854775807"}, []string{"", "0", "1K", "1ki", "1.5", "-1", "1 Gi", "9223372036854775808", "8Ei", ".5Gi", "1e3", "Gi"}},
-		"cpu":        {func(s string) bool { return cpuAmount(s) != nil }, []string{"1", "0.5", ".5", "100m"}, []string{"", "0", "0m", "1.5m", "1.", "-1", "1e3", "m", "1M", "0.0000000001"}},
+		"cpu":        {func(s string) bool { return Cores(s) != nil }, []string{"1", "0.5", ".5", "100m"}, []string{"", "0", "0m", "1.5m", "1.", "-1", "1e3", "m", "1M", "0.0000000001"}},
 		"gpuMemory":  {isGPUMemory, []string{"1", "20Gi", "512Mi", "1048576Gi", "1073741824"}, []string{"", "0", "0Gi", "1048577Gi", "1073741825", "1Ti", "1.5Gi", "999999999999Gi"}},
 		"absolute":   {isAbsolute, []string{"/a", "/a/b/", "/a.b/..c"}, []string{"", "/", "a", "//", "/a//b", "/./a", "/a/..", "/a:b"}},
 		"relative":   {isRelative, []string{"a", "a/b"}, []string{"", "/a", "../a", "a/../b", "."}},
@@ -50,15 +50,15 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
-func TestMemoryAmount(t *testing.T) {
+func TestBytes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"1": "1", "1k": "1000", "1Ki": "1024", "1M": "1000000", "1Mi": "1048576", "1G": "1000000000", "1.5Gi": "1610612736",
 		"1T": "1000000000000", "1Ti": "1099511627776", "1P": "1000000000000000", "1Pi": "1125899906842624",
 		"1E": "1000000000000000000", "1Ei": "1152921504606846976",
 	} {
-		if got := memoryAmount(text).RatString(); got != want {
-			t.Errorf("memoryAmount(%s) = %s, want %s", text, got, want)
+		if got := Bytes(text).RatString(); got != want {
+			t.Errorf("Bytes(%s) = %s, want %s", text, got, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (v *validator) amounts(field string, q *lattice.Quantities) (cpu, memory *b
 		v.fail(field, "is missing; set cpu and memory")
 		return nil, nil
 	}
-	return v.amount(field+".cpu", q.CPU, cpuAmount, ruleCPU), v.amount(field+".memory", q.Memory, memoryAmount, ruleMemory)
+	return v.amount(field+".cpu", q.CPU, Cores, ruleCPU), v.amount(field+".memory", q.Memory, Bytes, ruleMemory)
 }
 
 func (v *validator) amount(field, text string, parse func(string) *big.Rat, rule string) *big.Rat {

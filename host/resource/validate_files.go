@@ -83,7 +83,7 @@ func (v *validator) mount(field string, m *lattice.VolumeMount, resources cbor.M
 	v.optional(field+".sizeLimit", m.SizeLimit, isMemory, ruleMemory)
 }
 
-func isMemory(s string) bool { return memoryAmount(s) != nil }
+func isMemory(s string) bool { return Bytes(s) != nil }
 
 // source checks that a mount names a volume of the document.
 func (v *validator) source(field, source string, resources cbor.Map[lattice.Resource]) {

@@ -17,6 +17,8 @@ func targets() map[string][]string {
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},
+		"host/gate/quota":                   {"FuzzParse"},
+		"host/gate/rego":                    {"FuzzParse"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

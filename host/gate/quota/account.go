@@ -1,0 +1,266 @@
+package quota
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/host/resource"
+)
+
+// workload is the part of a LatticeService that makes its demand.
+type workload struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		Replicas *int64               `json:"replicas"`
+		Sidecars map[string]container `json:"sidecars"`
+		Workload struct {
+			Containers map[string]container `json:"containers"`
+			Resources  map[string]struct {
+				Type   string `json:"type"`
+				Params struct {
+					Count *int64 `json:"count"`
+				} `json:"params"`
+			} `json:"resources"`
+		} `json:"workload"`
+	} `json:"spec"`
+}
+
+type container struct {
+	Resources struct {
+		Requests struct {
+			CPU    string `json:"cpu"`
+			Memory string `json:"memory"`
+		} `json:"requests"`
+	} `json:"resources"`
+}
+
+// counted is a workload and its demand.
+type counted struct {
+	id, namespace, owner string
+	demand               Amounts
+}
+
+// count reads a document. It returns nil for one of a kind that is not counted.
+func count(document json.RawMessage) (*counted, error) {
+	var w workload
+	if err := json.Unmarshal(document, &w); err != nil {
+		return nil, fmt.Errorf("%w: quotas cannot count a document: %w", resource.ErrInvalid, err)
+	}
+	if w.Kind != "LatticeService" {
+		return nil, nil
+	}
+	c := &counted{namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
+	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
+	demand, err := w.demand()
+	if err != nil {
+		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: err.field, Message: err.message}
+	}
+	c.demand = demand
+	return c, nil
+}
+
+// fault is a field that makes a demand uncountable.
+type fault struct{ field, message string }
+
+// demand is requests × replicas of all containers, init containers included: it is never less than what the cluster
+// reserves. A request that is not there cannot be counted, and is no request for nothing.
+func (w *workload) demand() (Amounts, *fault) {
+	replicas := int64(1)
+	if w.Spec.Replicas != nil {
+		replicas = *w.Spec.Replicas
+	}
+	if replicas < 0 {
+		return nil, &fault{"spec.replicas", "is negative"}
+	}
+	cpu, memory := new(big.Rat), new(big.Rat)
+	for _, group := range [...]struct {
+		field      string
+		containers map[string]container
+	}{{"spec.sidecars", w.Spec.Sidecars}, {"spec.workload.containers", w.Spec.Workload.Containers}} {
+		for _, name := range slices.Sorted(maps.Keys(group.containers)) {
+			field := group.field + "." + name + ".resources.requests"
+			requests := group.containers[name].Resources.Requests
+			cores, bytes := resource.Cores(requests.CPU), resource.Bytes(requests.Memory)
+			switch {
+			case cores == nil:
+				return nil, &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
+			case bytes == nil:
+				return nil, &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
+			}
+			cpu.Add(cpu, cores)
+			memory.Add(memory, bytes)
+		}
+	}
+	gpus, wrong := w.gpus()
+	if wrong != nil {
+		return nil, wrong
+	}
+	times := new(big.Rat).SetInt64(replicas)
+	cpu.Mul(cpu, times).Mul(cpu, big.NewRat(1000, 1))
+	return Amounts{
+		CPU: whole(cpu, true), Memory: whole(memory.Mul(memory, times), true),
+		GPU: gpus.Mul(gpus, big.NewInt(replicas)),
+	}, nil
+}
+
+func (w *workload) gpus() (*big.Int, *fault) {
+	n := new(big.Int)
+	for _, name := range slices.Sorted(maps.Keys(w.Spec.Workload.Resources)) {
+		r := w.Spec.Workload.Resources[name]
+		if r.Type != GPU {
+			continue
+		}
+		if r.Params.Count == nil || *r.Params.Count < 0 {
+			return nil, &fault{"spec.workload.resources." + name + ".params.count", "is missing or wrong, so that quotas cannot count it"}
+		}
+		n.Add(n, big.NewInt(*r.Params.Count))
+	}
+	return n, nil
+}
+
+// Account is the quotas and what all workloads ask for. It does not change.
+type Account struct {
+	quotas []Quota
+	groups map[string]string
+	used   []Amounts
+	// own are the workloads by namespace/name.
+	own map[string]*counted
+}
+
+// New returns the account of workloads: every LatticeService that counts, as JSON with all defaults; documents of other
+// kinds are passed over. Groups are the values of [GroupLabel] by namespace. A workload that is there twice counts once,
+// as it is the last time.
+func New(quotas []Quota, workloads []json.RawMessage, groups map[string]string) (*Account, error) {
+	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}
+	for _, q := range quotas {
+		if q.Enabled {
+			a.quotas = append(a.quotas, q)
+		}
+	}
+	slices.SortFunc(a.quotas, func(p, q Quota) int { return strings.Compare(p.Name, q.Name) })
+	for _, document := range workloads {
+		c, err := count(document)
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
+			a.own[c.id] = c
+		}
+	}
+	for i := range a.quotas {
+		used := Amounts{}
+		for _, c := range a.own {
+			if a.applies(&a.quotas[i], c) {
+				for _, key := range keys() {
+					used.add(key, c.demand.of(key))
+				}
+			}
+		}
+		a.used = append(a.used, used)
+	}
+	return a, nil
+}
+
+func (a *Account) applies(q *Quota, c *counted) bool {
+	switch q.Principal.Type {
+	case "Service":
+		return q.Principal.ID == c.id
+	case "Group":
+		return q.Principal.ID == a.groups[c.namespace]
+	default:
+		return q.Principal.ID == c.owner
+	}
+}
+
+// Fact is what one quota says about one key of a workload's demand.
+type Fact struct {
+	// Quota is LatticeQuota/name, Principal whom it limits.
+	Quota     string `json:"quota"`
+	Principal string `json:"principal"`
+	Key       string `json:"key"`
+	// Requested is the workload's demand. The others are absent where the quota does not limit the key: Limit is for all
+	// workloads, Remaining what the others leave of it, never less than 0.
+	Requested      *big.Int `json:"requested"`
+	Limit          *big.Int `json:"limit,omitempty"`
+	Remaining      *big.Int `json:"remaining,omitempty"`
+	MaxPerWorkload *big.Int `json:"maxPerWorkload,omitempty"`
+	// Text has the amounts as people write them.
+	Text struct {
+		Requested      string `json:"requested"`
+		Limit          string `json:"limit,omitempty"`
+		Remaining      string `json:"remaining,omitempty"`
+		MaxPerWorkload string `json:"maxPerWorkload,omitempty"`
+	} `json:"text"`
+}
+
+// Facts returns what the quotas say about a workload, by quota and key; nothing for a kind that is not counted. What the
+// account has of the same workload is what it was, and does not count against it.
+func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
+	c, err := count(document)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	var facts []Fact
+	for i := range a.quotas {
+		q := &a.quotas[i]
+		if !a.applies(q, c) {
+			continue
+		}
+		before := Amounts{}
+		if own := a.own[c.id]; own != nil && a.applies(q, own) {
+			before = own.demand
+		}
+		for _, key := range keys() {
+			if q.Limits[key] == nil && q.MaxPerWorkload[key] == nil {
+				continue
+			}
+			others := new(big.Int).Sub(a.used[i].of(key), before.of(key))
+			facts = append(facts, q.fact(key, c.demand.of(key), others))
+		}
+	}
+	return facts, nil
+}
+
+func (q *Quota) fact(key string, requested, others *big.Int) Fact {
+	f := Fact{Quota: q.String(), Principal: q.Principal.String(), Key: key, Requested: requested}
+	f.Text.Requested = format(key, requested)
+	if limit := q.Limits[key]; limit != nil {
+		f.Limit, f.Remaining = limit, new(big.Int).Sub(limit, others)
+		if f.Remaining.Sign() < 0 {
+			f.Remaining.SetInt64(0)
+		}
+		f.Text.Limit, f.Text.Remaining = format(key, limit), format(key, f.Remaining)
+	}
+	if most := q.MaxPerWorkload[key]; most != nil {
+		f.MaxPerWorkload, f.Text.MaxPerWorkload = most, format(key, most)
+	}
+	return f
+}
+
+// Document returns facts as the value of quota in the input of rules.
+func Document(facts []Fact) ([]any, error) {
+	text, err := json.Marshal(facts)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	list := []any{}
+	if err := d.Decode(&list); err != nil {
+		return nil, err
+	}
+	if list == nil {
+		list = []any{}
+	}
+	return list, nil
+}
