@@ -124,7 +124,9 @@ func ImageRef(image, registry, name, tag string) Entity {
 }
 
 // Queue returns the resource for a queue of a batch scheduler.
-func Queue(name string) Entity { return Entity{Type: TypeQueue, ID: name, Attributes: Record{"name": name}} }
+func Queue(name string) Entity {
+	return Entity{Type: TypeQueue, ID: name, Attributes: Record{"name": name}}
+}
 
 // NamespaceOf returns the resource for a namespace.
 func NamespaceOf(name string) Entity {
