@@ -16,6 +16,7 @@ func targets() map[string][]string {
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"host/codecache":                    {"FuzzEntry"},
+		"host/gate/facts":                   {"FuzzOf"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

@@ -28,17 +28,28 @@ func read(t *testing.T, paths ...string) []*resource.Document {
 	return docs
 }
 
-// derive derives documents with the built-in plugins, and returns what there is to ask about each.
-func derive(t *testing.T, docs, peers []*resource.Document) map[string][]gate.Request {
+func root(t *testing.T) string {
 	t.Helper()
-	root, err := builtins.Root()
+	dir, err := builtins.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	plugins, err := builtins.NewNative(root)
+	return dir
+}
+
+// native returns the built-in plugins as ordinary Go.
+func native(t *testing.T) builtins.Set {
+	t.Helper()
+	plugins, err := builtins.NewNative(root(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return plugins
+}
+
+// derive derives documents, and returns what there is to ask about each.
+func derive(t *testing.T, plugins builtins.Set, docs, peers []*resource.Document) map[string][]gate.Request {
+	t.Helper()
 	engine, err := pipeline.New(t.Context(), pipeline.Config{Plugins: plugins, Peers: peers})
 	if err != nil {
 		t.Fatal(err)
@@ -68,10 +79,6 @@ func derive(t *testing.T, docs, peers []*resource.Document) map[string][]gate.Re
 
 // TestExamples holds what the examples ask for against testdata.
 func TestExamples(t *testing.T) {
-	root, err := builtins.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
 	tests := map[string]struct{ files, peers []string }{
 		"minimal": {files: []string{"minimal.yaml"}},
 		"orders":  {files: []string{"orders.yaml"}, peers: []string{"orders-peers.yaml"}},
@@ -81,12 +88,12 @@ func TestExamples(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			at := func(names []string) (paths []string) {
 				for _, n := range names {
-					paths = append(paths, filepath.Join(root, "examples", n))
+					paths = append(paths, filepath.Join(root(t), "examples", n))
 				}
 				return paths
 			}
 			docs := read(t, at(tt.files)...)
-			asked := derive(t, docs, read(t, at(tt.peers)...))
+			asked := derive(t, native(t), docs, read(t, at(tt.peers)...))
 			var got bytes.Buffer
 			for _, d := range docs {
 				fmt.Fprintf(&got, "%s\n", d.Object())

@@ -66,7 +66,11 @@ func transport(protocol string) string {
 // address asks about a URL, or a host with its port, that something outside the bundle would connect to.
 func (r *reader) address(n node) {
 	host, port, ok := splitAddress(n.text())
-	if !ok || insideCluster(host) {
+	if !ok {
+		r.unreadable(n)
+		return
+	}
+	if insideCluster(host) {
 		return
 	}
 	r.endpoint(host, port, "tcp", n)
@@ -168,7 +172,6 @@ func (r *reader) triggers(root node) {
 		}
 		metadata := r.get(t, "metadata")
 		if kind.text() == "prometheus" {
-			r.text(metadata.at("serverAddress"))
 			r.address(metadata.at("serverAddress"))
 			continue
 		}

@@ -221,10 +221,9 @@ func (r *reader) isItself(root node) bool {
 func (r *reader) namespace(root node, known bool) {
 	at := root.at("metadata", "namespace")
 	switch own := r.in.Resource.Ref.Namespace; {
-	case r.ref.Namespace == own:
-	case r.ref.Namespace != "":
+	case r.ref.Namespace != "" && r.ref.Namespace != own:
 		r.foreign(at, r.ref.Namespace)
-	case known:
+	case r.ref.Namespace == "" && known:
 		// All known kinds are namespaced, and nobody can say where this one would go.
 		r.unreadable(at)
 	}

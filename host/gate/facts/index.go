@@ -15,11 +15,12 @@ type index struct {
 	// credentials are the Secrets that are used for nothing but pulling images, and hold what the platform keeps for that.
 	credentials map[name]bool
 	refs        map[abi.Ref]bool
-	// labels are those of the bundle's pods. Names are what tells them from other pods: the names of the resource and of
-	// the outputs that run pods.
+	// labels are those of the bundle's pods. Names are what tells them from other pods: the name of the resource, and those
+	// of its workloads. The names of outputs do not count, which a plugin chooses.
 	labels []labelSet
 	names  map[string]bool
-	// declared are the selectors that the author of the resource wrote, everywhere is set when that selects a namespace.
+	// declared are selectors of nothing else: those that the author of the resource wrote, and those of the bundle's
+	// gateways. Everywhere is set when the author wrote that of the whole namespace.
 	declared   []map[string]string
 	everywhere bool
 	// commands are the programs that the pods are known to start.
@@ -66,7 +67,18 @@ func (x *index) declare(source *document) {
 	if selector := textsOf(target.at("selector")); len(selector) > 0 {
 		x.declared = append(x.declared, selector)
 	}
+	for _, workloads := range []string{"tasks", "roles"} {
+		for key := range workloadsOf(spec.at(workloads)) {
+			x.names[source.ref.Name+"-"+key] = true
+			x.names[source.ref.Name+"-"+key+"-worker"] = true
+		}
+	}
 	x.everywhere = target.at("namespace").text() == source.ref.Namespace && source.ref.Namespace != ""
+}
+
+func workloadsOf(n node) map[string]any {
+	m, _ := n.value.(map[string]any)
+	return m
 }
 
 func (x *index) add(o *document) {
@@ -87,10 +99,7 @@ func (x *index) add(o *document) {
 		// The kind is asked about as a whole, so that its Secret is nobody else's.
 		x.secrets[at(root.at("spec", "secretName"))] = true
 	case "Gateway.gateway.networking.k8s.io":
-		labels := textsOf(root.at("metadata", "labels"))
-		labels[labelGatewayName] = o.ref.Name
-		x.labels = append(x.labels, labelSet{o.ref.Namespace, labels})
-		x.names[o.ref.Name] = true
+		x.declared = append(x.declared, map[string]string{labelGatewayName: o.ref.Name})
 	}
 	x.addPods(o, root, node{})
 }
@@ -125,7 +134,6 @@ func (x *index) addPods(o *document, n, parent node) {
 func (x *index) addPod(o *document, pod, metadata node) {
 	labels := textsOf(metadata.at("labels"))
 	x.labels = append(x.labels, labelSet{o.ref.Namespace, labels})
-	x.names[o.ref.Name] = true
 	if labels[labelDataplaneMode] == "none" {
 		x.outside = true
 	}

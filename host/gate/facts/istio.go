@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -83,7 +84,8 @@ func (r *reader) isEverybody(source node) bool {
 
 // isPattern reports whether a text stands for many, as does a block of addresses.
 func isPattern(n node) bool {
-	return strings.Contains(n.text(), "*") || strings.HasSuffix(n.text(), "/0")
+	_, err := netip.ParsePrefix(n.text())
+	return strings.Contains(n.text(), "*") || err == nil && strings.Contains(hostName(n.text()), "/")
 }
 
 // policyTarget asks about a policy for something that is not the bundle's.

@@ -96,8 +96,8 @@ func (r *reader) ownPods(n node) {
 	}
 }
 
-// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one of them has its name. What
-// the author of the resource wrote as a selector counts as well.
+// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one of them is the name of the
+// resource or of one of its workloads. What the author of the resource wrote as a selector counts as well.
 func (r *reader) owns(labels map[string]string) bool {
 	if r.index.everywhere {
 		return true

@@ -35,6 +35,10 @@ func (r *reader) pod(n, metadata node) {
 	}
 	r.identity(n)
 	r.placement(n)
+	if at := metadata.at("annotations", "ambient.istio.io/bypass-inbound-capture"); at.value == "true" {
+		// Traffic passes by the proxy that knows who may call.
+		r.wildcard("inbound", at)
+	}
 	context := n.at("securityContext")
 	r.podSecurity(context)
 	for _, v := range r.list(n.at("volumes")) {
