@@ -19,6 +19,7 @@ func targets() map[string][]string {
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},
 		"host/gate/quota":                   {"FuzzParse"},
 		"host/gate/rego":                    {"FuzzParse"},
+		"host/gate/facts":                   {"FuzzOf"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

@@ -1,0 +1,184 @@
+package facts
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/host/gate"
+)
+
+// anyPort stands for every port, for a range and for a port that only has a name.
+const anyPort = 0
+
+// entityPrefix begins the host of an endpoint that is a Cilium entity, such as entity:world.
+const entityPrefix = "entity:"
+
+// endpoint asks about a target outside the mesh.
+func (r *reader) endpoint(host string, port int64, protocol string, n node) {
+	r.ask(gate.ActionAccessExternalEndpoint, gate.ExternalEndpoint(hostName(host), port, protocol), n)
+}
+
+// hostName returns a host as policies name it: in lower case, and a block of one address as the address.
+func hostName(s string) string {
+	if prefix, err := netip.ParsePrefix(s); err == nil {
+		if prefix.IsSingleIP() {
+			return prefix.Addr().String()
+		}
+		return prefix.Masked().String()
+	}
+	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return addr.String()
+	}
+	return strings.TrimSuffix(strings.ToLower(s), ".")
+}
+
+// portOf returns a port that is a number or the text of one.
+func portOf(value any) int64 {
+	text := ""
+	switch v := value.(type) {
+	case string:
+		text = v
+	case interface{ String() string }:
+		text = v.String()
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return anyPort
+	}
+	return int64(port)
+}
+
+// transport returns the protocol below an application's, in lower case.
+func transport(protocol string) string {
+	switch lower := strings.ToLower(protocol); lower {
+	case "":
+		return "any"
+	case "any", "udp", "sctp", "icmp", "icmpv6":
+		return lower
+	}
+	// HTTP, HTTPS, GRPC, TLS, MONGO and whatever else Istio knows.
+	return "tcp"
+}
+
+// address asks about a URL, or a host with its port, that something outside the bundle would connect to.
+func (r *reader) address(n node) {
+	host, port, ok := splitAddress(n.text())
+	if !ok {
+		r.unreadable(n)
+		return
+	}
+	if insideCluster(host) {
+		return
+	}
+	r.endpoint(host, port, "tcp", n)
+}
+
+func splitAddress(s string) (host string, port int64, ok bool) {
+	if !strings.Contains(s, "://") {
+		s = "tcp://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" {
+		return "", 0, false
+	}
+	port = portOf(u.Port())
+	if port == anyPort {
+		port = map[string]int64{"http": 80, "https": 443}[u.Scheme]
+	}
+	return u.Hostname(), port, true
+}
+
+// insideCluster reports whether a name is that of a Service.
+func insideCluster(host string) bool {
+	host = hostName(host)
+	return strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".svc.cluster.local")
+}
+
+// service asks about a Service that is reached from outside the cluster, or that leads there.
+func (r *reader) service(root node) {
+	spec := r.get(root, "spec")
+	r.isObject(spec)
+	at := spec.at("type")
+	switch kind := r.text(at); kind {
+	case "", "ClusterIP":
+	case "ExternalName":
+		target := spec.at("externalName")
+		ports := r.list(spec.at("ports"))
+		for _, p := range ports {
+			r.endpoint(r.text(target), portOf(r.get(p, "port").value), transport(r.text(p.at("protocol"))), target)
+		}
+		if len(ports) == 0 {
+			r.endpoint(r.text(target), anyPort, "any", target)
+		}
+	default:
+		r.override("service", "service:"+kind, at)
+	}
+	for _, ip := range r.texts(spec.at("externalIPs")) {
+		r.override("service", "externalIP:"+ip.text(), ip)
+	}
+}
+
+// scaledObject asks where a scaler gets its figures, and whom it scales.
+func (r *reader) scaledObject(root node) {
+	r.scaleTarget(r.get(root, "spec", "scaleTargetRef"), "apps/v1", "Deployment")
+	r.triggers(root)
+}
+
+func (r *reader) scaledJob(root node) { r.triggers(root) }
+
+func (r *reader) podAutoscaler(root node) {
+	r.scaleTarget(r.get(root, "spec", "scaleTargetRef"), "", "")
+}
+
+// scaleTarget asks about a scaler of something that is not the bundle's.
+func (r *reader) scaleTarget(n node, apiVersion, kind string) {
+	if own := r.text(r.get(n, "apiVersion")); own != "" {
+		apiVersion = own
+	}
+	if own := r.text(n.at("kind")); own != "" {
+		kind = own
+	}
+	if !r.has(apiVersion, kind, r.text(n.at("name"))) {
+		r.unreadable(n)
+	}
+}
+
+// has reports whether the bundle has an object in the namespace of this one.
+func (r *reader) has(apiVersion, kind, name string) bool {
+	for ref := range r.index.refs {
+		if ref.APIVersion == apiVersion && ref.Kind == kind && ref.Name == name && ref.Namespace == r.ref.Namespace {
+			return true
+		}
+	}
+	return false
+}
+
+// triggers asks about the addresses of triggers. One of a type that is not listed may reach anything.
+func (r *reader) triggers(root node) {
+	for _, t := range r.list(r.get(root, "spec", "triggers")) {
+		kind := r.get(t, "type")
+		if !slices.Contains([]string{"cpu", "memory", "cron", "kubernetes-workload", "prometheus"}, r.text(kind)) {
+			r.unreadable(kind)
+		}
+		if auth := t.at("authenticationRef"); !auth.missing() {
+			// Its kind is asked about when it is among the outputs. Another one has secrets of others.
+			own := r.text(r.get(auth, "name"))
+			if r.text(auth.at("kind")) == "ClusterTriggerAuthentication" || !r.has(r.ref.APIVersion, "TriggerAuthentication", own) {
+				r.unreadable(auth)
+			}
+		}
+		metadata := r.get(t, "metadata")
+		if kind.text() == "prometheus" {
+			r.address(metadata.at("serverAddress"))
+			continue
+		}
+		for _, value := range metadata.members() {
+			if strings.Contains(value.text(), "://") {
+				r.address(value)
+			}
+		}
+	}
+}

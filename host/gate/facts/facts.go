@@ -1,0 +1,234 @@
+package facts
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
+)
+
+// MaxRequests is how many questions one derivation may raise. What raises more is refused.
+const MaxRequests = 16 << 10
+
+// Object is one document.
+type Object struct {
+	Ref abi.Ref
+	// Document is the document as JSON.
+	Document json.RawMessage
+	// Stage and Step say where an output is applied and which step emitted it. Only [Document] looks at them.
+	Stage int
+	Step  string
+}
+
+// Input is what there is to judge.
+type Input struct {
+	// Resource is the document that everything derives from. Its service is the principal of all questions.
+	Resource Object
+	Outputs  []Object
+	// Owners are the owners of volumes; nil knows none.
+	Owners *Owners
+}
+
+// Of returns everything that has to be asked about the outputs, sorted, each question once. An input that asks nothing
+// unusual gives none.
+func Of(in Input) []gate.Request {
+	f := newFinder(&in)
+	f.resource()
+	for i := range f.outputs {
+		f.output(&f.outputs[i])
+	}
+	return f.sorted()
+}
+
+// Document returns what rules look at: the gate, the subject, the resource and the outputs, each with its reference.
+func Document(point gate.Point, in Input) (any, error) {
+	resource, err := decode(in.Resource.Document)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Resource.Ref, err)
+	}
+	outputs := make([]any, len(in.Outputs))
+	for i := range in.Outputs {
+		o := &in.Outputs[i]
+		document, err := decode(o.Document)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Ref, err)
+		}
+		outputs[i] = map[string]any{
+			"ref": refValue(o.Ref), "document": document, "stage": json.Number(strconv.Itoa(o.Stage)), "step": o.Step,
+		}
+	}
+	return map[string]any{
+		"gate": string(point), "subject": Subject(in.Resource.Ref), "resource": resource, "outputs": outputs,
+	}, nil
+}
+
+// Subject names a document for a decision, such as LatticeService media/plex.
+func Subject(r abi.Ref) string {
+	if r.Namespace == "" {
+		return r.Kind + " " + r.Name
+	}
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}
+
+// Principal returns the service that a document stands for.
+func Principal(r abi.Ref) gate.Entity {
+	return gate.Service(r.Namespace, r.Name, strings.ToLower(strings.TrimPrefix(r.Kind, "Lattice")))
+}
+
+func refValue(r abi.Ref) map[string]any {
+	value := map[string]any{"apiVersion": r.APIVersion, "kind": r.Kind, "name": r.Name}
+	if r.Namespace != "" {
+		value["namespace"] = r.Namespace
+	}
+	return value
+}
+
+var errTrailing = errors.New("there is more behind the document")
+
+// decode reads one JSON value, numbers as json.Number.
+func decode(data []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var value any
+	if err := d.Decode(&value); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errTrailing
+	}
+	return value, nil
+}
+
+// document is a decoded object; the value is nil when it could not be read.
+type document struct {
+	ref  abi.Ref
+	root node
+}
+
+// finder collects the questions about one input.
+type finder struct {
+	in        *Input
+	principal gate.Entity
+	source    document
+	outputs   []document
+	index     index
+	requests  []gate.Request
+}
+
+func newFinder(in *Input) *finder {
+	f := &finder{in: in, principal: Principal(in.Resource.Ref), source: read(&in.Resource)}
+	for i := range in.Outputs {
+		f.outputs = append(f.outputs, read(&in.Outputs[i]))
+	}
+	f.index = newIndex(&f.source, f.outputs)
+	return f
+}
+
+func read(o *Object) document {
+	value, err := decode(o.Document)
+	if err != nil {
+		value = nil
+	}
+	return document{o.Ref, node{value: value}}
+}
+
+// sorted returns the questions in their order, each once.
+func (f *finder) sorted() []gate.Request {
+	slices.SortFunc(f.requests, compare)
+	out := slices.CompactFunc(f.requests, func(a, b gate.Request) bool { return compare(a, b) == 0 })
+	if len(out) <= MaxRequests {
+		return out
+	}
+	kind := f.in.Resource.Ref.GroupKind()
+	return append(slices.Clip(out[:MaxRequests]), gate.Request{
+		Principal: f.principal, Action: gate.ActionEmitKind, Resource: gate.KindOf(kind.Group, kind.Kind),
+		Refusal: fmt.Sprintf("the outputs raise %d questions, the limit is %d; derive less from one document",
+			len(out), MaxRequests),
+	})
+}
+
+// compare orders questions. The same port may be asked about with two protocols.
+func compare(a, b gate.Request) int {
+	protocol := func(r gate.Request) string {
+		p, _ := r.Resource.Attributes["protocol"].(string)
+		return p
+	}
+	return cmp.Or(a.Compare(&b), strings.Compare(protocol(a), protocol(b)), strings.Compare(a.Refusal, b.Refusal))
+}
+
+// resource asks what the resource itself asks for.
+func (f *finder) resource() {
+	r := &reader{finder: f, ref: f.source.ref}
+	root := f.source.root
+	f.volumeReferences(r, root)
+	switch f.source.ref.GroupKind() {
+	case latticeKind("LatticeMeshMember"):
+		r.memberWildcards(r.get(root, "spec"))
+	case latticeKind("LatticeJob"):
+		if queue := r.get(root, "spec", "queue"); !queue.missing() {
+			r.queue(queue)
+		}
+	}
+}
+
+func latticeKind(kind string) abi.GroupKind { return abi.GroupKind{Group: "lattice.dev", Kind: kind} }
+
+// output asks about one output.
+func (f *finder) output(o *document) {
+	r := &reader{finder: f, ref: o.ref, object: o.ref.String(), seen: map[string]bool{}}
+	if _, ok := o.root.value.(map[string]any); !ok || !r.isItself(o.root) {
+		r.unreadable(o.root)
+		return
+	}
+	k, known := kindOf(o.ref)
+	if !known {
+		r.unreadable(o.root.at("kind"))
+	}
+	r.namespace(o.root, known)
+	if k.read != nil {
+		k.read(r, o.root)
+	}
+	for _, path := range k.pods {
+		r.podsAt(o.root, path)
+	}
+	if !k.data {
+		r.walk(o.root, nil, "")
+	}
+}
+
+// isItself reports whether the document is the one that its reference names, so that it is read as what it is.
+func (r *reader) isItself(root node) bool {
+	metadata := root.at("metadata")
+	text := func(n node) string {
+		s, _ := n.value.(string)
+		return s
+	}
+	return r.ref == abi.Ref{
+		APIVersion: text(root.at("apiVersion")), Kind: text(root.at("kind")),
+		Namespace: text(metadata.at("namespace")), Name: text(metadata.at("name")),
+	}
+}
+
+// namespace asks about an object outside the resource's namespace.
+func (r *reader) namespace(root node, known bool) {
+	at := root.at("metadata", "namespace")
+	switch own := r.in.Resource.Ref.Namespace; {
+	case r.ref.Namespace != "" && r.ref.Namespace != own:
+		r.foreign(at, r.ref.Namespace)
+	case r.ref.Namespace == "" && known:
+		// All known kinds are namespaced, and nobody can say where this one would go.
+		r.unreadable(at)
+	}
+}
+
+func (r *reader) foreign(n node, namespace string) {
+	r.ask(gate.ActionAccessNamespace, gate.NamespaceOf(namespace), n)
+}

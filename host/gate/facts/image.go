@@ -1,0 +1,41 @@
+package facts
+
+import "strings"
+
+// image is an image's name, taken apart.
+type image struct {
+	registry, name string
+	// tag may be a digest.
+	tag string
+	// pinned says that the tag is a SHA-256.
+	pinned bool
+}
+
+// parseImage takes an image's name apart, as container runtimes do: what has neither a dot nor a port in front is on Docker
+// Hub, and what has no tag is latest.
+func parseImage(s string) image {
+	i := image{registry: "docker.io", name: s, tag: "latest"}
+	if first, rest, found := strings.Cut(s, "/"); found && (strings.ContainsAny(first, ".:") || first == "localhost") {
+		i.registry, i.name = first, rest
+	}
+	digest := ""
+	if at := strings.IndexByte(i.name, '@'); at >= 0 {
+		i.name, digest = i.name[:at], i.name[at+1:]
+	}
+	// A colon before the last slash belongs to no tag.
+	if colon := strings.LastIndexByte(i.name, ':'); colon > strings.LastIndexByte(i.name, '/') {
+		i.name, i.tag = i.name[:colon], i.name[colon+1:]
+	}
+	if i.registry == "docker.io" && !strings.Contains(i.name, "/") {
+		i.name = "library/" + i.name
+	}
+	if digest != "" {
+		i.tag, i.pinned = digest, isSHA256(digest)
+	}
+	return i
+}
+
+func isSHA256(digest string) bool {
+	hex, found := strings.CutPrefix(digest, "sha256:")
+	return found && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+}

@@ -1,0 +1,187 @@
+package facts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
+)
+
+// claimPrefix begins the name of the claim of a volume that has an id.
+const claimPrefix = "vol-"
+
+// Owners knows who owns which volume. It is made by [NewOwners] and does not change.
+type Owners struct {
+	volumes map[name][]volume
+}
+
+// volume is a volume that a document declares with its size.
+type volume struct {
+	owner abi.Ref
+	// field is where it is declared, without params.
+	field     string
+	consumers []string
+}
+
+// NewOwners reads which volumes documents own, and whom they let use them: those of a run and those beside it.
+func NewOwners(documents []Object) *Owners {
+	o := &Owners{volumes: map[name][]volume{}}
+	for i := range documents {
+		d := read(&documents[i])
+		visitVolumes(d.root, d.ref.Name, func(n node, claim string) {
+			if n.at("params", "size").missing() {
+				return
+			}
+			v := volume{owner: d.ref, field: n.path}
+			for _, c := range n.at("params", "allowedConsumers").items() {
+				v.consumers = append(v.consumers, c.text())
+			}
+			at := name{d.ref.Namespace, claim}
+			o.volumes[at] = append(o.volumes[at], v)
+		})
+	}
+	for _, volumes := range o.volumes {
+		slices.SortFunc(volumes, func(a, b volume) int { return a.owner.Compare(b.owner) })
+	}
+	return o
+}
+
+// visitVolumes visits the volume resources of a document, with the names that their claims have. The tasks of a job and the
+// roles of a model are workloads of their own.
+func visitVolumes(n node, workload string, visit func(n node, claim string)) {
+	for _, member := range n.members() {
+		key := trimDot(member.path[len(n.path):])
+		switch key {
+		case "resources":
+			for _, r := range member.members() {
+				if r.at("type").value != "volume" {
+					continue
+				}
+				claim := workload + "-" + trimDot(r.path[len(member.path):])
+				if id := r.at("id").text(); id != "" {
+					claim = claimPrefix + id
+				}
+				visit(r, claim)
+			}
+		case "tasks", "roles":
+			for _, below := range member.members() {
+				visitVolumes(below, workload+"-"+trimDot(below.path[len(member.path):]), visit)
+			}
+		default:
+			visitVolumes(member, workload, visit)
+		}
+	}
+}
+
+// of returns the volumes behind a claim.
+func (o *Owners) of(at name) []volume {
+	if o == nil {
+		return nil
+	}
+	return o.volumes[at]
+}
+
+// lets reports whether the owner lets a document use the volume.
+func (v *volume) lets(consumer abi.Ref) bool {
+	return slices.ContainsFunc(v.consumers, func(c string) bool {
+		return c == consumer.Namespace+"/"+consumer.Name || c == consumer.Name && consumer.Namespace == v.owner.Namespace
+	})
+}
+
+// sameDocument reports whether the references name one document, of whatever version.
+func sameDocument(a, b abi.Ref) bool {
+	return a.GroupKind() == b.GroupKind() && a.Namespace == b.Namespace && a.Name == b.Name
+}
+
+// volumeReferences asks about the volumes that the resource uses and does not own.
+func (f *finder) volumeReferences(r *reader, root node) {
+	visitVolumes(root, r.ref.Name, func(n node, claim string) {
+		if id := n.at("id"); !id.missing() && n.at("params", "size").missing() {
+			r.foreignVolume(id, name{r.ref.Namespace, claim})
+		}
+	})
+}
+
+// claimReference asks about a claim that is mounted, unless the bundle makes it.
+func (r *reader) claimReference(n node, claim string) {
+	made := r.index.refs[abi.Ref{
+		APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: r.ref.Namespace, Name: claim,
+	}]
+	if claim != "" && !made {
+		r.foreignVolume(n, name{r.ref.Namespace, claim})
+	}
+}
+
+// foreignVolume asks about a volume of others, or refuses it when they did not consent.
+func (r *reader) foreignVolume(n node, claim name) {
+	id := strings.TrimPrefix(claim.name, claimPrefix)
+	r.ask(gate.ActionAccessVolume, gate.Volume(claim.namespace, id), n)
+	r.requests[len(r.requests)-1].Refusal = r.consent(claim, id)
+}
+
+// consent returns why a volume may not be used whatever policies say; empty when all its owners let the resource use it.
+func (r *reader) consent(claim name, id string) string {
+	volumes := r.in.Owners.of(claim)
+	if len(volumes) == 0 {
+		return fmt.Sprintf("the volume %s/%s has no known owner: no document of namespace %s declares it with a size; derive "+
+			"its owner in the same run, or name the owner's document with --with", claim.namespace, id, claim.namespace)
+	}
+	var missing []string
+	for i := range volumes {
+		if v := &volumes[i]; !sameDocument(v.owner, r.in.Resource.Ref) && !v.lets(r.in.Resource.Ref) {
+			missing = append(missing, fmt.Sprintf("it belongs to %s, whose %s.params.allowedConsumers does not list %s/%s; "+
+				"its owner can add %q there", Subject(v.owner), v.field, r.in.Resource.Ref.Namespace, r.in.Resource.Ref.Name,
+				consumerName(v.owner, r.in.Resource.Ref)))
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the volume %s/%s: %s", claim.namespace, id, strings.Join(missing, "; and "))
+}
+
+func consumerName(owner, consumer abi.Ref) string {
+	if owner.Namespace == consumer.Namespace {
+		return consumer.Name
+	}
+	return consumer.Namespace + "/" + consumer.Name
+}
+
+// claim asks about a claim that is to be made. One that belongs to another document would take over its volume.
+func (r *reader) claim(root node) {
+	at := name{r.ref.Namespace, r.ref.Name}
+	for _, v := range r.in.Owners.of(at) {
+		if !sameDocument(v.owner, r.in.Resource.Ref) {
+			r.foreignVolume(root.at("metadata", "name"), at)
+		}
+	}
+	r.claimSpec(r.get(root, "spec"))
+}
+
+// claimSpec asks about what a claim starts with: a volume of the cluster's, or a copy of another one.
+func (r *reader) claimSpec(spec node) {
+	if volume := r.text(r.get(spec, "volumeName")); volume != "" {
+		r.override("volume", "persistentVolume:"+volume, spec.at("volumeName"))
+	}
+	for _, field := range []string{"dataSource", "dataSourceRef"} {
+		source := r.get(spec, field)
+		if source.missing() || !r.isObject(source) {
+			continue
+		}
+		kind, own := r.text(source.at("kind")), source.at("name")
+		if kind == "PersistentVolumeClaim" && source.at("namespace").missing() {
+			r.claimReference(own, r.text(own))
+			continue
+		}
+		r.override("volume", "dataSource:"+kind+"/"+r.text(own), source)
+	}
+}
+
+// statefulSet asks about the claims that a set makes for its pods.
+func (r *reader) statefulSet(root node) {
+	for _, template := range r.list(r.get(root, "spec", "volumeClaimTemplates")) {
+		r.claimSpec(r.get(template, "spec"))
+	}
+}

@@ -1,0 +1,173 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/host/gate"
+)
+
+func containerLists() []string {
+	return []string{"containers", "initContainers", "ephemeralContainers"}
+}
+
+// isPod reports whether an object looks like the spec of a pod, wherever it is.
+func isPod(n node) bool {
+	m, ok := n.value.(map[string]any)
+	if !ok || allTexts(m) {
+		return false
+	}
+	for _, key := range append(containerLists(), "hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace") {
+		if m[key] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// allTexts reports whether an object is a table of texts, such as labels. There is no pod or container without another type.
+func allTexts(m map[string]any) bool {
+	for _, value := range m {
+		if _, ok := value.(string); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// isTable reports whether the value of a key is a table that nothing is read from.
+func isTable(key string, n node) bool {
+	switch key {
+	case "labels", "annotations", "matchLabels", "nodeSelector", "selector", "data", "stringData", "binaryData":
+		m, ok := n.value.(map[string]any)
+		return ok && allTexts(m)
+	}
+	return false
+}
+
+// podsAt asks about the pods at the paths that a kind has them at.
+func (r *reader) podsAt(n node, path string) {
+	parent := n
+	for key := range strings.SplitSeq(path, ".") {
+		if key == "*" {
+			_, rest, _ := strings.Cut(path, "*.")
+			for _, item := range r.list(n) {
+				r.podsAt(item, rest)
+			}
+			return
+		}
+		parent, n = n, r.get(n, key)
+	}
+	if r.isObject(n) {
+		r.pod(n, parent.at("metadata"))
+	}
+}
+
+// walk asks about whatever has the form of something that can ask, in a kind that is known or not.
+func (r *reader) walk(n node, parent *node, key string) {
+	if isTable(key, n) {
+		return
+	}
+	for _, item := range n.items() {
+		r.walk(item, nil, key)
+	}
+	if _, ok := n.value.(map[string]any); !ok {
+		return
+	}
+	r.shapes(n, parent)
+	r.references(n, key)
+	for _, member := range n.members() {
+		r.walk(member, &n, trimDot(member.path[len(n.path):]))
+	}
+}
+
+// shapes recognises pods, containers, security contexts and runtime specs.
+func (r *reader) shapes(n node, parent *node) {
+	if isPod(n) && !r.seen[n.path] {
+		var metadata node
+		if parent != nil {
+			metadata = parent.at("metadata")
+		}
+		r.pod(n, metadata)
+	}
+	if isRuntimeSpec(n) {
+		r.runtimeSpec(n)
+	}
+	if _, ok := n.at("image").value.(string); ok && !r.seen[n.path] {
+		// A container outside of a list of containers, such as a step of a workflow, has no pod to inherit from.
+		r.container(n, node{}, nil)
+	}
+	if context := n.at("securityContext"); !context.missing() && !r.seen[context.path] && r.isObject(context) {
+		r.seen[context.path] = true
+		r.written(context)
+	}
+	if n.at("privileged").value == true {
+		r.override("container", "privileged", n.at("privileged"))
+	}
+	if metadata := n.at("metadata"); !metadata.missing() {
+		r.queueLabels(metadata)
+	}
+	for _, subject := range n.at("subjects").items() {
+		if ns := subject.at("namespace"); ns.text() != "" && ns.text() != r.in.Resource.Ref.Namespace {
+			r.foreign(ns, ns.text())
+		}
+	}
+}
+
+// references recognises what an object takes from others: secrets, volumes and folders of the node.
+func (r *reader) references(n node, key string) {
+	if key == "hostPath" {
+		if path := n.at("path"); !path.missing() {
+			r.override("volume", "hostPath:"+r.text(path), path)
+		}
+	}
+	if key == "persistentVolumeClaim" {
+		if claim := n.at("claimName"); !claim.missing() {
+			r.claimReference(claim, r.text(claim))
+		}
+	}
+	r.secretReferences(n, key)
+}
+
+// queueLabels asks about the queues that labels name.
+func (r *reader) queueLabels(metadata node) {
+	for _, table := range []string{"labels", "annotations"} {
+		for _, member := range metadata.at(table).members() {
+			key := trimDot(member.path[len(metadata.at(table).path):])
+			if slices.Contains(queueKeys(), key) {
+				r.queue(member)
+			}
+		}
+	}
+}
+
+func queueKeys() []string {
+	return []string{"volcano.sh/queue-name", "scheduling.volcano.sh/queue-name", "kueue.x-k8s.io/queue-name"}
+}
+
+func (r *reader) queue(n node) {
+	if name := r.text(n); name != "" {
+		r.ask(gate.ActionUseQueue, gate.Queue(name), n)
+	}
+}
+
+func (r *reader) podGroup(root node) { r.queue(r.get(root, "spec", "queue")) }
+
+func (r *reader) volcanoJob(root node) {
+	r.queue(r.get(root, "spec", "queue"))
+	r.taskVolumes(r.get(root, "spec"))
+}
+
+func (r *reader) volcanoCronJob(root node) {
+	r.queue(r.get(root, "spec", "jobTemplate", "spec", "queue"))
+	r.taskVolumes(r.get(root, "spec", "jobTemplate", "spec"))
+}
+
+// taskVolumes asks about the claims that Volcano mounts into every task.
+func (r *reader) taskVolumes(spec node) {
+	for _, v := range r.list(r.get(spec, "volumes")) {
+		if claim := r.get(v, "volumeClaimName"); !claim.missing() {
+			r.claimReference(claim, r.text(claim))
+		}
+	}
+}

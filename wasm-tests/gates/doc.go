@@ -1,0 +1,2 @@
+// Package gates holds no code: its tests hold the gates against what the built-in plugins derive.
+package gates

@@ -1,0 +1,120 @@
+package gates
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/pipeline"
+)
+
+type object = map[string]any
+
+// smuggler is a plugin that answers as its manifest says, but for what it slips into its outputs.
+type smuggler struct {
+	pipeline.Plugin
+	kind string
+	slip func(document object)
+}
+
+func (s smuggler) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
+	resp, unknown, err := s.Plugin.Derive(ctx, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range resp.Outputs {
+		if o := &resp.Outputs[i]; o.Ref.Kind == s.kind {
+			text, err := cbor.ToJSON(nil, o.Document)
+			if err != nil {
+				return nil, nil, err
+			}
+			var document object
+			if err := json.Unmarshal(text, &document); err != nil {
+				return nil, nil, err
+			}
+			s.slip(document)
+			if text, err = json.Marshal(document); err != nil {
+				return nil, nil, err
+			}
+			if o.Document, err = cbor.FromJSON(nil, text, abi.MaxDepth); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return resp, unknown, nil
+}
+
+func podOf(deployment object) object {
+	return deployment["spec"].(object)["template"].(object)["spec"].(object)
+}
+
+// TestSmuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
+func TestSmuggling(t *testing.T) {
+	tests := map[string]struct {
+		plugin, kind string
+		slip         func(document object)
+		want, path   string
+	}{
+		"a privileged init container": {
+			"deployment", "Deployment", func(d object) {
+				podOf(d)["initContainers"] = []any{object{
+					"name": "x", "image": "registry.example.com/x:1", "securityContext": object{"privileged": true},
+				}}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"privileged"`,
+			"spec.template.spec.initContainers.0.securityContext.privileged",
+		},
+		"the node's network": {
+			"deployment", "Deployment", func(d object) { podOf(d)["hostNetwork"] = true },
+			`OverrideSecurity Lattice::SecurityOverride::"hostNetwork"`, "spec.template.spec.hostNetwork",
+		},
+		"a Secret of another service": {
+			"deployment", "Deployment", func(d object) {
+				c := podOf(d)["containers"].([]any)[0].(object)
+				c["envFrom"] = []any{object{"secretRef": object{"name": "payments"}}}
+			},
+			`AccessSecret Lattice::SecretPath::"kubernetes:default/payments"`,
+			"spec.template.spec.containers.0.envFrom.0.secretRef.name",
+		},
+		"no security context": {
+			"deployment", "Deployment", func(d object) { delete(podOf(d)["containers"].([]any)[0].(object), "securityContext") },
+			`OverrideSecurity Lattice::SecurityOverride::"capability:NET_RAW"`,
+			"spec.template.spec.containers.0.securityContext.capabilities.drop",
+		},
+		"a way out": {
+			"network-policy", "CiliumNetworkPolicy", func(d object) {
+				spec := d["spec"].(object)
+				egress, _ := spec["egress"].([]any)
+				spec["egress"] = append([]any{object{"toFQDNs": []any{object{"matchName": "evil.example.com"}}}}, egress...)
+			},
+			`AccessExternalEndpoint Lattice::ExternalEndpoint::"evil.example.com:0"`, "spec.egress.0.toFQDNs.0.matchName",
+		},
+		"the pods of another service": {
+			"network-policy", "CiliumNetworkPolicy", func(d object) {
+				d["spec"].(object)["endpointSelector"] = object{"matchLabels": object{"app.kubernetes.io/name": "payments"}}
+			},
+			`EmitKind Lattice::Kind::"cilium.io/CiliumNetworkPolicy"`, "spec.endpointSelector",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			plugins := native(t)
+			docs := read(t, filepath.Join(root(t), "examples", "minimal.yaml"))
+			if before := derive(t, plugins, docs, nil)[docs[0].Object()]; len(before) > 0 {
+				t.Fatalf("an honest plugin asks for %s", before[0].Resource)
+			}
+			plugins[tt.plugin] = smuggler{plugins[tt.plugin], tt.kind, tt.slip}
+			got := derive(t, plugins, docs, nil)[docs[0].Object()]
+			if !slices.ContainsFunc(got, func(r gate.Request) bool {
+				return r.Action+" "+r.Resource.String() == tt.want && r.Path == tt.path
+			}) {
+				t.Errorf("no %s at %s in %v", tt.want, tt.path, got)
+			}
+		})
+	}
+}
