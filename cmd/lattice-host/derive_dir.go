@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
@@ -36,7 +37,7 @@ func (a *app) writeFolder(dir string, results []derived) error {
 	return nil
 }
 
-func (a *app) writeObjects(dir string, b *pipeline.Bundle) error {
+func (a *app) writeObjects(dir string, b *bundle.Bundle) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return asInput(err)
 	}
@@ -77,20 +78,20 @@ func (a *app) writeNoted(path string, data []byte) error {
 }
 
 // earlierBundle returns the bundle that an earlier run left in a folder, or an empty one.
-func earlierBundle(dir string) *pipeline.Bundle {
-	data, err := readFile(filepath.Join(dir, bundleFile), pipeline.MaxBundleBytes)
+func earlierBundle(dir string) *bundle.Bundle {
+	data, err := readFile(filepath.Join(dir, bundleFile), bundle.MaxBytes)
 	if err != nil {
-		return new(pipeline.Bundle)
+		return new(bundle.Bundle)
 	}
 	b, err := pipeline.ParseBundle(data)
 	if err != nil {
-		return new(pipeline.Bundle)
+		return new(bundle.Bundle)
 	}
 	return b
 }
 
 // objectFiles returns the names of the files for the outputs of a bundle, in their order.
-func objectFiles(b *pipeline.Bundle) []string {
+func objectFiles(b *bundle.Bundle) []string {
 	refs := make([]abi.Ref, len(b.Outputs))
 	stages := map[abi.Ref]int{}
 	for i, o := range b.Outputs {

@@ -13,6 +13,7 @@ import (
 	oldyaml "sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
@@ -46,7 +47,7 @@ func FuzzObjectYAML(f *testing.F) {
 		if document == nil || document[0] != '{' {
 			return
 		}
-		written, err := objectYAML(&pipeline.BundleOutput{Document: document})
+		written, err := objectYAML(&bundle.Output{Document: document})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,9 +141,9 @@ func TestFileNames(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := new(pipeline.Bundle)
+			b := new(bundle.Bundle)
 			for _, r := range tc.refs {
-				b.Outputs = append(b.Outputs, pipeline.BundleOutput{Ref: r, Stage: pipeline.StageWorkload})
+				b.Outputs = append(b.Outputs, bundle.Output{Ref: r, Stage: pipeline.StageWorkload})
 			}
 			got := objectFiles(b)
 			if d := cmp.Diff(tc.want, got); tc.want != nil && d != "" {
@@ -160,7 +161,7 @@ func TestFileNames(t *testing.T) {
 }
 
 // fieldBundle returns a bundle with one object.
-func fieldBundle(t testing.TB, document string) *pipeline.Bundle {
+func fieldBundle(t testing.TB, document string) *bundle.Bundle {
 	t.Helper()
 	text := canonical([]byte(document))
 	var o struct {
@@ -171,9 +172,9 @@ func fieldBundle(t testing.TB, document string) *pipeline.Bundle {
 		t.Fatal(err)
 	}
 	ref := abi.Ref{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Metadata.Name}
-	return &pipeline.Bundle{
-		Steps:   []pipeline.StepRecord{{Pipeline: "p", Name: "s"}},
-		Outputs: []pipeline.BundleOutput{{Ref: ref, Document: text, Pipeline: "p", Step: "s", Owners: []pipeline.Owner{{Step: "s"}}}},
+	return &bundle.Bundle{
+		Steps:   []bundle.Step{{Pipeline: "p", Name: "s"}},
+		Outputs: []bundle.Output{{Ref: ref, Document: text, Pipeline: "p", Step: "s", Owners: []bundle.Owner{{Step: "s"}}}},
 	}
 }
 
@@ -181,7 +182,7 @@ const fieldDocument = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","a
 "spec":{"n":12345678901234567890,"ports":[{"containerPort":80,"protocol":"UDP"},{"containerPort":80}],
 "containers":[{"name":"main","image":"i"},{"name":"two"}],"list":[["x"],"y"],"empty":{}}}`
 
-// FuzzFieldValue checks that every field which Bundle.Owner finds has a value, and no other has one.
+// FuzzFieldValue checks that every field which pipeline.Owners finds has a value, and no other has one.
 func FuzzFieldValue(f *testing.F) {
 	tests := map[string]string{
 		"metadata.annotations.a.b/c": `"dots"`,
@@ -208,7 +209,7 @@ func FuzzFieldValue(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		_, ownerErr := b.Owner(b.Outputs[0].Ref, path)
+		_, ownerErr := pipeline.Owners(b, b.Outputs[0].Ref, path)
 		value, err := fieldValue(b.Outputs[0].Document, path)
 		if ownerErr == nil && err != nil {
 			t.Errorf("%q has an owner and no value: %v", path, err)

@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/abi/bundle"
 )
 
 // yamlStream returns the objects of all bundles as one YAML stream.
@@ -40,17 +40,17 @@ func writeHeader(b *bytes.Buffer, r derived) {
 }
 
 // stepName names a step, with its pipeline when that is not the one of the bundle's resource.
-func stepName(b *pipeline.Bundle, pipelineName, step string) string {
+func stepName(b *bundle.Bundle, pipelineName, step string) string {
 	if len(b.Steps) > 0 && b.Steps[0].Pipeline == pipelineName {
 		return step
 	}
 	return pipelineName + "/" + step
 }
 
-func pluginName(s pipeline.StepRecord) string { return s.Plugin + "@" + s.Version }
+func pluginName(s bundle.Step) string { return s.Plugin + "@" + s.Version }
 
 // origin says which step emitted an object, and what from.
-func origin(b *pipeline.Bundle, o *pipeline.BundleOutput) string {
+func origin(b *bundle.Bundle, o *bundle.Output) string {
 	text := "step " + stepName(b, o.Pipeline, o.Step)
 	if o.From != nil {
 		text += ", from " + o.From.String()
@@ -59,7 +59,7 @@ func origin(b *pipeline.Bundle, o *pipeline.BundleOutput) string {
 }
 
 // objectYAML returns an object as YAML with sorted keys.
-func objectYAML(o *pipeline.BundleOutput) ([]byte, error) {
+func objectYAML(o *bundle.Output) ([]byte, error) {
 	text, err := jsonToYAML(o.Document)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Ref, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
@@ -60,14 +61,14 @@ type explainedBundle struct {
 	Bundle   string            `json:"bundle"`
 	Objects  []explainedObject `json:"objects"`
 	// HostCalls are what the steps asked the host for.
-	HostCalls []pipeline.HostCallRecord `json:"hostCalls,omitempty"`
+	HostCalls []bundle.HostCall `json:"hostCalls,omitempty"`
 }
 
 type explainedObject struct {
-	Ref   abi.Ref               `json:"ref"`
-	Stage int                   `json:"stage"`
-	From  *abi.Ref              `json:"from,omitempty"`
-	Steps []pipeline.StepRecord `json:"steps"`
+	Ref   abi.Ref       `json:"ref"`
+	Stage int           `json:"stage"`
+	From  *abi.Ref      `json:"from,omitempty"`
+	Steps []bundle.Step `json:"steps"`
 }
 
 func (a *app) explainAll(results []derived) error {
@@ -75,7 +76,7 @@ func (a *app) explainAll(results []derived) error {
 	for i, r := range results {
 		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest, Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
 		for _, o := range r.bundle.Outputs {
-			steps, err := r.bundle.Owner(o.Ref, "")
+			steps, err := pipeline.Owners(r.bundle, o.Ref, "")
 			if err != nil {
 				return err
 			}
@@ -103,7 +104,7 @@ func (a *app) explainAll(results []derived) error {
 }
 
 // writeHostCalls lists what the steps of a bundle asked the host for, if anything.
-func writeHostCalls(w io.Writer, b *pipeline.Bundle) {
+func writeHostCalls(w io.Writer, b *bundle.Bundle) {
 	if len(b.HostCalls) == 0 {
 		return
 	}
@@ -117,22 +118,22 @@ func writeHostCalls(w io.Writer, b *pipeline.Bundle) {
 
 // foundObject is one object of one bundle.
 type foundObject struct {
-	bundle *pipeline.Bundle
-	output *pipeline.BundleOutput
+	bundle *bundle.Bundle
+	output *bundle.Output
 }
 
 // explainedField is what explain tells about a field, or about a whole object.
 type explainedField struct {
-	Resource abi.Ref               `json:"resource"`
-	Bundle   string                `json:"bundle"`
-	Object   abi.Ref               `json:"object"`
-	Field    string                `json:"field,omitempty"`
-	Value    json.RawMessage       `json:"value,omitempty"`
-	Steps    []pipeline.StepRecord `json:"steps"`
+	Resource abi.Ref         `json:"resource"`
+	Bundle   string          `json:"bundle"`
+	Object   abi.Ref         `json:"object"`
+	Field    string          `json:"field,omitempty"`
+	Value    json.RawMessage `json:"value,omitempty"`
+	Steps    []bundle.Step   `json:"steps"`
 }
 
 func (a *app) explainField(found foundObject, field string) error {
-	steps, err := found.bundle.Owner(found.output.Ref, field)
+	steps, err := pipeline.Owners(found.bundle, found.output.Ref, field)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// fieldValue returns the value of a field that Bundle.Owner has found, with the same reading of paths.
+// fieldValue returns the value of a field that pipeline.Owners has found, with the same reading of paths.
 func fieldValue(document []byte, path string) (json.RawMessage, error) {
 	value, err := decodeTree(document)
 	if err != nil {

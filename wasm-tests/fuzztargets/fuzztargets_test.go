@@ -14,6 +14,7 @@ import (
 func targets() map[string][]string {
 	return map[string][]string{
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
+		"abi/bundle":                        {"FuzzParse"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
