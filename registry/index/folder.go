@@ -15,8 +15,8 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 

@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/release"

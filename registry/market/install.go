@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/index"
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/oci"
 	"github.com/latticenet/lattice-host/registry/release"

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/release"
 )

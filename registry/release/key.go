@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
 // PrivateKey signs releases and indexes.

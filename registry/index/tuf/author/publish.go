@@ -16,7 +16,7 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
