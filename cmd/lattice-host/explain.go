@@ -13,6 +13,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/runtime/layout"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -93,7 +94,7 @@ func (a *app) explainAll(results []derived) error {
 			for _, o := range e.Objects {
 				steps, plugins := make([]string, len(o.Steps)), make([]string, len(o.Steps))
 				for j, s := range o.Steps {
-					steps[j], plugins[j] = stepName(results[i].bundle, s.Pipeline, s.Name), pluginName(s)
+					steps[j], plugins[j] = layout.StepName(results[i].bundle, s.Pipeline, s.Name), pluginName(s)
 				}
 				rows = append(rows, []string{strconv.Itoa(o.Stage), o.Ref.String(), strings.Join(steps, ", "), strings.Join(plugins, ", ")})
 			}
@@ -110,7 +111,7 @@ func writeHostCalls(w io.Writer, b *bundle.Bundle) {
 	}
 	rows := [][]string{{"HOST CALL", "TARGET", "STEP", "ANSWER"}}
 	for _, c := range b.HostCalls {
-		rows = append(rows, []string{c.Op, c.Target, stepName(b, c.Pipeline, c.Step), c.Answer})
+		rows = append(rows, []string{c.Op, c.Target, layout.StepName(b, c.Pipeline, c.Step), c.Answer})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)
@@ -145,7 +146,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		if e.Value, err = fieldValue(found.output.Document, field); err != nil {
 			return err
 		}
-		if text, err = jsonToYAML(e.Value); err != nil {
+		if text, err = layout.FromJSON(e.Value); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		}
 		rows := make([][]string, len(steps))
 		for i, s := range steps {
-			rows[i] = []string{"set by step " + stepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
+			rows[i] = []string{"set by step " + layout.StepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
 		}
 		table(w, rows)
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -71,4 +72,11 @@ func selects(selector string, candidate any) bool {
 		}
 	}
 	return true
+}
+
+// decodeTree decodes JSON into maps, lists and scalars. Numbers stay as they are written.
+func decodeTree(text []byte) (tree any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return tree, decoder.Decode(&tree)
 }
