@@ -76,6 +76,8 @@ type Plan struct {
 	Bundles []Bundle
 	// Changes are in the order in which they are done. Objects that stay as they are stand between them.
 	Changes []Change
+	// Records says that the set consists of other bundles than before, or of none, though its objects may be the same.
+	Records bool
 	// State stands for what the target held when the plan was made.
 	State string
 	// Digest is the SHA-256 of all of the above. See [Plan.Seal].
@@ -84,7 +86,7 @@ type Plan struct {
 
 // Empty reports whether nothing would be written.
 func (p *Plan) Empty() bool {
-	return !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Unchanged })
+	return !p.Records && !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Unchanged })
 }
 
 // Count returns how many objects an action is for.
@@ -110,6 +112,7 @@ type planDocument struct {
 	Force   bool         `json:"force,omitempty"`
 	Bundles []planBundle `json:"bundles"`
 	Changes []Change     `json:"changes"`
+	Records bool         `json:"records,omitempty"`
 	State   string       `json:"state"`
 	Digest  string       `json:"digest,omitempty"`
 }
@@ -122,7 +125,7 @@ type planBundle struct {
 func (p *Plan) document() planDocument {
 	d := planDocument{
 		Schema: PlanSchema, Target: p.Target, Set: p.Set, Cause: p.Cause, Force: p.Force,
-		Bundles: make([]planBundle, len(p.Bundles)), Changes: p.Changes, State: p.State,
+		Bundles: make([]planBundle, len(p.Bundles)), Changes: p.Changes, Records: p.Records, State: p.State,
 	}
 	if d.Changes == nil {
 		d.Changes = []Change{}
