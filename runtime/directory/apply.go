@@ -276,11 +276,8 @@ func (s *session) record(p *pending) error {
 
 // forget removes everything that is kept. The pending change goes last: it would be gone half done otherwise.
 func (s *session) forget() error {
-	for _, folder := range []string{stagedFolder, historyFolder, bundleFolder} {
+	for _, folder := range []string{historyFolder, bundleFolder} {
 		if err := s.sweep(folder, nil); err != nil {
-			return err
-		}
-		if err := s.disk.removeEmpty(folder); err != nil {
 			return err
 		}
 	}
@@ -292,8 +289,18 @@ func (s *session) forget() error {
 			return err
 		}
 	}
-	if err := s.disk.removeEmpty(ownFolder); err != nil {
+	return s.clear()
+}
+
+// clear removes what is left of a set that is no more, or of one that never came to be.
+func (s *session) clear() error {
+	if err := s.sweep(stagedFolder, nil); err != nil {
 		return err
+	}
+	for _, folder := range []string{stagedFolder, historyFolder, bundleFolder, ownFolder} {
+		if err := s.disk.removeEmpty(folder); err != nil {
+			return err
+		}
 	}
 	return s.disk.sync(".")
 }

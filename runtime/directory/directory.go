@@ -123,8 +123,11 @@ func (s *session) load() error {
 			return err
 		}
 	}
-	if data, err = s.disk.read(inventoryFile, maxStateBytes); err != nil || data == nil {
+	if data, err = s.disk.read(inventoryFile, maxStateBytes); err != nil {
 		return err
+	}
+	if data == nil {
+		return s.clear()
 	}
 	s.inventory, err = parseInventory(data)
 	return s.at(err)
