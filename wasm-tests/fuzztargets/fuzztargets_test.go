@@ -16,6 +16,7 @@ func targets() map[string][]string {
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/bundle":                        {"FuzzParse"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
+		"host/audit":                        {"FuzzVerify"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
@@ -34,6 +35,8 @@ func targets() map[string][]string {
 		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzSections", "FuzzVerify"},
 		"registry/store":                    {"FuzzIndex"},
+		"runtime/directory":                 {"FuzzParse"},
+		"runtime/layout":                    {"FuzzYAML"},
 	}
 }
 
