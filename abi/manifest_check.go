@@ -319,3 +319,14 @@ func (r Ref) Compare(o Ref) int {
 	}
 	return 0
 }
+
+// RefOf returns what a document, a valid item, says of itself.
+func RefOf(document cbor.Raw) Ref {
+	metadata := cbor.Lookup(document, "metadata")
+	return Ref{
+		APIVersion: cbor.TextAt(document, "apiVersion"),
+		Kind:       cbor.TextAt(document, "kind"),
+		Namespace:  cbor.TextAt(metadata, "namespace"),
+		Name:       cbor.TextAt(metadata, "name"),
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -94,7 +95,7 @@ func (a *app) noteResults(results []derived) {
 }
 
 // resultLine is one message of a step. What a step said about a derived document has its place at the user's.
-func resultLine(doc *resource.Document, r pipeline.BundleResult) string {
+func resultLine(doc *resource.Document, r bundle.Result) string {
 	position, object := doc.Position(r.Field), doc.Object()
 	if r.Resource != (abi.Ref{}) {
 		position, object = doc.Position("metadata.name"), r.Resource.String()

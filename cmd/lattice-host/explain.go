@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/runtime/layout"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -60,14 +62,14 @@ type explainedBundle struct {
 	Bundle   string            `json:"bundle"`
 	Objects  []explainedObject `json:"objects"`
 	// HostCalls are what the steps asked the host for.
-	HostCalls []pipeline.HostCallRecord `json:"hostCalls,omitempty"`
+	HostCalls []bundle.HostCall `json:"hostCalls,omitempty"`
 }
 
 type explainedObject struct {
-	Ref   abi.Ref               `json:"ref"`
-	Stage int                   `json:"stage"`
-	From  *abi.Ref              `json:"from,omitempty"`
-	Steps []pipeline.StepRecord `json:"steps"`
+	Ref   abi.Ref       `json:"ref"`
+	Stage int           `json:"stage"`
+	From  *abi.Ref      `json:"from,omitempty"`
+	Steps []bundle.Step `json:"steps"`
 }
 
 func (a *app) explainAll(results []derived) error {
@@ -75,7 +77,7 @@ func (a *app) explainAll(results []derived) error {
 	for i, r := range results {
 		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest, Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
 		for _, o := range r.bundle.Outputs {
-			steps, err := r.bundle.Owner(o.Ref, "")
+			steps, err := pipeline.Owners(r.bundle, o.Ref, "")
 			if err != nil {
 				return err
 			}
@@ -92,7 +94,7 @@ func (a *app) explainAll(results []derived) error {
 			for _, o := range e.Objects {
 				steps, plugins := make([]string, len(o.Steps)), make([]string, len(o.Steps))
 				for j, s := range o.Steps {
-					steps[j], plugins[j] = stepName(results[i].bundle, s.Pipeline, s.Name), pluginName(s)
+					steps[j], plugins[j] = layout.StepName(results[i].bundle, s.Pipeline, s.Name), pluginName(s)
 				}
 				rows = append(rows, []string{strconv.Itoa(o.Stage), o.Ref.String(), strings.Join(steps, ", "), strings.Join(plugins, ", ")})
 			}
@@ -103,13 +105,13 @@ func (a *app) explainAll(results []derived) error {
 }
 
 // writeHostCalls lists what the steps of a bundle asked the host for, if anything.
-func writeHostCalls(w io.Writer, b *pipeline.Bundle) {
+func writeHostCalls(w io.Writer, b *bundle.Bundle) {
 	if len(b.HostCalls) == 0 {
 		return
 	}
 	rows := [][]string{{"HOST CALL", "TARGET", "STEP", "ANSWER"}}
 	for _, c := range b.HostCalls {
-		rows = append(rows, []string{c.Op, c.Target, stepName(b, c.Pipeline, c.Step), c.Answer})
+		rows = append(rows, []string{c.Op, c.Target, layout.StepName(b, c.Pipeline, c.Step), c.Answer})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)
@@ -117,22 +119,22 @@ func writeHostCalls(w io.Writer, b *pipeline.Bundle) {
 
 // foundObject is one object of one bundle.
 type foundObject struct {
-	bundle *pipeline.Bundle
-	output *pipeline.BundleOutput
+	bundle *bundle.Bundle
+	output *bundle.Output
 }
 
 // explainedField is what explain tells about a field, or about a whole object.
 type explainedField struct {
-	Resource abi.Ref               `json:"resource"`
-	Bundle   string                `json:"bundle"`
-	Object   abi.Ref               `json:"object"`
-	Field    string                `json:"field,omitempty"`
-	Value    json.RawMessage       `json:"value,omitempty"`
-	Steps    []pipeline.StepRecord `json:"steps"`
+	Resource abi.Ref         `json:"resource"`
+	Bundle   string          `json:"bundle"`
+	Object   abi.Ref         `json:"object"`
+	Field    string          `json:"field,omitempty"`
+	Value    json.RawMessage `json:"value,omitempty"`
+	Steps    []bundle.Step   `json:"steps"`
 }
 
 func (a *app) explainField(found foundObject, field string) error {
-	steps, err := found.bundle.Owner(found.output.Ref, field)
+	steps, err := pipeline.Owners(found.bundle, found.output.Ref, field)
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		if e.Value, err = fieldValue(found.output.Document, field); err != nil {
 			return err
 		}
-		if text, err = jsonToYAML(e.Value); err != nil {
+		if text, err = layout.FromJSON(e.Value); err != nil {
 			return err
 		}
 	}
@@ -155,7 +157,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		}
 		rows := make([][]string, len(steps))
 		for i, s := range steps {
-			rows[i] = []string{"set by step " + stepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
+			rows[i] = []string{"set by step " + layout.StepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
 		}
 		table(w, rows)
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -9,7 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// fieldValue returns the value of a field that Bundle.Owner has found, with the same reading of paths.
+// fieldValue returns the value of a field that pipeline.Owners has found, with the same reading of paths.
 func fieldValue(document []byte, path string) (json.RawMessage, error) {
 	value, err := decodeTree(document)
 	if err != nil {
@@ -71,4 +72,11 @@ func selects(selector string, candidate any) bool {
 		}
 	}
 	return true
+}
+
+// decodeTree decodes JSON into maps, lists and scalars. Numbers stay as they are written.
+func decodeTree(text []byte) (tree any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	return tree, decoder.Decode(&tree)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
@@ -127,7 +128,7 @@ func (r *request) neededPlugins() ([]string, error) {
 // derived is a document with what was derived from it.
 type derived struct {
 	doc    *resource.Document
-	bundle *pipeline.Bundle
+	bundle *bundle.Bundle
 }
 
 // derive reads the inputs and derives every document, all or nothing. What plugins stored meanwhile is kept by

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -119,7 +120,7 @@ func (c *Case) Read() (*resource.Document, pipeline.Config, error) {
 }
 
 // Derive derives the document of the case.
-func (c *Case) Derive(ctx context.Context, plugins pipeline.Plugins) (*pipeline.Bundle, error) {
+func (c *Case) Derive(ctx context.Context, plugins pipeline.Plugins) (*bundle.Bundle, error) {
 	doc, config, err := c.Read()
 	if err != nil {
 		return nil, err

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
 // bundle puts the runs together.
-func (d *derivation) bundle() (*Bundle, []error) {
+func (d *derivation) bundle() (*bundle.Bundle, []error) {
 	// Runs end in any order; the chains that lead to them are different, as no object is there twice below.
 	slices.SortFunc(d.runs, compareRuns)
 	objects, errs := d.objects()
@@ -19,13 +20,13 @@ func (d *derivation) bundle() (*Bundle, []error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	b := &Bundle{
+	b := &bundle.Bundle{
 		Resource:       d.root.Ref,
-		ResourceDigest: digest(d.root.JSON()),
+		ResourceDigest: bundle.Digest(d.root.JSON()),
 		Platform:       d.engine.settings.Platform,
 		SettingsDigest: d.engine.settingsDigest,
-		Outputs:        make([]BundleOutput, 0, len(objects)),
-		Results:        []BundleResult{},
+		Outputs:        make([]bundle.Output, 0, len(objects)),
+		Results:        []bundle.Result{},
 		Decisions:      []json.RawMessage{},
 	}
 	for _, o := range objects {
@@ -35,15 +36,15 @@ func (d *derivation) bundle() (*Bundle, []error) {
 		}
 		b.Outputs = append(b.Outputs, output)
 	}
-	slices.SortFunc(b.Outputs, func(x, y BundleOutput) int { return compareOutputs(&x, &y) })
+	slices.SortFunc(b.Outputs, func(x, y bundle.Output) int { return compareOutputs(&x, &y) })
 	for _, r := range d.runs {
-		b.addSteps(r)
+		addSteps(b, r)
 		b.Results = append(b.Results, r.results...)
 		b.HostCalls = append(b.HostCalls, r.hostCallRecords()...)
 	}
 	slices.SortFunc(b.Results, compareResults)
 	b.Results = slices.Compact(b.Results)
-	b.seal()
+	b.Seal()
 	return b, nil
 }
 
@@ -89,7 +90,7 @@ func (d *derivation) scalers(objects []*object) []error {
 			continue
 		}
 		for _, target := range objects {
-			if !scales(scaler, target) || lookup(target.document, "spec", "replicas") == nil {
+			if !scales(scaler, target) || cbor.Lookup(target.document, "spec", "replicas") == nil {
 				continue
 			}
 			setter := target.setter("spec.replicas")
@@ -108,15 +109,15 @@ func isScaler(kind abi.GroupKind) bool {
 
 // scales reports whether a scaler's scaleTargetRef names target. KEDA's default is a Deployment.
 func scales(scaler, target *object) bool {
-	ref := lookup(scaler.document, "spec", "scaleTargetRef")
-	kind := textAt(ref, "kind")
+	ref := cbor.Lookup(scaler.document, "spec", "scaleTargetRef")
+	kind := cbor.TextAt(ref, "kind")
 	if kind == "" {
 		kind = "Deployment"
 	}
-	if target.ref.Kind != kind || target.ref.Name != textAt(ref, "name") || target.ref.Namespace != scaler.ref.Namespace {
+	if target.ref.Kind != kind || target.ref.Name != cbor.TextAt(ref, "name") || target.ref.Namespace != scaler.ref.Namespace {
 		return false
 	}
-	want := abi.Ref{APIVersion: textAt(ref, "apiVersion"), Kind: kind}
+	want := abi.Ref{APIVersion: cbor.TextAt(ref, "apiVersion"), Kind: kind}
 	return want.APIVersion == "" || want.GroupKind() == target.ref.GroupKind()
 }
 
@@ -124,7 +125,7 @@ func scales(scaler, target *object) bool {
 func (o *object) setter(field string) *plannedStep {
 	path := strings.Split(field, ".")
 	for _, c := range o.contributions {
-		if lookup(o.emitted, path...) == nil && lookup(c.fields, path...) != nil {
+		if cbor.Lookup(o.emitted, path...) == nil && cbor.Lookup(c.fields, path...) != nil {
 			return c.step
 		}
 	}
@@ -132,12 +133,12 @@ func (o *object) setter(field string) *plannedStep {
 }
 
 // output returns the object as the bundle holds it.
-func (o *object) output() (BundleOutput, error) {
+func (o *object) output() (bundle.Output, error) {
 	text, err := cbor.ToJSON(nil, o.document)
 	if err != nil {
-		return BundleOutput{}, err
+		return bundle.Output{}, err
 	}
-	output := BundleOutput{
+	output := bundle.Output{
 		Ref: o.ref, Document: text, Stage: Stage(o.ref.GroupKind()),
 		Pipeline: o.run.plan.pipeline.Name, Step: o.owner.name,
 		Derived: o.derived, Owners: o.owners,
@@ -149,9 +150,9 @@ func (o *object) output() (BundleOutput, error) {
 }
 
 // addSteps records the steps of a run, each pipeline once.
-func (b *Bundle) addSteps(r *run) {
+func addSteps(b *bundle.Bundle, r *run) {
 	name := r.plan.pipeline.Name
-	if slices.ContainsFunc(b.Steps, func(s StepRecord) bool { return s.Pipeline == name }) {
+	if slices.ContainsFunc(b.Steps, func(s bundle.Step) bool { return s.Pipeline == name }) {
 		return
 	}
 	for _, i := range r.plan.order {

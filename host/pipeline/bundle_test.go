@@ -14,11 +14,12 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
 // archived returns the bundle that an archive of testdata/derive gives.
-func archived(t testing.TB, name string) *pipeline.Bundle {
+func archived(t testing.TB, name string) *bundle.Bundle {
 	t.Helper()
 	archive, err := txtar.ParseFile("testdata/derive/" + name + ".txtar")
 	if err != nil {
@@ -66,12 +67,12 @@ func TestParseBundleRefuses(t *testing.T) {
 		"Unknown":   {"a field that the schema lacks is an error", swap(`"stage":1`, `"stage":1,"stagf":1`), "digest is"},
 		"Case":      {"fields have one spelling", swap(`"stage":1`, `"Stage":1`), "digest is"},
 		"Double":    {"a key is there once", swap(`"stage":1`, `"stage":1,"stage":1`), "twice"},
-		"Schema":    {"another schema is not read", swap(pipeline.BundleSchema, "lattice.bundle.v2"), "digest"},
+		"Schema":    {"another schema is not read", swap(bundle.Schema, "lattice.bundle.v2"), "digest"},
 		"Reference": {"a reference names its document", swap(`"kind":"ServiceAccount","name":"api","namespace":"media"},"stage"`, `"kind":"ServiceAccount","name":"xyz","namespace":"media"},"stage"`), "another object"},
 		"Owner":     {"an owner is a step of the bundle", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"step":"mesh"},{"fields":{},"step":"nobody"}]`), "no fields"},
 		"Stranger":  {"an owner is a step of the bundle", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"fields":{},"step":"mesh"},{"fields":{},"step":"nobody"}]`), "no step of the bundle"},
 		"First":     {"the first owner emitted the object", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"step":"egress"}]`), "first owner"},
-		"Fields":    {"fields are fieldsV1", swap(`"f:apiVersion":{}`, `"x:apiVersion":{}`), "fieldsV1"},
+		"Fields":    {"fields are fieldsV1", swap(`"f:apiVersion":{}`, `"e:apiVersion":{}`), "fieldsV1"},
 		"Type":      {"fields have their type", swap(`"stage":1`, `"stage":"1"`), "stage"},
 	}
 	for name, tc := range cases {
@@ -82,7 +83,7 @@ func TestParseBundleRefuses(t *testing.T) {
 				t.Fatal("the case changes nothing")
 			}
 			b, err := pipeline.ParseBundle(changed)
-			if !errors.Is(err, pipeline.ErrBundle) || b != nil || !strings.Contains(err.Error(), tc.says) {
+			if !errors.Is(err, bundle.ErrBundle) || b != nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%s: got %v, want ErrBundle that says %q", tc.reason, err, tc.says)
 			}
 		})
@@ -163,7 +164,7 @@ func TestOwner(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			owners, err := b.Owner(tc.ref, tc.path)
+			owners, err := pipeline.Owners(b, tc.ref, tc.path)
 			if tc.err != "" {
 				if !errors.Is(err, pipeline.ErrNotFound) || err.Error() != tc.err {
 					t.Errorf("got %v, want %s", err, tc.err)
@@ -197,7 +198,7 @@ func FuzzParseBundle(f *testing.F) {
 		for _, text := range [][]byte{data, resealed(data)} {
 			b, err := pipeline.ParseBundle(text)
 			if err != nil {
-				if !errors.Is(err, pipeline.ErrBundle) {
+				if !errors.Is(err, bundle.ErrBundle) {
 					t.Fatalf("got %v, want ErrBundle", err)
 				}
 				continue
@@ -207,7 +208,7 @@ func FuzzParseBundle(f *testing.F) {
 			}
 			for i := range b.Outputs {
 				for _, path := range []string{"", "spec", "metadata.name", "spec[0]"} {
-					if _, err := b.Owner(b.Outputs[i].Ref, path); err != nil && !errors.Is(err, pipeline.ErrNotFound) {
+					if _, err := pipeline.Owners(b, b.Outputs[i].Ref, path); err != nil && !errors.Is(err, pipeline.ErrNotFound) {
 						t.Fatalf("owner of %s: %v", path, err)
 					}
 				}

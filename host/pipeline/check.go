@@ -67,7 +67,7 @@ func (c *answerChecker) object(ref abi.Ref, document cbor.Raw) bool {
 		c.fail(ref, "", oneLine(err.Error()))
 		return false
 	}
-	if !isObject(document) {
+	if !cbor.IsObject(document) {
 		c.fail(ref, "", "the document is not an object")
 		return false
 	}
@@ -79,7 +79,7 @@ func (c *answerChecker) reference(ref abi.Ref, document cbor.Raw) {
 	if ref.Name == "" {
 		c.fail(ref, "metadata.name", "the object has no name")
 	}
-	said := refOf(document)
+	said := abi.RefOf(document)
 	for _, field := range [...]struct{ path, ref, document string }{
 		{"apiVersion", ref.APIVersion, said.APIVersion},
 		{"kind", ref.Kind, said.Kind},
@@ -99,12 +99,12 @@ func serverFields() []string {
 
 // clean checks that a document holds nothing that a server sets, and no null.
 func (c *answerChecker) clean(ref abi.Ref, document cbor.Raw) {
-	if lookup(document, "status") != nil {
+	if cbor.Lookup(document, "status") != nil {
 		c.fail(ref, "status", "only a server sets this field; the plugin must leave it out")
 	}
-	if metadata := lookup(document, "metadata"); isObject(metadata) {
+	if metadata := cbor.Lookup(document, "metadata"); cbor.IsObject(metadata) {
 		for _, name := range serverFields() {
-			if lookup(metadata, name) != nil {
+			if cbor.Lookup(metadata, name) != nil {
 				c.fail(ref, "metadata."+name, "only a server sets this field; the plugin must leave it out")
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -34,7 +35,7 @@ type link struct {
 	run  *run
 }
 
-func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers) (*Bundle, []error) {
+func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers) (*bundle.Bundle, []error) {
 	plan, err := e.planFor(ctx, doc.Ref.GroupKind())
 	switch {
 	case err != nil:
@@ -153,7 +154,7 @@ type object struct {
 	document      cbor.Raw
 	contributions []contribution
 	// owners are set by merging.
-	owners []Owner
+	owners []bundle.Owner
 	// derived says that the object was derived in turn.
 	derived bool
 }

@@ -2,7 +2,7 @@
 // what they answer, and keeps the owner of every field.
 //
 // A [Pipeline] is a document that an operator can edit. An [Engine] holds the pipelines, the settings and the plugins,
-// and is safe for concurrent use. A [Bundle] is the complete result, in canonical bytes with one SHA-256.
+// and is safe for concurrent use. A [bundle.Bundle] is the complete result, in canonical bytes with one SHA-256.
 //
 // Steps that do not depend on each other run at the same time. What a step sees is decided by the pipeline and the
 // manifests alone: the outputs, contributions and context of the steps that must come before it, never those of a step

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/internal/lru"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -162,7 +163,7 @@ func (e *Engine) Kinds() []abi.GroupKind {
 
 // Derive returns the bundle of one document. On error there is no bundle, and the error holds every reason: problems of
 // the document as [resource.Problems], others as [StepError].
-func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*Bundle, error) {
+func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*bundle.Bundle, error) {
 	bundle, errs := e.derive(ctx, doc, e.peers)
 	if err := reasons(ctx, errs); err != nil {
 		return nil, err
@@ -172,12 +173,12 @@ func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*Bundle, e
 
 // DeriveAll returns the bundles of documents, in their order; each document may require the others. It is all or
 // nothing: the error holds the reasons of every document.
-func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*Bundle, error) {
+func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*bundle.Bundle, error) {
 	if problems := doubles(docs); len(problems) > 0 {
 		return nil, problems
 	}
 	peers := newPeers(slices.Concat(docs, e.documents))
-	bundles := make([]*Bundle, len(docs))
+	bundles := make([]*bundle.Bundle, len(docs))
 	errs := make([][]error, len(docs))
 	var wg sync.WaitGroup
 	var taken atomic.Int64

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -139,7 +140,7 @@ func TestDeriveGoldens(t *testing.T) {
 	})
 }
 
-func deriveArchive(t testing.TB, files map[string][]byte) ([]*pipeline.Bundle, error) {
+func deriveArchive(t testing.TB, files map[string][]byte) ([]*bundle.Bundle, error) {
 	t.Helper()
 	c := pipeline.Config{}
 	plugins := fakes{}
@@ -173,7 +174,7 @@ func deriveArchive(t testing.TB, files map[string][]byte) ([]*pipeline.Bundle, e
 }
 
 // readable indents a bundle and takes out the digests that change with the defaults of the resource.
-func readable(t *testing.T, b *pipeline.Bundle) []byte {
+func readable(t *testing.T, b *bundle.Bundle) []byte {
 	t.Helper()
 	var text bytes.Buffer
 	if err := json.Indent(&text, b.JSON(), "", "  "); err != nil {

@@ -4,23 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 
-	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/hostcall"
 )
-
-// HostCallRecord is one host call that a step made.
-type HostCallRecord struct {
-	Pipeline string `json:"pipeline"`
-	Step     string `json:"step"`
-	// Resource is the derived document that the step derived from; zero when it is the bundle's own resource.
-	Resource abi.Ref `json:"resource,omitzero"`
-	// Op is the operation, such as http.get, and Target what it was about: a key, a URL or a kind.
-	Op     string `json:"op"`
-	Target string `json:"target,omitempty"`
-	// Request and Answer are the SHA-256 of the messages as canonical JSON.
-	Request string `json:"request"`
-	Answer  string `json:"answer"`
-}
 
 // withCaller lets the host calls of a step be answered, if its plugin may make any.
 func (r *run) withCaller(ctx context.Context, s *plannedStep) context.Context {
@@ -46,11 +32,11 @@ func (d *derivation) callers() []*hostcall.Step {
 
 // hostCallRecords returns the calls of a run in the order of its steps, and inside a step in the order in which they were
 // made.
-func (r *run) hostCallRecords() []HostCallRecord {
-	var records []HostCallRecord
+func (r *run) hostCallRecords() []bundle.HostCall {
+	var records []bundle.HostCall
 	for _, i := range r.plan.order {
 		for _, c := range r.callers[i].Calls() {
-			record := HostCallRecord{
+			record := bundle.HostCall{
 				Pipeline: r.plan.pipeline.Name, Step: r.plan.steps[i].name, Op: c.Op.String(), Target: printable(c.Target),
 				Request: digestText(c.Request), Answer: digestText(c.Answer),
 			}
@@ -64,17 +50,3 @@ func (r *run) hostCallRecords() []HostCallRecord {
 }
 
 func digestText(sum [32]byte) string { return "sha256:" + hex.EncodeToString(sum[:]) }
-
-func writeHostCall(w *jsonWriter, c *HostCallRecord) {
-	w.open('{')
-	w.textField("answer", c.Answer)
-	w.textField("op", c.Op)
-	w.textField("pipeline", c.Pipeline)
-	w.textField("request", c.Request)
-	if c.Resource != (abi.Ref{}) {
-		w.refField("resource", c.Resource)
-	}
-	w.textField("step", c.Step)
-	w.optionalField("target", c.Target)
-	w.close('}')
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -99,7 +100,7 @@ func TestHostCalls(t *testing.T) {
 		t.Errorf("read again: %v\n%s", again.HostCalls, diff)
 	}
 	forged := bytes.Replace(b.JSON(), []byte(`"step":"a-keeper","target"`), []byte(`"step":"nobody","target"`), 1)
-	if _, err := pipeline.ParseBundle(forged); !errors.Is(err, pipeline.ErrBundle) || !strings.Contains(err.Error(), "members/nobody") {
+	if _, err := pipeline.ParseBundle(forged); !errors.Is(err, bundle.ErrBundle) || !strings.Contains(err.Error(), "members/nobody") {
 		t.Errorf("a call of no step: %v", err)
 	}
 }

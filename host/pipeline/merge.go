@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
@@ -31,7 +32,7 @@ type applied struct {
 // merge puts the contributions into the document and notes who owns what. An object of one step stays as it is.
 func (o *object) merge() []error {
 	if len(o.contributions) == 0 {
-		o.owners = []Owner{{Step: o.owner.name}}
+		o.owners = []bundle.Owner{{Step: o.owner.name}}
 		return nil
 	}
 	engine, key := o.run.derivation.engine, o.mergeKey()
@@ -117,13 +118,13 @@ func (m *merged) size() int {
 // take makes a merged document that of the object.
 func (o *object) take(m *merged) {
 	o.document = m.document
-	o.owners = make([]Owner, len(m.fields))
+	o.owners = make([]bundle.Owner, len(m.fields))
 	for i, fields := range m.fields {
 		step := o.owner
 		if i > 0 {
 			step = o.contributions[i-1].step
 		}
-		o.owners[i] = Owner{Step: step.name, Fields: fields}
+		o.owners[i] = bundle.Owner{Step: step.name, Fields: fields}
 	}
 }
 
@@ -230,16 +231,7 @@ func fieldsJSON(set *fieldpath.Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return canonical(text)
-}
-
-// canonical returns a JSON text in its canonical form.
-func canonical(text []byte) ([]byte, error) {
-	raw, err := cbor.FromJSON(nil, text, maxBundleDepth)
-	if err != nil {
-		return nil, err
-	}
-	return cbor.ToJSON(nil, raw)
+	return bundle.Canonical(text)
 }
 
 // touches reports whether a set holds a field, something below it, or something atomic around it.

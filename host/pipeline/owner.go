@@ -9,25 +9,26 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
 // ErrNotFound marks an object or a field that a bundle does not have.
 var ErrNotFound = errors.New("not found")
 
-// Owner returns the steps that set a field of an output; for an object or a list, those that set anything below it.
+// Owners returns the steps that set a field of an output of a bundle; for an object or a list, those that set anything below it.
 // They are in the order in which their answers were merged.
 //
 // A path is written as in spec.template.metadata.annotations. An item of a list is named by its place, as in
 // containers[0], or by fields, as in containers[name=main] and ports[containerPort=80,protocol=TCP]. A key with dots
 // needs no quotes: of all keys that fit, the longest is meant. The empty path is the whole object. What is not there is
 // an error that satisfies errors.Is with [ErrNotFound] and lists what is.
-func (b *Bundle) Owner(ref abi.Ref, fieldPath string) ([]StepRecord, error) {
+func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, error) {
 	output := b.Output(ref)
 	if output == nil {
-		return nil, &markedError{ErrNotFound, b.missing(ref)}
+		return nil, &markedError{ErrNotFound, missing(b, ref)}
 	}
-	raw, err := cbor.FromJSON(nil, output.Document, maxBundleDepth)
+	raw, err := cbor.FromJSON(nil, output.Document, bundle.MaxDepth)
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +43,17 @@ func (b *Bundle) Owner(ref abi.Ref, fieldPath string) ([]StepRecord, error) {
 	reaches := make([]reach, len(output.Owners))
 	deepest := 0
 	for i := range output.Owners {
-		if reaches[i], err = output.Owners[i].follow(way); err != nil {
+		if reaches[i], err = follow(&output.Owners[i], way); err != nil {
 			return nil, err
 		}
 		deepest = max(deepest, reaches[i].depth)
 	}
-	var owners []StepRecord
+	var owners []bundle.Step
 	for i, o := range output.Owners {
 		// Where one owner's fields go on, the value is not atomic, and an owner whose fields end there set an empty
 		// object only.
 		owns := reaches[i].end || reaches[i].whole && reaches[i].depth == deepest
-		if record := b.record(output.Pipeline, o.Step); owns && record != nil {
+		if record := b.Step(output.Pipeline, o.Step); owns && record != nil {
 			owners = append(owners, *record)
 		}
 	}
@@ -60,7 +61,7 @@ func (b *Bundle) Owner(ref abi.Ref, fieldPath string) ([]StepRecord, error) {
 }
 
 // missing says what objects there are instead, those of the same kind first.
-func (b *Bundle) missing(ref abi.Ref) string {
+func missing(b *bundle.Bundle, ref abi.Ref) string {
 	const shown = 10
 	var same, other []string
 	for i := range b.Outputs {
@@ -98,7 +99,7 @@ type reach struct {
 	end, whole bool
 }
 
-func (o *Owner) follow(way []stop) (reach, error) {
+func follow(o *bundle.Owner, way []stop) (reach, error) {
 	if o.Fields == nil {
 		return reach{end: true}, nil
 	}

@@ -122,7 +122,7 @@ func (d *derivation) resolve(ctx context.Context, step string, r abi.Requirement
 	}
 	all := make([]peer, 0, len(found)+len(more))
 	for _, raw := range slices.Concat(found, more) {
-		if ref := refOf(raw); ref != d.root.Ref {
+		if ref := abi.RefOf(raw); ref != d.root.Ref {
 			all = append(all, peer{ref: ref, raw: raw})
 		}
 	}

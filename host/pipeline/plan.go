@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -31,7 +32,7 @@ type plannedStep struct {
 	settings cbor.Raw
 	// covers are the features of the pipeline's kind that the plugin handles.
 	covers []string
-	record StepRecord
+	record bundle.Step
 }
 
 func (s *plannedStep) text() string {
@@ -87,7 +88,7 @@ func planStep(ctx context.Context, p *Pipeline, i int, plugins Plugins, settings
 		index: i, name: step.Name, plugin: plugin, manifest: m, digest: plugin.Digest(),
 		settings: mergeLayers(layers), covers: m.Derives[derives].Covers,
 	}
-	s.record = StepRecord{
+	s.record = bundle.Step{
 		Pipeline: p.Name, Name: s.name, Plugin: m.Publisher + "/" + m.Name, Version: m.Version, Digest: s.digest,
 	}
 	if s.settings != nil {

@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"strconv"
 
-	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
@@ -17,49 +15,6 @@ const (
 	objectItem = 5
 	nullItem   = 0xf6
 )
-
-func isObject(raw cbor.Raw) bool { return len(raw) > 0 && raw[0]>>5 == objectItem }
-
-// lookup returns the value at a path of keys, or nothing. raw must be valid.
-func lookup(raw cbor.Raw, path ...string) cbor.Raw {
-	for _, want := range path {
-		if !isObject(raw) {
-			return nil
-		}
-		d := cbor.NewDecoder(raw)
-		var found cbor.Raw
-		key := ""
-		for i := range d.Object() {
-			if key = d.Key(i, key); key == want {
-				found = d.Raw()
-				break
-			}
-			d.Skip()
-		}
-		raw = found
-	}
-	return raw
-}
-
-// textAt returns the text at a path of keys, or nothing when there is none.
-func textAt(raw cbor.Raw, path ...string) string {
-	value := lookup(raw, path...)
-	if len(value) == 0 || value[0]>>5 != textItem {
-		return ""
-	}
-	return cbor.NewDecoder(value).String()
-}
-
-// refOf reads what a document says of itself.
-func refOf(raw cbor.Raw) abi.Ref {
-	metadata := lookup(raw, "metadata")
-	return abi.Ref{
-		APIVersion: textAt(raw, "apiVersion"),
-		Kind:       textAt(raw, "kind"),
-		Namespace:  textAt(metadata, "namespace"),
-		Name:       textAt(metadata, "name"),
-	}
-}
 
 // hasNull reports whether a valid item holds a null. It reads heads only, in one pass.
 func hasNull(raw cbor.Raw) bool {
@@ -132,10 +87,5 @@ func digestOf(raw cbor.Raw) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return digest(text), nil
-}
-
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return bundle.Digest(text), nil
 }

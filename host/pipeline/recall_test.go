@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
@@ -161,7 +162,7 @@ func TestMergesAreOfTheirDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := slices.IndexFunc(b.Outputs, func(o pipeline.BundleOutput) bool { return o.Ref.Kind == "ConfigMap" })
+		at := slices.IndexFunc(b.Outputs, func(o bundle.Output) bool { return o.Ref.Kind == "ConfigMap" })
 		got = append(got, string(b.Outputs[at].Document))
 		if n := len(b.Outputs[at].Owners); n != 2 {
 			t.Errorf("%d owners, want 2", n)

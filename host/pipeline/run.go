@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -28,7 +29,7 @@ type run struct {
 
 	// outputs and results are there after a good end, the outputs sorted by reference.
 	outputs []*object
-	results []BundleResult
+	results []bundle.Result
 }
 
 // isRoot reports whether the document is the user's own.
@@ -360,7 +361,7 @@ func (r *run) collectResults() {
 		from = r.doc.Ref
 	}
 	for _, i := range r.plan.order {
-		result := BundleResult{Pipeline: r.plan.pipeline.Name, Step: r.plan.steps[i].name, Resource: from}
+		result := bundle.Result{Pipeline: r.plan.pipeline.Name, Step: r.plan.steps[i].name, Resource: from}
 		for _, said := range r.answers[i].response.Results {
 			result.Severity, result.Field, result.Message = said.Severity, printable(said.Field), oneLine(said.Message)
 			r.results = append(r.results, result)

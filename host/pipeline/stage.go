@@ -1,6 +1,9 @@
 package pipeline
 
-import "github.com/latticenet/lattice-host/abi"
+import (
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
+)
 
 // The stages of a bundle, in the order in which they are applied. A workload must never run a moment without its
 // policies, so that policies have a stage of their own before workloads; a scaler's webhook needs its target, so that
@@ -86,7 +89,7 @@ func stageOfCore(kind string) (int, bool) {
 }
 
 // compareOutputs orders outputs by stage, then by reference.
-func compareOutputs(a, b *BundleOutput) int {
+func compareOutputs(a, b *bundle.Output) int {
 	if a.Stage != b.Stage {
 		return a.Stage - b.Stage
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/registry/index/publisher"
+	"github.com/latticenet/lattice-host/registry/internal/check"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -108,7 +109,7 @@ func (p *Plugin) offer(e Entry) {
 	}
 	if r.Channel == ChannelStable || p.Channels.Stable == "" {
 		p.Summary, p.Capabilities = e.Manifest.Summary, names
-		if hasControl(p.Summary) {
+		if check.HasControl(p.Summary) {
 			p.Summary = ""
 		}
 	}

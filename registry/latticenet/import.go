@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/filelock"
 )
 
 // The names in the folder of a stored plugin. They are fixed, so that no manifest can lead elsewhere.

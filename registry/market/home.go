@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/store"

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/release"
 )

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
 )

@@ -15,7 +15,7 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
 // The PEM types of key files: PKCS #8 (RFC 5958), SubjectPublicKeyInfo (RFC 5280), and what cosign keeps private keys in:

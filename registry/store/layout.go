@@ -14,8 +14,8 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 

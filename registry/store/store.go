@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/yaml"
 
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/conformance"
-	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
 // fewestCases is how many goldens every built-in plugin has at least.
@@ -99,12 +99,12 @@ func golden(t *testing.T, plugins Set, plugin, file string) {
 }
 
 // documents returns the objects that a plugin had a part in.
-func documents(t *testing.T, bundle *pipeline.Bundle, plugin string) []byte {
+func documents(t *testing.T, b *bundle.Bundle, plugin string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	for _, o := range bundle.Outputs {
-		if !slices.ContainsFunc(o.Owners, func(owner pipeline.Owner) bool {
-			return pluginOf(bundle, o.Pipeline, owner.Step) == plugin
+	for _, o := range b.Outputs {
+		if !slices.ContainsFunc(o.Owners, func(owner bundle.Owner) bool {
+			return pluginOf(b, o.Pipeline, owner.Step) == plugin
 		}) {
 			continue
 		}
@@ -118,8 +118,8 @@ func documents(t *testing.T, bundle *pipeline.Bundle, plugin string) []byte {
 	return out.Bytes()
 }
 
-func pluginOf(bundle *pipeline.Bundle, pipelineName, step string) string {
-	for _, s := range bundle.Steps {
+func pluginOf(b *bundle.Bundle, pipelineName, step string) string {
+	for _, s := range b.Steps {
 		if s.Pipeline == pipelineName && s.Name == step {
 			_, name, _ := strings.Cut(s.Plugin, "/")
 			return name
@@ -128,9 +128,9 @@ func pluginOf(bundle *pipeline.Bundle, pipelineName, step string) string {
 	return ""
 }
 
-func resultLines(bundle *pipeline.Bundle) []byte {
+func resultLines(b *bundle.Bundle) []byte {
 	var out bytes.Buffer
-	for _, r := range bundle.Results {
+	for _, r := range b.Results {
 		out.WriteString(string(r.Severity) + ": " + r.Step + ": " + r.Field + ": " + r.Message + "\n")
 	}
 	return out.Bytes()

@@ -14,7 +14,9 @@ import (
 func targets() map[string][]string {
 	return map[string][]string{
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
+		"abi/bundle":                        {"FuzzParse"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
+		"host/audit":                        {"FuzzVerify"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},
 		"host/gate/quota":                   {"FuzzParse"},
@@ -37,6 +39,8 @@ func targets() map[string][]string {
 		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzKeyFiles", "FuzzSections", "FuzzVerify"},
 		"registry/store":                    {"FuzzIndex"},
+		"runtime/directory":                 {"FuzzParse"},
+		"runtime/layout":                    {"FuzzYAML"},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
@@ -28,7 +29,7 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-func deriveGenerated(t *testing.T) []*pipeline.Bundle {
+func deriveGenerated(t *testing.T) []*bundle.Bundle {
 	t.Helper()
 	root, err := builtins.Root()
 	if err != nil {

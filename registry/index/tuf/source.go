@@ -9,7 +9,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
 // Source is where an index comes from: a server, a folder, an archive. Nothing that it returns is trusted.

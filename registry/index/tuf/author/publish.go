@@ -20,8 +20,8 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/latticenet/lattice-host/registry/internal/diskfile"
-	"github.com/latticenet/lattice-host/registry/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 

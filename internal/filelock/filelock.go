@@ -2,9 +2,11 @@
 package filelock
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,17 +22,38 @@ func With(path string, do func() error) (err error) {
 	}
 	// Closing releases the lock. The file stays: removing it would let two processes lock two files of one name.
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := exclusive(int(f.Fd())); err != nil {
-		return &os.PathError{Op: "flock", Path: name, Err: err}
+	if err := flock(f, unix.LOCK_EX); err != nil {
+		return err
 	}
 	return do()
 }
 
-func exclusive(fd int) error {
+// retry is how often [Hold] looks whether a lock is free.
+const retry = 20 * time.Millisecond
+
+// Hold takes the lock of an open file or folder, and waits for it until ctx is done. Closing the file releases it.
+func Hold(ctx context.Context, f *os.File) error {
 	for {
-		err := unix.Flock(fd, unix.LOCK_EX)
-		if !errors.Is(err, unix.EINTR) {
+		err := flock(f, unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(retry):
+		}
+	}
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		err := unix.Flock(int(f.Fd()), how)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, unix.EINTR):
+			return &os.PathError{Op: "flock", Path: f.Name(), Err: err}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package pipeline
+package bundle
 
 import (
 	"encoding/json"
@@ -59,6 +59,12 @@ func (w *jsonWriter) optionalField(name, value string) {
 	}
 }
 
+func (w *jsonWriter) boolField(name string, value bool) {
+	w.key(name)
+	w.b = strconv.AppendBool(w.b, value)
+	w.comma()
+}
+
 func (w *jsonWriter) refField(name string, ref abi.Ref) {
 	w.key(name)
 	w.open('{')
@@ -100,25 +106,21 @@ func (b *Bundle) appendJSON(dst []byte, withDigest bool) []byte {
 		list(w, "hostCalls", b.HostCalls, writeHostCall)
 	}
 	list(w, "outputs", b.Outputs, writeOutput)
-	w.key("platform")
-	w.item(platformCBOR(b.Platform))
-	w.comma()
+	writePlatform(w, &b.Platform)
 	w.refField("resource", b.Resource)
 	w.textField("resourceDigest", b.ResourceDigest)
 	list(w, "results", b.Results, writeResult)
-	w.textField("schema", BundleSchema)
+	w.textField("schema", Schema)
 	w.textField("settingsDigest", b.SettingsDigest)
 	list(w, "steps", b.Steps, writeStep)
 	w.close('}')
 	return w.b
 }
 
-func writeOutput(w *jsonWriter, o *BundleOutput) {
+func writeOutput(w *jsonWriter, o *Output) {
 	w.open('{')
 	if o.Derived {
-		w.key("derived")
-		w.raw([]byte("true"))
-		w.comma()
+		w.boolField("derived", true)
 	}
 	w.key("document")
 	w.raw(o.Document)
@@ -147,7 +149,7 @@ func writeOwner(w *jsonWriter, o *Owner) {
 	w.close('}')
 }
 
-func writeResult(w *jsonWriter, r *BundleResult) {
+func writeResult(w *jsonWriter, r *Result) {
 	w.open('{')
 	w.optionalField("field", r.Field)
 	w.textField("message", r.Message)
@@ -160,7 +162,7 @@ func writeResult(w *jsonWriter, r *BundleResult) {
 	w.close('}')
 }
 
-func writeStep(w *jsonWriter, s *StepRecord) {
+func writeStep(w *jsonWriter, s *Step) {
 	w.open('{')
 	w.textField("digest", s.Digest)
 	w.textField("name", s.Name)
@@ -169,4 +171,35 @@ func writeStep(w *jsonWriter, s *StepRecord) {
 	w.optionalField("settings", s.Settings)
 	w.textField("version", s.Version)
 	w.close('}')
+}
+
+func writeHostCall(w *jsonWriter, c *HostCall) {
+	w.open('{')
+	w.textField("answer", c.Answer)
+	w.textField("op", c.Op)
+	w.textField("pipeline", c.Pipeline)
+	w.textField("request", c.Request)
+	if c.Resource != (abi.Ref{}) {
+		w.refField("resource", c.Resource)
+	}
+	w.textField("step", c.Step)
+	w.optionalField("target", c.Target)
+	w.close('}')
+}
+
+// writePlatform writes the facts of a platform, those that are not set too.
+func writePlatform(w *jsonWriter, p *abi.Platform) {
+	w.key("platform")
+	w.open('{')
+	w.textField("clusterName", p.ClusterName)
+	w.key("monitoring")
+	w.open('{')
+	w.boolField("enabled", p.Monitoring.Enabled)
+	w.boolField("highlyAvailable", p.Monitoring.HighlyAvailable)
+	w.close('}')
+	w.comma()
+	w.textField("provider", p.Provider)
+	w.textField("trustDomain", p.TrustDomain)
+	w.close('}')
+	w.comma()
 }

@@ -1,0 +1,343 @@
+package audit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/exactjson"
+	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+var (
+	// ErrTampered marks a log that is not as it was written.
+	ErrTampered = errors.New("the audit log was tampered with")
+	// ErrTorn marks bytes behind the signed end of a log. The next [Log.Append] moves them away and says so.
+	ErrTorn = errors.New("the audit log is torn")
+	// ErrClosed marks the use of a log that was closed.
+	ErrClosed = errors.New("the audit log is closed")
+)
+
+// Options say how a log is kept.
+type Options struct {
+	// Key signs checkpoints and heads. It must be there.
+	Key release.PrivateKey
+	// Trusted are earlier keys of the log, whose heads are taken too.
+	Trusted []release.PublicKey
+	// Every is how many lines a checkpoint is for; 0 is [DefaultEvery].
+	Every int
+	// Clock tells the time; nil is the system's.
+	Clock func() time.Time
+}
+
+const (
+	// DefaultEvery is how many lines a checkpoint is for unless [Options] say otherwise.
+	DefaultEvery = 128
+	// maxBatchBytes is how much one Append writes at most.
+	maxBatchBytes = 16 << 20
+)
+
+// Log appends to a file. It is safe for concurrent use, also by several processes.
+type Log struct {
+	file  string
+	o     Options
+	keys  []release.PublicKey
+	write func(*os.File, []byte) error
+
+	mu       sync.Mutex
+	closed   bool
+	appended bool
+}
+
+// Open opens the log in a file, which is made when it is missing; its folder must exist. The end of the log is checked:
+// [Verify] checks all of it. The error is [ErrTampered] when the log does not end as its head says.
+func Open(ctx context.Context, file string, o Options) (*Log, error) {
+	if o.Every < 0 {
+		return nil, fmt.Errorf("%s: a checkpoint every %d lines makes no sense", file, o.Every)
+	}
+	if o.Every == 0 {
+		o.Every = DefaultEvery
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if _, err := release.SignPayload(o.Key, headType, nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	l := &Log{file: file, o: o, keys: append([]release.PublicKey{o.Key.Public()}, o.Trusted...), write: writeSynced}
+	return l, l.locked(ctx, func(*os.File, *head) error { return nil })
+}
+
+func writeSynced(f *os.File, data []byte) error {
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// Append notes events, in their order, and returns when they are on the disk. If it fails none of them counts as noted:
+// whoever asks must not do what the events are about.
+func (l *Log) Append(ctx context.Context, events ...Event) error {
+	for i := range events {
+		if err := events[i].check(); err != nil {
+			return fmt.Errorf("%s: %w", l.file, err)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("%s: %w", l.file, ErrClosed)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return l.locked(ctx, func(f *os.File, h *head) error {
+		b, err := l.begin(f, h)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			if err := b.add(&events[i]); err != nil {
+				return err
+			}
+		}
+		if b.head.Seq-b.head.Checkpoint >= int64(l.o.Every) {
+			if err := b.addCheckpoint(); err != nil {
+				return err
+			}
+		}
+		return l.commit(f, b)
+	})
+}
+
+// Close writes a checkpoint if something was appended since the last one.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	if !l.appended {
+		return nil
+	}
+	return l.locked(context.Background(), func(f *os.File, h *head) error {
+		if h.Checkpoint == h.Seq {
+			return nil
+		}
+		b, err := l.begin(f, h)
+		if err != nil {
+			return err
+		}
+		if err := b.addCheckpoint(); err != nil {
+			return err
+		}
+		return l.commit(f, b)
+	})
+}
+
+// Position returns where the log ends: what may be noted elsewhere, and given to [Verify].
+func (l *Log) Position(ctx context.Context) (p Position, err error) {
+	err = l.locked(ctx, func(_ *os.File, h *head) error {
+		p = h.Position
+		return nil
+	})
+	return p, err
+}
+
+// locked runs do with the log and its checked head, while no other process appends.
+func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	f, err := os.OpenFile(l.file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := filelock.Hold(ctx, f); err != nil {
+		return err
+	}
+	h, err := l.readHead(f)
+	if err != nil {
+		return err
+	}
+	if err := checkEnd(f, h); err != nil {
+		return fmt.Errorf("%s: %w", l.file, err)
+	}
+	return do(f, h)
+}
+
+// readHead returns the head, and makes that of a new log.
+func (l *Log) readHead(f *os.File) (*head, error) {
+	h, err := readHead(l.file, l.keys)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return h, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > 0 {
+		return nil, missingHead(l.file)
+	}
+	h = new(head)
+	return h, l.writeHead(h)
+}
+
+func (l *Log) writeHead(h *head) error {
+	data, err := encodeHead(l.o.Key, h)
+	if err != nil {
+		return err
+	}
+	return diskfile.Replace(headFile(l.file), data, 0o600)
+}
+
+// checkEnd checks that the line which a head names is where the head says.
+func checkEnd(f io.ReaderAt, h *head) error {
+	if h.Size == 0 {
+		return nil
+	}
+	tail := make([]byte, min(h.Size, MaxLineBytes+1))
+	if n, err := f.ReadAt(tail, h.Size-int64(len(tail))); err != nil && (n < len(tail) || !errors.Is(err, io.EOF)) {
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("%w: lines are missing at the end, there must be %d", ErrTampered, h.Seq)
+		}
+		return err
+	}
+	line, ok := lastLine(tail, h.Size > int64(len(tail)))
+	if !ok || digest(line) != h.Head {
+		return fmt.Errorf("%w: line %d, the last one, is not as it was written", ErrTampered, h.Seq)
+	}
+	return nil
+}
+
+// batch is what one Append writes.
+type batch struct {
+	log   *Log
+	head  head
+	lines []byte
+}
+
+// begin returns an empty batch behind the head. What stands there is moved away, and the batch says so.
+func (l *Log) begin(f *os.File, h *head) (*batch, error) {
+	b := &batch{log: l, head: *h}
+	r, err := l.quarantine(f, h)
+	if err != nil || r == nil {
+		return b, err
+	}
+	return b, b.addEntry(KindRecovered, r)
+}
+
+func (b *batch) add(e *Event) error {
+	if err := b.addEntry(e.Kind, e.Data); err != nil {
+		return fmt.Errorf("%s: %w", b.log.file, err)
+	}
+	if e.policyDigest != "" {
+		b.head.PolicyDigest = e.policyDigest
+	}
+	return nil
+}
+
+func (b *batch) addCheckpoint() error {
+	e, err := sign(b.log.o.Key, checkpointType, checkpoint{b.head.Position, b.head.PolicyDigest})
+	if err != nil {
+		return err
+	}
+	if err := b.addEntry(KindCheckpoint, e); err != nil {
+		return err
+	}
+	b.head.Checkpoint = b.head.Seq
+	return nil
+}
+
+func (b *batch) addEntry(kind string, data any) error {
+	text, err := exactjson.Marshal(data)
+	if err != nil {
+		return err
+	}
+	if text[0] != '{' {
+		return errors.New("the data of an event of kind " + kind + " is not an object")
+	}
+	e := Entry{Data: text, Kind: kind, Prev: b.head.Head, Seq: b.head.Seq + 1, Time: b.log.o.Clock().UTC().Round(0)}
+	line, err := e.encode()
+	if err != nil {
+		return err
+	}
+	if len(b.lines)+len(line) >= maxBatchBytes {
+		return fmt.Errorf("the events have more than %d bytes together; append fewer at once", maxBatchBytes)
+	}
+	b.lines = append(append(b.lines, line...), '\n')
+	b.head.Seq, b.head.Head = e.Seq, digest(line)
+	b.head.Size += int64(len(line)) + 1
+	return nil
+}
+
+// commit puts a batch on the disk, and then the head that it makes.
+func (l *Log) commit(f *os.File, b *batch) error {
+	if err := l.write(f, b.lines); err != nil {
+		return fmt.Errorf("%s: the events cannot be noted: %w", l.file, err)
+	}
+	if err := l.writeHead(&b.head); err != nil {
+		return fmt.Errorf("%s: the events cannot be noted: %w", l.file, err)
+	}
+	l.appended = true
+	return nil
+}
+
+// quarantine moves what stands behind the head to a file of its own, and says what that was; nothing when there is nothing.
+func (l *Log) quarantine(f *os.File, h *head) (*Recovered, error) {
+	info, err := f.Stat()
+	if err != nil || info.Size() == h.Size {
+		return nil, err
+	}
+	sum := sha256.New()
+	extra := io.NewSectionReader(f, h.Size, info.Size()-h.Size)
+	// Of what somebody else added without end, the beginning is enough.
+	kept, err := io.ReadAll(io.TeeReader(io.LimitReader(extra, maxBatchBytes), sum))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(sum, extra); err != nil {
+		return nil, err
+	}
+	r := &Recovered{Bytes: info.Size() - h.Size, Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
+	name := l.file + ".torn-" + hex.EncodeToString(sum.Sum(nil)[:8])
+	r.File = filepath.Base(name)
+	if err := diskfile.Replace(name, kept, 0o600); err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(h.Size); err != nil {
+		return nil, err
+	}
+	return r, f.Sync()
+}
+
+// lastLine returns the last line of the end of a log, without its line break. A partial end may begin inside a line.
+func lastLine(tail []byte, partial bool) ([]byte, bool) {
+	if len(tail) == 0 || tail[len(tail)-1] != '\n' {
+		return nil, false
+	}
+	tail = tail[:len(tail)-1]
+	for i := len(tail) - 1; i >= 0; i-- {
+		if tail[i] == '\n' {
+			return tail[i+1:], true
+		}
+	}
+	return tail, !partial
+}
+
+func digest(line []byte) string {
+	sum := sha256.Sum256(line)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,139 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/exactjson"
+	"github.com/latticenet/lattice-host/registry/release"
+)
+
+// The payload types of what is signed. They differ, so that a checkpoint cannot serve as a head.
+const (
+	checkpointType = "application/vnd.lattice.audit.checkpoint.v1+json"
+	headType       = "application/vnd.lattice.audit.head.v1+json"
+)
+
+// maxSignedBytes is far above the size of a signed head or checkpoint.
+const maxSignedBytes = 4 << 10
+
+// Position is a place in a log.
+type Position struct {
+	// Seq is the number of a line, 0 before the first. Head is the SHA-256 of that line; empty before the first.
+	Seq  int64  `json:"seq"`
+	Head string `json:"head"`
+}
+
+// checkpoint is what the line of kind checkpoint signs: the line before it.
+type checkpoint struct {
+	Position
+	// PolicyDigest names the policies of the last decision; empty when there was none.
+	PolicyDigest string `json:"policyDigest"`
+}
+
+// head is where a log ends.
+type head struct {
+	Position
+	PolicyDigest string `json:"policyDigest"`
+	// Size is the size of the log in bytes.
+	Size int64 `json:"size"`
+	// Checkpoint is the number of the last checkpoint line.
+	Checkpoint int64 `json:"checkpoint"`
+}
+
+// envelope is a DSSE envelope.
+type envelope struct {
+	Payload     string              `json:"payload"`
+	PayloadType string              `json:"payloadType"`
+	Signatures  []envelopeSignature `json:"signatures"`
+}
+
+type envelopeSignature struct {
+	KeyID string `json:"keyid"`
+	Sig   string `json:"sig"`
+}
+
+// sign returns v in an envelope.
+func sign(key release.PrivateKey, payloadType string, v any) (*envelope, error) {
+	payload, err := exactjson.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := release.SignPayload(key, payloadType, payload)
+	if err != nil {
+		return nil, err
+	}
+	return &envelope{
+		Payload: base64.StdEncoding.EncodeToString(payload), PayloadType: payloadType,
+		Signatures: []envelopeSignature{{KeyID: key.ID, Sig: base64.StdEncoding.EncodeToString(signature)}},
+	}, nil
+}
+
+// open reads an envelope of a type into v, if one of keys signed it.
+func open(keys []release.PublicKey, payloadType string, data []byte, v any) error {
+	var e envelope
+	if err := exactjson.Unmarshal(data, maxSignedBytes, &e); err != nil {
+		return err
+	}
+	if e.PayloadType != payloadType || len(e.Signatures) != 1 {
+		return fmt.Errorf("it must be of the type %s, with one signature", payloadType)
+	}
+	payload, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
+	if err != nil {
+		return errors.New("the payload is not base64")
+	}
+	signature, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
+	if err != nil {
+		return errors.New("the signature is not base64")
+	}
+	if err := release.VerifyPayload(keys, e.Signatures[0].KeyID, payloadType, payload, signature); err != nil {
+		return err
+	}
+	return exactjson.Unmarshal(payload, maxSignedBytes, v)
+}
+
+// encodeHead returns the content of the file of a head.
+func encodeHead(key release.PrivateKey, h *head) ([]byte, error) {
+	e, err := sign(key, headType, h)
+	if err != nil {
+		return nil, err
+	}
+	data, err := exactjson.Marshal(e)
+	return append(data, '\n'), err
+}
+
+// parseHead reads the file of a head.
+func parseHead(keys []release.PublicKey, data []byte) (*head, error) {
+	h := new(head)
+	if err := open(keys, headType, bytes.TrimSuffix(data, []byte("\n")), h); err != nil {
+		return nil, err
+	}
+	if h.Seq < 0 || h.Size < 0 || h.Checkpoint < 0 || h.Checkpoint > h.Seq || (h.Seq == 0) != (h.Size == 0) {
+		return nil, errors.New("its numbers do not fit together")
+	}
+	return h, nil
+}
+
+// headFile returns the file with the head of a log.
+func headFile(file string) string { return file + ".head" }
+
+// readHead reads the head of the log in a file.
+func readHead(file string, keys []release.PublicKey) (*head, error) {
+	data, err := diskfile.Read(os.OpenFile, headFile(file), maxSignedBytes)
+	if err != nil && !errors.Is(err, diskfile.ErrTooLarge) {
+		return nil, err
+	}
+	h, err := parseHead(keys, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", headFile(file), ErrTampered, err)
+	}
+	return h, nil
+}
+
+func missingHead(file string) error {
+	return fmt.Errorf("%s: %w: the file is missing, though there is a log", headFile(file), ErrTampered)
+}

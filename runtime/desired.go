@@ -1,0 +1,159 @@
+package runtime
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
+)
+
+const (
+	// MaxBundles is how many bundles one set has.
+	MaxBundles = 1 << 15
+	// MaxSetBytes is how large the bundles of one set are together.
+	MaxSetBytes = 1 << 30
+	// maxSetName is what Kubernetes allows for the name of an object, with room for a prefix.
+	maxSetName = 63
+)
+
+// Bundle is one bundle as gates judge it and executors apply it: its bytes, and what they say.
+type Bundle struct {
+	// Raw are the canonical bytes. They count: what they say is read anew from them before anything is written.
+	Raw []byte
+	// Content is what the bytes say.
+	Content *bundle.Bundle
+}
+
+// ReadBundle returns the bundle with its own copy of the bytes. The error is [bundle.ErrBundle] when they are none.
+func ReadBundle(raw []byte) (Bundle, error) {
+	// The line break that a file may have at its end is not part of a bundle.
+	raw = bytes.Clone(bytes.TrimSuffix(raw, []byte("\n")))
+	content, err := bundle.Parse(raw)
+	if err != nil {
+		return Bundle{}, err
+	}
+	return Bundle{Raw: raw, Content: content}, nil
+}
+
+// Digest returns the SHA-256 of the bytes as sha256: and 64 hexadecimal digits.
+func (b Bundle) Digest() string { return bundle.Digest(b.Raw) }
+
+// Desired is what a set should consist of.
+type Desired struct {
+	// Set is the name of the set: lower-case letters, digits and hyphens.
+	Set string
+	// Bundles are the bundles of the set, in any order. There is at least one: [Executor.Destroy] removes a set.
+	Bundles []Bundle
+	// Keep leaves resources of the set alone that have no bundle here. Otherwise they are removed.
+	Keep bool
+	Options
+}
+
+// setName is a DNS label.
+var setName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+
+// CheckSet returns an [ErrInvalid] for what cannot name a set.
+func CheckSet(name string) error {
+	if len(name) > maxSetName || !setName.MatchString(name) {
+		return &Error{Kind: ErrInvalid, Problem: fmt.Sprintf(
+			"%.80q cannot name a set; use at most %d lower-case letters, digits and hyphens", name, maxSetName)}
+	}
+	return nil
+}
+
+// Check returns everything that is wrong with what is desired, whatever the target.
+func (d *Desired) Check() error {
+	errs := []error{CheckSet(d.Set)}
+	if len(d.Bundles) == 0 {
+		errs = append(errs, &Error{Kind: ErrInvalid, Problem: "nothing is desired; destroy the set to remove all of it"})
+	}
+	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
+}
+
+// CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one object of two resources.
+func CheckBundles(bundles []Bundle) error {
+	if len(bundles) > MaxBundles {
+		return &Error{Kind: ErrInvalid, Problem: fmt.Sprintf("a set has at most %d resources, not %d; split it", MaxBundles, len(bundles))}
+	}
+	var errs []error
+	size := 0
+	resources := map[abi.Ref]bool{}
+	objects := map[abi.Ref]abi.Ref{}
+	for _, b := range sorted(bundles) {
+		resource := b.Content.Resource
+		size += len(b.Raw)
+		if resources[resource] {
+			errs = append(errs, &Error{Kind: ErrInvalid, Object: resource.String(), Problem: "the resource is there twice; keep one"})
+			continue
+		}
+		resources[resource] = true
+		for i := range b.Content.Outputs {
+			object := b.Content.Outputs[i].Ref
+			if other, ok := objects[object]; ok {
+				errs = append(errs, &Error{
+					Kind: ErrConflict, Object: object.String(),
+					Problem: "derives from " + other.String() + " and from " + resource.String() + "; rename one of them",
+				})
+				continue
+			}
+			objects[object] = resource
+		}
+	}
+	if size > MaxSetBytes {
+		errs = append(errs, &Error{Kind: ErrInvalid, Problem: fmt.Sprintf("a set has at most %d bytes, not %d; split it", MaxSetBytes, size)})
+	}
+	return errors.Join(errs...)
+}
+
+// sorted returns bundles in the order of their resources.
+func sorted(bundles []Bundle) []Bundle {
+	return slices.SortedStableFunc(slices.Values(bundles), func(a, b Bundle) int {
+		return a.Content.Resource.Compare(b.Content.Resource)
+	})
+}
+
+// Merge returns the bundles of a set after a change: those of before, without the resources of drop, replaced by those of
+// with where both have a resource. They are in the order of their resources.
+func Merge(before, with []Bundle, drop []abi.Ref) []Bundle {
+	gone := map[abi.Ref]bool{}
+	for _, r := range drop {
+		gone[r] = true
+	}
+	for _, b := range with {
+		gone[b.Content.Resource] = true
+	}
+	all := slices.Clone(with)
+	for _, b := range before {
+		if !gone[b.Content.Resource] {
+			all = append(all, b)
+		}
+	}
+	return sorted(all)
+}
+
+// names lists references for people.
+func names(refs []abi.Ref) string {
+	texts := make([]string, len(refs))
+	for i, r := range refs {
+		texts[i] = r.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// CheckResources returns an [ErrNotFound] that names all resources that no bundle is of.
+func CheckResources(set string, bundles []Bundle, resources []abi.Ref) error {
+	there := map[abi.Ref]bool{}
+	for _, b := range bundles {
+		there[b.Content.Resource] = true
+	}
+	missing := slices.DeleteFunc(slices.Clone(resources), func(r abi.Ref) bool { return there[r] })
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Error{Kind: ErrNotFound, Problem: "the set " + set + " does not have " + names(missing)}
+}

@@ -1,0 +1,327 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/runtime"
+)
+
+// Executor keeps a set in a folder. See the package for how.
+type Executor struct {
+	dir   string
+	clock func() time.Time
+	// before is called before each operation on the folder that changes something.
+	before func() error
+}
+
+// Options are what an executor may be told. The zero value is good.
+type Options struct {
+	// Clock tells the time of revisions; nil is the system's.
+	Clock func() time.Time
+}
+
+var _ runtime.Executor = (*Executor)(nil)
+
+// New returns the executor for a folder, which need not be there before something is applied.
+func New(dir string, o Options) (*Executor, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := &Executor{dir: abs, clock: o.Clock, before: func() error { return nil }}
+	if e.clock == nil {
+		e.clock = time.Now
+	}
+	return e, nil
+}
+
+// Target says what is changed.
+func (e *Executor) Target() string { return "directory:" + e.dir }
+
+// session is the folder while its lock is held.
+type session struct {
+	executor *Executor
+	// disk is nil when there is no folder.
+	disk *disk
+	// inventory is nil when there is no set.
+	inventory *inventory
+}
+
+// with runs do while it holds the lock of the folder, after an interrupted change was completed.
+func (e *Executor) with(ctx context.Context, do func(*session) error) error {
+	err := e.locked(ctx, do)
+	var own *runtime.Error
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &own), err == nil:
+		return err
+	case errors.As(err, &path), errors.As(err, &link):
+		return fmt.Errorf("%s: %w", e.dir, err)
+	}
+	return err
+}
+
+func (e *Executor) locked(ctx context.Context, do func(*session) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	root, err := os.OpenRoot(e.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return do(&session{executor: e})
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	lock, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := filelock.Hold(ctx, lock); err != nil {
+		return err
+	}
+	s := &session{executor: e, disk: &disk{root: root, before: e.before}}
+	if err := s.load(); err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// load reads what the executor keeps, and completes an interrupted change.
+func (s *session) load() error {
+	switch info, err := s.disk.root.Lstat(ownFolder); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is not a folder; move it away"}
+	}
+	data, err := s.disk.read(pendingFile, maxStateBytes)
+	if err != nil {
+		return err
+	}
+	if data != nil {
+		p, err := parsePending(data)
+		if err != nil {
+			return s.at(err)
+		}
+		if _, err := s.complete(p); err != nil {
+			return err
+		}
+	}
+	if data, err = s.disk.read(inventoryFile, maxStateBytes); err != nil {
+		return err
+	}
+	if data == nil {
+		return s.clear()
+	}
+	s.inventory, err = parseInventory(data)
+	return s.at(err)
+}
+
+// place returns the path of a file as people can find it.
+func (s *session) place(name string) string {
+	return filepath.Join(s.executor.dir, filepath.FromSlash(name))
+}
+
+// at completes the place in an error about one of the executor's own files.
+func (s *session) at(err error) error {
+	var e *runtime.Error
+	if errors.As(err, &e) && strings.HasPrefix(e.Where, ownFolder) {
+		return &runtime.Error{Kind: e.Kind, Where: s.place(e.Where), Object: e.Object, Problem: e.Problem}
+	}
+	return err
+}
+
+// holds checks that the folder does not hold another set.
+func (s *session) holds(set string) error {
+	if err := runtime.CheckSet(set); err != nil {
+		return err
+	}
+	if s.inventory != nil && s.inventory.Set != set {
+		return &runtime.Error{
+			Kind: runtime.ErrConflict, Where: s.executor.dir,
+			Problem: "the folder holds the set " + s.inventory.Set + ", not " + set + "; use another folder",
+		}
+	}
+	return nil
+}
+
+// mustHold checks that the folder holds the set.
+func (s *session) mustHold(set string) error {
+	if err := s.holds(set); err != nil {
+		return err
+	}
+	if s.inventory == nil {
+		return &runtime.Error{Kind: runtime.ErrNotFound, Where: s.executor.dir, Problem: "the folder does not hold the set " + set}
+	}
+	return nil
+}
+
+// Plan says what makes the folder hold what is desired.
+func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (plan *runtime.Plan, err error) {
+	if err := desired.Check(); err != nil {
+		return nil, err
+	}
+	err = e.with(ctx, func(s *session) error {
+		if err := s.holds(desired.Set); err != nil {
+			return err
+		}
+		var before []runtime.Bundle
+		if desired.Keep && s.inventory != nil {
+			if before, err = s.bundles(s.inventory.Bundles); err != nil {
+				return err
+			}
+		}
+		all := runtime.Merge(before, desired.Bundles, nil)
+		if err := runtime.CheckBundles(all); err != nil {
+			return err
+		}
+		plan, err = s.plan(desired.Set, runtime.Cause{Verb: runtime.VerbApply}, all, desired.Options)
+		return err
+	})
+	return plan, err
+}
+
+// Prune says what takes resources out of the set.
+func (e *Executor) Prune(ctx context.Context, set string, resources []abi.Ref, o runtime.Options) (plan *runtime.Plan, err error) {
+	err = e.with(ctx, func(s *session) error {
+		if err := s.mustHold(set); err != nil {
+			return err
+		}
+		before, err := s.bundles(s.inventory.Bundles)
+		if err != nil {
+			return err
+		}
+		if err := runtime.CheckResources(set, before, resources); err != nil {
+			return err
+		}
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbPrune}, runtime.Merge(before, nil, resources), o)
+		return err
+	})
+	return plan, err
+}
+
+// Destroy says what removes the set.
+func (e *Executor) Destroy(ctx context.Context, set string, o runtime.Options) (plan *runtime.Plan, err error) {
+	err = e.with(ctx, func(s *session) error {
+		if err := s.mustHold(set); err != nil {
+			return err
+		}
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbDestroy}, nil, o)
+		return err
+	})
+	return plan, err
+}
+
+// Rollback says what makes the folder hold what it held at a revision.
+func (e *Executor) Rollback(ctx context.Context, set string, number int, o runtime.Options) (plan *runtime.Plan, err error) {
+	err = e.with(ctx, func(s *session) error {
+		if err := s.mustHold(set); err != nil {
+			return err
+		}
+		revisions, err := s.history()
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(revisions, func(r runtime.Revision) bool { return r.Number == number })
+		if at < 0 {
+			return &runtime.Error{Kind: runtime.ErrNotFound, Where: e.dir, Problem: fmt.Sprintf(
+				"the set %s has no revision %d to go back to; it has %s", set, number, numbers(revisions))}
+		}
+		bundles, err := s.bundles(revisions[at].Bundles)
+		if err != nil {
+			return err
+		}
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, bundles, o)
+		return err
+	})
+	return plan, err
+}
+
+func numbers(revisions []runtime.Revision) string {
+	if len(revisions) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(revisions))
+	for i, r := range revisions {
+		texts[i] = fmt.Sprint(r.Number)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// bundles reads bundles that the executor keeps.
+func (s *session) bundles(list []runtime.RevisionBundle) ([]runtime.Bundle, error) {
+	bundles := make([]runtime.Bundle, len(list))
+	for i, want := range list {
+		name := bundleFile(want.Digest)
+		data, err := s.disk.read(name, bundle.MaxBytes)
+		if err != nil {
+			return nil, err
+		}
+		if bundle.Digest(data) != want.Digest {
+			return nil, s.at(damaged(name, errors.New("it is not the bundle of "+want.Resource.String()+" that was kept")))
+		}
+		if bundles[i], err = runtime.ReadBundle(data); err != nil {
+			return nil, s.at(damaged(name, err))
+		}
+	}
+	return bundles, nil
+}
+
+// Observe says what became of the files.
+func (e *Executor) Observe(ctx context.Context, set string) (*runtime.Status, error) {
+	status := &runtime.Status{Target: e.Target(), Set: set, Bundles: []runtime.RevisionBundle{}, Objects: []runtime.ObjectStatus{}}
+	err := e.with(ctx, func(s *session) error {
+		if err := s.holds(set); err != nil || s.inventory == nil {
+			return err
+		}
+		status.Revision, status.Bundles = s.inventory.Revision, s.inventory.Bundles
+		files := slices.SortedFunc(slices.Values(s.inventory.Files), func(a, b file) int { return compareFiles(&a, &b) })
+		for _, f := range files {
+			o := runtime.ObjectStatus{Object: f.Object, Resource: f.Resource, Where: s.place(f.Path), Presence: runtime.Present}
+			switch sum, err := s.disk.digest(f.Path); {
+			case err != nil:
+				return err
+			case sum == "":
+				o.Presence = runtime.Missing
+			case sum == odd:
+				o.Presence, o.Message = runtime.Modified, "is "+odd
+			case sum != f.Digest:
+				o.Presence, o.Message = runtime.Modified, "was changed since it was written"
+			}
+			status.Objects = append(status.Objects, o)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return status, nil
+}
+
+// History returns the revisions that are kept, the newest first.
+func (e *Executor) History(ctx context.Context, set string) (revisions []runtime.Revision, err error) {
+	err = e.with(ctx, func(s *session) error {
+		if err := s.holds(set); err != nil || s.inventory == nil {
+			return err
+		}
+		revisions, err = s.history()
+		return err
+	})
+	return revisions, err
+}

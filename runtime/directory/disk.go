@@ -1,0 +1,181 @@
+package directory
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/latticenet/lattice-host/internal/diskfile"
+)
+
+// disk is the folder. Nothing outside can be reached through it.
+type disk struct {
+	root *os.Root
+	// before is called before each operation that changes something, and may fail it.
+	before func() error
+}
+
+// write makes a file with content, and has it on the disk when it returns. What was there is lost; a kill leaves a part.
+func (d *disk) write(name string, data []byte) (err error) {
+	// A link that somebody put there must not lead to a file.
+	if err := d.remove(name); err != nil {
+		return err
+	}
+	if err := d.before(); err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	// In two parts, so that a test can end the process between them.
+	for _, part := range [][]byte{data[:len(data)/2], data[len(data)/2:]} {
+		if err := d.before(); err != nil {
+			return err
+		}
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
+	}
+	// The process's umask must not matter.
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// replace puts a file in place at once: by way of a staged file, which must be nobody else's.
+func (d *disk) replace(staged, name string, data []byte) error {
+	if err := d.write(staged, data); err != nil {
+		return err
+	}
+	if err := d.rename(staged, name); err != nil {
+		return err
+	}
+	return d.sync(path.Dir(name))
+}
+
+func (d *disk) rename(from, to string) error {
+	if err := d.before(); err != nil {
+		return err
+	}
+	return d.root.Rename(from, to)
+}
+
+// remove removes a file or an empty folder, if it is there.
+func (d *disk) remove(name string) error {
+	if err := d.before(); err != nil {
+		return err
+	}
+	if err := d.root.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeEmpty removes a folder unless something is in it. What is no folder stays.
+func (d *disk) removeEmpty(name string) error {
+	info, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.remove(name); !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	return nil
+}
+
+// mkdir makes a folder unless there is one.
+func (d *disk) mkdir(name string) error {
+	info, err := d.root.Lstat(name)
+	if err == nil && !info.IsDir() {
+		return &fs.PathError{Op: "mkdir", Path: name, Err: unix.ENOTDIR}
+	}
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := d.before(); err != nil {
+		return err
+	}
+	return d.root.Mkdir(name, 0o755)
+}
+
+// sync makes durable what happened in a folder, if it is still there.
+func (d *disk) sync(name string) error {
+	f, err := d.root.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// read returns a file's content, or nothing when it is not there.
+func (d *disk) read(name string, limit int64) ([]byte, error) {
+	data, err := diskfile.Read(d.root.OpenFile, name, limit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// list returns the names in a folder, sorted, and none when it is not there.
+func (d *disk) list(name string) (names []string, err error) {
+	info, err := d.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: name, Err: unix.ENOTDIR}
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries, err := fs.ReadDir(d.root.FS(), name)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, err
+}
+
+// odd stands for the digest of what is in a file's place and is none: a link, a folder, a pipe.
+const odd = "not a regular file"
+
+// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and odd when it is no file, or
+// when the folder is none.
+func (d *disk) digest(name string) (sum string, err error) {
+	for _, p := range []string{path.Dir(name), name} {
+		info, err := d.root.Lstat(p)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return "", nil
+		case err != nil:
+			return "", err
+		case p == name && !info.Mode().IsRegular(), p != name && !info.IsDir():
+			return odd, nil
+		}
+	}
+	// Opening a named pipe, should one be there by now, would wait for a writer otherwise.
+	f, err := d.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,220 @@
+package directory
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/internal/exactjson"
+	"github.com/latticenet/lattice-host/runtime"
+	"github.com/latticenet/lattice-host/runtime/layout"
+)
+
+// wanted is a file that the folder should have.
+type wanted struct {
+	file
+	content []byte
+}
+
+// compareFiles orders files as they are written: by stage, then by object.
+func compareFiles(a, b *file) int {
+	return cmp.Or(cmp.Compare(a.Stage, b.Stage), a.Object.Compare(b.Object), strings.Compare(a.Path, b.Path))
+}
+
+// files returns the files for bundles, in the order in which they are written.
+func files(bundles []runtime.Bundle) ([]wanted, error) {
+	resources := make([]abi.Ref, len(bundles))
+	for i, b := range bundles {
+		resources[i] = b.Content.Resource
+	}
+	folders := layout.Folders(resources)
+	var all []wanted
+	seen := map[string]bool{}
+	for i, b := range bundles {
+		names := layout.Files(b.Content)
+		for j := range b.Content.Outputs {
+			o := &b.Content.Outputs[j]
+			content, err := layout.Content(b.Content, o)
+			if err != nil {
+				return nil, err
+			}
+			f := file{
+				Path: folders[i] + "/" + names[j], Digest: bundle.Digest(content),
+				Object: o.Ref, Resource: b.Content.Resource, Stage: o.Stage,
+			}
+			if !validPath(f.Path) || seen[f.Path] {
+				return nil, &runtime.Error{Kind: runtime.ErrInvalid, Object: o.Ref.String(), Problem: "its name gives no file of its own; rename it"}
+			}
+			seen[f.Path] = true
+			all = append(all, wanted{f, content})
+		}
+	}
+	slices.SortFunc(all, func(a, b wanted) int { return compareFiles(&a.file, &b.file) })
+	return all, nil
+}
+
+// planner compares what should be with what is there.
+type planner struct {
+	session   *session
+	force     bool
+	owned     map[string]file
+	changes   []runtime.Change
+	conflicts []error
+	// seen is what was found in the folder, by path, in the order of looking.
+	seen []seenFile
+}
+
+type seenFile struct {
+	Path   string `json:"path"`
+	Digest string `json:"digest"`
+}
+
+// plan says what makes the folder hold bundles, which are in the order of their resources.
+func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle, o runtime.Options) (*runtime.Plan, error) {
+	want, err := files(bundles)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{session: s, force: o.Force, owned: map[string]file{}}
+	if s.inventory != nil {
+		for _, f := range s.inventory.Files {
+			p.owned[f.Path] = f
+		}
+	}
+	for i := range want {
+		if err := p.write(&want[i].file); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.removeRest(); err != nil {
+		return nil, err
+	}
+	if len(p.conflicts) > 0 {
+		return nil, errors.Join(p.conflicts...)
+	}
+	plan := &runtime.Plan{
+		Target: s.executor.Target(), Set: set, Cause: cause, Force: o.Force, Bundles: bundles, Changes: p.changes,
+		Records: s.records(cause, bundles),
+	}
+	if plan.State, err = p.state(); err != nil {
+		return nil, err
+	}
+	return plan, plan.Seal()
+}
+
+// records reports whether the set consists of other bundles than before.
+func (s *session) records(cause runtime.Cause, bundles []runtime.Bundle) bool {
+	if s.inventory == nil || cause.Verb == runtime.VerbDestroy {
+		return true
+	}
+	return !slices.Equal(s.inventory.Bundles, recorded(bundles))
+}
+
+// recorded returns what is kept about bundles.
+func recorded(bundles []runtime.Bundle) []runtime.RevisionBundle {
+	list := make([]runtime.RevisionBundle, len(bundles))
+	for i, b := range bundles {
+		list[i] = runtime.RevisionBundle{Resource: b.Content.Resource, Digest: b.Digest()}
+	}
+	return list
+}
+
+// state returns the digest of what the plan rests on.
+func (p *planner) state() (string, error) {
+	text, err := exactjson.Marshal(struct {
+		Inventory *inventory `json:"inventory"`
+		Seen      []seenFile `json:"seen"`
+	}{p.session.inventory, p.seen})
+	return bundle.Digest(text), err
+}
+
+// look returns the digest of what is in the place of a file.
+func (p *planner) look(path string) (sum string, err error) {
+	if p.session.disk != nil {
+		sum, err = p.session.disk.digest(path)
+	}
+	p.seen = append(p.seen, seenFile{path, sum})
+	return sum, err
+}
+
+// write plans a file that should be there.
+func (p *planner) write(f *file) error {
+	is, err := p.look(f.Path)
+	if err != nil {
+		return err
+	}
+	was, owned := p.owned[f.Path]
+	delete(p.owned, f.Path)
+	switch {
+	case is == odd:
+		p.conflict(f, "is "+odd+"; move it away")
+	case is == "" && owned:
+		p.change(runtime.Create, f, "", "is missing")
+	case is == "":
+		p.change(runtime.Create, f, "", "is new")
+	case !owned && !p.force:
+		p.conflict(f, "was not written by lattice-host; move it away, or replace it with force")
+	case !owned:
+		p.change(runtime.Update, f, is, "is replaced: somebody else wrote it")
+	case is == f.Digest && was == *f:
+		p.change(runtime.Unchanged, f, is, "is as desired")
+	case is == f.Digest:
+		p.change(runtime.Update, f, is, "is as desired, and is noted as written")
+	case is == was.Digest:
+		p.change(runtime.Update, f, is, "the object changes")
+	case !p.force:
+		p.conflict(f, "was changed since it was written; undo that, or replace it with force")
+	default:
+		p.change(runtime.Update, f, is, "is replaced: somebody else changed it")
+	}
+	return nil
+}
+
+// removeRest plans what was written and is no longer wanted, in the reverse of the order in which it was.
+func (p *planner) removeRest() error {
+	rest := make([]file, 0, len(p.owned))
+	for _, f := range p.owned {
+		rest = append(rest, f)
+	}
+	slices.SortFunc(rest, func(a, b file) int { return -compareFiles(&a, &b) })
+	for i := range rest {
+		f := &rest[i]
+		is, err := p.look(f.Path)
+		if err != nil {
+			return err
+		}
+		switch {
+		case is == odd:
+			p.conflict(f, "is "+odd+"; move it away")
+		case is == "":
+			p.change(runtime.Delete, f, "", "is gone already")
+		case is == f.Digest:
+			p.change(runtime.Delete, f, is, "is no longer desired")
+		case !p.force:
+			p.conflict(f, "is no longer desired, but was changed since it was written; move it away, or remove it with force")
+		default:
+			p.change(runtime.Delete, f, is, "is no longer desired, though somebody else changed it")
+		}
+	}
+	return nil
+}
+
+func (p *planner) change(action runtime.Action, f *file, before, reason string) {
+	c := runtime.Change{
+		Action: action, Object: f.Object, Resource: f.Resource, Stage: f.Stage, Where: p.session.place(f.Path),
+		Before: before, Reason: reason,
+	}
+	if action != runtime.Delete {
+		c.After = f.Digest
+	}
+	p.changes = append(p.changes, c)
+}
+
+func (p *planner) conflict(f *file, problem string) {
+	p.conflicts = append(p.conflicts, &runtime.Error{
+		Kind: runtime.ErrConflict, Where: p.session.place(f.Path), Object: f.Object.String(), Problem: problem,
+	})
+}

@@ -1,0 +1,89 @@
+package runtime
+
+import (
+	"time"
+
+	"github.com/latticenet/lattice-host/abi"
+)
+
+// Result is what an apply did.
+type Result struct {
+	// Revision is the number that the set has now; 0 when it is no more.
+	Revision int `json:"revision"`
+	// Changes are what was done, those of the plan.
+	Changes []Change `json:"changes"`
+}
+
+// Revision is one state of a set in its history.
+type Revision struct {
+	// Number counts the changes of the set.
+	Number int       `json:"revision"`
+	Time   time.Time `json:"time"`
+	Cause  Cause     `json:"cause"`
+	// Plan is the digest of the plan, Decisions the ids of what approved it.
+	Plan      string   `json:"plan"`
+	Decisions []string `json:"decisions"`
+	// Bundles are what the set consisted of.
+	Bundles []RevisionBundle `json:"bundles"`
+	// Objects is how many objects there were.
+	Objects int `json:"objects"`
+}
+
+// RevisionBundle is one bundle of a revision.
+type RevisionBundle struct {
+	Resource abi.Ref `json:"resource"`
+	// Digest is the SHA-256 of the bytes.
+	Digest string `json:"digest"`
+}
+
+// Presence is whether an object is where it was written.
+type Presence string
+
+// The presences.
+const (
+	Present  Presence = "present"
+	Missing  Presence = "missing"
+	Modified Presence = "modified"
+)
+
+// Health is how an object does; empty where the target does not tell.
+type Health string
+
+// The healths.
+const (
+	Healthy     Health = "healthy"
+	Progressing Health = "progressing"
+	Failed      Health = "failed"
+)
+
+// ObjectStatus is what became of one object.
+type ObjectStatus struct {
+	Object   abi.Ref  `json:"object"`
+	Resource abi.Ref  `json:"resource"`
+	Where    string   `json:"where"`
+	Presence Presence `json:"presence"`
+	Health   Health   `json:"health,omitempty"`
+	// Message says more where something is wrong. It does not change while nothing else does.
+	Message string `json:"message,omitempty"`
+}
+
+// Status is what became of a set.
+type Status struct {
+	Target string `json:"target"`
+	Set    string `json:"set"`
+	// Revision is the number of the last change; 0 when the set is not there.
+	Revision int              `json:"revision"`
+	Bundles  []RevisionBundle `json:"bundles"`
+	// Objects are in the order in which they are applied.
+	Objects []ObjectStatus `json:"objects"`
+}
+
+// Settled reports whether every object is as it was written and none is known to be unhealthy.
+func (s *Status) Settled() bool {
+	for i := range s.Objects {
+		if o := &s.Objects[i]; o.Presence != Present || o.Health == Failed || o.Health == Progressing {
+			return false
+		}
+	}
+	return true
+}
