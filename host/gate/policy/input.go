@@ -1,0 +1,48 @@
+package policy
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/latticenet/lattice-host/host/gate/facts"
+)
+
+// decode reads JSON with numbers as they are written.
+func decode(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var v any
+	err := d.Decode(&v)
+	return v, err
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// digestAll returns the digest of everything that is judged: the resource and every output, each by its own digest.
+func digestAll(in facts.Input) string {
+	sum := sha256.New()
+	for _, o := range append([]facts.Object{in.Resource}, in.Outputs...) {
+		one := sha256.Sum256(o.Document)
+		sum.Write(one[:])
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// namespaces returns where the objects of a bundle go, sorted and each once; that of the resource when there are none.
+func namespaces(resource facts.Object, outputs []facts.Object) []string {
+	var all []string
+	for _, o := range outputs {
+		all = append(all, o.Ref.Namespace)
+	}
+	if len(all) == 0 {
+		all = []string{resource.Ref.Namespace}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

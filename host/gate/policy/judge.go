@@ -1,0 +1,200 @@
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/gate/facts"
+	"github.com/latticenet/lattice-host/host/gate/quota"
+)
+
+// Judge judges the documents of one run, which know of each other: one owns a volume that another uses, all together use up
+// a quota. It does not change and is safe for concurrent use.
+type Judge struct {
+	set      *Set
+	owners   *facts.Owners
+	account  *quota.Account
+	platform any
+}
+
+// Run is what the documents of one run have in common.
+type Run struct {
+	// Documents are those that are derived, Peers those beside them.
+	Documents, Peers []facts.Object
+	// Platform is where the outputs will run.
+	Platform abi.Platform
+}
+
+// For returns what judges the documents of a run.
+func (s *Set) For(r Run) (*Judge, error) {
+	all := append(append([]facts.Object{}, r.Documents...), r.Peers...)
+	j := &Judge{set: s, owners: facts.NewOwners(all)}
+	workloads := make([]json.RawMessage, len(all))
+	for i, o := range all {
+		workloads[i] = o.Document
+	}
+	var err error
+	// A group of namespaces is told by labels that no document of a run has.
+	if j.account, err = quota.New(s.Quotas, workloads, nil); err != nil {
+		return nil, err
+	}
+	j.platform, err = value(r.Platform)
+	return j, err
+}
+
+// value returns v as rules see it.
+func value(v any) (any, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return decode(text)
+}
+
+// Admit judges a document before it is derived.
+func (j *Judge) Admit(ctx context.Context, o facts.Object) *gate.Decision {
+	kind := o.Ref.GroupKind()
+	in := &gate.Input{
+		Point: gate.Admit, Subject: facts.Subject(o.Ref), Digest: digest(o.Document),
+		Requests: []gate.Request{{
+			Principal: facts.Principal(o.Ref), Action: gate.ActionAdmit, Resource: gate.KindOf(kind.Group, kind.Kind),
+		}},
+	}
+	document, err := decode(o.Document)
+	if err != nil {
+		return j.set.broken(ctx, in, err)
+	}
+	return j.decide(ctx, in, o, map[string]any{"resource": document})
+}
+
+// Outputs judges what was derived from a document.
+func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []facts.Object) *gate.Decision {
+	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
+	return j.derived(ctx, gate.Outputs, in, facts.Of(in))
+}
+
+// Execute judges a bundle before it is applied to a target, kind and name, where its objects go to namespaces. Whatever
+// the gate behind the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
+func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []facts.Object, kind, name string, staleDays int) *gate.Decision {
+	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
+	requests := facts.Of(in)
+	for _, namespace := range namespaces(resource, outputs) {
+		r := gate.Request{
+			Principal: facts.Principal(resource.Ref), Action: gate.ActionExecute, Resource: gate.Target(kind, name, namespace),
+		}
+		if staleDays >= 0 {
+			r.Context = gate.Record{"indexStaleDays": int64(staleDays)}
+		}
+		requests = append(requests, r)
+	}
+	return j.derived(ctx, gate.Execute, in, requests)
+}
+
+func (j *Judge) derived(ctx context.Context, point gate.Point, in facts.Input, requests []gate.Request) *gate.Decision {
+	g := &gate.Input{Point: point, Subject: facts.Subject(in.Resource.Ref), Requests: requests, Digest: digestAll(in)}
+	document, err := facts.Document(point, in)
+	if err != nil {
+		return j.set.broken(ctx, g, err)
+	}
+	object, ok := document.(map[string]any)
+	if !ok {
+		return j.set.broken(ctx, g, fmt.Errorf("what was derived is no object"))
+	}
+	return j.decide(ctx, g, in.Resource, object)
+}
+
+// decide adds what every document's rules see, and asks.
+func (j *Judge) decide(ctx context.Context, in *gate.Input, o facts.Object, document map[string]any) *gate.Decision {
+	found, err := j.account.Facts(o.Document)
+	if err != nil {
+		return j.set.broken(ctx, in, err)
+	}
+	document["gate"], document["subject"], document["platform"] = string(in.Point), in.Subject, j.platform
+	if document["quota"], err = quota.Document(found); err != nil {
+		return j.set.broken(ctx, in, err)
+	}
+	in.Document = document
+	return j.set.Decide(ctx, in)
+}
+
+// broken decides about what cannot be judged: a refusal, so that it is denied whatever policies say.
+func (s *Set) broken(ctx context.Context, in *gate.Input, problem error) *gate.Decision {
+	in.Document = nil
+	in.Requests = append(in.Requests, gate.Request{
+		Principal: gate.Entity{Type: gate.TypeService, ID: in.Subject}, Action: gate.ActionAdmit,
+		Resource: gate.Entity{Type: gate.TypeKind, ID: in.Subject}, Refusal: "it cannot be judged: " + problem.Error(),
+	})
+	return s.Decide(ctx, in)
+}
+
+// Use is one use of a capability.
+type Use struct {
+	// Publisher, Name, Version and Digest are those of the plugin.
+	Publisher, Name, Version, Digest string
+	// Capability is the name of the capability, Target what it is used on.
+	Capability, Target string
+}
+
+// Capability judges a use of a capability that a plugin was granted.
+func (s *Set) Capability(ctx context.Context, u Use) *gate.Decision {
+	plugin := gate.Plugin(u.Publisher, u.Name, u.Version, u.Digest)
+	return s.ask(ctx, gate.Capability, plugin.ID, u.Digest, gate.Request{
+		Principal: plugin, Action: gate.ActionUseCapability, Resource: gate.CapabilityOf(u.Capability, u.Target),
+	})
+}
+
+// Installation is a release that somebody wants to install.
+type Installation struct {
+	// User is who wants it.
+	User string
+	// Publisher, Name, Version and Digest are those of the plugin.
+	Publisher, Name, Version, Digest string
+	// StaleDays is for how many days the index has been expired; -1 while it is fresh.
+	StaleDays int
+	Yanked    bool
+	// Interactive says that somebody is there.
+	Interactive bool
+	// Grants are the capabilities that the plugin gets, each with one thing that it is for, or without.
+	Grants []Grant
+}
+
+// Grant is a capability and one host or kind that it is for.
+type Grant struct{ Capability, Target string }
+
+// Install judges an installation and everything that it grants.
+func (s *Set) Install(ctx context.Context, i Installation) *gate.Decision {
+	user, plugin := gate.User(i.User), gate.Plugin(i.Publisher, i.Name, i.Version, i.Digest)
+	requests := []gate.Request{{
+		Principal: user, Action: gate.ActionInstall, Resource: plugin,
+		Context: gate.InstallContext(int64(i.StaleDays), i.Yanked, i.Interactive),
+	}}
+	for _, g := range i.Grants {
+		requests = append(requests, gate.Request{
+			Principal: user, Action: gate.ActionGrant, Resource: plugin,
+			Context: gate.GrantContext(g.Capability, g.Target, i.Interactive),
+		})
+	}
+	return s.ask(ctx, gate.Install, plugin.ID, i.Digest, requests...)
+}
+
+// RunRevoked judges whether a revoked plugin may run all the same.
+func (s *Set) RunRevoked(ctx context.Context, user, publisher, name, version, digest string) *gate.Decision {
+	plugin := gate.Plugin(publisher, name, version, digest)
+	return s.ask(ctx, gate.Capability, plugin.ID, digest, gate.Request{
+		Principal: gate.User(user), Action: gate.ActionRunRevoked, Resource: plugin,
+	})
+}
+
+// ask decides about questions without a document; rules see the questions.
+func (s *Set) ask(ctx context.Context, point gate.Point, subject, digest string, requests ...gate.Request) *gate.Decision {
+	in := &gate.Input{Point: point, Subject: subject, Digest: digest, Requests: requests}
+	asked, err := value(requests)
+	if err != nil {
+		return s.broken(ctx, in, err)
+	}
+	in.Document = map[string]any{"gate": string(point), "subject": subject, "requests": asked}
+	return s.Decide(ctx, in)
+}

@@ -1,0 +1,266 @@
+package policy
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/gate/cedar"
+	"github.com/latticenet/lattice-host/host/gate/quota"
+	"github.com/latticenet/lattice-host/host/gate/rego"
+	"github.com/latticenet/lattice-host/internal/diskfile"
+)
+
+//go:embed default/*.cedar
+var defaults embed.FS
+
+// defaultPrefix begins the names of the files of this package.
+const defaultPrefix = "builtin/"
+
+// Limits on what is read.
+const (
+	// MaxFiles is how many files of policies there may be.
+	MaxFiles = 2000
+	// maxFileBytes is the largest file; the engines have limits of their own.
+	maxFileBytes = 1 << 20
+)
+
+// File is one file of policies.
+type File struct {
+	// Name is the name as the user gave it, with the ending that says what it is.
+	Name string
+	Text []byte
+}
+
+// Options say which policies there are.
+type Options struct {
+	// Paths are files and folders, which are read with everything below them.
+	Paths []string
+	// Files were read from elsewhere, such as a signed bundle.
+	Files []File
+	// NoDefaults leaves the policies of this package out.
+	NoDefaults bool
+	// TimeLimit is how long the rules of one gate may run; 0 is rego.DefaultTimeLimit.
+	TimeLimit time.Duration
+}
+
+// Set is the policies of a host. It does not change and is safe for concurrent use.
+type Set struct {
+	*gate.Policies
+	// Cedar and Rego are the engines.
+	Cedar *cedar.Engine
+	Rego  *rego.Engine
+	// Quotas limit what workloads ask for.
+	Quotas []quota.Quota
+	// Files are the names of everything that was read, in its order.
+	Files []string
+}
+
+// sources are files by what they are.
+type sources struct {
+	cedar     []cedar.File
+	documents []cedar.File
+	rules     []rego.File
+	tests     []rego.File
+	data      []rego.File
+	quotas    []quota.Quota
+	names     []string
+}
+
+// Load reads the policies. Everything that is wrong is in the error. Without a single policy the error wraps
+// gate.ErrNoPolicies.
+func Load(o Options) (*Set, error) {
+	s, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	return s.set(o)
+}
+
+func (s *sources) set(o Options) (*Set, error) {
+	set := &Set{Quotas: s.quotas, Files: s.names}
+	var cedarErr, regoErr error
+	set.Cedar, cedarErr = cedar.Parse(s.cedar, s.documents...)
+	set.Rego, regoErr = rego.Parse(s.rules, s.data, rego.Options{TimeLimit: o.TimeLimit})
+	if err := errors.Join(cedarErr, regoErr); err != nil {
+		return nil, err
+	}
+	var err error
+	set.Policies, err = gate.New(set.Cedar, set.Rego)
+	return set, err
+}
+
+// Tests returns the files of rules, tests and data that are read with the options, for rego.Test.
+func Tests(o Options) (files, data []rego.File, err error) {
+	s, err := o.read()
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(s.rules, s.tests...), s.data, nil
+}
+
+func (o Options) read() (*sources, error) {
+	s := &sources{}
+	var files []File
+	if !o.NoDefaults {
+		builtin, err := Defaults()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, builtin...)
+	}
+	files = append(files, o.Files...)
+	for _, p := range o.Paths {
+		read, err := readPath(p)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, read...)
+	}
+	if len(files) > MaxFiles {
+		return nil, fmt.Errorf("there are %d files of policies, the limit is %d", len(files), MaxFiles)
+	}
+	var problems []error
+	for _, f := range files {
+		problems = append(problems, s.add(f))
+	}
+	return s, errors.Join(problems...)
+}
+
+// Defaults returns the policies of this package.
+func Defaults() ([]File, error) {
+	entries, err := fs.ReadDir(defaults, "default")
+	if err != nil {
+		return nil, err
+	}
+	var files []File
+	for _, e := range entries {
+		text, err := defaults.ReadFile(path.Join("default", e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{defaultPrefix + e.Name(), text})
+	}
+	return append(files, File{quota.RulesFile, quota.Rules()}), nil
+}
+
+// readPath reads a file, or every file of policies below a folder, in the order of their names.
+func readPath(root string) ([]File, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		f, err := readFile(root)
+		return []File{f}, err
+	}
+	var files []File
+	err = filepath.WalkDir(root, func(file string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasPrefix(e.Name(), ".") && file != root && e.IsDir():
+			return fs.SkipDir
+		case e.IsDir() || strings.HasPrefix(e.Name(), ".") || !IsPolicy(e.Name()):
+			return nil
+		case len(files) == MaxFiles:
+			return fmt.Errorf("%s: has more than %d files of policies", root, MaxFiles)
+		}
+		f, err := readFile(file)
+		files = append(files, f)
+		return err
+	})
+	if err == nil && len(files) == 0 {
+		return nil, fmt.Errorf("%s: %w in this folder; a policy is a file that ends in .cedar, .rego, .yaml or .json", root, gate.ErrNoPolicies)
+	}
+	return files, err
+}
+
+func readFile(file string) (File, error) {
+	text, err := diskfile.Read(os.OpenFile, file, maxFileBytes)
+	return File{file, text}, err
+}
+
+// IsPolicy reports whether a file is read for the ending of its name.
+func IsPolicy(name string) bool {
+	return slices.Contains([]string{".cedar", ".rego", ".yaml", ".yml", ".json"}, filepath.Ext(name))
+}
+
+// isData reports whether a file is data for rules rather than documents.
+func isData(name string) bool {
+	base := filepath.Base(name)
+	return strings.TrimSuffix(base, filepath.Ext(base)) == "data"
+}
+
+func (s *sources) add(f File) error {
+	s.names = append(s.names, f.Name)
+	switch ext := filepath.Ext(f.Name); {
+	case ext == ".cedar":
+		s.cedar = append(s.cedar, cedar.File{Name: f.Name, Text: f.Text})
+	case strings.HasSuffix(f.Name, "_test.rego"):
+		s.tests = append(s.tests, rego.File{Name: f.Name, Text: f.Text})
+	case ext == ".rego":
+		s.rules = append(s.rules, rego.File{Name: f.Name, Text: f.Text})
+	case isData(f.Name):
+		s.data = append(s.data, rego.File{Name: f.Name, Text: f.Text})
+	case IsPolicy(f.Name):
+		return s.addDocuments(f)
+	default:
+		return fmt.Errorf("%s: is no file of policies; one ends in .cedar, .rego, .yaml or .json", f.Name)
+	}
+	return nil
+}
+
+// addDocuments sorts the documents of a file by their kind.
+func (s *sources) addDocuments(f File) error {
+	kinds, err := kindsIn(f.Text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Name, err)
+	}
+	switch {
+	case len(kinds) == 0:
+		return nil
+	case len(kinds) > 1:
+		return fmt.Errorf("%s: has documents of the kinds %s; put each kind into a file of its own", f.Name, strings.Join(kinds, " and "))
+	case kinds[0] == "CedarPolicy":
+		s.documents = append(s.documents, cedar.File{Name: f.Name, Text: f.Text})
+		return nil
+	case kinds[0] == "LatticeQuota":
+		quotas, err := quota.Parse(f.Name, f.Text)
+		s.quotas = append(s.quotas, quotas...)
+		return err
+	}
+	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data%s",
+		f.Name, kinds[0], filepath.Ext(f.Name))
+}
+
+// kindsIn returns the kinds of the documents in a text, sorted and each once. What cannot be read is for its reader to
+// complain about.
+func kindsIn(text []byte) ([]string, error) {
+	var kinds []string
+	for _, part := range bytes.Split(append([]byte("\n"), text...), []byte("\n---")) {
+		var d struct {
+			Kind string `json:"kind"`
+		}
+		if len(bytes.TrimSpace(part)) == 0 {
+			continue
+		}
+		if err := yaml.Unmarshal(part, &d); err != nil {
+			return nil, err
+		}
+		kinds = append(kinds, d.Kind)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds), nil
+}
