@@ -556,6 +556,10 @@ test_cases[name] if {
 	if got := len(report.Failed()); got != 4 {
 		t.Errorf("%d failed, want 4", got)
 	}
+	annotated := rules("package lattice.outputs\n# METADATA\n# schemas:\n#   - input: schema.input\ndeny contains \"x\" if input.subject")
+	if report, err = Test(t.Context(), annotated, nil, Options{}); err != nil || len(report.Silent) != 1 {
+		t.Errorf("got %+v and %v", report, err)
+	}
 	for body, want := range map[string]string{
 		"package lattice.outputs_test\ntest_a if http.send({\"url\": \"x\"})":        "b_test.rego:2:11: undefined function http.send",
 		"package lattice.outputs_test\ntest_a if data.lattice.outputs.dney == set()": "lattice.outputs_test.test_a: data.lattice.outputs.dney: the package lattice.outputs has no rule dney",
