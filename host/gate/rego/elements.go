@@ -128,13 +128,13 @@ func (p *pack) first(entry string) string {
 	return ""
 }
 
+// rule returns the rule of a name that stands first.
 func (p *pack) rule(entry string) *ast.Rule {
-	rules := p.rules()
-	i := slices.IndexFunc(rules, func(r *ast.Rule) bool { return ruleName(r) == entry })
+	i := slices.IndexFunc(p.rules, func(r *ast.Rule) bool { return ruleName(r) == entry })
 	if i < 0 {
 		return nil
 	}
-	return rules[i]
+	return p.rules[i]
 }
 
 // answer turns elements into reasons and warnings.

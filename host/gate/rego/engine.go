@@ -41,6 +41,8 @@ type pack struct {
 	entries  []string
 	compiler *ast.Compiler
 	query    rego.PreparedEvalQuery
+	// rules are those that count, by position.
+	rules []*ast.Rule
 	// input is what inputs must conform to.
 	input *jsonschema.Schema
 }
@@ -91,7 +93,7 @@ func (l *library) engine(caps *ast.Capabilities, digest string, o Options) (*Eng
 			continue
 		}
 		l.checkRules(m.name, c, &p)
-		pk := &pack{name: m.name, entries: l.entries(m.name), compiler: c}
+		pk := &pack{name: m.name, entries: l.entries(m.name), compiler: c, rules: counting(c, m.name)}
 		if err := pk.prepare(store, caps); err != nil {
 			p.addErrors(m.file, err)
 			continue
@@ -100,7 +102,7 @@ func (l *library) engine(caps *ast.Capabilities, digest string, o Options) (*Eng
 			return nil, err
 		}
 		e.packs[m.point()] = pk
-		e.count += len(pk.rules())
+		e.count += len(pk.rules)
 	}
 	l.compile(slices.DeleteFunc(slices.Clone(l.modules), func(m *module) bool { return used[m.name] || m.space != spaceLib }),
 		caps, s.of(""), &p)
@@ -151,11 +153,11 @@ func (p *pack) prepare(store storage.Store, caps *ast.Capabilities) error {
 	return err
 }
 
-// rules are the rules that count, by position.
-func (p *pack) rules() []*ast.Rule {
+// counting returns the rules of a package that count, by position.
+func counting(c *ast.Compiler, name string) []*ast.Rule {
 	var found []*ast.Rule
-	for _, m := range p.compiler.Modules {
-		if packageName(m.Package.Path) != p.name {
+	for _, m := range c.Modules {
+		if packageName(m.Package.Path) != name {
 			continue
 		}
 		for _, r := range m.Rules {

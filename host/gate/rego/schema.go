@@ -89,14 +89,16 @@ func (s *schemas) of(p gate.Point) *ast.SchemaSet {
 	for name, v := range s.named {
 		set.Put(ast.SchemaRootRef.Append(ast.StringTerm(name)), v)
 	}
+	named := ast.SchemaRootRef.Append(ast.StringTerm("input"))
 	if p == "" {
+		set.Put(named, map[string]any{})
 		return set
 	}
 	defs := s.input["$defs"].(map[string]any)
 	input := maps.Clone(defs[definition(p)].(map[string]any))
 	input["$defs"] = defs
 	set.Put(ast.SchemaRootRef, input)
-	set.Put(ast.SchemaRootRef.Append(ast.StringTerm("input")), input)
+	set.Put(named, input)
 	return set
 }
 

@@ -79,7 +79,7 @@ func report(results []*tester.Result, e *Engine, fired *firings) *Report {
 	}
 	var silent []*ast.Rule
 	for _, p := range e.packs {
-		for _, rule := range p.rules() {
+		for _, rule := range p.rules {
 			if denies(ruleName(rule)) && !fired.rules[position(rule.Location).String()] {
 				silent = append(silent, rule)
 			}
