@@ -170,9 +170,9 @@ func (r *reader) profile(prefix string, n node) {
 
 // profileAnnotation asks about a profile in the form that Kubernetes had before it was a field.
 func (r *reader) profileAnnotation(profile string, n node) {
-	switch {
-	case profile == "runtime/default":
-	case profile == "unconfined":
+	switch profile {
+	case "runtime/default":
+	case "unconfined":
 		r.override("profile", "apparmor:Unconfined", n)
 	default:
 		r.override("profile", "apparmor:Localhost", n)
