@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-func read(t *testing.T, paths ...string) []*resource.Document {
+func read(t testing.TB, paths ...string) []*resource.Document {
 	t.Helper()
 	if len(paths) == 0 {
 		return nil
@@ -28,7 +28,7 @@ func read(t *testing.T, paths ...string) []*resource.Document {
 	return docs
 }
 
-func root(t *testing.T) string {
+func root(t testing.TB) string {
 	t.Helper()
 	dir, err := builtins.Root()
 	if err != nil {
@@ -38,7 +38,7 @@ func root(t *testing.T) string {
 }
 
 // native returns the built-in plugins as ordinary Go.
-func native(t *testing.T) builtins.Set {
+func native(t testing.TB) builtins.Set {
 	t.Helper()
 	plugins, err := builtins.NewNative(root(t))
 	if err != nil {
@@ -47,8 +47,8 @@ func native(t *testing.T) builtins.Set {
 	return plugins
 }
 
-// derive derives documents, and returns what there is to ask about each.
-func derive(t *testing.T, plugins builtins.Set, docs, peers []*resource.Document) map[string][]gate.Request {
+// inputs derives documents, and returns what there is to judge about each.
+func inputs(t testing.TB, plugins builtins.Set, docs, peers []*resource.Document) []facts.Input {
 	t.Helper()
 	engine, err := pipeline.New(t.Context(), pipeline.Config{Plugins: plugins, Peers: peers})
 	if err != nil {
@@ -59,22 +59,22 @@ func derive(t *testing.T, plugins builtins.Set, docs, peers []*resource.Document
 		t.Fatal(err)
 	}
 	var known []facts.Object
-	for _, d := range append(docs, peers...) {
+	for _, d := range slices.Concat(docs, peers) {
 		known = append(known, facts.Object{Ref: d.Ref, Document: d.JSON()})
 	}
 	owners := facts.NewOwners(known)
-	asked := map[string][]gate.Request{}
+	var all []facts.Input
 	for i, b := range bundles {
-		in := facts.Input{Resource: facts.Object{Ref: docs[i].Ref, Document: docs[i].JSON()}, Owners: owners}
 		if b.Resource != docs[i].Ref {
 			t.Fatalf("bundle %d is of %s, not of %s", i, b.Resource, docs[i].Ref)
 		}
+		in := facts.Input{Resource: known[i], Owners: owners}
 		for _, o := range b.Outputs {
 			in.Outputs = append(in.Outputs, facts.Object{Ref: o.Ref, Document: o.Document, Stage: o.Stage, Step: o.Step})
 		}
-		asked[docs[i].Object()] = facts.Of(in)
+		all = append(all, in)
 	}
-	return asked
+	return all
 }
 
 // TestExamples holds what the examples ask for against testdata.
@@ -93,11 +93,10 @@ func TestExamples(t *testing.T) {
 				return paths
 			}
 			docs := read(t, at(tt.files)...)
-			asked := derive(t, native(t), docs, read(t, at(tt.peers)...))
 			var got bytes.Buffer
-			for _, d := range docs {
-				fmt.Fprintf(&got, "%s\n", d.Object())
-				for _, r := range asked[d.Object()] {
+			for _, in := range inputs(t, native(t), docs, read(t, at(tt.peers)...)) {
+				fmt.Fprintf(&got, "%s\n", facts.Subject(in.Resource.Ref))
+				for _, r := range facts.Of(in) {
 					fmt.Fprintf(&got, "  %s %s @%s %s\n", r.Action, r.Resource, r.Object, r.Path)
 					if r.Refusal != "" {
 						fmt.Fprintf(&got, "    refused: %s\n", r.Refusal)
@@ -119,5 +118,14 @@ func TestExamples(t *testing.T) {
 				t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
 			}
 		})
+	}
+}
+
+// BenchmarkOf finds what the orders example asks for.
+func BenchmarkOf(b *testing.B) {
+	in := inputs(b, native(b), read(b, filepath.Join(root(b), "examples", "orders.yaml")), nil)[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		facts.Of(in)
 	}
 }

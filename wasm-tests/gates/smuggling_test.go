@@ -10,6 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
@@ -105,11 +106,11 @@ func TestSmuggling(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plugins := native(t)
 			docs := read(t, filepath.Join(root(t), "examples", "minimal.yaml"))
-			if before := derive(t, plugins, docs, nil)[docs[0].Object()]; len(before) > 0 {
+			if before := facts.Of(inputs(t, plugins, docs, nil)[0]); len(before) > 0 {
 				t.Fatalf("an honest plugin asks for %s", before[0].Resource)
 			}
 			plugins[tt.plugin] = smuggler{plugins[tt.plugin], tt.kind, tt.slip}
-			got := derive(t, plugins, docs, nil)[docs[0].Object()]
+			got := facts.Of(inputs(t, plugins, docs, nil)[0])
 			if !slices.ContainsFunc(got, func(r gate.Request) bool {
 				return r.Action+" "+r.Resource.String() == tt.want && r.Path == tt.path
 			}) {

@@ -11,11 +11,11 @@
 //
 // Some questions need more than the object that gives rise to them:
 //
-//   - A Secret is of the bundle when it, or an ExternalSecret or a Certificate that makes it, is among the outputs. Reading any
-//     other one is a question about the provider kubernetes.
+//   - A Secret is of the bundle when it, or an ExternalSecret or a Certificate that makes it, is among the outputs. Reading
+//     any other one is a question about the provider kubernetes.
 //   - Credentials for registries are the platform's, and not asked about, when an ExternalSecret copies them as they are into
-//     a Secret of the type kubernetes.io/dockerconfigjson and pods name that Secret under imagePullSecrets, and nothing in the
-//     bundle names it anywhere else. A template that puts them together can put any secret into them, and is asked about.
+//     a Secret of the type kubernetes.io/dockerconfigjson and pods name that Secret under imagePullSecrets, and nothing in
+//     the bundle names it anywhere else. A template that puts them together can put any secret into them, and is asked about.
 //   - A policy, a budget or a scaler must be about the bundle's own pods; one that is about the pods of others is asked about
 //     as a whole.
 //   - Traffic to every address on the port of the mesh's tunnel is no wildcard, because the mesh decides at its end who may

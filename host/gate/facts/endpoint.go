@@ -165,8 +165,11 @@ func (r *reader) triggers(root node) {
 		}
 		if auth := t.at("authenticationRef"); !auth.missing() {
 			// Its kind is asked about when it is among the outputs. Another one has secrets of others.
-			own := r.text(r.get(auth, "name"))
-			if r.text(auth.at("kind")) == "ClusterTriggerAuthentication" || !r.has(r.ref.APIVersion, "TriggerAuthentication", own) {
+			kind := r.text(r.get(auth, "kind"))
+			if kind == "" {
+				kind = "TriggerAuthentication"
+			}
+			if !r.has(r.ref.APIVersion, kind, r.text(auth.at("name"))) {
 				r.unreadable(auth)
 			}
 		}

@@ -84,7 +84,8 @@ func TestDocument(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	in.Outputs[0].Document = json.RawMessage(`{} {}`)
-	if _, err := facts.Document(gate.Outputs, in); err == nil || err.Error() != "ConfigMap shop/a: there is more behind the document" {
+	_, err = facts.Document(gate.Outputs, in)
+	if err == nil || err.Error() != "ConfigMap shop/a: there is more behind the document" {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -103,7 +104,9 @@ func TestPrincipal(t *testing.T) {
 // TestDeclaredMember reads what the author of a mesh member wrote: its pods are run by others, and it may be a namespace.
 func TestDeclaredMember(t *testing.T) {
 	policy := func(selector object) facts.Object {
-		return output(t, "cilium.io/v2", "CiliumNetworkPolicy", "shop", "p", object{"spec": object{"endpointSelector": selector}})
+		return output(t, "cilium.io/v2", "CiliumNetworkPolicy", "shop", "p", object{
+			"spec": object{"endpointSelector": selector},
+		})
 	}
 	labels := func(m object) object { return object{"matchLabels": m} }
 	tests := map[string]struct {

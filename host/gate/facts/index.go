@@ -37,6 +37,9 @@ type labelSet struct {
 	labels    map[string]string
 }
 
+// externalSecret is the kind of what makes Secrets from the keys of a store.
+const externalSecret = "ExternalSecret.external-secrets.io"
+
 const (
 	labelManagedBy     = "app.kubernetes.io/managed-by"
 	labelDataplaneMode = "istio.io/dataplane-mode"
@@ -91,7 +94,7 @@ func (x *index) add(o *document) {
 	case "ServiceAccount":
 		token, set := root.at("automountServiceAccountToken").value.(bool)
 		x.accounts[name{o.ref.Namespace, o.ref.Name}] = token || !set
-	case "ExternalSecret.external-secrets.io":
+	case externalSecret:
 		if target, ok := madeSecret(o); ok {
 			x.secrets[target] = true
 		}
@@ -180,7 +183,10 @@ func (x *index) findCredentials(outputs []document) {
 	candidates := map[name]abi.Ref{}
 	for i := range outputs {
 		o := &outputs[i]
-		if target, ok := madeSecret(o); ok && o.ref.GroupKind().String() == "ExternalSecret.external-secrets.io" && copiesCredentials(o) {
+		if o.ref.GroupKind().String() != externalSecret {
+			continue
+		}
+		if target, ok := madeSecret(o); ok && copiesCredentials(o) {
 			candidates[target] = o.ref
 		}
 	}
@@ -208,7 +214,7 @@ func (x *index) findCredentials(outputs []document) {
 	}
 }
 
-// copiesCredentials reports whether an ExternalSecret makes a Secret with credentials for registries exactly as they are kept.
+// copiesCredentials reports whether an ExternalSecret makes a Secret of credentials for registries exactly as they are kept.
 func copiesCredentials(o *document) bool {
 	spec := o.root.at("spec")
 	template := spec.at("target", "template")
@@ -222,7 +228,8 @@ func copiesCredentials(o *document) bool {
 	}
 	foreign := func(n node) bool { return n.at("secretKey").text() != ".dockerconfigjson" }
 	assembled := func(n node) bool { return n.at("extract").missing() || !n.at("rewrite").missing() }
-	return !slices.ContainsFunc(spec.at("data").items(), foreign) && !slices.ContainsFunc(spec.at("dataFrom").items(), assembled)
+	return !slices.ContainsFunc(spec.at("data").items(), foreign) &&
+		!slices.ContainsFunc(spec.at("dataFrom").items(), assembled)
 }
 
 // visitTexts visits every text, and says whether it is the name of an image pull secret.

@@ -70,7 +70,9 @@ func (r *reader) isEverybody(source node) bool {
 		return true
 	}
 	named := false
-	for _, field := range []string{"principals", "requestPrincipals", "namespaces", "serviceAccounts", "ipBlocks", "remoteIpBlocks"} {
+	for _, field := range []string{
+		"principals", "requestPrincipals", "namespaces", "serviceAccounts", "ipBlocks", "remoteIpBlocks",
+	} {
 		values := r.texts(source.at(field))
 		if len(values) == 0 {
 			continue
@@ -98,15 +100,21 @@ func (r *reader) policyTarget(spec node) {
 		r.ownPods(spec.at("selector"))
 	}
 	for _, at := range refs {
-		group, kind, own := r.text(r.get(at, "group")), r.text(at.at("kind")), r.text(at.at("name"))
-		found := false
-		for ref := range r.index.refs {
-			found = found || ref.GroupKind() == abi.GroupKind{Group: group, Kind: kind} && ref.Name == own && ref.Namespace == r.ref.Namespace
-		}
-		if !found || !at.at("namespace").missing() {
+		kind := abi.GroupKind{Group: r.text(r.get(at, "group")), Kind: r.text(at.at("kind"))}
+		if !r.hasKind(kind, r.text(at.at("name"))) || !at.at("namespace").missing() {
 			r.unreadable(at)
 		}
 	}
+}
+
+// hasKind reports whether the bundle has an object of any version in the namespace of this one.
+func (r *reader) hasKind(kind abi.GroupKind, name string) bool {
+	for ref := range r.index.refs {
+		if ref.GroupKind() == kind && ref.Name == name && ref.Namespace == r.ref.Namespace {
+			return true
+		}
+	}
+	return false
 }
 
 // peerAuthentication asks about plaintext: who talks it has no identity.

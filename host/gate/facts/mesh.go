@@ -9,6 +9,8 @@ import (
 func (r *reader) meshMember(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
+	r.fields(spec, "target", "ports", "allowedCallers", "dependencies", "egress", "allowPeerTraffic", "dependsAll", "ingress",
+		"serviceAccount", "ambient", "advertise")
 	r.ownTarget(r.get(spec, "target"))
 	r.memberWildcards(spec)
 	for _, rule := range r.list(spec.at("egress")) {
@@ -43,8 +45,14 @@ func (r *reader) memberEgress(target node, ports []port) {
 	}
 }
 
-// memberWildcards asks about a member that everybody may call, or that calls everybody.
+// memberWildcards asks about a member that everybody may call, or that calls everybody. Callers without mutual TLS have no
+// identity.
 func (r *reader) memberWildcards(spec node) {
+	for _, p := range r.list(r.get(spec, "ports")) {
+		if auth := r.text(r.get(p, "peerAuth")); auth != "" && auth != "Strict" {
+			r.wildcard("inbound", p.at("peerAuth"))
+		}
+	}
 	for _, caller := range r.list(r.get(spec, "allowedCallers")) {
 		if r.text(r.get(caller, "name")) == "*" {
 			r.wildcard("inbound", caller)
@@ -96,8 +104,8 @@ func (r *reader) ownPods(n node) {
 	}
 }
 
-// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one of them is the name of the
-// resource or of one of its workloads. What the author of the resource wrote as a selector counts as well.
+// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one of them is the name of
+// the resource or of one of its workloads. What the author of the resource wrote as a selector counts as well.
 func (r *reader) owns(labels map[string]string) bool {
 	if r.index.everywhere {
 		return true
@@ -141,15 +149,27 @@ func (r *reader) tracingPolicy(root node) {
 			continue
 		}
 		for _, selector := range r.list(probe.at("selectors")) {
-			for _, match := range r.list(r.get(selector, "matchArgs")) {
-				if r.text(r.get(match, "operator")) != "NotEqual" {
-					r.unreadable(match)
-				}
-				for _, binary := range r.texts(match.at("values")) {
-					if !r.index.commands[binary.text()] {
-						r.override("binary", "allowedBinary:"+binary.text(), binary)
-					}
-				}
+			r.binaries(selector)
+		}
+	}
+}
+
+// binaries asks about the programs that a selector lets start, which is one that kills every other.
+func (r *reader) binaries(selector node) {
+	r.isObject(selector)
+	r.fields(selector, "matchArgs", "matchActions")
+	for _, action := range r.list(selector.at("matchActions")) {
+		if r.text(r.get(action, "action")) != "Sigkill" {
+			r.unreadable(action)
+		}
+	}
+	for _, match := range r.list(selector.at("matchArgs")) {
+		if r.text(r.get(match, "operator")) != "NotEqual" {
+			r.unreadable(match)
+		}
+		for _, binary := range r.texts(match.at("values")) {
+			if !r.index.commands[binary.text()] {
+				r.override("binary", "allowedBinary:"+binary.text(), binary)
 			}
 		}
 	}

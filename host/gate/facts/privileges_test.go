@@ -47,20 +47,22 @@ type place struct {
 func template(p object) object { return object{"template": object{"spec": p}} }
 
 func places() map[string]place {
+	wrapped := func(p object) any { return template(p) }
 	tasks := func(p object) object { return object{"tasks": []any{object{"name": "a"}, template(p)}} }
 	return map[string]place{
-		"the second container": {"apps/v1", "Deployment", "containers", func(p object) any { return template(p) }, "spec.template.spec"},
-		"an init container":    {"apps/v1", "Deployment", "initContainers", func(p object) any { return template(p) }, "spec.template.spec"},
+		"the second container": {"apps/v1", "Deployment", "containers", wrapped, "spec.template.spec"},
+		"an init container":    {"apps/v1", "Deployment", "initContainers", wrapped, "spec.template.spec"},
 		"an ephemeral container": {
-			"apps/v1", "StatefulSet", "ephemeralContainers", func(p object) any { return template(p) }, "spec.template.spec",
+			"apps/v1", "StatefulSet", "ephemeralContainers", wrapped, "spec.template.spec",
 		},
 		"a pod":        {"v1", "Pod", "containers", func(p object) any { return p }, "spec"},
-		"a daemon set": {"apps/v1", "DaemonSet", "containers", func(p object) any { return template(p) }, "spec.template.spec"},
+		"a daemon set": {"apps/v1", "DaemonSet", "containers", wrapped, "spec.template.spec"},
 		"a cron job": {"batch/v1", "CronJob", "initContainers", func(p object) any {
 			return object{"jobTemplate": object{"spec": template(p)}}
 		}, "spec.jobTemplate.spec.template.spec"},
 		"a task of Volcano": {
-			"batch.volcano.sh/v1alpha1", "Job", "containers", func(p object) any { return tasks(p) }, "spec.tasks.1.template.spec",
+			"batch.volcano.sh/v1alpha1", "Job", "containers", func(p object) any { return tasks(p) },
+			"spec.tasks.1.template.spec",
 		},
 		"a task of a cron job of Volcano": {"batch.volcano.sh/v1alpha1", "CronJob", "containers", func(p object) any {
 			return object{"jobTemplate": object{"spec": tasks(p)}}
@@ -177,8 +179,14 @@ func privileges() map[string]privilege {
 			`AccessVolume Lattice::Volume::"shop/x"`, "volumes.0.persistentVolumeClaim.claimName",
 		},
 		"copy of a claim": {
-			onVolume("ephemeral", object{"volumeClaimTemplate": object{"spec": object{"dataSource": object{"kind": "PersistentVolumeClaim", "name": "vol-x"}}}}),
+			onVolume("ephemeral", object{"volumeClaimTemplate": object{"spec": object{
+				"dataSource": object{"kind": "PersistentVolumeClaim", "name": "vol-x"},
+			}}}),
 			`AccessVolume Lattice::Volume::"shop/x"`, "volumes.0.ephemeral.volumeClaimTemplate.spec.dataSource.name",
+		},
+		"secret volume that says it is another thing": {
+			onVolume("secret", object{"secretName": "other", "kind": "Secret", "apiVersion": "v1"}),
+			secret, "volumes.0.secret.secretName",
 		},
 		"secret volume": {
 			onVolume("secret", object{"secretName": "other"}),
@@ -197,7 +205,9 @@ func privileges() map[string]privilege {
 			secret, "imagePullSecrets.0.name",
 		},
 		"secret as a variable": {
-			onContainer("env", []any{object{"name": "A", "valueFrom": object{"secretKeyRef": object{"name": "other", "key": "k"}}}}),
+			onContainer("env", []any{object{
+				"name": "A", "valueFrom": object{"secretKeyRef": object{"name": "other", "key": "k"}},
+			}}),
 			secret, ".env.0.valueFrom.secretKeyRef.name",
 		},
 		"secret as all variables": {
@@ -362,6 +372,7 @@ func text(requests []gate.Request) string {
 
 // TestUnreadable gives fields another type than they have: the object is asked about as a whole.
 func TestUnreadable(t *testing.T) {
+	const sc = "containers.1.securityContext."
 	tests := map[string]struct {
 		give func(pod, container object)
 		path string
@@ -371,18 +382,18 @@ func TestUnreadable(t *testing.T) {
 		"a container is a text":   {onPod("containers", []any{"a"}), "containers.0"},
 		"a container is nothing":  {onPod("containers", []any{nil}), "containers.0"},
 		"a flag is a text":        {onPod("hostNetwork", "true"), "hostNetwork"},
-		"a flag is a number":      {set("privileged", 1), "containers.1.securityContext.privileged"},
-		"a user is a fraction":    {set("runAsUser", 0.5), "containers.1.securityContext.runAsUser"},
+		"a flag is a number":      {set("privileged", 1), sc + "privileged"},
+		"a user is a fraction":    {set("runAsUser", 0.5), sc + "runAsUser"},
 		"a context is a list":     {onContainer("securityContext", []any{}), "containers.1.securityContext"},
-		"drop is a text":          {set("capabilities", object{"drop": "ALL"}), "containers.1.securityContext.capabilities.drop"},
-		"add has a number":        {set("capabilities", object{"drop": []any{"ALL"}, "add": []any{1}}), "containers.1.securityContext.capabilities.add.0"},
+		"drop is a text":          {set("capabilities", object{"drop": "ALL"}), sc + "capabilities.drop"},
+		"add has a number":        {set("capabilities", object{"drop": []any{"ALL"}, "add": []any{1}}), sc + "capabilities.add.0"},
 		"volumes is an object":    {onPod("volumes", object{}), "volumes"},
 		"a volume is a text":      {onPod("volumes", []any{"v"}), "volumes.0"},
 		"an image is a number":    {onContainer("image", 1), "containers.1.image"},
 		"no image":                {func(_, c object) { delete(c, "image") }, "containers.1.image"},
 		"a field of a pod":        {onPod("hostEverything", true), "hostEverything"},
 		"a field of a container":  {onContainer("hostEverything", true), "containers.1.hostEverything"},
-		"a field of a context":    {set("hostEverything", true), "containers.1.securityContext.hostEverything"},
+		"a field of a context":    {set("hostEverything", true), sc + "hostEverything"},
 		"another case":            {onPod("HostNetwork", true), "HostNetwork"},
 	}
 	for name, tt := range tests {

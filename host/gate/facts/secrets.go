@@ -35,9 +35,6 @@ func (r *reader) secretReferences(n node, key string) {
 		n.path != "" && n.at("kind").value == "Secret":
 		r.secretReference(n.at("name"), n.at("namespace"))
 	}
-	if n.at("kind").value == "Secret" && !n.at("apiVersion").missing() {
-		return
-	}
 	if r.ref.GroupKind().String() != "Certificate.cert-manager.io" {
 		r.secretReference(n.at("secretName"), n.at("secretNamespace"))
 	}
@@ -56,7 +53,8 @@ func (r *reader) secretReferences(n node, key string) {
 // secret asks about a Secret with a power: a token of a service account, or one that lets machines join.
 func (r *reader) secret(root node) {
 	at := root.at("type")
-	if kind := r.text(at); kind == "kubernetes.io/service-account-token" || strings.HasPrefix(kind, "bootstrap.kubernetes.io/") {
+	kind := r.text(at)
+	if kind == "kubernetes.io/service-account-token" || strings.HasPrefix(kind, "bootstrap.kubernetes.io/") {
 		r.unreadable(at)
 	}
 }

@@ -9,8 +9,9 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 func containerContextFields() []string {
-	return []string{"capabilities", "privileged", "seLinuxOptions", "windowsOptions", "runAsUser", "runAsGroup", "runAsNonRoot",
-		"readOnlyRootFilesystem", "allowPrivilegeEscalation", "procMount", "seccompProfile", "appArmorProfile"}
+	return []string{"capabilities", "privileged", "seLinuxOptions", "windowsOptions", "runAsUser", "runAsGroup",
+		"runAsNonRoot", "readOnlyRootFilesystem", "allowPrivilegeEscalation", "procMount", "seccompProfile",
+		"appArmorProfile"}
 }
 
 func podContextFields() []string {
@@ -21,8 +22,8 @@ func podContextFields() []string {
 
 // defaultCapabilities are what container runtimes leave to a container that drops nothing.
 func defaultCapabilities() []string {
-	return []string{"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "NET_RAW",
-		"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
+	return []string{"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE",
+		"NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 }
 
 // podSecurity asks about what only a pod can have. What containers inherit is asked about for each of them.
@@ -129,9 +130,9 @@ func (r *reader) written(n node) {
 	if mount := r.text(n.at("procMount")); mount != "" && mount != "Default" {
 		r.override("container", "procMount:"+mount, n.at("procMount"))
 	}
-	for _, field := range []string{"runAsUser", "runAsGroup"} {
-		if id, set := r.integer(n.at(field)); set && id == 0 {
-			r.override("container", map[string]string{"runAsUser": "runAsRoot", "runAsGroup": "runAsRootGroup"}[field], n.at(field))
+	for field, id := range map[string]string{"runAsUser": "runAsRoot", "runAsGroup": "runAsRootGroup"} {
+		if number, set := r.integer(n.at(field)); set && number == 0 {
+			r.override("container", id, n.at(field))
 		}
 	}
 	for field, prefix := range map[string]string{"seccompProfile": "seccomp", "appArmorProfile": "apparmor"} {
@@ -169,9 +170,9 @@ func (r *reader) profile(prefix string, n node) {
 
 // profileAnnotation asks about a profile in the form that Kubernetes had before it was a field.
 func (r *reader) profileAnnotation(profile string, n node) {
-	switch {
-	case profile == "runtime/default":
-	case profile == "unconfined":
+	switch profile {
+	case "runtime/default":
+	case "unconfined":
 		r.override("profile", "apparmor:Unconfined", n)
 	default:
 		r.override("profile", "apparmor:Localhost", n)

@@ -125,8 +125,9 @@ func (r *reader) foreignVolume(n node, claim name) {
 func (r *reader) consent(claim name, id string) string {
 	volumes := r.in.Owners.of(claim)
 	if len(volumes) == 0 {
-		return fmt.Sprintf("the volume %s/%s has no known owner: no document of namespace %s declares it with a size; derive "+
-			"its owner in the same run, or name the owner's document with --with", claim.namespace, id, claim.namespace)
+		return fmt.Sprintf("the volume %s/%s has no known owner: no document of namespace %s declares it with a size; "+
+			"derive its owner in the same run, or name the owner's document with --with",
+			claim.namespace, id, claim.namespace)
 	}
 	var missing []string
 	for i := range volumes {
