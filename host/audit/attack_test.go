@@ -130,6 +130,28 @@ func TestAttack63Head(t *testing.T) {
 	}
 }
 
+// TestAttack63BehindCheckpoint edits what no checkpoint is over yet, without another length.
+func TestAttack63BehindCheckpoint(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "audit.log")
+	l := openLog(t, file, 0)
+	for i := range 3 {
+		check(t, l.Append(t.Context(), audit.Event{Kind: "event", Data: map[string]int{"i": i}}))
+	}
+	for i := range 3 {
+		lines := strings.Split(read(t, file), "\n")
+		lines[i] = strings.Replace(lines[i], fmt.Sprintf(`{"i":%d}`, i), `{"i":9}`, 1)
+		changed := filepath.Join(t.TempDir(), "audit.log")
+		check(t, os.WriteFile(changed, []byte(strings.Join(append(rechained(lines[:3]), ""), "\n")), 0o600))
+		check(t, os.WriteFile(changed+".head", []byte(read(t, file+".head")), 0o600))
+		_, err := verify(t, changed)
+		want := changed + ": the audit log was tampered with: the log does not end as its head says: line 3 is not the one that was written"
+		if !errors.Is(err, audit.ErrTampered) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // TestAttack63Messages checks what people read.
 func TestAttack63Messages(t *testing.T) {
 	t.Parallel()

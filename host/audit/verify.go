@@ -119,7 +119,7 @@ func (v *verifier) run(ctx context.Context, f io.Reader) error {
 		}
 	}
 	if v.size != v.head.Size || v.report.Position != v.head.Position || v.checkpoint != v.head.Checkpoint {
-		return fmt.Errorf("%w: the log does not end as its head says: it has %d lines, there must be %d", ErrTampered, v.report.Seq, v.head.Seq)
+		return fmt.Errorf("%w: the log does not end as its head says: line %d is not the one that was written", ErrTampered, v.report.Seq)
 	}
 	v.report.PolicyDigest = v.head.PolicyDigest
 	for _, p := range v.o.Known {
