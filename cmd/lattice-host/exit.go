@@ -107,7 +107,7 @@ func exitCode(err error) int {
 		kinds []error
 	}{
 		{exitNotTrusted, []error{release.ErrNotTrusted}},
-		{exitDenied, []error{market.ErrNeedsConsent, market.ErrNotActive}},
+		{exitDenied, []error{errDenied, market.ErrNeedsConsent, market.ErrNotActive}},
 		{exitPlugin, []error{sandbox.ErrPlugin, pipeline.ErrPlugin, pipeline.ErrUnsettled, hostcall.ErrBudget}},
 		{exitConflict, []error{pipeline.ErrConflict, kv.ErrChanged}},
 		{exitInvalid, []error{resource.ErrInvalid, pipeline.ErrNotFound, pack.ErrBuild, hostcall.ErrNotRecorded}},

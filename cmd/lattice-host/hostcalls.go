@@ -25,9 +25,9 @@ func (f *hostCallFlags) registerRecord(c *cobra.Command) {
 }
 
 // startHostCalls begins a run in which plugins may ask the host for what they were granted.
-func (a *app) startHostCalls(f *hostCallFlags, home *market.Home, plugins *pluginLoader) (*hostcall.Run, error) {
+func (a *app) startHostCalls(f *hostCallFlags, home *market.Home, plugins *pluginLoader, g *gates) (*hostcall.Run, error) {
 	config := hostcall.Config{
-		Granted: plugins.granted, Store: kv.Open(filepath.Join(home.Dir(), kvFolder)), HTTP: a.pages, Record: f.record != "",
+		Granted: plugins.granted, Authorize: g, Store: kv.Open(filepath.Join(home.Dir(), kvFolder)), HTTP: a.pages, Record: f.record != "",
 	}
 	if f.replay != "" {
 		tape, err := readTape(f.replay)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
@@ -25,6 +26,7 @@ type inputs struct {
 	settings               string
 	verbose, noMemo        bool
 	hostCalls              hostCallFlags
+	policies               policyFlags
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -37,6 +39,7 @@ func (in *inputs) register(c *cobra.Command) {
 	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log; runs every plugin again")
 	flags.BoolVar(&in.noMemo, "no-memo", false, "run every plugin again, instead of using what it answered to the same request before")
 	in.hostCalls.registerReplay(c)
+	in.policies.register(c)
 	for _, name := range []string{"filename", "with", "pipeline", "settings"} {
 		// The flags were defined just above, the only thing that can be wrong.
 		_ = c.MarkFlagFilename(name, "yaml", "yml", "json")
@@ -125,59 +128,142 @@ func (r *request) neededPlugins() ([]string, error) {
 	return names, nil
 }
 
-// derived is a document with what was derived from it.
+// derived is a document with what was derived from it, and what the gates said.
 type derived struct {
 	doc    *resource.Document
 	bundle *bundle.Bundle
+	judged *judged
+}
+
+// outcome is what came of the documents of a run.
+type outcome struct {
+	results []derived
+	// denied are the documents that a gate did not let pass, in the order of the run. Nothing was emitted for them.
+	denied []*judged
+	gates  *gates
+	calls  *hostcall.Run
+	home   *market.Home
+	// staleDays is for how many days an index of the plugins has been expired, or -1.
+	staleDays int
+}
+
+// err returns why documents were denied, or nil.
+func (o *outcome) err() error {
+	var problems []error
+	for _, j := range o.denied {
+		problems = append(problems, j.err())
+	}
+	return errors.Join(problems...)
 }
 
 // derive reads the inputs and derives every document, all or nothing. What plugins stored meanwhile is kept by
 // keepHostCalls only.
 func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls *hostcall.Run, err error) {
+	o, err := a.deriveAllowed(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := o.err(); err != nil {
+		return nil, nil, err
+	}
+	return o.results, o.calls, nil
+}
+
+// deriveAllowed reads the inputs and derives every document that the gates let pass. Any error but a denial is one of the
+// whole run.
+func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err error) {
 	r, err := a.readInputs(in)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	loader, end, err := a.startPlugins(ctx, in)
+	home, err := a.openHome()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	o = &outcome{home: home}
+	if o.gates, err = a.newGates(&in.policies, home, r); err != nil {
+		return nil, err
+	}
+	admitted := o.admit(ctx, r)
+	loader, end, err := a.startPlugins(ctx, in, home, o.gates)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	calls, err = a.startHostCalls(&in.hostCalls, loader.home, loader)
-	if err != nil {
-		return nil, nil, err
+	o.staleDays = loader.installed.StaleDays()
+	if o.calls, err = a.startHostCalls(&in.hostCalls, loader.home, loader, o.gates); err != nil {
+		return nil, err
 	}
 	names, err := r.neededPlugins()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	loader.loadAhead(ctx, names)
 	engine, err := pipeline.New(ctx, pipeline.Config{
-		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: r.peers, HostCalls: calls,
+		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: append(o.deniedDocuments(), r.peers...), HostCalls: o.calls,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	bundles, err := engine.DeriveAll(ctx, r.docs)
+	bundles, err := engine.DeriveAll(ctx, documentsOf(admitted))
 	if ctx.Err() == nil {
 		a.countFailures(loader.home, loader.loaded(), err)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	return o, o.judge(ctx, admitted, bundles)
+}
+
+// admit asks about every document before it is derived, and returns those that are.
+func (o *outcome) admit(ctx context.Context, r *request) []*judged {
+	var admitted []*judged
+	for _, d := range r.docs {
+		j := &judged{doc: d, decisions: []*gate.Decision{o.gates.judge.Admit(ctx, objectOf(d))}}
+		if j.allowed() {
+			admitted = append(admitted, j)
+		} else {
+			o.denied = append(o.denied, j)
+		}
+	}
+	return admitted
+}
+
+func documentsOf(list []*judged) []*resource.Document {
+	docs := make([]*resource.Document, len(list))
+	for i, j := range list {
+		docs[i] = j.doc
+	}
+	return docs
+}
+
+// deniedDocuments are still there for others to refer to.
+func (o *outcome) deniedDocuments() []*resource.Document { return documentsOf(o.denied) }
+
+// judge asks about what was derived, and keeps what may be emitted.
+func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bundle.Bundle) error {
 	for i, b := range bundles {
-		results = append(results, derived{r.docs[i], b})
+		j := admitted[i]
+		j.decisions = append(j.decisions, o.gates.judge.Outputs(ctx, objectOf(j.doc), outputsOf(b)))
+		if !j.allowed() {
+			o.denied = append(o.denied, j)
+			continue
+		}
+		decisions, err := j.raw()
+		if err != nil {
+			return err
+		}
+		if err := b.SetDecisions(decisions); err != nil {
+			return err
+		}
+		o.results = append(o.results, derived{j.doc, b, j})
 	}
-	return results, calls, nil
+	return ctx.Err()
 }
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
-func (a *app) startPlugins(ctx context.Context, in *inputs) (*pluginLoader, func() error, error) {
-	home, err := a.openHome()
-	if err != nil {
-		return nil, nil, err
-	}
-	installed, err := home.Snapshot(ctx, market.Policy{})
+func (a *app) startPlugins(ctx context.Context, in *inputs, home *market.Home, g *gates) (*pluginLoader, func() error, error) {
+	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set)})
 	if err != nil {
 		return nil, nil, err
 	}

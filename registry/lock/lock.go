@@ -5,6 +5,7 @@
 //	 "plugins": [{"publisher": "acme", "name": "web", "version": "1.2.0", "range": "^1", "digest": "sha256:…", "size": 1234,
 //	  "manifest": "sha256:…", "bundle": "sha256:…", "keyId": "ed25519-…", "abi": 1, "index": "main",
 //	  "capabilities": {"digest": "sha256:…", "names": []}, "resolvedAt": "2026-01-02T03:04:05Z"}],
+//	 "policies": [{"name": "base", "index": "main", "digest": "sha256:…", "resolvedAt": "2026-01-02T03:04:05Z"}],
 //	 "digest": "sha256:…"}
 //
 // The plugins are sorted by publisher and name, and one plugin is there once. The last field is the digest of everything
@@ -57,6 +58,8 @@ type Lock struct {
 	Indexes []Index `json:"indexes"`
 	// Plugins are sorted by publisher and name.
 	Plugins []Plugin `json:"plugins"`
+	// Policies are bundles of policies, sorted by name, one of a name.
+	Policies []Policy `json:"policies"`
 	// Digest is that of everything else in canonical form. Encode sets it.
 	Digest string `json:"digest"`
 }
@@ -99,6 +102,18 @@ type Plugin struct {
 	ResolvedAt string `json:"resolvedAt"`
 }
 
+// Policy is an installed bundle of policies.
+type Policy struct {
+	// Name is that of the bundle in the index.
+	Name string `json:"name"`
+	// Index names the index that it came from.
+	Index string `json:"index"`
+	// Digest is that of the archive.
+	Digest string `json:"digest"`
+	// ResolvedAt is when it was installed, in RFC 3339 ending in Z.
+	ResolvedAt string `json:"resolvedAt"`
+}
+
 // Capabilities are a set of capabilities.
 type Capabilities struct {
 	// Digest is the SHA-256 of the set in canonical form, hosts and kinds included.
@@ -114,7 +129,9 @@ func (p Plugin) Path() string { return p.Publisher + "/" + p.Name }
 func (p Plugin) Reference() string { return p.Path() + "@" + p.Version }
 
 // New returns an empty lock.
-func New() *Lock { return &Lock{Version: FormatVersion, Indexes: []Index{}, Plugins: []Plugin{}} }
+func New() *Lock {
+	return &Lock{Version: FormatVersion, Indexes: []Index{}, Plugins: []Plugin{}, Policies: []Policy{}}
+}
 
 // Parse reads a lock file strictly: unknown, double or missing keys, plugins out of order or there twice, values outside
 // their grammar and another digest are errors; the last wraps [ErrEdited].
@@ -246,12 +263,44 @@ func (l *Lock) SetIndex(x Index) {
 	l.Indexes = slices.Insert(l.Indexes, i, x)
 }
 
-// DropIndexes removes the indexes that no plugin came from.
+// DropIndexes removes the indexes that nothing came from.
 func (l *Lock) DropIndexes() {
 	l.Indexes = slices.DeleteFunc(l.Indexes, func(x Index) bool {
-		return !slices.ContainsFunc(l.Plugins, func(p Plugin) bool { return p.Index == x.Name })
+		return !slices.ContainsFunc(l.Plugins, func(p Plugin) bool { return p.Index == x.Name }) &&
+			!slices.ContainsFunc(l.Policies, func(p Policy) bool { return p.Index == x.Name })
 	})
 }
+
+// SetPolicy puts p into the lock, in place of another bundle of its name.
+func (l *Lock) SetPolicy(p Policy) {
+	i, found := slices.BinarySearchFunc(l.Policies, p, comparePolicy)
+	if found {
+		l.Policies[i] = p
+		return
+	}
+	l.Policies = slices.Insert(l.Policies, i, p)
+}
+
+// DeletePolicy takes the bundle with a name out of the lock, and reports whether there was one.
+func (l *Lock) DeletePolicy(name string) bool {
+	before := len(l.Policies)
+	l.Policies = slices.DeleteFunc(l.Policies, func(p Policy) bool { return p.Name == name })
+	return len(l.Policies) < before
+}
+
+// Blobs returns the digests of everything that the lock names.
+func (l *Lock) Blobs() []string {
+	var digests []string
+	for _, p := range l.Plugins {
+		digests = append(digests, p.Digest, p.Bundle)
+	}
+	for _, p := range l.Policies {
+		digests = append(digests, p.Digest)
+	}
+	return digests
+}
+
+func comparePolicy(a, b Policy) int { return strings.Compare(a.Name, b.Name) }
 
 func compareIndex(a, b Index) int { return strings.Compare(a.Name, b.Name) }
 
@@ -266,8 +315,8 @@ func (l *Lock) check() error {
 	if l.Version != FormatVersion {
 		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
 	}
-	if l.Indexes == nil || l.Plugins == nil {
-		return errors.New("indexes and plugins: must be arrays")
+	if l.Indexes == nil || l.Plugins == nil || l.Policies == nil {
+		return errors.New("indexes, plugins and policies: must be arrays")
 	}
 	for i, x := range l.Indexes {
 		if err := x.check(); err != nil {
@@ -285,8 +334,32 @@ func (l *Lock) check() error {
 		if i > 0 && comparePath(l.Plugins[i-1], p) >= 0 {
 			return fmt.Errorf("%s: %s must stand once, in the order of publisher and name", at, p.Path())
 		}
-		if !slices.ContainsFunc(l.Indexes, func(x Index) bool { return x.Name == p.Index }) {
+		if !l.hasIndex(p.Index) {
 			return fmt.Errorf("%s.index: %q is not among the indexes", at, p.Index)
+		}
+	}
+	return l.checkPolicies()
+}
+
+func (l *Lock) hasIndex(name string) bool {
+	return slices.ContainsFunc(l.Indexes, func(x Index) bool { return x.Name == name })
+}
+
+func (l *Lock) checkPolicies() error {
+	for i, p := range l.Policies {
+		at := "policies." + strconv.Itoa(i)
+		_, err := time.Parse(timeLayout, p.ResolvedAt)
+		switch {
+		case !abi.ValidName(p.Name):
+			return fmt.Errorf("%s.%w", at, badValue("name", p.Name))
+		case !l.hasIndex(p.Index):
+			return fmt.Errorf("%s.index: %q is not among the indexes", at, p.Index)
+		case !release.ValidDigest(p.Digest):
+			return fmt.Errorf("%s.%w", at, badValue("digest", p.Digest))
+		case err != nil:
+			return fmt.Errorf("%s.%w", at, badValue("resolvedAt", p.ResolvedAt))
+		case i > 0 && comparePolicy(l.Policies[i-1], p) >= 0:
+			return fmt.Errorf("%s: %s must stand once, in the order of names", at, p.Name)
 		}
 	}
 	return nil

@@ -80,6 +80,7 @@ const golden = `{
       "resolvedAt": "2026-01-02T03:04:05Z"
     }
   ],
+  "policies": [],
   "digest": "DIGEST"
 }
 `
@@ -161,13 +162,16 @@ func TestParse(t *testing.T) {
 		"CapabilitySum":   {"Digests have one form.", bad(func(l *lock.Lock) { l.Plugins[0].Capabilities.Digest = "x" }), "plugins.0.capabilities.digest"},
 		"Edited":          {"A change by hand is noticed.", set(`"range": "^1"`, `"range": "^2"`), "was edited by hand"},
 		"Unsealed":        {"A lock has a digest.", bad(func(*lock.Lock) {}), "was edited by hand"},
+		"PolicyName":      {"A name is not a path.", bad(func(l *lock.Lock) { l.Policies = []lock.Policy{{Name: "../x", Index: "main"}} }), `policies.0.name: "../x"`},
+		"PolicyIndex":     {"A policy comes from somewhere.", bad(func(l *lock.Lock) { l.Policies = []lock.Policy{{Name: "x", Index: "other"}} }), `policies.0.index: "other" is not among the indexes`},
+		"PolicyDigest":    {"Digests have one form.", bad(func(l *lock.Lock) { l.Policies = []lock.Policy{{Name: "x", Index: "main"}} }), "policies.0.digest"},
 		"UnknownKey":      {"What is not understood is not ignored.", set(`"abi"`, `"trusted": true, "abi"`), "unknown field"},
 		"OtherCase":       {"Keys have one spelling.", set(`"abi"`, `"ABI"`), "plugins.0.ABI"},
 		"DoubleKey":       {"One of two would be ignored.", set(`"abi"`, `"abi": 1, "abi"`), "is there twice"},
 		"MissingKey":      {"Nothing is assumed.", set(`"abi": 1,`, ``), "plugins.0.abi: is missing"},
-		"NullPlugins":     {"Null is not an empty set.", `{"version":2,"indexes":[],"plugins":null,"digest":""}`, "must be arrays"},
+		"NullPlugins":     {"Null is not an empty set.", `{"version":2,"indexes":[],"plugins":null,"policies":[],"digest":""}`, "must be arrays"},
 		"NullSet":         {"Null is not an empty set.", set("[\n          \"http.get\",\n          \"kv\"\n        ]", "null"), "capabilities.names: must be an array"},
-		"NullEntry":       {"Null is not a plugin.", `{"version":2,"indexes":[],"plugins":[null],"digest":""}`, "plugins.0: must not be null"},
+		"NullEntry":       {"Null is not a plugin.", `{"version":2,"indexes":[],"plugins":[null],"policies":[],"digest":""}`, "plugins.0: must not be null"},
 		"Trailing":        {"Nothing follows the document.", golden + "{}", "bytes follow the end"},
 		"Array":           {"A lock is an object.", "[]", "must be an object"},
 		"Empty":           {"An empty file is a broken file.", "", "ends early"},
@@ -268,8 +272,8 @@ func TestUpdate(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sealed(f)))
-	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[],"digest":""}`))
-	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[null],"digest":""}`))
+	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[],"policies":[],"digest":""}`))
+	f.Add([]byte(`{"version":2,"indexes":[],"plugins":[null],"policies":[],"digest":""}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l, err := lock.Parse(data)
 		if err != nil {

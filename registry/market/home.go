@@ -113,8 +113,8 @@ func (h *Home) exclusively(do func(*lock.Lock) error) error {
 // collect removes the files of releases from the store that neither the lock nor the list to keep has use for, and the names
 // of those removed.
 func (h *Home) collect(l *lock.Lock, removed []lock.Plugin, keep ...lock.Plugin) error {
-	digests := []string{}
-	for _, p := range slices.Concat(l.Plugins, keep) {
+	digests := l.Blobs()
+	for _, p := range keep {
 		digests = append(digests, p.Digest, p.Bundle)
 	}
 	for _, p := range removed {

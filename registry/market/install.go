@@ -46,6 +46,8 @@ type Admission struct {
 	// Previous is the entry that it replaces, or nil.
 	Previous *lock.Plugin
 	Yanked   bool
+	// StaleDays is for how many days the index has been expired; -1 for one that was just refreshed.
+	StaleDays int
 	// Capabilities are what it is granted.
 	Capabilities []Grant
 }
@@ -384,7 +386,7 @@ func (in *install) agree(ctx context.Context, releases []*fetched) error {
 		}
 		if in.opts.Admit != nil {
 			problems = append(problems, in.opts.Admit(ctx, Admission{
-				Manifest: f.module.Manifest(), Entry: f.entry, Previous: f.previous, Yanked: f.yanked, Capabilities: f.receipt.Capabilities,
+				Manifest: f.module.Manifest(), Entry: f.entry, Previous: f.previous, Yanked: f.yanked, StaleDays: -1, Capabilities: f.receipt.Capabilities,
 			}))
 		}
 	}

@@ -70,6 +70,9 @@ func AboutReleases(name string) bool {
 	return release || versions || name == PluginsTarget || name == StaticTarget
 }
 
+// PolicyTarget returns the name of the target of a bundle of policies.
+func PolicyTarget(name string) string { return path.Join(policiesFolder, name+".tar") }
+
 // ValidTarget reports whether name is in the grammar of an index:
 //
 //	publishers.json | revocations.json | index.json | plugins.json
