@@ -168,6 +168,10 @@ func cmdMake(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: make KIND FILE")
 	}
 	file := ts.MkAbs(args[1])
+	if args[0] == "latticenet" {
+		ts.Check(makeLatticeNet(file))
+		return
+	}
 	if args[0] == "socket" {
 		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", file)
 		ts.Check(err)

@@ -11,7 +11,7 @@ beside it.`,
 		Example: `  lattice-host plugin build ./keda -O keda.wasm
   lattice-host plugin sign keda.wasm --key acme.key
   lattice-host plugin inspect keda.wasm`,
-	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand())
+	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand(), a.pluginImportCommand())
 }
 
 // signatureEnding is what the name of a signature file has behind that of the module.

@@ -53,7 +53,7 @@ func quote(s string) string { return strconv.Quote(s) }
 func (c *checker) identity(m *Manifest) {
 	c.id("id", m.ID)
 	c.printable("name", m.Name, maxNameBytes)
-	c.Require(strings.TrimSpace(m.Name) != "", "name", "must not be blank")
+	c.Require(m.Name == "" || strings.TrimSpace(m.Name) != "", "name", "must not be blank")
 	c.OneOf("type", m.Type, TypeSystem, TypeWasm, TypeWorker)
 	if m.Publisher != "" {
 		c.id("publisher", m.Publisher)

@@ -42,6 +42,16 @@ type Imported struct {
 	Others []string
 }
 
+// ErrBundle marks an error of an artifact that breaks a rule, whoever signed it.
+var ErrBundle = errors.New("the bundle breaks a rule")
+
+// bundleError is one, with a text of its own.
+type bundleError struct{ problem error }
+
+func (e *bundleError) Error() string        { return e.problem.Error() }
+func (e *bundleError) Unwrap() error        { return e.problem }
+func (e *bundleError) Is(target error) bool { return target == ErrBundle }
+
 // Import stores a plugin in dir, which is made if need be, in a folder ID/VERSION/DIGEST that is completely there or not there
 // at all. What is there already is compared byte for byte. A bundle that breaks a rule leaves nothing behind: it is read to
 // its end before anything is written.
@@ -54,7 +64,7 @@ func importWithin(dir string, v *Verified, most limits) (*Imported, error) {
 		return nil, fmt.Errorf("%s: version: is missing, a plugin is stored under it", v.manifest.ID)
 	}
 	if err := v.checkContent(most); err != nil {
-		return nil, fmt.Errorf("%s: %w", v.manifest.Reference(), err)
+		return nil, &bundleError{err}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -71,7 +81,7 @@ func importWithin(dir string, v *Verified, most limits) (*Imported, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, err
 	}
 	imported.Folder = filepath.Join(dir, filepath.FromSlash(imported.Folder))
 	return imported, nil
@@ -79,8 +89,9 @@ func importWithin(dir string, v *Verified, most limits) (*Imported, error) {
 
 // checkContent reads the whole bundle, and looks for the files that the manifest names.
 func (v *Verified) checkContent(most limits) error {
+	at := v.manifest.Reference()
 	if len(v.artifact) > MaxArtifactBytes {
-		return fmt.Errorf("the artifact has %d bytes, the limit is %d", len(v.artifact), MaxArtifactBytes)
+		return fmt.Errorf("%s: the artifact has %d bytes, the limit is %d", at, len(v.artifact), MaxArtifactBytes)
 	}
 	if !v.manifest.IsV2() {
 		return nil
@@ -91,14 +102,14 @@ func (v *Verified) checkContent(most limits) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", at, err)
 	}
 	var c checker
 	for _, path := range v.manifest.entrypoints() {
-		c.Require(files[path], "runtime.entrypoints", quote(path)+" is not a file of the bundle")
+		c.Require(files[path], at+": runtime.entrypoints", quote(path)+" is not a file of the bundle")
 	}
 	if ui := v.manifest.UIRuntime; ui != nil {
-		c.Require(files[ui.Entrypoint], "ui_runtime.entrypoint", quote(ui.Entrypoint)+" is not a file of the bundle")
+		c.Require(files[ui.Entrypoint], at+": ui_runtime.entrypoint", quote(ui.Entrypoint)+" is not a file of the bundle")
 	}
 	return c.Err()
 }
@@ -131,7 +142,7 @@ func (w *writer) run() (*Imported, error) {
 	case err == nil:
 		imported.Existing = true
 		if err := w.v.compare(w.root, imported.Folder, w.limits); err != nil {
-			return nil, fmt.Errorf("%w; remove the folder to import the plugin again", err)
+			return nil, fmt.Errorf("%s/%w; remove the folder to import the plugin again", w.root.Name(), err)
 		}
 	case errors.Is(err, fs.ErrNotExist):
 		if err := w.write(imported.Folder); err != nil {

@@ -33,7 +33,7 @@ type Outcome struct {
 	ID      string `json:"id,omitempty"`
 	Version string `json:"version,omitempty"`
 	Loaded  bool   `json:"loaded"`
-	// Reason says why a plugin was rejected.
+	// Reason says in one line why a plugin was rejected.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -97,7 +97,7 @@ func (l *loader) load() error {
 		f := &found{outcome: Outcome{Folder: folder, Loaded: true}}
 		l.found = append(l.found, f)
 		if err := l.verify(folder, f); err != nil {
-			f.reject(err.Error())
+			f.reject(strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	return nil

@@ -174,7 +174,8 @@ func TestEveryFieldIsSigned(t *testing.T) {
 				payload, err := m.Payload()
 				check(t, err)
 				covered := !ed25519.Verify(public, payload, signature)
-				if exempt := name == "v1" && uncovered(mutation.path); !covered && !(exempt && m.Check() != nil) {
+				refused := name == "v1" && uncovered(mutation.path) && m.Check() != nil
+				if !covered && !refused {
 					t.Errorf("%s: the signature is good for it", mutation.path)
 				}
 				document, err := json.Marshal(m)

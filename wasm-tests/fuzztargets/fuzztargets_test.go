@@ -35,6 +35,7 @@ func targets() map[string][]string {
 		"registry/index/revocation":         {"FuzzParse"},
 		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzState", "FuzzTar"},
 		"registry/kv":                       {"FuzzParse"},
+		"registry/latticenet":               {"FuzzImport", "FuzzParse", "FuzzParsePolicy", "FuzzParseRange"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzKeyFiles", "FuzzSections", "FuzzVerify"},

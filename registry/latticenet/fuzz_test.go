@@ -1,0 +1,137 @@
+package latticenet_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/registry/internal/registrytest"
+	"github.com/latticenet/lattice-host/registry/latticenet"
+)
+
+// FuzzParse reads manifests. What is accepted is written and read again without a difference, has a name that is safe
+// everywhere and, unless it is the one that was signed, is not trusted.
+func FuzzParse(f *testing.F) {
+	trusted := map[string]bool{}
+	for _, m := range []*latticenet.Manifest{v1(), v2()} {
+		check(f, m.Sign(registrytest.Key(f, acmeSeed), nil))
+		payload, err := m.Payload()
+		check(f, err)
+		trusted[string(payload)] = true
+		f.Add(encoded(f, m, nil).document)
+	}
+	f.Add([]byte(`{"id":"acme.web","name":"a","type":"wasm","capabilities":["kv:read"],"interfaces":[{"service":"acme.web/a","methods":["b"]}],"dependencies":[{"id":"acme.vpn"}]}`))
+	f.Add([]byte(`{"id":"acme.web","name":"a","type":"wasm","capabilities":["kv:read"],"bundle":null,"ui":{"views":[{}]},"interfaces":[{"methods":[null]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := latticenet.Parse(data)
+		if err != nil {
+			return
+		}
+		again, err := latticenet.Parse(encoded(t, m, nil).document)
+		check(t, err)
+		if diff := cmp.Diff(m, again); diff != "" {
+			t.Error(diff)
+		}
+		if name := path.Join("/", m.ID, m.Version); strings.ToLower(m.ID) != m.ID || strings.Count(name, "/") > 2 || path.Clean(name) != name {
+			t.Errorf("the folder would be %q", name)
+		}
+		payload, err := m.Payload()
+		check(t, err)
+		if lines := bytes.Count(payload, []byte("\n")); !m.IsV2() && lines != 8 && lines != 10 {
+			t.Errorf("%d lines are signed", lines+1)
+		}
+		if v, err := policy(t).Verify(data, nil); err == nil && v.KeyID() != "" && !trusted[string(payload)] {
+			t.Errorf("a manifest nobody signed is trusted: %s", data)
+		}
+	})
+}
+
+// FuzzParsePolicy reads trust policies. What is accepted names each publisher once, with a whole key.
+func FuzzParsePolicy(f *testing.F) {
+	key := base64.StdEncoding.EncodeToString(registrytest.Key(f, acmeSeed).Public().Ed25519)
+	f.Add([]byte(`{"trusted_publishers":{"acme":"` + key + `","zeta":"` + strings.TrimRight(key, "=") + `"},"allow_unsigned_host_risk":true}`))
+	f.Add([]byte(`{"trusted_publishers":{"acme":null}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := latticenet.ParsePolicy(data)
+		if err != nil {
+			return
+		}
+		last := ""
+		for _, publisher := range p.Publishers {
+			if publisher.ID <= last || len(publisher.Key.Ed25519) != 32 || !bytes.Contains(data, []byte("trusted_publishers")) {
+				t.Errorf("%+v", p)
+			}
+			last = publisher.ID
+		}
+	})
+}
+
+// FuzzParseRange reads ranges. Versions are in order whichever way they are compared.
+func FuzzParseRange(f *testing.F) {
+	f.Add(">=0.8.0-alpha.5, <0.9 !=1", "0.8.0", "1.0.0-rc.1")
+	f.Add("", "v1", "1+b")
+	f.Fuzz(func(t *testing.T, versions, a, b string) {
+		r, err := latticenet.ParseRange(versions)
+		if err == nil {
+			_ = r.Contains(a)
+		}
+		ab, err := latticenet.CompareVersions(a, b)
+		if err != nil {
+			return
+		}
+		ba, err := latticenet.CompareVersions(b, a)
+		check(t, err)
+		if ab != -ba {
+			t.Errorf("%q and %q: %d and %d", a, b, ab, ba)
+		}
+		if less, err := latticenet.ParseRange("<" + b); err == nil && less.Contains(a) != (ab < 0) {
+			t.Errorf("%q < %q: %d", a, b, ab)
+		}
+	})
+}
+
+// FuzzImport imports bundles that a trusted publisher signed: any bytes, as they are and as a tar file. Whatever comes of it
+// is inside of the folder, and either complete or not there.
+func FuzzImport(f *testing.F) {
+	m := minimal()
+	f.Add(tarOf(f, file("ui/x"), folder("y/")), true)
+	f.Add(tarOf(f, file(strings.Repeat("a", 150))), true)
+	f.Add(paxed(f, record("path", strings.Repeat("a", 150)), "x"), true)
+	f.Add(zip(f, tarOf(f)), false)
+	f.Fuzz(func(t *testing.T, data []byte, asTar bool) {
+		if asTar {
+			data = zip(t, data)
+		}
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "plugins")
+		v := signed(t, m, data).verify(t)
+		imported, err := latticenet.Import(dir, v)
+		if err != nil {
+			if left := tree(t, parent); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			return
+		}
+		paths, err := latticenet.ArchivePaths(data)
+		check(t, err)
+		for _, p := range paths {
+			if info, err := os.Lstat(filepath.Join(imported.Folder, "bundle", p)); err != nil || info.IsDir() != strings.HasSuffix(p, "/") {
+				t.Errorf("%q: %v", p, err)
+			}
+		}
+		entries, err := os.ReadDir(parent)
+		check(t, err)
+		if len(entries) != 1 {
+			t.Errorf("outside of the folder: %v", entries)
+		}
+		if again, err := latticenet.Import(dir, v); err != nil || !again.Existing {
+			t.Errorf("it is not what was imported: %v", err)
+		}
+	})
+}
