@@ -269,12 +269,12 @@ func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r si
 
 // period tells when a key is valid.
 func period(k publisher.Key) string {
-	text := ""
+	text := ", but"
 	if k.NotBefore != "" {
-		text += ", but from " + k.NotBefore
+		text += " from " + k.NotBefore
 	}
 	if k.NotAfter != "" {
-		text += ", but until " + k.NotAfter
+		text += " until " + k.NotAfter
 	}
 	return text
 }

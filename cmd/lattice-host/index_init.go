@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,7 +24,8 @@ func (a *app) indexInitCommand() *cobra.Command {
 		Use:   "init DIR --keys KEYS",
 		Short: "Make an empty index and its keys",
 		Long: `Init publishes an empty index in DIR. The keys of its roles are in the folder KEYS: ROLE.key, or ROLE-1.key and so on for a role
-with several. Those that are not there are made. KEYS/root.json is the pin: give it to everyone who is to trust the index,
+with several. Those that are not in any folder of --keys are made in the first; of a key that others hold, its public half
+ROLE-K.pub is enough as long as those at hand can sign. KEYS/root.json is the pin: give it to everyone who is to trust the index,
 by a way that they trust.
 
 A role has one key unless --threshold says otherwise, such as root=2/3: three keys, two of which must sign. Do so for root
@@ -199,11 +202,11 @@ const maxRoleKeys = 32
 
 // key returns the public half of the key with a name, which is made when there is none.
 func (in *indexInit) key(ctx context.Context, name string) (release.PublicKey, error) {
-	for _, k := range in.ring.keys {
-		if filepath.Base(k.file) != name+release.PrivateEnding {
-			continue
+	for _, folder := range in.flags.folders {
+		key, err := release.ReadPublicKey(filepath.Join(folder, name+release.PublicEnding))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return key, err
 		}
-		return release.ReadPublicKey(strings.TrimSuffix(k.file, release.PrivateEnding) + release.PublicEnding)
 	}
 	if in.maker == nil && !in.flags.dryRun {
 		maker, err := in.app.newKeyMaker(ctx, in.unencrypted)

@@ -29,6 +29,11 @@ type keyFile struct{ id, file string }
 // newKeyring returns the keys in folders and files. A folder that is not there has none.
 func (a *app) newKeyring(folders, files []string) (*keyring, error) {
 	ring := &keyring{app: a, opened: map[string]release.PrivateKey{}}
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			return nil, asInput(err)
+		}
+	}
 	for _, folder := range folders {
 		entries, err := os.ReadDir(folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

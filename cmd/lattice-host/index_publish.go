@@ -100,20 +100,9 @@ func (p *publishing) open(ctx context.Context) (err error) {
 		return err
 	}
 	if p.draft, err = author.Open(ctx, p.dir, pinned); err != nil {
-		return notTrustedFolder(p.dir, err)
+		return unreadIndex(p.dir, err)
 	}
 	return nil
-}
-
-// notTrustedFolder says which folder it is that is wrong.
-func notTrustedFolder(dir string, err error) error {
-	if isMachineError(err) {
-		return err
-	}
-	if errors.Is(err, release.ErrNotTrusted) || errors.Is(err, tuf.ErrUnavailable) {
-		return release.NotTrusted(dir, "", err)
-	}
-	return asInput(fmt.Errorf("%s: %w", dir, err))
 }
 
 // remember compares the index with the newest that was seen from this pin, and remembers it: whoever can write to the folder
@@ -143,7 +132,7 @@ func (p *publishing) remember(ctx context.Context, pinFile string, pinned []byte
 		return release.NotTrusted(pinFile, "", err)
 	}
 	if _, err := client.Refresh(ctx); err != nil {
-		return notTrustedFolder(p.dir, err)
+		return unreadIndex(p.dir, err)
 	}
 	return nil
 }

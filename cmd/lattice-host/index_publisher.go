@@ -37,7 +37,7 @@ away, nor is their publisher: yank or revoke them first.`,
 	flags.add(c)
 	c.Flags().StringVar(&change.name, "name", "", "name for people")
 	c.Flags().StringArrayVar(&change.addFiles, "add-key", nil, "file with a public key of the publisher; repeatable")
-	c.Flags().StringArrayVar(&change.removeIDs, "remove-key", nil, "id of a key to take away; repeatable")
+	c.Flags().StringArrayVar(&change.removeIDs, "remove-key", nil, "id of a key to take away, or the file of the public key; repeatable")
 	c.Flags().StringVar(&change.notBefore, "not-before", "", "when the keys of --add-key begin to count, such as 2026-03-31")
 	c.Flags().StringVar(&change.notAfter, "not-after", "", "when they end to count")
 	c.Flags().BoolVar(&change.remove, "remove", false, "take the publisher away")
@@ -77,6 +77,11 @@ func (c *publisherChange) check() error {
 	after, err := parseDay("not-after", c.notAfter)
 	if err != nil {
 		return err
+	}
+	for i := range c.removeIDs {
+		if c.removeIDs[i], err = keyID(c.removeIDs[i]); err != nil {
+			return err
+		}
 	}
 	keys, err := readPublicKeys(c.addFiles)
 	for _, key := range keys {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/release"
 )
 
 func (a *app) indexRevokeCommand() *cobra.Command {
@@ -21,7 +22,7 @@ func (a *app) indexRevokeCommand() *cobra.Command {
 		Long: `Revoke keeps what it names from running, also where it is installed, from the next refresh of the index on. SUBJECT is
 
   sha256:HEX                      a module, by its digest
-  ed25519-HEX                     all that a publisher's key signed
+  ed25519-HEX                     all that a publisher's key signed; the file of the public key, FILE.pub, says the same
   PUBLISHER/NAME@VERSION,VERSION  versions of a plugin
   PUBLISHER/NAME                  a plugin
   PUBLISHER                       a publisher
@@ -40,7 +41,10 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 		if err := checkReason(reason, undo); err != nil {
 			return err
 		}
-		entry := revoked(args[1])
+		entry, err := revoked(args[1])
+		if err != nil {
+			return err
+		}
 		return a.emitPublished(a.publish(ctx, args[0], &flags, func(p *publishing) error {
 			p.static = true
 			if undo {
@@ -54,18 +58,30 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 }
 
 // revoked returns the entry for what the user names. That it is well-formed is checked when it is added.
-func revoked(subject string) revocation.Entry {
+func revoked(subject string) (revocation.Entry, error) {
 	plugin, versions, versioned := strings.Cut(subject, "@")
 	switch {
 	case strings.HasPrefix(subject, "sha256:"):
-		return revocation.Entry{Digest: subject}
+		return revocation.Entry{Digest: subject}, nil
+	case strings.HasSuffix(subject, release.PublicEnding):
+		id, err := keyID(subject)
+		return revocation.Entry{KeyID: id}, err
 	case strings.HasPrefix(subject, "ed25519-"):
-		return revocation.Entry{KeyID: subject}
+		return revocation.Entry{KeyID: subject}, nil
 	case versioned:
 		list := slices.Compact(slices.Sorted(strings.SplitSeq(versions, ",")))
-		return revocation.Entry{Plugin: plugin, Versions: list}
+		return revocation.Entry{Plugin: plugin, Versions: list}, nil
 	case strings.Contains(subject, "/"):
-		return revocation.Entry{Plugin: plugin}
+		return revocation.Entry{Plugin: plugin}, nil
 	}
-	return revocation.Entry{Publisher: subject}
+	return revocation.Entry{Publisher: subject}, nil
+}
+
+// keyID returns the id that is given, or that of the public key in the file that is.
+func keyID(given string) (string, error) {
+	if !strings.HasSuffix(given, release.PublicEnding) {
+		return given, nil
+	}
+	key, err := release.ReadPublicKey(given)
+	return key.ID, asInput(err)
 }

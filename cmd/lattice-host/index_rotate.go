@@ -188,7 +188,7 @@ func (r *indexRotation) pin(ctx context.Context, dir string) error {
 	}
 	draft, err := author.Open(ctx, dir, pinned)
 	if err != nil {
-		return notTrustedFolder(dir, err)
+		return unreadIndex(dir, err)
 	}
 	states, err := draft.State()
 	if err != nil {

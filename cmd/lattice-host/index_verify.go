@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -169,9 +170,13 @@ func (v verifiedIndex) write(w io.Writer) {
 	table(w, rows)
 }
 
-// unreadIndex says which index could not be read.
+// unreadIndex says which index could not be read. One that lacks what it names is as little to be trusted as one that is
+// wrong.
 func unreadIndex(location string, err error) error {
-	if errors.Is(err, release.ErrNotTrusted) {
+	switch {
+	case isMachineError(err):
+		return err
+	case errors.Is(err, release.ErrNotTrusted), errors.Is(err, fs.ErrNotExist):
 		return release.NotTrusted(location, "", err)
 	}
 	return asInput(fmt.Errorf("%s: %w", location, err))

@@ -108,7 +108,7 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reader{dir: dir, env: append(os.Environ(),
-		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "LATTICE_HOME=",
+		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "LATTICE_HOME=", "LATTICE_PASSPHRASE=correct horse battery staple",
 		"LATTICE_CACHE="+filepath.Join(root, "build", "cache", "test"))}
 
 	// The trust document makes the keys and the index that the others use.
@@ -121,8 +121,8 @@ func TestCommands(t *testing.T) {
 		r.run(t, "lattice-host plugin sign demo/"+name+".wasm --key keys/demo.key")
 	}
 	// The index of the trust document also lists acme/keda, which would make the bare name ambiguous.
-	r.run(t, "rm -r index && lattice-host index init index --key keys/index.key")
-	r.run(t, "lattice-host index add index demo/*.wasm --key keys/index.key --publisher-key keys/demo.pub")
+	r.run(t, "rm -r index keys/root.json keys/root.seen && lattice-host index init index --keys keys")
+	r.run(t, "lattice-host index add index demo/*.wasm --keys keys --publisher-key keys/demo.pub")
 	for _, document := range []string{"docs/operating.md", "docs/authoring.md", "README.md"} {
 		for _, command := range commands(t, filepath.Join(root, document)) {
 			// CI runs what make makes.

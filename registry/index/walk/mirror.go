@@ -145,7 +145,7 @@ func (m *mirror) modules() error {
 		}
 		packed, err := m.pack(r)
 		if err != nil {
-			return fmt.Errorf("%s/%s@%s: %w", r.Publisher, r.Name, r.Version.Version, err)
+			return err
 		}
 		artifacts = append(artifacts, packed...)
 	}
@@ -171,7 +171,7 @@ func (m *mirror) pack(r author.Listed) ([]store.Artifact, error) {
 	if err != nil || isRevoked(m.draft, r, claims) {
 		return nil, err
 	}
-	wasm, err := module(m.ctx, m.source, r.Digest)
+	wasm, err := module(m.ctx, m.source, r)
 	if err != nil {
 		return nil, err
 	}

@@ -215,7 +215,7 @@ func (w *walker) release(ctx context.Context, r *Release) error {
 	if err != nil {
 		return err
 	}
-	wasm, err := module(ctx, w.source, r.Digest)
+	wasm, err := module(ctx, w.source, r.Listed)
 	if err != nil {
 		return err
 	}
@@ -273,21 +273,23 @@ func isRevoked(draft *author.Draft, r author.Listed, claims *release.Claims) boo
 	}) != nil
 }
 
-// module returns the module with a digest.
-func module(ctx context.Context, source tuf.Source, digest string) ([]byte, error) {
+// module returns the module of a release.
+func module(ctx context.Context, source tuf.Source, r author.Listed) ([]byte, error) {
 	blobs, ok := source.(tuf.Blobs)
 	if !ok {
 		return nil, errors.New("the source has no modules")
 	}
-	wasm, err := blobs.Blob(ctx, digest, abi.MaxModuleBytes)
+	wasm, err := blobs.Blob(ctx, r.Digest, abi.MaxModuleBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the module is not in the folder %s of the index", tuf.LayoutFolder)
-	}
-	if err != nil {
+		err = fmt.Errorf("the module is not in the folder %s of the index", tuf.LayoutFolder)
+	} else if err != nil && !errors.Is(err, tuf.ErrTooLarge) {
 		return nil, err
 	}
-	if got := release.Digest(wasm); got != digest {
-		return nil, errors.New("the module has the digest " + got)
+	if got := release.Digest(wasm); err == nil && got != r.Digest {
+		err = errors.New("the module has the digest " + got)
+	}
+	if err != nil {
+		return nil, release.NotTrusted(Release{Listed: r}.Reference(), r.Digest, err)
 	}
 	return wasm, nil
 }

@@ -121,9 +121,9 @@ func (d *Draft) setVersions(publisher, plugin string, versions []tuf.Version) {
 // Yank takes a release back, which is named as a target: it is not chosen any more, and runs on where it is installed.
 // Without a reason, a yanked release is offered again.
 func (d *Draft) Yank(name, reason string) error {
-	does := "yanks " + name + ": " + reason
+	does := "yanks " + named(name) + ": " + reason
 	if reason == "" {
-		does = "offers " + name + " again"
+		does = "offers " + named(name) + " again"
 	}
 	return d.annotate(name, does, func(note *tuf.Note) {
 		note.Yanked = nil
@@ -136,9 +136,9 @@ func (d *Draft) Yank(name, reason string) error {
 // Deprecate has everyone who uses a release, which is named as a target, see a reason to leave it, and what to use in its
 // place if there is something. It is still chosen. Without a reason, it is not deprecated any more.
 func (d *Draft) Deprecate(name, reason, replacement string) error {
-	does := "deprecates " + name + ": " + reason
+	does := "deprecates " + named(name) + ": " + reason
 	if reason == "" {
-		does = "does not deprecate " + name + " any more"
+		does = "does not deprecate " + named(name) + " any more"
 	}
 	return d.annotate(name, does, func(note *tuf.Note) {
 		note.Deprecated = nil
@@ -186,7 +186,17 @@ func (d *Draft) annotate(name, does string, change func(*tuf.Note)) error {
 	return nil
 }
 
-func notRelease(name string) error { return fmt.Errorf("%s: is not a release of the index", name) }
+func notRelease(name string) error {
+	return fmt.Errorf("%s: is not a release of the index", named(name))
+}
+
+// named returns the release that a target is of as people write it.
+func named(target string) string {
+	if publisher, plugin, version, ok := tuf.ParseReleaseTarget(target); ok {
+		return reference(publisher, plugin, version)
+	}
+	return target
+}
 
 // Plugins returns the plugins of the index in the order of their paths.
 func (d *Draft) Plugins() ([]tuf.Plugin, error) {
