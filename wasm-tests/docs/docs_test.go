@@ -108,21 +108,23 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reader{dir: dir, env: append(os.Environ(),
+		"LATTICE_PASSPHRASE=of the test",
 		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "LATTICE_HOME=", "LATTICE_PASSPHRASE=correct horse battery staple",
 		"LATTICE_CACHE="+filepath.Join(root, "build", "cache", "test"))}
 
-	// The trust document makes the keys and the index that the others use.
 	for _, command := range commands(t, filepath.Join(root, "docs", "trust.md")) {
 		r.run(t, command)
 	}
+	// The other documents begin with an index of the plugins of this repository, in the folder index, and an installation that
+	// trusts nobody.
+	r.run(t, "rm -r index keys build/lattice-home && mkdir build/lattice-home && echo begins anew")
 	r.run(t, "lattice-host key new demo --dir keys")
 	for _, name := range builtins.Names() {
 		r.run(t, "lattice-host plugin build plugins/builtin/"+name+" --publisher demo -O demo/"+name+".wasm")
 		r.run(t, "lattice-host plugin sign demo/"+name+".wasm --key keys/demo.key")
 	}
-	// The index of the trust document also lists acme/keda, which would make the bare name ambiguous.
-	r.run(t, "rm -r index keys/root.json keys/root.seen && lattice-host index init index --keys keys")
-	r.run(t, "lattice-host index add index demo/*.wasm --keys keys --publisher-key keys/demo.pub")
+	r.run(t, "lattice-host index init index --keys keys/index")
+	r.run(t, "lattice-host index add index demo/*.wasm --keys keys/index --publisher-key keys/demo.pub")
 	for _, document := range []string{"docs/operating.md", "docs/authoring.md", "README.md"} {
 		for _, command := range commands(t, filepath.Join(root, document)) {
 			// CI runs what make makes.
