@@ -26,6 +26,8 @@ func groups() []group {
 		{"start", measureStart},
 		{"meter", measureMeter},
 		{"memory", measureMemory},
+		{"gates", measureGates},
+		{"market", measureMarket},
 	}
 }
 
