@@ -20,7 +20,7 @@ func TestAttack65_Published(t *testing.T) {
 	p := newPublished(t)
 	p.accept(web1, tuf.PublishersTarget)
 
-	p.publish(func(d *author.Draft) error { return d.Set(web2, []byte("two")) })
+	p.publish(func(d *author.Draft) error { return addRelease(d, "2.0.0", "two") })
 	p.accept(web1, web2)
 
 	p.publish(func(d *author.Draft) error { return d.Yank(web1, "leaks") })

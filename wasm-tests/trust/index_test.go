@@ -145,12 +145,17 @@ func newPublished(t *testing.T) *published {
 		author.RoleTimestamp: p.signers(1, timestampKey),
 	})
 	check(t, err)
-	check(t, d.Set(web1, []byte("one")))
+	check(t, addRelease(d, "1.0.0", "one"))
 	check(t, d.Set(tuf.PublishersTarget, []byte(`{"acme":[]}`)))
 	p.write(d)
 	root := p.file("metadata/1.root.json")
 	p.readers = newReaders(t, http.FileServer(http.Dir(p.dir)), root)
 	return p
+}
+
+// addRelease adds a release of acme/web.
+func addRelease(d *author.Draft, version, bundle string) error {
+	return d.Set(tuf.ReleaseTarget("acme", "web", version), []byte(bundle))
 }
 
 func (p *published) signers(threshold int, seeds string) author.Signers {
