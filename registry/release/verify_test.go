@@ -304,12 +304,12 @@ func TestAttack(t *testing.T) {
 			bundle: signed(manifest, "null"),
 			says:   "predicate.manifest: differs",
 		},
-		"TooLargeBundle": {
+		"10_TooLargeBundle": {
 			reason: "Reading is bounded.",
 			bundle: func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), release.MaxBundleBytes)...) },
 			says:   "the limit is 1048576",
 		},
-		"TooLargeModule": {
+		"10_TooLargeModule": {
 			reason: "Reading is bounded.",
 			wasm:   func(b []byte) []byte { return append(b, make([]byte, abi.MaxModuleBytes)...) },
 			says:   "the limit is 33554432",
@@ -342,7 +342,7 @@ func TestAttack(t *testing.T) {
 	}
 }
 
-func TestAttackFlippedBytes(t *testing.T) {
+func TestAttack26_FlippedBytes(t *testing.T) {
 	t.Parallel()
 	r, key := fixture(t)
 	want := r.Want(key.Public())

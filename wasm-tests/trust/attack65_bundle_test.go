@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -73,7 +72,7 @@ func sigstoreGo(data []byte, want release.Want) error {
 }
 
 // sigstoreJS verifies a bundle with @sigstore/verify and returns the statement that was signed.
-func sigstoreJS(t *testing.T, data []byte, want release.Want) ([]byte, error) {
+func sigstoreJS(t *testing.T, js *script, data []byte, want release.Want) ([]byte, error) {
 	t.Helper()
 	keys := map[string]string{}
 	for _, k := range want.Keys {
@@ -81,19 +80,16 @@ func sigstoreJS(t *testing.T, data []byte, want release.Want) ([]byte, error) {
 		check(t, err)
 		keys[k.ID] = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	}
-	var result struct {
+	var answer struct {
 		Payload []byte `json:"payload"`
-		Error   string `json:"error"`
 	}
-	script(t, "bundle.js", map[string]any{"bundle": string(data), "keys": keys}, &result)
-	if result.Error != "" {
-		return nil, errors.New(result.Error)
-	}
-	return result.Payload, nil
+	err := js.call(t, map[string]any{"bundle": string(data), "keys": keys}, &answer)
+	return answer.Payload, err
 }
 
 func TestAttack65_BundleAccepted(t *testing.T) {
 	t.Parallel()
+	js := start(t, "bundle.js")
 	r := newSigned(t, key(t, 1))
 	if _, err := release.Verify(r.bundle, r.wasm, r.want); err != nil {
 		t.Error(err)
@@ -101,7 +97,7 @@ func TestAttack65_BundleAccepted(t *testing.T) {
 	if err := sigstoreGo(r.bundle, r.want); err != nil {
 		t.Errorf("sigstore-go: %v", err)
 	}
-	payload, err := sigstoreJS(t, r.bundle, r.want)
+	payload, err := sigstoreJS(t, js, r.bundle, r.want)
 	check(t, err)
 	parsed, err := release.ParseBundle(r.bundle)
 	check(t, err)
@@ -113,6 +109,7 @@ func TestAttack65_BundleAccepted(t *testing.T) {
 // TestAttack65_BundleRefused changes a bundle, or who is asked for: all three refuse.
 func TestAttack65_BundleRefused(t *testing.T) {
 	t.Parallel()
+	js := start(t, "bundle.js")
 	mine, other := key(t, 1), key(t, 2)
 	r := newSigned(t, mine)
 	parsed, err := release.ParseBundle(r.bundle)
@@ -134,8 +131,8 @@ func TestAttack65_BundleRefused(t *testing.T) {
 		}
 	}
 	tests := map[string]struct {
-		change       func(*testing.T, *signed)
-		ours, go_, j string
+		change           func(*testing.T, *signed)
+		ours, golang, js string
 	}{
 		"PayloadEdited": {
 			set(payload, encode(bytes.Replace(parsed.Payload, []byte("1.2.0"), []byte("1.2.1"), 1))),
@@ -159,9 +156,9 @@ func TestAttack65_BundleRefused(t *testing.T) {
 			tc.change(t, &r)
 			_, ours := release.Verify(r.bundle, r.wasm, r.want)
 			refused(t, "ours", ours, tc.ours)
-			refused(t, "sigstore-go", sigstoreGo(r.bundle, r.want), tc.go_)
-			_, js := sigstoreJS(t, r.bundle, r.want)
-			refused(t, "@sigstore/verify", js, tc.j)
+			refused(t, "sigstore-go", sigstoreGo(r.bundle, r.want), tc.golang)
+			_, theirs := sigstoreJS(t, js, r.bundle, r.want)
+			refused(t, "@sigstore/verify", theirs, tc.js)
 		})
 	}
 }

@@ -17,10 +17,11 @@ import (
 // TestAttack65_Published has tuf-js read what package author publishes, from state to state.
 func TestAttack65_Published(t *testing.T) {
 	t.Parallel()
-	p := newPublished(t)
+	tufJS := start(t, "tuf.js")
+	p := newPublished(t, tufJS)
 	p.accept(web1, tuf.PublishersTarget)
 
-	p.publish(func(d *author.Draft) error { return d.Set(web2, []byte("two")) })
+	p.publish(func(d *author.Draft) error { return addRelease(d, "2.0.0", "two") })
 	p.accept(web1, web2)
 
 	p.publish(func(d *author.Draft) error { return d.Yank(web1, "leaks") })
@@ -51,8 +52,8 @@ func TestAttack65_Published(t *testing.T) {
 		t.Error(diff)
 	}
 	// A reader that has seen nothing comes to the same.
-	p.readers = newReaders(t, http.FileServer(http.Dir(p.dir)), p.root)
-	p.time = start.Add(20 * day)
+	p.readers = newReaders(t, tufJS, http.FileServer(http.Dir(p.dir)), p.root)
+	p.time = march.Add(20 * day)
 	if diff := cmp.Diff(want, p.accept(all...)); diff != "" {
 		t.Error(diff)
 	}
@@ -61,6 +62,7 @@ func TestAttack65_Published(t *testing.T) {
 // TestAttack65_Refused damages a published index in the ways that a mirror, a thief of a copy or the time can.
 func TestAttack65_Refused(t *testing.T) {
 	t.Parallel()
+	tufJS := start(t, "tuf.js")
 	tests := map[string]struct {
 		damage func(p *published)
 		ours   error
@@ -122,7 +124,7 @@ func TestAttack65_Refused(t *testing.T) {
 			p.replace("metadata/2.root.json", p.file("metadata/3.root.json"))
 		}, tuf.ErrMismatch, "Expected version 2, got 3"},
 		"RootOfAnotherIndex": {func(p *published) {
-			other := tuftest.New(p.T, start)
+			other := tuftest.New(p.T, march)
 			other.PublishRoot()
 			p.replace("metadata/2.root.json", other.Get("metadata/2.root.json"))
 		}, tuf.ErrSignature, "was signed by"},
@@ -130,7 +132,7 @@ func TestAttack65_Refused(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPublished(t)
+			p := newPublished(t, tufJS)
 			// Nothing is fetched before, so that no copy of the release stands in for the damaged one.
 			p.accept()
 			tc.damage(p)
@@ -139,7 +141,7 @@ func TestAttack65_Refused(t *testing.T) {
 	}
 	t.Run("NotInTheIndex", func(t *testing.T) {
 		t.Parallel()
-		newPublished(t).refuse(tuf.ErrNotFound, "not in the index", web2)
+		newPublished(t, tufJS).refuse(tuf.ErrNotFound, "not in the index", web2)
 	})
 }
 
@@ -150,6 +152,7 @@ const (
 // TestAttack65_SignedRefused publishes what only somebody with keys of the index can, or who once had them.
 func TestAttack65_SignedRefused(t *testing.T) {
 	t.Parallel()
+	tufJS := start(t, "tuf.js")
 	thief := tuftest.NewKey(99)
 	tests := map[string]struct {
 		damage func(r *tuftest.Repository)
@@ -209,13 +212,13 @@ func TestAttack65_SignedRefused(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repo := tuftest.New(t, start)
+			repo := tuftest.New(t, march)
 			repo.Delegate(targets, metadata.DelegatedRole{
 				Name: "releases", Terminating: true, Paths: []string{"releases/*/*/*"},
 			}, tuftest.NewKey(50))
 			repo.AddTarget("releases", web1, []byte("one"))
 			repo.PublishAll()
-			r := newReaders(t, repo, repo.Get("metadata/1.root.json"))
+			r := newReaders(t, tufJS, repo, repo.Get("metadata/1.root.json"))
 			r.accept(web1)
 			tc.damage(repo)
 			r.refuse(tc.ours, tc.theirs, web1)
@@ -226,6 +229,7 @@ func TestAttack65_SignedRefused(t *testing.T) {
 // TestAttack65_Stricter pins down what we refuse and tuf-js, which reads any repository, does not.
 func TestAttack65_Stricter(t *testing.T) {
 	t.Parallel()
+	tufJS := start(t, "tuf.js")
 	tests := map[string]struct {
 		damage func(r *tuftest.Repository)
 		says   string
@@ -242,9 +246,9 @@ func TestAttack65_Stricter(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repo := tuftest.New(t, start)
+			repo := tuftest.New(t, march)
 			tc.damage(repo)
-			r := newReaders(t, repo, repo.Get("metadata/1.root.json"))
+			r := newReaders(t, tufJS, repo, repo.Get("metadata/1.root.json"))
 			if _, err := r.readOurs(nil); err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("ours: got %v, want %q", err, tc.says)
 			}

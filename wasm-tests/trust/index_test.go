@@ -20,8 +20,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// start is when tests begin.
-var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// march is when tests begin.
+var march = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const day = 24 * time.Hour
 
@@ -41,16 +41,17 @@ type target struct {
 // readers are two clients of one index, ours and tuf-js, with a state each.
 type readers struct {
 	*testing.T
+	tufJS             *script
 	url, ours, theirs string
 	root              []byte
 	time              time.Time
 }
 
-func newReaders(t *testing.T, index http.Handler, root []byte) *readers {
+func newReaders(t *testing.T, tufJS *script, index http.Handler, root []byte) *readers {
 	t.Helper()
 	server := httptest.NewServer(index)
 	t.Cleanup(server.Close)
-	r := &readers{T: t, url: server.URL, ours: t.TempDir(), theirs: t.TempDir(), root: root, time: start}
+	r := &readers{T: t, tufJS: tufJS, url: server.URL, ours: t.TempDir(), theirs: t.TempDir(), root: root, time: march}
 	check(t, os.WriteFile(filepath.Join(r.theirs, "root.json"), root, 0o644))
 	return r
 }
@@ -81,18 +82,14 @@ func (r *readers) readOurs(names []string) (map[string]target, error) {
 // readTheirs does the same with tuf-js.
 func (r *readers) readTheirs(names []string) (map[string]target, error) {
 	r.Helper()
-	var result struct {
+	var answer struct {
 		Targets map[string]target `json:"targets"`
-		Error   string            `json:"error"`
 	}
-	script(r.T, "tuf.js", map[string]any{
+	err := r.tufJS.call(r.T, map[string]any{
 		"now": r.time.UnixMilli(), "metadataDir": r.theirs, "metadataUrl": r.url + "/metadata",
 		"targetDir": r.TempDir(), "targetUrl": r.url + "/targets", "names": append([]string{}, names...),
-	}, &result)
-	if result.Error != "" {
-		return nil, errors.New(result.Error)
-	}
-	return result.Targets, nil
+	}, &answer)
+	return answer.Targets, err
 }
 
 // accept wants both to read the same.
@@ -134,10 +131,10 @@ type published struct {
 }
 
 // newPublished returns an index with one release, one document and nothing else, and two readers that have not read it.
-func newPublished(t *testing.T) *published {
+func newPublished(t *testing.T, tufJS *script) *published {
 	t.Helper()
 	p := &published{
-		readers: &readers{T: t, time: start}, dir: t.TempDir(), keys: allKeys, lifetimes: author.Online(),
+		readers: &readers{T: t, time: march}, dir: t.TempDir(), keys: allKeys, lifetimes: author.Online(),
 	}
 	d, err := author.New(map[string]author.Signers{
 		author.RoleRoot: p.signers(2, rootKeys), author.RoleTargets: p.signers(2, targetsKeys),
@@ -145,12 +142,17 @@ func newPublished(t *testing.T) *published {
 		author.RoleTimestamp: p.signers(1, timestampKey),
 	})
 	check(t, err)
-	check(t, d.Set(web1, []byte("one")))
+	check(t, addRelease(d, "1.0.0", "one"))
 	check(t, d.Set(tuf.PublishersTarget, []byte(`{"acme":[]}`)))
 	p.write(d)
 	root := p.file("metadata/1.root.json")
-	p.readers = newReaders(t, http.FileServer(http.Dir(p.dir)), root)
+	p.readers = newReaders(t, tufJS, http.FileServer(http.Dir(p.dir)), root)
 	return p
+}
+
+// addRelease adds a release of acme/web.
+func addRelease(d *author.Draft, version, bundle string) error {
+	return d.Set(tuf.ReleaseTarget("acme", "web", version), []byte(bundle))
 }
 
 func (p *published) signers(threshold int, seeds string) author.Signers {

@@ -6,9 +6,11 @@ package trust
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/latticenet/lattice-host/registry/release"
@@ -17,8 +19,16 @@ import (
 // tools is where make tools-trust installs what the scripts depend on.
 const tools = "../../build/trust/node_modules"
 
-// script runs one of the scripts in the folder node with input on its standard input, and reads what it prints into output.
-func script(t *testing.T, name string, input, output any) {
+// script is a running script of the folder node, which answers one question after the other.
+type script struct {
+	mu     sync.Mutex
+	ask    *json.Encoder
+	answer *json.Decoder
+	stderr bytes.Buffer
+}
+
+// start runs a script until the test and its subtests have ended.
+func start(t *testing.T, name string) *script {
 	t.Helper()
 	if _, err := os.Stat(tools); err != nil {
 		t.Fatalf("run make tools-trust first, it needs Node.js 20.17 or newer and npm: %v", err)
@@ -29,19 +39,40 @@ func script(t *testing.T, name string, input, output any) {
 	dir := t.TempDir()
 	check(t, os.CopyFS(dir, os.DirFS("node")))
 	check(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
-	in, err := json.Marshal(input)
+	s := &script{}
+	cmd := exec.Command("node", filepath.Join(dir, name))
+	cmd.Stderr = &s.stderr
+	in, err := cmd.StdinPipe()
 	check(t, err)
-	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(dir, name))
-	cmd.Stdin = bytes.NewReader(in)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, stderr.Bytes())
+	out, err := cmd.StdoutPipe()
+	check(t, err)
+	check(t, cmd.Start())
+	t.Cleanup(func() {
+		if err := errors.Join(in.Close(), cmd.Wait()); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, s.stderr.Bytes())
+		}
+	})
+	s.ask, s.answer = json.NewEncoder(in), json.NewDecoder(out)
+	return s
+}
+
+// call asks the script a question and reads its answer, which is an error when there is one in it.
+func (s *script) call(t *testing.T, question, answer any) error {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	check(t, s.ask.Encode(question))
+	var raw json.RawMessage
+	check(t, s.answer.Decode(&raw))
+	var refused struct {
+		Error string `json:"error"`
 	}
-	if err := json.Unmarshal(out, output); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
+	check(t, json.Unmarshal(raw, &refused))
+	if refused.Error != "" {
+		return errors.New(refused.Error)
 	}
+	check(t, json.Unmarshal(raw, answer))
+	return nil
 }
 
 func check(t *testing.T, err error) {

@@ -1,14 +1,13 @@
-// Verifies a release bundle with @sigstore/verify. Standard input is {bundle, keys}: the text of the bundle, and the public
-// keys in PEM by their hint. Prints {payload}, the signed statement in base64, or {error} when the bundle is refused.
-import { readFileSync } from 'node:fs';
+// Verifies release bundles with @sigstore/verify. Each line of standard input is {bundle, keys}: the text of a bundle, and
+// public keys in PEM by their hint. Answers with a line {payload}, the signed statement in base64, or {error} when the
+// bundle is refused.
 import { createPublicKey } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { TrustedRoot } from '@sigstore/protobuf-specs';
 import { Verifier, toSignedEntity, toTrustMaterial } from '@sigstore/verify';
 
-const input = JSON.parse(readFileSync(0, 'utf8'));
-
-function verify() {
+function verify(input) {
   const keys = {};
   for (const [hint, pem] of Object.entries(input.keys)) {
     keys[hint] = { rawBytes: createPublicKey(pem).export({ type: 'spki', format: 'der' }) };
@@ -20,10 +19,12 @@ function verify() {
   return { payload: bundle.content.dsseEnvelope.payload.toString('base64') };
 }
 
-let result;
-try {
-  result = verify();
-} catch (error) {
-  result = { error: `${error.constructor.name}: ${error.message}` };
+for await (const line of createInterface({ input: process.stdin })) {
+  let answer;
+  try {
+    answer = verify(JSON.parse(line));
+  } catch (error) {
+    answer = { error: `${error.constructor.name}: ${error.message}` };
+  }
+  console.log(JSON.stringify(answer));
 }
-console.log(JSON.stringify(result));

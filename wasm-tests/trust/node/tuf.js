@@ -1,14 +1,13 @@
-// Reads an index with tuf-js. Standard input is {now, metadataDir, metadataUrl, targetDir, targetUrl, names}: the time in
-// milliseconds, the folder with a trusted root.json and what was verified before, where the index is, and the targets to
-// download. Prints {targets: {name: {content, custom}}}, or {error} when the index or a target is refused.
+// Reads indexes with tuf-js. Each line of standard input is {now, metadataDir, metadataUrl, targetDir, targetUrl, names}: the
+// time in milliseconds, the folder with a trusted root.json and what was verified before, where the index is, and the
+// targets to download. Answers with a line {targets: {name: {content, custom}}}, or {error} when the index or a target is
+// refused.
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { mock } from 'node:test';
 import { Updater } from 'tuf-js';
 
-const input = JSON.parse(readFileSync(0, 'utf8'));
-mock.timers.enable({ apis: ['Date'], now: input.now });
-
-async function read() {
+async function read(input) {
   const updater = new Updater({
     metadataDir: input.metadataDir,
     metadataBaseUrl: input.metadataUrl,
@@ -30,5 +29,10 @@ async function read() {
   return { targets };
 }
 
-const result = await read().catch((error) => ({ error: `${error.constructor.name}: ${error.message}` }));
-console.log(JSON.stringify(result));
+for await (const line of createInterface({ input: process.stdin })) {
+  const input = JSON.parse(line);
+  mock.timers.enable({ apis: ['Date'], now: input.now });
+  const answer = await read(input).catch((error) => ({ error: `${error.constructor.name}: ${error.message}` }));
+  mock.timers.reset();
+  console.log(JSON.stringify(answer));
+}
