@@ -96,11 +96,11 @@ func BenchmarkVerified(b *testing.B) {
 // BenchmarkManyReleases finds one of 100,000 releases, in bins, from nothing: 2 MB may be downloaded.
 func BenchmarkManyReleases(b *testing.B) {
 	const releases = 100_000
-	w, config := writeIndex(b, releases, author.BinBits(releases))
+	m := large(b, releases, author.BinBits(releases))
 	downloaded := 0
 	defer processorTime(b)()
 	for b.Loop() {
-		downloaded = lookup(b, w, config)
+		downloaded = lookUp(b, m)
 	}
 	b.ReportMetric(float64(downloaded), "downloaded-B/op")
 }
