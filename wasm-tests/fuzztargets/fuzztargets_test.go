@@ -33,7 +33,7 @@ func targets() map[string][]string {
 		"plugins/builtin/internal/template": {"FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
 		"registry/index/revocation":         {"FuzzParse"},
-		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzState", "FuzzTar"},
+		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzPlugins", "FuzzState", "FuzzTar", "FuzzTargetNames", "FuzzVersions"},
 		"registry/kv":                       {"FuzzParse"},
 		"registry/latticenet":               {"FuzzImport", "FuzzParse", "FuzzParsePolicy", "FuzzParseRange"},
 		"registry/lock":                     {"FuzzParse"},

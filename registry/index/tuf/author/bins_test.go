@@ -64,11 +64,11 @@ func TestBins(t *testing.T) {
 	f.publish(d, onlineKey)
 	f.hasAll(names)
 
-	// The release, the list of its plugin and the list of plugins are in bins 6, 5 and 7.
+	// The release, the list of its plugin and the list of plugins are in three bins.
 	d = f.open()
 	f.add(d, web1, "content of "+web1)
 	change := f.publish(d, onlineKey)
-	want := []string{"3.releases-5.json", "3.releases-6.json", "3.releases-7.json", "3.snapshot.json", "timestamp.json"}
+	want := []string{"3.releases-0.json", "3.releases-6.json", "3.releases-7.json", "3.snapshot.json", "timestamp.json"}
 	if diff := cmp.Diff(want, f.metadata(change)); diff != "" {
 		t.Error(diff)
 	}
@@ -83,7 +83,7 @@ func TestBins(t *testing.T) {
 
 	d = f.open()
 	f.check(d.Yank(web1, "leaks"))
-	want = []string{"4.releases-5.json", "4.releases-6.json", "4.releases-7.json", "4.snapshot.json", "timestamp.json"}
+	want = []string{"4.releases-0.json", "4.releases-6.json", "4.releases-7.json", "4.snapshot.json", "timestamp.json"}
 	if diff := cmp.Diff(want, f.metadata(f.publish(d, onlineKey))); diff != "" {
 		t.Error(diff)
 	}
