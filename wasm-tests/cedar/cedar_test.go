@@ -187,7 +187,8 @@ func oracle(t *testing.T, lines *bytes.Buffer) *bufio.Scanner {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "node", "oracle.mjs", modules, schemaFile)
+	// The optimizing compiler of Node.js 20 ends the process when it gives up code that calls WebAssembly.
+	cmd := exec.CommandContext(t.Context(), "node", "--no-opt", "oracle.mjs", modules, schemaFile)
 	cmd.Stdin, cmd.Stderr = lines, &stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -19,12 +19,25 @@ function without(policies, ids) {
   return Object.fromEntries(Object.entries(policies).filter(([id]) => !ids.has(id)));
 }
 
+function parses(staticPolicies) {
+  return cedar.checkParsePolicySet({ staticPolicies }).type === "success";
+}
+
+// unreadable returns the ids of the policies that do not even parse.
+function unreadable(policies) {
+  if (parses(policies)) {
+    return new Set();
+  }
+  return new Set(Object.keys(policies).filter((id) => !parses({ [id]: policies[id] })));
+}
+
 function answer({ policies, request }) {
-  const parses = ([id, text]) => cedar.checkParsePolicySet({ staticPolicies: { [id]: text } }).type === "success";
-  const invalid = new Set(Object.entries(policies).filter((p) => !parses(p)).map(([id]) => id));
+  const invalid = unreadable(policies);
   const staticPolicies = without(policies, invalid);
   const validation = must(cedar.validate({ schema, policies: { staticPolicies }, validationSettings: { mode: "strict" } }));
-  validation.validationErrors.forEach((e) => invalid.add(e.policyId));
+  for (const e of validation.validationErrors) {
+    invalid.add(e.policyId);
+  }
   const { response } = must(
     cedar.isAuthorized({ ...request, schema, validateRequest: true, policies: { staticPolicies: without(policies, invalid) } }),
   );
