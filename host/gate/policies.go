@@ -117,10 +117,19 @@ func ask(ctx context.Context, e Engine, in *Input) (answer Answer, err error) {
 	return e.Evaluate(ctx, in)
 }
 
+// add adds an answer. A reason counts though the verdict of its engine should be weaker, and a verdict that is none is an
+// error.
 func (d *Decision) add(a Answer) {
-	d.Verdict = max(d.Verdict, a.Verdict)
-	d.Reasons = append(d.Reasons, a.Reasons...)
-	d.Warnings = append(d.Warnings, a.Warnings...)
+	d.Verdict = max(d.Verdict, min(a.Verdict, Error))
+	for _, r := range a.Reasons {
+		r.Verdict = min(r.Verdict, Error)
+		d.Verdict = max(d.Verdict, r.Verdict)
+		d.Reasons = append(d.Reasons, r)
+	}
+	for _, w := range a.Warnings {
+		w.Verdict = min(w.Verdict, Error)
+		d.Warnings = append(d.Warnings, w)
+	}
 }
 
 // identify returns the id of a decision whose other fields are set.
@@ -129,7 +138,7 @@ func (d *Decision) identify() string {
 	c.ID = ""
 	data, err := json.Marshal(&c)
 	if err != nil {
-		// Only a verdict that is none cannot be written, and such a decision allows nothing.
+		// Nothing but a verdict that is none cannot be written, and there is no such verdict; see add.
 		return ""
 	}
 	sum := sha256.Sum256(data)

@@ -78,8 +78,8 @@ func TestAttack48PoliciesThatAreNone(t *testing.T) {
 				"p:1:1: policy x: unrecognized action `Lattice::Action::\"Emit\"`",
 		},
 		{
-			"misspelt attribute", `@id("x") forbid (principal, action == Lattice::Action::"UseQueue", resource) when { resource.nmae == "" };`,
-			"p:1:1: policy x: attribute `nmae` on entity type `Lattice::Queue` not found",
+			"misspelt attribute", `@id("x") forbid (principal, action == Lattice::Action::"UseQueue", resource) when { resource.label == "" };`,
+			"p:1:1: policy x: attribute `label` on entity type `Lattice::Queue` not found",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -134,6 +134,9 @@ func (c *checker) check(p *policy) resource.Problems {
 	for _, message := range messages(c.validator.Policy("", p.tree)) {
 		add(message)
 	}
+	for _, name := range c.unknownTypes(p.tree) {
+		add(fmt.Sprintf("unrecognized entity type `%s`", name))
+	}
 	if !p.forbids && strings.TrimSpace(p.notes[annotationReason]) == "" && c.covers(p.tree, gate.ActionRunRevoked) {
 		add(`it permits to run revoked plugins; put @reason("…") before it, or name the actions that it is for`)
 	}
@@ -263,6 +266,30 @@ func holdsRecord(p *ast.Policy) bool {
 		}
 	}
 	return false
+}
+
+// unknownTypes returns the types that a policy compares with and that the schema does not have, sorted. The library takes
+// such a comparison for one that never holds, so that a forbid with a misspelt type would forbid nothing.
+func (c *checker) unknownTypes(p *ast.Policy) []string {
+	var unknown []string
+	look := func(t types.EntityType) {
+		if _, ok := c.schema.Entities[t]; !ok && t != actionUID("").Type {
+			unknown = append(unknown, string(t))
+		}
+	}
+	for _, condition := range p.Conditions {
+		ast.Inspect(ast.NewNode(condition.Body), func(n ast.IsNode) bool {
+			switch n := n.(type) {
+			case ast.NodeTypeIs:
+				look(n.EntityType)
+			case ast.NodeTypeIsIn:
+				look(n.EntityType)
+			}
+			return true
+		})
+	}
+	slices.Sort(unknown)
+	return slices.Compact(unknown)
 }
 
 // actions returns the ids of the actions that a policy is about, or nil when it is about all.
