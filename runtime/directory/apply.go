@@ -117,16 +117,14 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	return p, nil
 }
 
-// keep puts the bytes of a bundle where bundles are kept, unless they are there.
+// keep puts the bytes of a bundle where bundles are kept, unless they are there. Nothing refers to them yet, so that a part
+// which a kill leaves does no harm.
 func (s *session) keep(b runtime.Bundle) error {
 	name := bundleFile(b.Digest())
 	if data, err := s.disk.read(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
 		return nil
 	}
-	if err := s.disk.write(stagedFolder+"/bundle", b.Raw); err != nil {
-		return err
-	}
-	return s.disk.rename(stagedFolder+"/bundle", name)
+	return s.disk.write(name, b.Raw)
 }
 
 // pending returns the change that a plan makes.

@@ -182,6 +182,50 @@ func TestOwnFolderIsALink(t *testing.T) {
 	}
 }
 
+// TestLeftoversAreALink has no set, and a link where content is staged.
+func TestLeftoversAreALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, folder := range []string{".lattice", "mine"} {
+		check(t, os.Mkdir(filepath.Join(dir, folder), 0o755))
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "mine", "0"), []byte("mine"), 0o644))
+	check(t, os.Symlink("../mine", filepath.Join(dir, ".lattice", "staged")))
+	before := tree(t, dir)
+	if _, err := executor(t, dir).Observe(t.Context(), set); !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("got %v, want ENOTDIR", err)
+	}
+	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+		t.Errorf("something was written\n%s", diff)
+	}
+}
+
+// TestFolderBecomesAFile puts a file in the place of a folder whose files are to be removed, while that is interrupted.
+func TestFolderBecomesAFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := executor(t, dir)
+	apply(t, e, wantedBefore(t)...)
+	stop := errors.New("stop")
+	e.SetBefore(func() error {
+		if _, err := os.Stat(filepath.Join(dir, ".lattice", "pending")); err == nil {
+			return stop
+		}
+		return nil
+	})
+	if err := change(t, e, "apply"); !errors.Is(err, stop) {
+		t.Fatalf("got %v, want %v", err, stop)
+	}
+	check(t, os.RemoveAll(filepath.Join(dir, "media-gone")))
+	check(t, os.WriteFile(filepath.Join(dir, "media-gone"), []byte("mine"), 0o644))
+	if _, err := executor(t, dir).Observe(t.Context(), set); err != nil {
+		t.Error(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "media-gone")); err != nil || string(data) != "mine" {
+		t.Errorf("got %q, %v", data, err)
+	}
+}
+
 // TestMessages checks what people read.
 func TestMessages(t *testing.T) {
 	t.Parallel()
