@@ -18,7 +18,16 @@ import (
 func TestAttack65_Published(t *testing.T) {
 	t.Parallel()
 	tufJS := start(t, "tuf.js")
-	p := newPublished(t, tufJS)
+	for name, bits := range map[string]int{"OneRole": 0, "Bins": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			publishAndRead(t, newPublished(t, tufJS, author.Options{BinBits: bits}))
+		})
+	}
+}
+
+func publishAndRead(t *testing.T, p *published) {
+	t.Helper()
 	p.accept(web1, tuf.PublishersTarget)
 
 	p.publish(func(d *author.Draft) error { return addRelease(d, "2.0.0", "two") })
@@ -52,7 +61,7 @@ func TestAttack65_Published(t *testing.T) {
 		t.Error(diff)
 	}
 	// A reader that has seen nothing comes to the same.
-	p.readers = newReaders(t, tufJS, http.FileServer(http.Dir(p.dir)), p.root)
+	p.readers = newReaders(t, p.tufJS, http.FileServer(http.Dir(p.dir)), p.root)
 	p.time = march.Add(20 * day)
 	if diff := cmp.Diff(want, p.accept(all...)); diff != "" {
 		t.Error(diff)
@@ -132,7 +141,7 @@ func TestAttack65_Refused(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPublished(t, tufJS)
+			p := newPublished(t, tufJS, author.Options{})
 			// Nothing is fetched before, so that no copy of the release stands in for the damaged one.
 			p.accept()
 			tc.damage(p)
@@ -141,7 +150,7 @@ func TestAttack65_Refused(t *testing.T) {
 	}
 	t.Run("NotInTheIndex", func(t *testing.T) {
 		t.Parallel()
-		newPublished(t, tufJS).refuse(tuf.ErrNotFound, "not in the index", web2)
+		newPublished(t, tufJS, author.Options{}).refuse(tuf.ErrNotFound, "not in the index", web2)
 	})
 }
 

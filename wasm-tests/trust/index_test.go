@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -131,7 +132,7 @@ type published struct {
 }
 
 // newPublished returns an index with one release, one document and nothing else, and two readers that have not read it.
-func newPublished(t *testing.T, tufJS *script) *published {
+func newPublished(t *testing.T, tufJS *script, o author.Options) *published {
 	t.Helper()
 	p := &published{
 		readers: &readers{T: t, time: march}, dir: t.TempDir(), keys: allKeys, lifetimes: author.Online(),
@@ -140,7 +141,7 @@ func newPublished(t *testing.T, tufJS *script) *published {
 		author.RoleRoot: p.signers(2, rootKeys), author.RoleTargets: p.signers(2, targetsKeys),
 		author.RoleReleases: p.signers(1, releasesKey), author.RoleSnapshot: p.signers(1, snapshotKey),
 		author.RoleTimestamp: p.signers(1, timestampKey),
-	})
+	}, o)
 	check(t, err)
 	check(t, addRelease(d, "1.0.0", "one"))
 	check(t, d.Set(tuf.PublishersTarget, []byte(`{"acme":[]}`)))
@@ -152,7 +153,10 @@ func newPublished(t *testing.T, tufJS *script) *published {
 
 // addRelease adds a release of acme/web.
 func addRelease(d *author.Draft, version, bundle string) error {
-	return d.Set(tuf.ReleaseTarget("acme", "web", version), []byte(bundle))
+	return d.AddRelease(author.Release{
+		Publisher: "acme", Name: "web", Version: version, Summary: "derives", ABI: abi.Version,
+		Digest: release.Digest([]byte(bundle)), Size: int64(len(bundle)), Bundle: []byte(bundle),
+	})
 }
 
 func (p *published) signers(threshold int, seeds string) author.Signers {

@@ -43,5 +43,8 @@ func (s *server) Blob(ctx context.Context, digest string, limit int64) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
+	if s.blobs == nil {
+		return nil, fmt.Errorf("%s: the server has no files of releases: %w", path, fs.ErrNotExist)
+	}
 	return s.get(ctx, s.blobs.String()+path, limit)
 }

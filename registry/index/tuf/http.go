@@ -64,8 +64,11 @@ func OpenHTTP(address string, o HTTPOptions) (Source, error) {
 	if s.targets, err = folderURL(address, targetsFolder, o.TargetsURL); err != nil {
 		return nil, err
 	}
-	if s.blobs, err = folderURL(address, LayoutFolder, ""); err != nil {
-		return nil, err
+	// A server that has its folders apart has no files of releases.
+	if address != "" || o.MetadataURL == "" || o.TargetsURL == "" {
+		if s.blobs, err = folderURL(address, LayoutFolder, ""); err != nil {
+			return nil, err
+		}
 	}
 	transport := o.Transport
 	if transport == nil {
