@@ -28,7 +28,7 @@ func targets() map[string][]string {
 		"registry/index":                    {"FuzzParse"},
 		"registry/index/publisher":          {"FuzzParse"},
 		"registry/index/revocation":         {"FuzzParse"},
-		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzState", "FuzzTar"},
+		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzPlugins", "FuzzState", "FuzzTar", "FuzzTargetNames", "FuzzVersions"},
 		"registry/kv":                       {"FuzzParse"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/oci":                      {"FuzzManifest"},

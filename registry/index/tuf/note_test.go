@@ -17,12 +17,17 @@ func TestNote(t *testing.T) {
 		want   tuf.Note
 		says   string
 	}{
-		"None":    {"", tuf.Note{}, ""},
-		"Empty":   {"{}", tuf.Note{}, ""},
-		"Yanked":  {`{"yanked":{"reason":"leaks"}}`, tuf.Note{Yanked: &tuf.Yanked{Reason: "leaks"}}, ""},
-		"Null":    {`{"yanked":null}`, tuf.Note{}, "yanked"},
-		"Unknown": {`{"yanking":{}}`, tuf.Note{}, "yanking"},
-		"Long":    {`{"yanked":{"reason":"` + strings.Repeat("x", 4096) + `"}}`, tuf.Note{}, "the limit is 4096"},
+		"None":             {"", tuf.Note{}, ""},
+		"Empty":            {"{}", tuf.Note{}, ""},
+		"Yanked":           {`{"yanked":{"reason":"leaks"}}`, tuf.Note{Yanked: &tuf.Yanked{Reason: "leaks"}}, ""},
+		"Deprecated":       {`{"deprecated":{"reason":"old","replacement":"acme/web@2.0.0"}}`, tuf.Note{Deprecated: &tuf.Deprecated{Reason: "old", Replacement: "acme/web@2.0.0"}}, ""},
+		"Both":             {`{"deprecated":{"reason":"old"},"yanked":{"reason":"leaks"}}`, tuf.Note{Yanked: &tuf.Yanked{Reason: "leaks"}, Deprecated: &tuf.Deprecated{Reason: "old"}}, ""},
+		"NoReason":         {`{"deprecated":{"replacement":"x"}}`, tuf.Note{}, "deprecated.reason: is missing"},
+		"EmptyReplacement": {`{"deprecated":{"reason":"x","replacement":""}}`, tuf.Note{}, "deprecated.replacement"},
+		"Escape":           {`{"yanked":{"reason":"\u001b[2J"}}`, tuf.Note{}, "yanked.reason: must be one line of 1 to 500 bytes"},
+		"Null":             {`{"yanked":null}`, tuf.Note{}, "yanked"},
+		"Unknown":          {`{"yanking":{}}`, tuf.Note{}, "yanking"},
+		"Long":             {`{"yanked":{"reason":"` + strings.Repeat("x", 4096) + `"}}`, tuf.Note{}, "the limit is 4096"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -273,6 +273,8 @@ func TestValidTarget(t *testing.T) {
 	for name, want := range map[string]bool{
 		"publishers.json": true, "revocations.json": true, "index.json": true, "policy-bundles/base.tar": true,
 		tuf.ReleaseTarget("acme", "web", "1.2.0-alpha.1+b.2"): true,
+		"plugins.json": true, "plugins/acme/web.json": true, "plugins/acme/web": false, "plugins/acme.json": false,
+		"plugins/acme/web/1.0.0.json": false, "plugins/acme/../web.json": false, "plugins/ACME/web.json": false,
 		"": false, "other.json": false, "policy-bundles/.tar": false, "policy-bundles/a/b.tar": false,
 		"releases/acme/web/1.2.0": false, "releases/acme/web/v1.2.0.json": false, "Releases/acme/web/1.2.0.json": false,
 		"releases/acme/web/1.2.0.json\n": false, "releases/acme/web/../1.2.0.json": false,

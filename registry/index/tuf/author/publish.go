@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"path"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/latticenet/lattice-host/registry/internal/diskfile"
 	"github.com/latticenet/lattice-host/registry/internal/filelock"
@@ -52,6 +54,17 @@ func (c *Change) Paths() []string {
 	return paths
 }
 
+// Files returns the files that are written, by their path, in their order.
+func (c *Change) Files() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for _, f := range c.files {
+			if !yield(f.path, f.data) {
+				return
+			}
+		}
+	}
+}
+
 // timestampPath is the file that leads to all others but roots.
 const timestampPath = "metadata/timestamp.json"
 
@@ -73,13 +86,33 @@ func (c *Change) Write(dir string) error {
 		if err := c.checkUnchanged(timestamp); err != nil {
 			return err
 		}
-		for _, f := range c.files {
-			if err := f.write(filepath.Join(dir, filepath.FromSlash(f.path))); err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.writeFiles(dir)
 	})
+}
+
+// writers is how many files are made durable at once: a disk does not take much longer for many than for one.
+const writers = 16
+
+// writeFiles writes first what nothing leads to yet, in any order.
+func (c *Change) writeFiles(dir string) error {
+	var group errgroup.Group
+	group.SetLimit(writers)
+	leading := len(c.files) - 1
+	for leading > 0 && c.files[leading-1].live {
+		leading--
+	}
+	for _, f := range c.files[:leading] {
+		group.Go(func() error { return f.write(dir) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, f := range c.files[leading:] {
+		if err := f.write(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkUnchanged returns an error unless the timestamp is the one that the draft was made from, or that of this change.
@@ -105,7 +138,8 @@ func (c *Change) checkUnchanged(timestamp string) error {
 	return nil
 }
 
-func (f file) write(name string) error {
+func (f file) write(dir string) error {
+	name := filepath.Join(dir, filepath.FromSlash(f.path))
 	present, err := diskfile.Read(os.OpenFile, name, int64(len(f.data)))
 	switch {
 	case err == nil && bytes.Equal(present, f.data):
