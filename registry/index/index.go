@@ -1,4 +1,6 @@
-// Package index reads, checks, signs and writes the static list of plugin releases, lattice.plugin.index.v1.
+// Package index reads, checks, signs and makes the static list of plugin releases, lattice.plugin.index.v1.
+//
+// It is one of the targets of the signed index, see package tuf, for readers of this format.
 //
 // An index is one JSON document that says which publishers and releases there are. It is signed as a whole:
 // Ed25519 over "LATTICE-PLUGIN-INDEX-V1\n" and the canonical JSON of the document without its signatures. The index vouches
@@ -8,7 +10,7 @@
 //
 // Two points go beyond the published format. An index that lies in a folder may name files of that folder: manifest_url
 // and artifact_url are then relative paths with forward slashes, below the folder of the index, such as
-// plugins/acme/web/1.2.0/plugin.wasm. And manifest_url leads to the release bundle, whose signed statement contains the
+// oci/blobs/sha256/0123…. And manifest_url leads to the release bundle, whose signed statement contains the
 // manifest. The id of a plugin of this contract is publisher.name, and its type is wasm.
 package index
 
@@ -25,7 +27,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// FileName is the name of the document in a folder index.
+// FileName is the name of the document.
 const FileName = "index.json"
 
 // Schema is the value of [Index.Schema].

@@ -41,7 +41,7 @@ func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index,
 		}
 		return CompareVersions(a.Manifest.Version, b.Manifest.Version)
 	})
-	keys := keysOf(entries)
+	keys := keysOf(publishers, entries)
 	for _, e := range entries {
 		if problem := x.list(e, publishers.Find(e.Manifest.Publisher), keys[e.Manifest.Publisher]); problem != "" {
 			notes = append(notes, fmt.Sprintf("%s: %s: %s", FileName, e.Manifest.Reference(), problem))
@@ -53,11 +53,15 @@ func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index,
 
 func (e Entry) id() string { return e.Manifest.Publisher + "." + e.Manifest.Name }
 
-// keysOf returns the key that signed the highest version of each publisher.
-func keysOf(entries []Entry) map[string]string {
+// keysOf returns, of the keys of each publisher, the one that signed its highest version.
+func keysOf(publishers *publisher.List, entries []Entry) map[string]string {
 	keys, highest := map[string]string{}, map[string]string{}
 	for _, e := range entries {
 		id, version := e.Manifest.Publisher, e.Manifest.Version
+		p := publishers.Find(id)
+		if p == nil || !slices.ContainsFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.KeyID }) {
+			continue
+		}
 		if highest[id] == "" || CompareVersions(highest[id], version) < 0 {
 			keys[id], highest[id] = e.KeyID, version
 		}

@@ -427,6 +427,9 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte("{}"), r.Wasm)
 	f.Add(r.Bundle, []byte(registrytest.EmptyModule))
 	f.Fuzz(func(t *testing.T, bundle, wasm []byte) {
+		if claims, err := release.ReadClaims(bundle); err == nil && (!release.ValidDigest(claims.Digest) || len(claims.Signature) != 64) {
+			t.Errorf("%+v was read", claims)
+		}
 		want := r.Want(key.Public())
 		m, err := release.Verify(bundle, wasm, want)
 		if err != nil && !errors.Is(err, release.ErrNotTrusted) {

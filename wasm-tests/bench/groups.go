@@ -25,6 +25,7 @@ func groups() []group {
 		{"scale", measureScale},
 		{"start", measureStart},
 		{"meter", measureMeter},
+		{"index", measureIndex},
 		{"memory", measureMemory},
 		{"gates", measureGates},
 		{"market", measureMarket},

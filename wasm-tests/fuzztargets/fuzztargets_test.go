@@ -32,6 +32,7 @@ func targets() map[string][]string {
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
 		"plugins/builtin/internal/template": {"FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
+		"registry/index/publisher":          {"FuzzParse"},
 		"registry/index/revocation":         {"FuzzParse"},
 		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzPlugins", "FuzzState", "FuzzTar", "FuzzTargetNames", "FuzzVersions"},
 		"registry/kv":                       {"FuzzParse"},

@@ -142,7 +142,7 @@ func TestLists(t *testing.T) {
 // restricts, while the role targets does not say it.
 func TestBinsHaveReleasesOnly(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{tuf.PublishersTarget, tuf.RevocationsTarget, tuf.StaticTarget, "policy-bundles/x.tar"} {
+	for _, name := range []string{tuf.PublishersTarget, tuf.RevocationsTarget, "policy-bundles/x.tar"} {
 		h := newHarness(t, false)
 		h.repo.DelegateBins("releases", 2, newKeys(1)[0])
 		h.repo.AddTarget(h.repo.Bin(web1), web1, []byte("one"))
