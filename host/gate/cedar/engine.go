@@ -163,5 +163,5 @@ func (e *Engine) Policy(id string) (Policy, bool) {
 	if p == nil {
 		return Policy{}, false
 	}
-	return Policy{ID: p.id, Position: p.at.String(), Text: p.text, Forbids: p.forbids, Annotations: maps.Clone(p.notes)}, true
+	return Policy{ID: p.id, Position: p.position, Text: p.text, Forbids: p.forbids, Annotations: maps.Clone(p.notes)}, true
 }
