@@ -63,17 +63,24 @@ func Parse(files []File, documents ...File) (*Engine, error) {
 		problems = append(problems, r.problems...)
 		problems = append(problems, e.doubles(r.policies)...)
 		e.add(r.policies)
+		if len(e.policies) > maxPolicies {
+			return nil, tooMany()
+		}
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	broken := e.load(documents)
 	if len(e.policies) > maxPolicies {
-		return nil, resource.Problems{{Message: fmt.Sprintf("there are %d Cedar policies, the limit is %d", len(e.policies), maxPolicies)}}
+		return nil, tooMany()
 	}
 	e.index = newIndex(c, e.policies)
 	e.digest = digest(e.policies, broken)
 	return e, nil
+}
+
+func tooMany() resource.Problems {
+	return resource.Problems{{Message: fmt.Sprintf("there are more than %d Cedar policies; one policy may be about many services", maxPolicies)}}
 }
 
 func (f *File) origin() origin { return origin{file: f.Name, line: max(f.Line-1, 0)} }
@@ -156,5 +163,5 @@ func (e *Engine) Policy(id string) (Policy, bool) {
 	if p == nil {
 		return Policy{}, false
 	}
-	return Policy{ID: p.id, Position: p.at.String(), Text: p.text, Forbids: p.forbids, Annotations: maps.Clone(p.notes)}, true
+	return Policy{ID: p.id, Position: p.position, Text: p.text, Forbids: p.forbids, Annotations: maps.Clone(p.notes)}, true
 }

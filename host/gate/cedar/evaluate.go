@@ -43,9 +43,13 @@ func add(a *gate.Answer, r gate.Reason) {
 
 // answer decides one request.
 func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
+	about := gate.Reason{
+		Engine: engineName, Principal: r.Principal.String(), Action: r.Action, Resource: r.Resource.String(), Object: r.Object, Path: r.Path,
+	}
 	q, entities, err := e.checker.request(r)
 	if err != nil {
-		add(a, reason(r, gate.Error, "the question cannot be asked: "+err.Error()))
+		about.Verdict, about.Message = gate.Error, "the question cannot be asked: "+err.Error()
+		add(a, about)
 		return
 	}
 	// The library's own decision passes over policies that fail, so that what it found counts, and not that.
@@ -56,59 +60,41 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 		if p.unordered {
 			message = "a value that it computes has none"
 		}
-		add(a, p.reason(r, gate.Error, fmt.Sprintf("policy %s failed: %s", p.id, message)))
+		add(a, p.reason(about, gate.Error, "policy "+p.id+" failed: "+message))
 	}
 	for _, d := range found.Reasons {
 		p := e.byID[string(d.PolicyID)]
 		if p.forbids {
-			add(a, p.reason(r, gate.Deny, "forbidden by policy "+p.id+p.because()))
+			add(a, p.reason(about, gate.Deny, "forbidden by policy "+p.id+p.because))
 			continue
 		}
-		add(a, p.reason(r, gate.Allow, "permitted by policy "+p.id+p.because()))
+		add(a, p.reason(about, gate.Allow, "permitted by policy "+p.id+p.because))
 	}
 	if len(found.Reasons) == 0 && len(found.Errors) == 0 {
-		none := reason(r, gate.NoOpinion, fmt.Sprintf("no permit policy for %s to %s %s", r.Principal, r.Action, r.Resource))
-		none.Advice = advice(r)
-		add(a, none)
+		about.Verdict, about.Message = gate.NoOpinion, "no permit policy for "+about.Principal+" to "+about.Action+" "+about.Resource
+		about.Advice = advice(&about)
+		add(a, about)
 	}
 }
 
-// reason returns a reason that no policy has given.
-func reason(r *gate.Request, v gate.Verdict, message string) gate.Reason {
-	return gate.Reason{
-		Engine: engineName, Verdict: v, Principal: r.Principal.String(), Action: r.Action, Resource: r.Resource.String(),
-		Object: r.Object, Path: r.Path, Message: message,
-	}
-}
-
-func (p *policy) reason(r *gate.Request, v gate.Verdict, message string) gate.Reason {
-	given := reason(r, v, message)
-	given.Policy, given.Position = p.id, p.at.String()
-	given.Title, given.Severity = oneLine(p.notes[annotationTitle]), oneLine(p.notes[annotationSeverity])
-	return given
-}
-
-// because returns what a policy says about why it is there.
-func (p *policy) because() string {
-	for _, note := range []string{annotationReason, annotationDescription} {
-		if text := oneLine(p.notes[note]); text != "" {
-			return ": " + text
-		}
-	}
-	return ""
+// reason completes a reason that a policy has given.
+func (p *policy) reason(about gate.Reason, v gate.Verdict, message string) gate.Reason {
+	about.Verdict, about.Message = v, message
+	about.Policy, about.Position, about.Title, about.Severity = p.id, p.position, p.title, p.severity
+	return about
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // advice returns the policy that permits exactly one request.
-func advice(r *gate.Request) string {
-	principal, res := r.Principal.String(), r.Resource.String()
-	sum := sha256.Sum256([]byte(principal + "\n" + r.Action + "\n" + res))
+func advice(about *gate.Reason) string {
+	sum := sha256.Sum256([]byte(about.Principal + "\n" + about.Action + "\n" + about.Resource))
 	var b strings.Builder
-	fmt.Fprintf(&b, "@id(\"allow-%s-%s\")\n", r.Action, hex.EncodeToString(sum[:4]))
-	if r.Action == gate.ActionRunRevoked {
+	fmt.Fprintf(&b, "@id(\"allow-%s-%s\")\n", about.Action, hex.EncodeToString(sum[:4]))
+	if about.Action == gate.ActionRunRevoked {
 		b.WriteString("@reason(\"it runs although it is revoked\")\n")
 	}
-	fmt.Fprintf(&b, "permit (\n  principal == %s,\n  action == %s,\n  resource == %s\n);\n", principal, actionUID(r.Action), res)
+	fmt.Fprintf(&b, "permit (\n  principal == %s,\n  action == %s,\n  resource == %s\n);\n",
+		about.Principal, actionUID(about.Action), about.Resource)
 	return b.String()
 }

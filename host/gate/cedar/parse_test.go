@@ -2,6 +2,7 @@ package cedar
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,4 +91,65 @@ func TestParse(t *testing.T) {
 		}
 		return b.String()
 	})
+}
+
+func TestLimits(t *testing.T) {
+	t.Run("policies", func(t *testing.T) {
+		var files []File
+		for i := range maxPolicies/1000 + 1 {
+			var b strings.Builder
+			for j := range 1000 {
+				fmt.Fprintf(&b, "@id(\"p%d\") permit (principal, action == Lattice::Action::\"Admit\", resource);\n", 1000*i+j)
+			}
+			files = append(files, File{Text: []byte(b.String())})
+		}
+		const want = "there are more than 10000 Cedar policies; one policy may be about many services"
+		if _, err := Parse(files); err == nil || err.Error() != want {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a file of documents", func(t *testing.T) {
+		e, err := Parse(nil, File{Name: "d.yaml", Text: []byte(strings.Repeat("#", maxDocumentBytes+1))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "d.yaml:1:1: a CedarPolicy: the file has 1048577 bytes, the limit is 1048576"
+		if got := e.Problems().Error(); got != want || len(e.closed) != 1 {
+			t.Errorf("got %s, %d reasons", got, len(e.closed))
+		}
+	})
+	t.Run("the text of a document", func(t *testing.T) {
+		text := "apiVersion: lattice.dev/v1alpha1\nkind: CedarPolicy\nmetadata: {name: a}\nspec:\n  policies: |\n    // " +
+			strings.Repeat("x", maxFileBytes) + "\n"
+		e, err := Parse(nil, File{Name: "d.yaml", Text: []byte(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const want = "d.yaml:6:5: CedarPolicy a: spec.policies: the policies have 262148 bytes, the limit is 262144; split them"
+		if got := e.Problems().Error(); got != want || len(e.closed) != 1 {
+			t.Errorf("got %s, %d reasons", got, len(e.closed))
+		}
+	})
+}
+
+// TestPartOfFile shows that places are those in the whole file.
+func TestPartOfFile(t *testing.T) {
+	e, err := Parse(
+		[]File{{Name: "a.cedar", Line: 10, Text: []byte("\n  " + permitAll)}},
+		File{Name: "d.yaml", Line: 20, Text: []byte("apiVersion: lattice.dev/v1alpha1\r\nkind: CedarPolicy\r\nmetadata: {name: a}\r\nspec:\r\n  policies: |\r\n    " +
+			"// First.\r\n     @id(\"x\") forbid (principal, action, resource);\r\n")},
+		File{Name: "e.yaml", Line: 30, Text: []byte("kind: Nothing")},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, id := range e.IDs() {
+		p, _ := e.Policy(id)
+		got = append(got, p.Position+" "+id)
+	}
+	got = append(got, e.Problems()[0].String())
+	if diff := cmp.Diff([]string{"a.cedar:11:3 p", "d.yaml:26:6 a_x", "e.yaml:30:1"}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

@@ -34,6 +34,8 @@ type policy struct {
 	tree     *ast.Policy
 	forbids  bool
 	notes    map[string]string
+	// What reasons say of it: the place, what it is called, how grave it is, and why it is there.
+	position, title, severity, because string
 	// unordered is set when the message of an error may differ from one evaluation to the next.
 	unordered bool
 }
@@ -108,6 +110,7 @@ func (c *checker) policy(src *source, st *statement) (*policy, resource.Problems
 	for key, value := range list[0].Annotations() {
 		p.notes[string(key)] = string(value)
 	}
+	p.describe()
 	id := p.notes[annotationID]
 	if !idGrammar.MatchString(id) {
 		return p, resource.Problems{{Position: at, Message: badID(p.notes)}}
@@ -115,6 +118,16 @@ func (c *checker) policy(src *source, st *statement) (*policy, resource.Problems
 	p.id = src.prefix + id
 	p.unordered = holdsRecord(p.tree)
 	return p, c.check(p)
+}
+
+// describe fills in what reasons say of the policy.
+func (p *policy) describe() {
+	p.position, p.title, p.severity = p.at.String(), oneLine(p.notes[annotationTitle]), oneLine(p.notes[annotationSeverity])
+	for _, note := range []string{annotationDescription, annotationReason} {
+		if text := oneLine(p.notes[note]); text != "" {
+			p.because = ": " + text
+		}
+	}
 }
 
 func badID(notes map[string]string) string {
