@@ -219,7 +219,7 @@ func TestAddressIsCheckedWhereItIsDialled(t *testing.T) {
 	}
 }
 
-func TestRedirects(t *testing.T) {
+func TestAttack44_Redirects(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		to := map[string]string{
