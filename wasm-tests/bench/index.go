@@ -173,4 +173,3 @@ func (f fetcher) DownloadFile(address string, limit int64, _ time.Duration) ([]b
 	}
 	return data, err
 }
-
