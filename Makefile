@@ -3,31 +3,31 @@ BUILD   := build
 BIN     := $(BUILD)/lattice-host
 TOOLS   := $(BUILD)/tools
 BUILTIN := deployment egress keda network-policy
-NESTED  := wasm-tests/bench wasm-tests/extism wasm-tests/schemas wasm-tests/trust
+NESTED  := wasm-tests/bench wasm-tests/cedar wasm-tests/extism wasm-tests/schemas wasm-tests/trust
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 GOLANGCI_VERSION := v2.11.4
 GOLANGCI         := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 BENCHSTAT_VERSION := v0.0.0-20250813145418-2f7363a06fe1
 
-# The AssemblyScript compiler and the Extism PDK, installed again when the lock file changes.
-ASSEMBLYSCRIPT  := plugins/sdk/assemblyscript
-NODE_TOOLS      := $(BUILD)/assemblyscript
-NODE_TOOLS_DONE := $(NODE_TOOLS)/installed-$(shell git hash-object $(ASSEMBLYSCRIPT)/package-lock.json)
-
-# What reads our indexes and releases beside ourselves, installed again when the lock file changes.
-TRUST_NODE       := wasm-tests/trust/node
-TRUST_TOOLS      := $(BUILD)/trust
-TRUST_TOOLS_DONE := $(TRUST_TOOLS)/installed-$(shell git hash-object $(TRUST_NODE)/package-lock.json)
+# Packages for Node.js, installed again when their lock file changes: the AssemblyScript compiler with the Extism PDK, the
+# Rust implementation of Cedar, and what reads our indexes and releases beside ourselves.
+ASSEMBLYSCRIPT := plugins/sdk/assemblyscript
+CEDAR          := wasm-tests/cedar
+TRUST          := wasm-tests/trust/node
+installed       = $(BUILD)/$(1)/installed-$(shell git hash-object $(2)/package-lock.json)
+ASSEMBLYSCRIPT_DONE := $(call installed,assemblyscript,$(ASSEMBLYSCRIPT))
+CEDAR_DONE          := $(call installed,cedar,$(CEDAR))
+TRUST_DONE          := $(call installed,trust,$(TRUST))
 
 # How long each fuzz target runs, and in which folders they are.
 FUZZTIME ?= 10s
-FUZZIN   ?= abi host registry plugins cmd
+FUZZIN   ?= abi host registry runtime plugins cmd
 # How long each case of the benchmarks runs: a time, or a number of runs such as 5x.
 BENCHTIME ?= 1s
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-assemblyscript test-trust test-all race check bench bench-json crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-trust
+.PHONY: help demo build plugins test test-assemblyscript test-cedar test-trust test-all race check bench bench-json crds fmt lint vet generate cross fuzz fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,7 @@ plugins: build ## Build the built-in plugins into build/plugins/.
 
 test: ## Run the tests that need nothing but Go.
 	go test ./...
+	go test -tags lattice_norego ./host/gate/rego
 	cd wasm-tests/schemas && go test ./...
 	cd wasm-tests/bench && go test ./...
 
@@ -52,10 +53,13 @@ test-assemblyscript: tools-assemblyscript ## Build the AssemblyScript plugin and
 test-trust: tools-trust ## Have programs of others read our indexes and releases; needs Node.js.
 	cd wasm-tests/trust && go test ./...
 
-test-all: test test-assemblyscript test-trust race fuzz ## Run everything: the tests, the race detector and every fuzz target.
+test-cedar: tools-cedar ## Compare the Cedar engine with the Rust implementation; needs Node.js.
+	cd wasm-tests/cedar && go test -timeout 20m ./...
+
+test-all: test test-assemblyscript test-cedar test-trust race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
 race: ## Run the tests of everything that shares memory, and of hostile modules, with the race detector.
-	go test -race ./host/... ./registry/... ./wasm-tests/hostile/...
+	go test -race ./host/... ./internal/... ./registry/... ./runtime/... ./wasm-tests/hostile/...
 
 check: fmt-check vet lint generate-check goldens-check cross ## Check format, vet, lint, generated files, goldens and cross-builds.
 
@@ -68,6 +72,7 @@ fmt-check:
 
 vet: ## Run go vet on every module, guests and foreign platforms included.
 	go vet ./...
+	go vet -tags lattice_norego ./host/gate/... ./cmd/...
 	GOOS=wasip1 GOARCH=wasm go vet ./abi/... ./plugins/...
 	@for p in $(BUILTIN); do GOOS=wasip1 GOARCH=wasm go vet plugins/builtin/$$p/main.go || exit; done
 	@for m in $(NESTED); do (cd $$m && go vet ./...) || exit; done
@@ -88,26 +93,22 @@ $(GOLANGCI):
 	GOBIN=$(CURDIR)/$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(TOOLS)/golangci-lint $@
 
-tools-assemblyscript: $(NODE_TOOLS_DONE) ## Install the AssemblyScript compiler and the Extism PDK.
+tools-assemblyscript: $(ASSEMBLYSCRIPT_DONE) ## Install the AssemblyScript compiler and the Extism PDK.
+tools-cedar: $(CEDAR_DONE) ## Install the Rust implementation of Cedar.
+tools-trust: $(TRUST_DONE) ## Install the readers of indexes and bundles that make test-trust compares with ours.
 
-$(NODE_TOOLS_DONE): $(ASSEMBLYSCRIPT)/package.json $(ASSEMBLYSCRIPT)/package-lock.json $(ASSEMBLYSCRIPT)/.npmrc
-	@{ command -v npm && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; } >/dev/null || \
-	  { echo "AssemblyScript plugins are built with Node.js 20 or newer and npm: install the packages nodejs and npm"; exit 1; }
-	rm -rf $(NODE_TOOLS)
-	mkdir -p $(NODE_TOOLS)
-	cp $^ $(NODE_TOOLS)
-	cd $(NODE_TOOLS) && { npm ci || npm ci || npm ci; }
-	touch $@
+$(ASSEMBLYSCRIPT_DONE): $(ASSEMBLYSCRIPT)/package.json $(ASSEMBLYSCRIPT)/package-lock.json $(ASSEMBLYSCRIPT)/.npmrc
+$(CEDAR_DONE): $(CEDAR)/package.json $(CEDAR)/package-lock.json $(CEDAR)/.npmrc
+$(TRUST_DONE): $(TRUST)/package.json $(TRUST)/package-lock.json $(TRUST)/.npmrc
 
-tools-trust: $(TRUST_TOOLS_DONE) ## Install the readers of indexes and bundles that make test-trust compares with ours.
-
-$(TRUST_TOOLS_DONE): $(TRUST_NODE)/package.json $(TRUST_NODE)/package-lock.json $(TRUST_NODE)/.npmrc
+# A registry can fail for a moment.
+$(ASSEMBLYSCRIPT_DONE) $(CEDAR_DONE) $(TRUST_DONE):
 	@{ command -v npm && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 17) ? 0 : 1)'; } >/dev/null || \
-	  { echo "the readers need Node.js 20.17 or newer and npm: install the packages nodejs and npm"; exit 1; }
-	rm -rf $(TRUST_TOOLS)
-	mkdir -p $(TRUST_TOOLS)
-	cp $^ $(TRUST_TOOLS)
-	cd $(TRUST_TOOLS) && { npm ci || npm ci || npm ci; }
+	  { echo "this needs Node.js 20.17 or newer and npm: install the packages nodejs and npm"; exit 1; }
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && { npm ci || npm ci || npm ci; }
 	touch $@
 
 generate: ## Regenerate codecs and schemas.
@@ -119,10 +120,10 @@ generate-check: generate
 	@for m in $(NESTED); do (cd $$m && go mod tidy -diff) || exit; done
 
 goldens: ## Rewrite every golden file.
-	LATTICE_UPDATE=1 go test ./host/... ./wasm-tests/... ./cmd/...
+	LATTICE_UPDATE=1 go test ./abi/... ./host/... ./registry/... ./runtime/... ./wasm-tests/... ./cmd/...
 
 goldens-check: goldens
-	@git diff --exit-code --stat -- '*.txtar' || { echo "rewriting the goldens changes them: make goldens"; exit 1; }
+	@git diff --exit-code --stat -- '*.txtar' '**/testdata/*' || { echo "rewriting the goldens changes them: make goldens"; exit 1; }
 
 cross: ## Build for the other platforms.
 	GOOS=linux GOARCH=arm64 go build -o /dev/null ./cmd/lattice-host
