@@ -14,6 +14,7 @@ import (
 // installFlags are those of install and update.
 type installFlags struct {
 	options  market.Options
+	policies policyFlags
 	grants   []string
 	activate bool
 	frozen   bool
@@ -27,6 +28,7 @@ func (f *installFlags) register(c *cobra.Command, a *app) {
 		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a file with grants; repeatable")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that its publisher took back")
+	f.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
 	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)
@@ -71,7 +73,7 @@ installation. With --frozen no index is asked at all: everything must be in the 
 		if err != nil {
 			return err
 		}
-		if f.options.Consent, err = a.readConsent(ctx, f.grants); err != nil {
+		if err := a.prepareInstall(ctx, f, home); err != nil {
 			return err
 		}
 		var installed []market.Installed
@@ -86,6 +88,17 @@ installation. With --frozen no index is asked at all: everything must be in the 
 		return a.afterInstall(ctx, home, installed, f.activate)
 	})
 	return c
+}
+
+// prepareInstall reads what decides about an install: policies, and consent in advance.
+func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.Home) error {
+	set, err := f.policies.load(home)
+	if err != nil {
+		return err
+	}
+	f.options.Admit = a.admission(set)
+	f.options.Consent, err = a.readConsent(ctx, f.grants)
+	return err
 }
 
 func (f *installFlags) check(names []string) error {

@@ -27,7 +27,7 @@ new in words, until somebody agrees; the installed version runs on. An active pl
 		if err != nil {
 			return err
 		}
-		if f.options.Consent, err = a.readConsent(ctx, f.grants); err != nil {
+		if err := a.prepareInstall(ctx, f, home); err != nil {
 			return err
 		}
 		installed, err := home.Update(ctx, names, f.options)
