@@ -377,6 +377,10 @@ func TestUpdate(t *testing.T) {
 	if diff := cmp.Diff([]string{"acme/api@1.0.0"}, update(market.Options{AllowDowngrade: true})); diff != "" {
 		t.Error(diff)
 	}
+	x.Yank("acme", "api", "1.0.0", "is old")
+	if got := update(market.Options{}); got != nil {
+		t.Errorf("there is nothing to choose, and %v was installed", got)
+	}
 	if _, err := load(h, "web"); err != nil {
 		t.Errorf("an update deactivates: %v", err)
 	}

@@ -85,7 +85,7 @@ func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
 	}
 	versions, err := c.index.view.Versions(ctx, c.publisher, c.name)
 	if errors.Is(err, tuf.ErrNotFound) {
-		return c, fmt.Errorf("%s: is not in the index %s", c.path(), c.index.Name)
+		return c, nothing("%s: is not in the index %s", c.path(), c.index.Name)
 	}
 	if err != nil {
 		return c, inIndex(c.index.Name, err)
@@ -122,6 +122,17 @@ func (r *resolver) refusal(c candidate, v tuf.Version) error {
 	return nil
 }
 
+// errNothing marks a request for which the index has nothing to choose.
+var errNothing = errors.New("nothing can be chosen")
+
+// nothingError says why.
+type nothingError struct{ text string }
+
+func (e *nothingError) Error() string        { return e.text }
+func (e *nothingError) Is(target error) bool { return target == errNothing }
+
+func nothing(format string, args ...any) error { return &nothingError{fmt.Sprintf(format, args...)} }
+
 // nothing says that no release fits, and why each does not.
 func (r *resolver) nothing(c candidate, versions []tuf.Version) error {
 	var there, refused []string
@@ -138,7 +149,7 @@ func (r *resolver) nothing(c candidate, versions []tuf.Version) error {
 		there = append(there, text)
 	}
 	if len(refused) > 0 {
-		return fmt.Errorf("%s: no release can be chosen: %s", c.subject(), strings.Join(refused, "; "))
+		return nothing("%s: no release can be chosen: %s", c.subject(), strings.Join(refused, "; "))
 	}
 	what := "no release that is not a prerelease"
 	switch {
@@ -147,7 +158,7 @@ func (r *resolver) nothing(c candidate, versions []tuf.Version) error {
 	case c.ranged != nil:
 		what = "no version in " + c.text
 	}
-	return fmt.Errorf("%s: the index %s has %s, it has: %s", c.path(), c.index.Name, what, strings.Join(there, ", "))
+	return nothing("%s: the index %s has %s, it has: %s", c.path(), c.index.Name, what, strings.Join(there, ", "))
 }
 
 // publisher returns the publisher that a request names, or the one that has a plugin of this name.

@@ -43,7 +43,7 @@ func (in *install) updates(ctx context.Context, names []string) ([]request, erro
 	return requests, errors.Join(problems...)
 }
 
-// update returns what to look for in place of an installed plugin. It stays as it is where what could be chosen now is lower:
+// update returns what to look for in place of an installed plugin. It stays as it is where nothing could be chosen now, or something lower:
 // the installed version was yanked since, or was named.
 func (in *install) update(ctx context.Context, name string) (q request, stays bool, err error) {
 	path, ranged, other := strings.Cut(name, "@")
@@ -59,6 +59,9 @@ func (in *install) update(ctx context.Context, name string) (q request, stays bo
 	}
 	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked || q.exact == p.Version}
 	c, err := r.choose(ctx, q)
+	if !other && errors.Is(err, errNothing) {
+		return q, true, nil
+	}
 	if err != nil {
 		return q, false, err
 	}
