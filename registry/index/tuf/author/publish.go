@@ -1,8 +1,8 @@
 package author
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
