@@ -61,13 +61,13 @@ func newEndlessWorld(t *testing.T, limits string) *endlessWorld {
 			t.Fatal(err)
 		}
 	}
-	must(t, "key", "new", "acme", "--dir", w.dir)
+	must(t, "key", "new", "acme", "--unencrypted", "--dir", w.dir)
 	must(t, "plugin", "build", w.file("spin"), "--module", w.file("raw.wasm"), "-O", w.file("spin.wasm"))
 	must(t, "plugin", "sign", w.file("spin.wasm"), "--key", w.file("acme.key"))
-	must(t, "index", "init", w.file("index"), "--key", w.file("acme.key"))
-	must(t, "index", "add", w.file("index"), w.file("spin.wasm"), "--key", w.file("acme.key"), "--publisher-key", w.file("acme.pub"))
-	must(t, "--home", w.home, "index", "trust", w.file("acme.pub"))
-	must(t, "--home", w.home, "install", "--index", w.file("index"), "--all")
+	must(t, "index", "init", w.file("index"), "--keys", w.file("keys"), "--unencrypted")
+	must(t, "index", "add", w.file("index"), w.file("spin.wasm"), "--keys", w.file("keys"), "--publisher-key", w.file("acme.pub"))
+	must(t, "--home", w.home, "index", "trust", w.file("keys/root.json"), "--location", w.file("index"))
+	must(t, "--home", w.home, "install", "--all", "--activate")
 	return w
 }
 

@@ -50,13 +50,13 @@ func TestDeriveFetches(t *testing.T) {
 	}
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	must(t, "key", "new", "demo", "--dir", dir)
+	must(t, "key", "new", "demo", "--unencrypted", "--dir", dir)
 	must(t, "plugin", "build", filepath.Join(root, "wasm-tests", "hostcaller"), "-O", in("caller.wasm"))
 	must(t, "plugin", "sign", in("caller.wasm"), "--key", in("demo.key"))
-	must(t, "index", "init", in("index"), "--key", in("demo.key"))
-	must(t, "index", "add", in("index"), in("caller.wasm"), "--key", in("demo.key"), "--publisher-key", in("demo.pub"))
-	must(t, "--home", in("home"), "index", "trust", in("demo.pub"))
-	must(t, "--home", in("home"), "install", "--index", in("index"), "hostcaller", "--grant", "http.get", "--grant", "kv", "--grant", "resources.read")
+	must(t, "index", "init", in("index"), "--keys", in("keys"), "--unencrypted")
+	must(t, "index", "add", in("index"), in("caller.wasm"), "--keys", in("keys"), "--publisher-key", in("demo.pub"))
+	must(t, "--home", in("home"), "index", "trust", in("keys/root.json"), "--location", in("index"))
+	must(t, "--home", in("home"), "install", "hostcaller", "--activate", "--grant", "http.get", "--grant", "kv", "--grant", "resources.read")
 	if err := os.WriteFile(in("pipeline.yaml"), []byte(fetchPipeline), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func install(ctx context.Context, f *fixture, host string) (home string, err err
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return "", err
 	}
-	steps := [][]string{{"key", "new", "index", "--dir", keys}, {"key", "new", "lattice", "--dir", keys}}
+	steps := [][]string{{"key", "new", "lattice", "--unencrypted", "--dir", keys}}
 	var modules []string
 	for _, name := range builtins.Names() {
 		file := filepath.Join(dir, name+".wasm")
@@ -69,10 +69,10 @@ func install(ctx context.Context, f *fixture, host string) (home string, err err
 		steps = append(steps, []string{"plugin", "sign", file, "--key", key("lattice.key")})
 	}
 	steps = append(steps,
-		[]string{"index", "init", index, "--key", key("index.key")},
-		append(append([]string{"index", "add", index}, modules...), "--key", key("index.key"), "--publisher-key", key("lattice.pub")),
-		[]string{"index", "trust", key("index.pub"), "--home", home},
-		[]string{"install", "--index", index, "--all", "--home", home},
+		[]string{"index", "init", index, "--unencrypted", "--keys", keys},
+		append(append([]string{"index", "add", index}, modules...), "--keys", keys, "--publisher-key", key("lattice.pub")),
+		[]string{"index", "trust", key("root.json"), "--location", index, "--home", home},
+		[]string{"install", "--all", "--activate", "--home", home},
 	)
 	for _, args := range steps {
 		if _, err := command(ctx, f.cacheEnv(), host, args...); err != nil {

@@ -2,6 +2,7 @@ package author
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sigstore/sigstore/pkg/signature"
@@ -171,7 +173,7 @@ func (d *Draft) Publish(now time.Time, lifetimes Lifetimes, keys []release.Priva
 	p := &publication{
 		draft: d, now: now, lifetimes: lifetimes, keys: keys, change: &Change{Notes: d.notes, before: d.timestamp.Signed.Version},
 	}
-	for _, target := range slices.Sorted(maps.Keys(d.contents)) {
+	for _, target := range slices.SortedFunc(maps.Keys(d.contents), compareTargets) {
 		p.add("targets/"+target, d.contents[target], false)
 	}
 	for _, step := range []func() error{p.releases, p.targets, p.snapshot, p.root, p.timestamp} {
@@ -403,6 +405,17 @@ func signRole[T metadata.Roles](p *publication, m *metadata.Metadata[T], enough 
 func meta(version int64, data []byte) *metadata.MetaFiles {
 	sum := sha256.Sum256(data)
 	return &metadata.MetaFiles{Version: version, Length: int64(len(data)), Hashes: metadata.Hashes{"sha256": sum[:]}}
+}
+
+// compareTargets orders where targets lie by their names, and by their hashes only when these are the same.
+func compareTargets(a, b string) int {
+	return cmp.Or(strings.Compare(withoutHash(a), withoutHash(b)), strings.Compare(a, b))
+}
+
+func withoutHash(target string) string {
+	folder, base := path.Split(target)
+	_, name, _ := strings.Cut(base, ".")
+	return folder + name
 }
 
 // targetPath returns where a target lies, below the folder targets.
