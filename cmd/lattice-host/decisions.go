@@ -116,21 +116,18 @@ func writeDecision(w io.Writer, d *gate.Decision) {
 	}
 	fmt.Fprintf(w, "%s: %s %s  (gate %s, %s)\n", verdict, what, printable(d.Subject), printable(string(d.Point)), printable(d.ID))
 	for i := range d.Reasons {
-		writeReason(w, &d.Reasons[i], "")
+		writeReason(w, d.Subject, &d.Reasons[i], verdictWords()[d.Reasons[i].Verdict])
 	}
 	for i := range d.Warnings {
-		writeReason(w, &d.Warnings[i], "warning")
+		writeReason(w, d.Subject, &d.Warnings[i], "warning")
 	}
 	if len(d.Reasons) == 0 {
 		fmt.Fprintln(w, "  nothing was asked, and no rule objects")
 	}
 }
 
-// writeReason writes one reason; verdict takes the place of its own when it is not empty.
-func writeReason(w io.Writer, r *gate.Reason, verdict string) {
-	if verdict == "" {
-		verdict = verdictWords()[r.Verdict]
-	}
+// writeReason writes one reason of a decision about a subject.
+func writeReason(w io.Writer, subject string, r *gate.Reason, verdict string) {
 	what := asked(r)
 	if what == "" {
 		what = titleOf(r)
@@ -146,7 +143,11 @@ func writeReason(w io.Writer, r *gate.Reason, verdict string) {
 	if r.Action != "" {
 		add("asked by", askedBy(r))
 	}
-	add("for", strings.TrimSpace(r.Object))
+	object := r.Object
+	if object == "" && r.Path != "" {
+		object = subject
+	}
+	add("for", object)
 	add("field", r.Path)
 	add("by", decider(r))
 	if r.Action != "" {

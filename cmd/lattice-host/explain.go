@@ -168,7 +168,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		}
 		table(w, rows)
 		for i := range e.Policies {
-			writeReason(w, &e.Policies[i], "")
+			writeReason(w, "", &e.Policies[i], verdictWords()[e.Policies[i].Verdict])
 		}
 	})
 }

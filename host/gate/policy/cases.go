@@ -59,7 +59,7 @@ func readCases(f *File) ([]testCase, error) {
 		Cases []testCase `yaml:"cases"`
 	}
 	if err := yaml.Unmarshal(f.Text, &places); err != nil {
-		return nil, yamlProblem(f.Name, err)
+		return nil, yamlProblems(f.Name, err)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
 	decoder.KnownFields(true)
@@ -82,6 +82,9 @@ func readCases(f *File) ([]testCase, error) {
 	return strict.Cases, nil
 }
 
+// goType is where the decoder begins to speak of Go.
+var goType = regexp.MustCompile(` (in type|into) .*$`)
+
 // yamlProblems are the errors of the YAML decoder, which may be several.
 func yamlProblems(file string, err error) error {
 	var several *yaml.TypeError
@@ -90,7 +93,9 @@ func yamlProblems(file string, err error) error {
 	}
 	var problems resource.Problems
 	for _, text := range several.Errors {
-		problems = append(problems, yamlProblem(file, errors.New(text)))
+		p := yamlProblem(file, errors.New(text))
+		p.Message = goType.ReplaceAllString(p.Message, "")
+		problems = append(problems, p)
 	}
 	return problems
 }

@@ -54,7 +54,10 @@ func Test(ctx context.Context, o Options) (*rego.Report, error) {
 	}
 	report.Silent = append(report.Silent, set.silent(fired)...)
 	report.Silent = slices.DeleteFunc(report.Silent, func(s string) bool { return strings.HasPrefix(s, defaultPrefix) })
-	return report, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return report, nil
 }
 
 // silent returns the policies that forbid and have not.
