@@ -121,7 +121,7 @@ func writeDecision(w io.Writer, d *gate.Decision) {
 	for i := range d.Warnings {
 		writeReason(w, d.Subject, &d.Warnings[i], "warning")
 	}
-	if len(d.Reasons) == 0 {
+	if len(d.Reasons)+len(d.Warnings) == 0 {
 		fmt.Fprintln(w, "  nothing was asked, and no rule objects")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
+	"github.com/latticenet/lattice-host/registry/release"
 )
 
 func (a *app) policyInstallCommand() *cobra.Command {
@@ -126,9 +127,22 @@ func (a *app) policyRemoveCommand() *cobra.Command {
 
 // listedPolicies is what policy list tells.
 type listedPolicies struct {
-	Builtin []string      `json:"builtin"`
+	Builtin []listedFile  `json:"builtin"`
 	Bundles []lock.Policy `json:"bundles"`
-	Files   []string      `json:"files"`
+	Files   []listedFile  `json:"files"`
+}
+
+type listedFile struct {
+	File   string `json:"file"`
+	Digest string `json:"digest"`
+}
+
+func listFiles(files []policy.File) []listedFile {
+	list := make([]listedFile, len(files))
+	for i, f := range files {
+		list[i] = listedFile{f.Name, release.Digest(f.Text)}
+	}
+	return list
 }
 
 func (a *app) policyListCommand() *cobra.Command {
@@ -145,49 +159,44 @@ the folder ` + policiesFolder + ` of the installation.`,
 		if err != nil {
 			return err
 		}
-		l := listedPolicies{Bundles: []lock.Policy{}, Files: []string{}}
-		builtin, err := policy.Defaults()
+		l, err := listPolicies(home)
 		if err != nil {
 			return err
-		}
-		for _, f := range builtin {
-			l.Builtin = append(l.Builtin, f.Name)
-		}
-		bundles, err := home.Policies()
-		if err != nil {
-			return err
-		}
-		l.Bundles = append(l.Bundles, bundles...)
-		own := filepath.Join(home.Dir(), policiesFolder)
-		if _, err := os.Stat(own); err == nil {
-			files, err := policy.ReadPath(own)
-			if err != nil {
-				return asInput(err)
-			}
-			for _, f := range files {
-				l.Files = append(l.Files, f.Name)
-			}
 		}
 		return a.emit(l, l.write)
 	})
 	return c
 }
 
+func listPolicies(home *market.Home) (*listedPolicies, error) {
+	builtin, err := policy.Defaults()
+	if err != nil {
+		return nil, err
+	}
+	bundles, err := home.Policies()
+	if err != nil {
+		return nil, err
+	}
+	var files []policy.File
+	own := filepath.Join(home.Dir(), policiesFolder)
+	if _, err := os.Stat(own); err == nil {
+		if files, err = policy.ReadPath(own); err != nil {
+			return nil, asInput(err)
+		}
+	}
+	return &listedPolicies{listFiles(builtin), append([]lock.Policy{}, bundles...), listFiles(files)}, nil
+}
+
 func (l *listedPolicies) write(w io.Writer) {
 	rows := [][]string{{"POLICIES", "FROM", "DIGEST"}}
-	for _, name := range l.Builtin {
-		rows = append(rows, []string{name, "the program", ""})
+	for _, f := range l.Builtin {
+		rows = append(rows, []string{f.File, "the program", f.Digest})
 	}
 	for _, b := range l.Bundles {
 		rows = append(rows, []string{b.Name, "index " + b.Index, b.Digest})
 	}
-	for _, name := range l.Files {
-		rows = append(rows, []string{name, "the installation", ""})
-	}
-	for i := range rows {
-		if rows[i][2] == "" {
-			rows[i] = rows[i][:2]
-		}
+	for _, f := range l.Files {
+		rows = append(rows, []string{f.File, "the installation", f.Digest})
 	}
 	table(w, rows)
 }
