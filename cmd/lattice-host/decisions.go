@@ -211,7 +211,9 @@ func reasonsAbout(found foundObject, field string) ([]gate.Reason, error) {
 		}
 		for _, r := range append(d.Reasons, d.Warnings...) {
 			inside := field == "" || r.Path == field || strings.HasPrefix(r.Path, field+".")
-			if r.Object == found.output.Ref.String() && inside {
+			// Rules name objects as their authors like, most by their names.
+			named := r.Object == found.output.Ref.String() || r.Engine == "rego" && r.Object == found.output.Ref.Name
+			if named && inside {
 				about = append(about, r)
 			}
 		}

@@ -23,7 +23,6 @@ import (
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/registry/market"
-	"github.com/latticenet/lattice-host/registry/release"
 )
 
 // policiesFolder is the folder of an installation that holds the operator's own policies.
@@ -272,7 +271,7 @@ func (a *app) runRevoked(set *policy.Set) func(context.Context, market.Revoked) 
 		p := r.Plugin
 		d := set.RunRevoked(ctx, userName(), p.Publisher, p.Name, p.Version, p.Digest)
 		if err := decisionError(d, nil); err != nil {
-			return release.NotTrusted(p.Reference(), p.Digest, err)
+			return denied(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
 		}
 		a.note("warning: %s is revoked (%s) and runs because a policy permits it: %s", p.Reference(), r.Entry.Reason, d.Reasons[0].Message)
 		return nil

@@ -334,3 +334,11 @@ func TestCannotBeJudged(t *testing.T) {
 		}
 	}
 }
+
+// Where something is wrong, it is not said that there is nothing.
+func TestLoadWrongIsNotNothing(t *testing.T) {
+	_, err := policy.Load(policy.Options{NoDefaults: true, Files: []policy.File{{"c.yaml", []byte("kind: Other\n")}}})
+	if err == nil || errors.Is(err, gate.ErrNoPolicies) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -24,6 +24,10 @@ when { context.indexStaleDays + 1 < 7 };
 
 @id("unused")
 forbid (principal, action == Lattice::Action::"UseQueue", resource);
+
+@id("acme")
+permit (principal, action == Lattice::Action::"Install", resource)
+when { resource.publisher == "acme" };
 `
 
 const goodTest = `cases:
@@ -53,6 +57,7 @@ const goodTest = `cases:
     resource: Plugin::"acme/web@1.0.0"
     context: {indexStaleDays: 9223372036854775807}
   want: error
+  policies: [fresh]
 `
 
 func TestCases(t *testing.T) {
