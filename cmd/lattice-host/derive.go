@@ -42,6 +42,7 @@ the result is the same each time.`,
 	}
 	in.register(c)
 	in.hostCalls.registerRecord(c)
+	c.Flags().BoolVar(&in.explain, "explain", false, "print on standard error every decision of the gates, and what would change it")
 	c.RunE = a.does(func(ctx context.Context, _ []string) error {
 		results, calls, err := a.derive(ctx, in)
 		if err != nil {
@@ -73,6 +74,9 @@ func (a *app) writeBundles(results []derived) error {
 	return a.write(text)
 }
 
+// bundleListKind is the kind of what derive -o json prints.
+const bundleListKind = "BundleList"
+
 // bundleList returns the canonical JSON of all bundles: keys sorted, no white space, one line break at the end.
 func bundleList(results []derived) []byte {
 	data := []byte(`{"apiVersion":"` + pipeline.APIVersion + `","bundles":[`)
@@ -82,7 +86,7 @@ func bundleList(results []derived) []byte {
 		}
 		data = append(data, r.bundle.JSON()...)
 	}
-	return append(data, "],\"kind\":\"BundleList\"}\n"...)
+	return append(data, `],"kind":"`+bundleListKind+"\"}\n"...)
 }
 
 // noteResults prints the warnings and messages of the steps.

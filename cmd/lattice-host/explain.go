@@ -12,6 +12,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/runtime/layout"
 )
@@ -23,8 +24,9 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Tell which plugin made an object or set a field",
 		Long: `Explain derives as derive does, and tells where the result comes from.
 
-Without OBJECT it lists the objects and the steps that made them, and what the steps asked the host for. With OBJECT it names the steps that set anything in it;
-with FIELD, those that set the field, each with its plugin and the digest of the plugin's module.
+Without OBJECT it lists the objects and the steps that made them, and what the steps asked the host for. With OBJECT it names the
+steps that set anything in it; with FIELD, those that set the field, each with its plugin and the digest of the plugin's
+module. Below are the policies that were asked because of the object or the field, and what they answered.
 
 OBJECT is KIND/NAME or KIND/NAMESPACE/NAME. The case of the kind does not matter; a group may follow it, as in
 deployment.apps/orders. FIELD is a path such as spec.template.spec.containers[name=main].image; items of lists are named
@@ -131,6 +133,8 @@ type explainedField struct {
 	Field    string          `json:"field,omitempty"`
 	Value    json.RawMessage `json:"value,omitempty"`
 	Steps    []bundle.Step   `json:"steps"`
+	// Policies are what policies said about it.
+	Policies []gate.Reason `json:"policies,omitempty"`
 }
 
 func (a *app) explainField(found foundObject, field string) error {
@@ -150,6 +154,9 @@ func (a *app) explainField(found foundObject, field string) error {
 			return err
 		}
 	}
+	if e.Policies, err = reasonsAbout(found, field); err != nil {
+		return err
+	}
 	return a.emit(e, func(w io.Writer) {
 		fmt.Fprintln(w, printable(e.Object.String()))
 		if field != "" {
@@ -160,6 +167,9 @@ func (a *app) explainField(found foundObject, field string) error {
 			rows[i] = []string{"set by step " + layout.StepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
 		}
 		table(w, rows)
+		for i := range e.Policies {
+			writeReason(w, "", &e.Policies[i], verdictWords()[e.Policies[i].Verdict])
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,15 +48,43 @@ func below(value any, path string) (next any, rest string, found bool) {
 
 // item returns the item of a list at an index, or with the fields of a selector such as name=main.
 func item(items []any, selector string) (any, bool) {
+	i := itemIndex(items, selector)
+	if i < 0 {
+		return nil, false
+	}
+	return items[i], true
+}
+
+// itemIndex returns where in a list an item is, or -1.
+func itemIndex(items []any, selector string) int {
 	if n, err := strconv.Atoi(selector); err == nil && n >= 0 && n < len(items) {
-		return items[n], true
+		return n
 	}
-	for _, candidate := range items {
-		if selects(selector, candidate) {
-			return candidate, true
+	return slices.IndexFunc(items, func(candidate any) bool { return selects(selector, candidate) })
+}
+
+// dottedField returns a field that fieldValue finds as policies name it: with dots only, and the places of items.
+func dottedField(document []byte, path string) (string, error) {
+	value, err := decodeTree(document)
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	for rest := path; rest != ""; {
+		part := rest
+		items, _ := value.([]any)
+		next, after, found := below(value, rest)
+		if !found {
+			return "", fmt.Errorf("%s: %w", path, pipeline.ErrNotFound)
 		}
+		part = strings.TrimSuffix(part, after)
+		if selector, ok := strings.CutPrefix(part, "["); ok {
+			part = strconv.Itoa(itemIndex(items, strings.TrimSuffix(selector, "]")))
+		}
+		parts = append(parts, part)
+		value, rest = next, strings.TrimPrefix(after, ".")
 	}
-	return nil, false
+	return strings.Join(parts, "."), nil
 }
 
 func selects(selector string, candidate any) bool {

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +23,6 @@ import (
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/registry/market"
-	"github.com/latticenet/lattice-host/registry/release"
 )
 
 // policiesFolder is the folder of an installation that holds the operator's own policies.
@@ -33,9 +36,13 @@ type policyFlags struct {
 
 func (f *policyFlags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.paths, "policies", nil, "file or folder with policies, besides those of the installation; repeatable")
-	c.Flags().BoolVar(&f.noDefaults, "no-default-policies", false, "leave the policies out that come with the program")
+	f.registerDefaults(c)
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagDirname("policies")
+}
+
+func (f *policyFlags) registerDefaults(c *cobra.Command) {
+	c.Flags().BoolVar(&f.noDefaults, "no-default-policies", false, "leave the policies out that come with the program")
 }
 
 // load reads the policies: those that come with the program, those of the installation, and those of the flags. Home may
@@ -86,6 +93,19 @@ func denied(err error) error { return &deniedError{err} }
 type gates struct {
 	set   *policy.Set
 	judge *policy.Judge
+
+	mu sync.Mutex
+	// used are the decisions about uses of capabilities, by id.
+	used map[string]*gate.Decision
+}
+
+// uses returns the decisions about uses of capabilities, in an order that does not depend on which step was faster.
+func (g *gates) uses() []*gate.Decision {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.SortedFunc(maps.Values(g.used), func(a, b *gate.Decision) int {
+		return cmp.Or(strings.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
+	})
 }
 
 // newGates makes the gates for a request.
@@ -98,7 +118,7 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 		a.note("warning: %v", p)
 	}
 	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform})
-	return &gates{set, judge}, asInput(err)
+	return &gates{set: set, judge: judge, used: map[string]*gate.Decision{}}, asInput(err)
 }
 
 func objectOf(d *resource.Document) facts.Object { return facts.Object{Ref: d.Ref, Document: d.JSON()} }
@@ -126,6 +146,9 @@ func (g *gates) Authorize(ctx context.Context, u hostcall.Use) error {
 	d := g.set.Capability(ctx, policy.Use{
 		Publisher: publisher, Name: name, Version: version, Digest: u.Digest, Capability: u.Capability, Target: u.Target,
 	})
+	g.mu.Lock()
+	g.used[d.ID] = d
+	g.mu.Unlock()
 	return decisionError(d, nil)
 }
 
@@ -248,7 +271,7 @@ func (a *app) runRevoked(set *policy.Set) func(context.Context, market.Revoked) 
 		p := r.Plugin
 		d := set.RunRevoked(ctx, userName(), p.Publisher, p.Name, p.Version, p.Digest)
 		if err := decisionError(d, nil); err != nil {
-			return release.NotTrusted(p.Reference(), p.Digest, err)
+			return denied(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
 		}
 		a.note("warning: %s is revoked (%s) and runs because a policy permits it: %s", p.Reference(), r.Entry.Reason, d.Reasons[0].Message)
 		return nil

@@ -23,7 +23,7 @@ than what they have seen. --dry-run shows what would be published.`,
   lattice-host index add ./index keda.wasm --keys ./keys --publisher-key acme.pub
   lattice-host index verify ./index --root ./keys/root.json`,
 	},
-		a.indexInitCommand(), a.indexAddCommand(), a.indexPublisherCommand(), a.indexYankCommand(), a.indexDeprecateCommand(),
-		a.indexRevokeCommand(), a.indexRotateCommand(), a.indexRefreshCommand(), a.indexVerifyCommand(), a.indexMirrorCommand(),
-		a.indexTrustCommand(), a.indexUntrustCommand(), a.indexFetchCommand(), a.indexForgetCommand())
+		a.indexInitCommand(), a.indexAddCommand(), a.indexPublisherCommand(), a.indexPolicyCommand(), a.indexYankCommand(),
+		a.indexDeprecateCommand(), a.indexRevokeCommand(), a.indexRotateCommand(), a.indexRefreshCommand(), a.indexVerifyCommand(),
+		a.indexMirrorCommand(), a.indexTrustCommand(), a.indexUntrustCommand(), a.indexFetchCommand(), a.indexForgetCommand())
 }

@@ -25,6 +25,7 @@ type inputs struct {
 	files, with, pipelines []string
 	settings               string
 	verbose, noMemo        bool
+	explain                bool
 	hostCalls              hostCallFlags
 	policies               policyFlags
 }
@@ -140,9 +141,11 @@ type outcome struct {
 	results []derived
 	// denied are the documents that a gate did not let pass, in the order of the run. Nothing was emitted for them.
 	denied []*judged
-	gates  *gates
-	calls  *hostcall.Run
-	home   *market.Home
+	// documents are all documents, in the order of the run.
+	documents []*judged
+	gates     *gates
+	calls     *hostcall.Run
+	home      *market.Home
 	// staleDays is for how many days an index of the plugins has been expired, or -1.
 	staleDays int
 }
@@ -162,6 +165,9 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls 
 	o, err := a.deriveAllowed(ctx, in)
 	if err != nil {
 		return nil, nil, err
+	}
+	if in.explain {
+		writeDecisions(a.stderr, o.decisions())
 	}
 	if err := o.err(); err != nil {
 		return nil, nil, err
@@ -220,6 +226,7 @@ func (o *outcome) admit(ctx context.Context, r *request) []*judged {
 	var admitted []*judged
 	for _, d := range r.docs {
 		j := &judged{doc: d, decisions: []*gate.Decision{o.gates.judge.Admit(ctx, objectOf(d))}}
+		o.documents = append(o.documents, j)
 		if j.allowed() {
 			admitted = append(admitted, j)
 		} else {

@@ -54,7 +54,7 @@ func newRoot(a *app) *cobra.Command {
 		a.deriveCommand(), a.explainCommand(),
 		a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
 		a.listCommand(), a.searchCommand(), a.verifyCommand(),
-		a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.cacheCommand(), a.versionCommand(),
+		a.policyCommand(), a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.cacheCommand(), a.versionCommand(),
 	)
 	return root
 }

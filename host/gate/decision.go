@@ -85,3 +85,6 @@ type Decision struct {
 
 // Allowed reports whether what was judged may pass.
 func (d *Decision) Allowed() bool { return d.Verdict == Allow }
+
+// Whole reports whether the id is that of everything else, so that nothing was changed since the gate decided.
+func (d *Decision) Whole() bool { return d.ID != "" && d.ID == d.identify() }

@@ -149,6 +149,7 @@ func ReadPolicyBundle(bundle string, data []byte) ([]PolicyFile, error) {
 		return nil, fmt.Errorf("%s: the archive has %d bytes, the limit is %d", bundle, len(data), MaxPolicyBundleBytes)
 	}
 	var files []PolicyFile
+	var total int64
 	r := tar.NewReader(bytes.NewReader(data))
 	for {
 		header, err := r.Next()
@@ -165,12 +166,16 @@ func ReadPolicyBundle(bundle string, data []byte) ([]PolicyFile, error) {
 		switch {
 		case header.Typeflag != tar.TypeReg:
 			return nil, fmt.Errorf("%s: entry %q: is neither a file nor a folder", bundle, header.Name)
-		case !fs.ValidPath(header.Name) || strings.ContainsFunc(header.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }):
+		case !fs.ValidPath(header.Name) || header.Name == "." || strings.ContainsFunc(header.Name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }):
 			return nil, fmt.Errorf("%s: entry %q: the name leads out of the archive", bundle, header.Name)
 		case len(files) == MaxPolicyFiles:
 			return nil, fmt.Errorf("%s: has more than %d files", bundle, MaxPolicyFiles)
 		case slices.ContainsFunc(files, func(f PolicyFile) bool { return f.Name == name }):
 			return nil, fmt.Errorf("%s: entry %q: is there twice", bundle, header.Name)
+		}
+		// A sparse file has any size in a few bytes.
+		if total += header.Size; header.Size > MaxPolicyBundleBytes || total > MaxPolicyBundleBytes {
+			return nil, fmt.Errorf("%s: entry %q: the files have more than %d bytes together", bundle, header.Name, MaxPolicyBundleBytes)
 		}
 		text, err := io.ReadAll(r)
 		if err != nil {

@@ -216,7 +216,7 @@ func (s *Snapshot) checkRevoked(ctx context.Context, p lock.Plugin) error {
 		if err == nil {
 			return nil
 		}
-		return errors.Join(revokedError(p.Reference(), p.Digest, p.Index, e), err)
+		return fmt.Errorf("%w; %w", revokedError(p.Reference(), p.Digest, p.Index, e), err)
 	}
 	return revokedError(p.Reference(), p.Digest, p.Index, e)
 }

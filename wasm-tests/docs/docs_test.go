@@ -125,7 +125,7 @@ func TestCommands(t *testing.T) {
 	}
 	r.run(t, "lattice-host index init index --keys keys/index")
 	r.run(t, "lattice-host index add index demo/*.wasm --keys keys/index --publisher-key keys/demo.pub")
-	for _, document := range []string{"docs/operating.md", "docs/authoring.md", "README.md"} {
+	for _, document := range []string{"docs/operating.md", "docs/authoring.md", "README.md", "docs/policies.md"} {
 		for _, command := range commands(t, filepath.Join(root, document)) {
 			// CI runs what make makes.
 			if !strings.HasPrefix(command, "make ") {
@@ -144,6 +144,10 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 	for document, files := range map[string][]string{
 		"docs/authoring.md": {"docs/facts/main.go", "docs/facts/plugin.yaml", "docs/counter/main.go", "docs/counter/plugin.yaml"},
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
+		"docs/policies.md": {
+			"docs/policies-example/shop.cedar", "docs/policies-example/shop_test.yaml", "docs/policies-example/labels.rego",
+			"docs/policies-example/quota.yaml", "docs/policies-example/nightly.yaml",
+		},
 	} {
 		text, err := os.ReadFile(filepath.Join(root, document))
 		if err != nil {

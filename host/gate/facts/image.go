@@ -1,6 +1,16 @@
 package facts
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/latticenet/lattice-host/host/gate"
+)
+
+// Image returns the resource for an image as it is written.
+func Image(s string) gate.Entity {
+	i := parseImage(s)
+	return gate.ImageRef(s, i.registry, i.name, i.tag)
+}
 
 // image is an image's name, taken apart.
 type image struct {

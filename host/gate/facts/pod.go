@@ -185,8 +185,7 @@ func (r *reader) image(n node) {
 		r.unreadable(n)
 		return
 	}
-	ref := parseImage(image)
-	if !ref.pinned {
-		r.ask(gate.ActionSkipImageVerification, gate.ImageRef(image, ref.registry, ref.name, ref.tag), n)
+	if !parseImage(image).pinned {
+		r.ask(gate.ActionSkipImageVerification, Image(image), n)
 	}
 }

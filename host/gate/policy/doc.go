@@ -3,9 +3,11 @@
 // A [Set] holds Cedar policies, Rego rules and quotas, from files and folders:
 //
 //	*.cedar                 Cedar policies
-//	*.rego                  Rego rules; *_test.rego are tests, which are not loaded to judge
+//	*.rego                  Rego rules
 //	data.json, data.yaml    what rules read as data
 //	*.yaml, *.yml, *.json   CedarPolicy and LatticeQuota documents
+//	*_test.rego             tests of rules, *_test.yaml, *_test.yml and *_test.json those of Cedar policies: see [Test].
+//	                        They are not loaded to judge
 //
 // With them, unless left out, come the policies of this package: they permit what the services of a namespace plainly need
 // among themselves, and nothing else.

@@ -5,20 +5,24 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/cedar"
 	"github.com/latticenet/lattice-host/host/gate/quota"
 	"github.com/latticenet/lattice-host/host/gate/rego"
+	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
@@ -74,6 +78,7 @@ type sources struct {
 	rules     []rego.File
 	tests     []rego.File
 	data      []rego.File
+	cases     []File
 	quotas    []quota.Quota
 	names     []string
 }
@@ -82,10 +87,18 @@ type sources struct {
 // gate.ErrNoPolicies.
 func Load(o Options) (*Set, error) {
 	s, err := o.read()
-	if err != nil {
+	if s == nil {
 		return nil, err
 	}
-	return s.set(o)
+	set, more := s.set(o)
+	if err != nil && errors.Is(more, gate.ErrNoPolicies) {
+		// There may be policies where something is wrong.
+		more = nil
+	}
+	if err := errors.Join(err, more); err != nil {
+		return nil, err
+	}
+	return set, nil
 }
 
 func (s *sources) set(o Options) (*Set, error) {
@@ -101,15 +114,7 @@ func (s *sources) set(o Options) (*Set, error) {
 	return set, err
 }
 
-// Tests returns the files of rules, tests and data that are read with the options, for rego.Test.
-func Tests(o Options) (files, data []rego.File, err error) {
-	s, err := o.read()
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(s.rules, s.tests...), s.data, nil
-}
-
+// read returns the files by what they are; nil when they could not even be read.
 func (o Options) read() (*sources, error) {
 	s := &sources{}
 	var files []File
@@ -122,7 +127,7 @@ func (o Options) read() (*sources, error) {
 	}
 	files = append(files, o.Files...)
 	for _, p := range o.Paths {
-		read, err := readPath(p)
+		read, err := ReadPath(p)
 		if err != nil {
 			return nil, err
 		}
@@ -155,8 +160,8 @@ func Defaults() ([]File, error) {
 	return append(files, File{quota.RulesFile, quota.Rules()}), nil
 }
 
-// readPath reads a file, or every file of policies below a folder, in the order of their names.
-func readPath(root string) ([]File, error) {
+// ReadPath reads a file, or every file of policies below a folder, in the order of their names.
+func ReadPath(root string) ([]File, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return nil, err
@@ -197,6 +202,11 @@ func IsPolicy(name string) bool {
 	return slices.Contains([]string{".cedar", ".rego", ".yaml", ".yml", ".json"}, filepath.Ext(name))
 }
 
+// isTest reports whether a file holds tests, which are not loaded to judge.
+func isTest(name string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, filepath.Ext(name)), "_test") && filepath.Ext(name) != ".cedar"
+}
+
 // isData reports whether a file is data for rules rather than documents.
 func isData(name string) bool {
 	base := filepath.Base(name)
@@ -208,8 +218,10 @@ func (s *sources) add(f File) error {
 	switch ext := filepath.Ext(f.Name); {
 	case ext == ".cedar":
 		s.cedar = append(s.cedar, cedar.File{Name: f.Name, Text: f.Text})
-	case strings.HasSuffix(f.Name, "_test.rego"):
+	case isTest(f.Name) && ext == ".rego":
 		s.tests = append(s.tests, rego.File{Name: f.Name, Text: f.Text})
+	case isTest(f.Name) && IsPolicy(f.Name):
+		s.cases = append(s.cases, f)
 	case ext == ".rego":
 		s.rules = append(s.rules, rego.File{Name: f.Name, Text: f.Text})
 	case isData(f.Name):
@@ -224,15 +236,15 @@ func (s *sources) add(f File) error {
 
 // addDocuments sorts the documents of a file by their kind.
 func (s *sources) addDocuments(f File) error {
-	kinds, err := kindsIn(f.Text)
+	kinds, err := kindsIn(&f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.Name, err)
+		return err
 	}
 	switch {
 	case len(kinds) == 0:
 		return nil
 	case len(kinds) > 1:
-		return fmt.Errorf("%s: has documents of the kinds %s; put each kind into a file of its own", f.Name, strings.Join(kinds, " and "))
+		return fmt.Errorf("%s: has documents of the kinds %s; put each kind into a file of its own", f.Name, quoted(kinds))
 	case kinds[0] == "CedarPolicy":
 		s.documents = append(s.documents, cedar.File{Name: f.Name, Text: f.Text})
 		return nil
@@ -245,22 +257,55 @@ func (s *sources) addDocuments(f File) error {
 		f.Name, kinds[0], filepath.Ext(f.Name))
 }
 
-// kindsIn returns the kinds of the documents in a text, sorted and each once. What cannot be read is for its reader to
-// complain about.
-func kindsIn(text []byte) ([]string, error) {
+// quoted lists texts as a sentence does.
+func quoted(texts []string) string {
+	all := make([]string, len(texts))
+	for i, t := range texts {
+		all[i] = strconv.Quote(t)
+	}
+	return strings.Join(all, " and ")
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+// yamlProblem is an error of the YAML parser, with its place.
+func yamlProblem(file string, err error) resource.Problem {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	m := yamlLine.FindStringSubmatch(text)
+	at := resource.Position{File: file, Line: 1, Column: 1}
+	if n, err := strconv.Atoi(m[1]); err == nil {
+		at.Line = n
+	}
+	return resource.Problem{Position: at, Message: text[len(m[0]):]}
+}
+
+// kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a kind has the kind "".
+func kindsIn(f *File) ([]string, error) {
 	var kinds []string
-	for _, part := range bytes.Split(append([]byte("\n"), text...), []byte("\n---")) {
-		var d struct {
-			Kind string `json:"kind"`
+	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
+	for {
+		var n yaml.Node
+		err := decoder.Decode(&n)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		if len(bytes.TrimSpace(part)) == 0 {
-			continue
+		if err != nil {
+			return nil, yamlProblem(f.Name, err)
 		}
-		if err := yaml.Unmarshal(part, &d); err != nil {
-			return nil, err
+		if len(n.Content) == 1 && n.Content[0].ShortTag() != "!!null" {
+			kinds = append(kinds, kindOf(n.Content[0]))
 		}
-		kinds = append(kinds, d.Kind)
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds), nil
+}
+
+// kindOf returns the field kind of a document.
+func kindOf(n *yaml.Node) string {
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == "kind" {
+			return n.Content[i+1].Value
+		}
+	}
+	return ""
 }

@@ -1,0 +1,344 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/gate/facts"
+	"github.com/latticenet/lattice-host/host/gate/policy"
+)
+
+const (
+	permitAdmit = `@id("admit") permit (principal, action == Lattice::Action::"Admit", resource);`
+	denyRule    = "package lattice.admit\n\ndeny contains \"no\" if input.resource.metadata.name == \"evil\"\n"
+	cedarDoc    = "apiVersion: lattice.dev/v1alpha1\nkind: CedarPolicy\nmetadata: {name: %s, namespace: lattice-system}\n" +
+		"spec: {policies: '%s'}\n"
+	quotaDoc = "apiVersion: lattice.dev/v1alpha1\nkind: LatticeQuota\nmetadata: {name: media, namespace: lattice-system}\n" +
+		"spec: {principal: 'Lattice::Service::\"media/web\"', limits: {cpu: \"4\"}, maxPerWorkload: {cpu: \"2\"}}\n"
+)
+
+// folder writes files into a folder of the test's own, in which it then is.
+func folder(t testing.TB, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+}
+
+func manyFiles(n int) []policy.File {
+	files := make([]policy.File, n)
+	for i := range files {
+		files[i] = policy.File{Name: fmt.Sprintf("%d.yaml", i)}
+	}
+	return files
+}
+
+func TestLoad(t *testing.T) {
+	admit := fmt.Sprintf(cedarDoc, "own", permitAdmit)
+	tests := map[string]struct {
+		reason  string
+		files   map[string]string
+		options policy.Options
+		// cedar, rego and quotas are how many there are, names the files.
+		cedar, rego, quotas int
+		names               []string
+		err                 string
+		is                  error
+	}{
+		"Defaults": {
+			reason: "A host has policies of its own.",
+			cedar:  7, rego: 2, names: []string{"builtin/base.cedar", "builtin/quota.rego"},
+		},
+		"File": {
+			reason:  "A file is read whatever folder it is in.",
+			files:   map[string]string{"a/x.cedar": permitAdmit, "b.rego": denyRule},
+			options: policy.Options{Paths: []string{"a/x.cedar", "b.rego"}, NoDefaults: true},
+			cedar:   1, rego: 1, names: []string{"a/x.cedar", "b.rego"},
+		},
+		"Folder": {
+			reason: "A folder is read with everything below it, but for what is hidden or no policy.",
+			files: map[string]string{
+				"p/a.cedar": permitAdmit, "p/sub/b.rego": denyRule, "p/sub/quota.yml": quotaDoc, "p/README.md": "no policy",
+				"p/.git/c.cedar": "not read", "p/.hidden.cedar": "not read", "p/data.json": `{"names": ["a"]}`, "p/doc.yaml": admit,
+				"p/b_test.rego": "package lattice.admit_test\n", "p/a_test.yaml": "not read to judge", "p/a_test.json": "{",
+			},
+			options: policy.Options{Paths: []string{"p"}, NoDefaults: true},
+			cedar:   2, rego: 1, quotas: 1,
+			names: []string{
+				"p/a.cedar", "p/a_test.json", "p/a_test.yaml", "p/b_test.rego", "p/data.json", "p/doc.yaml", "p/sub/b.rego", "p/sub/quota.yml",
+			},
+		},
+		"FolderByDot": {
+			reason:  "The folder that was named is read even if it begins with a dot.",
+			files:   map[string]string{".policies/a.cedar": permitAdmit},
+			options: policy.Options{Paths: []string{".policies"}, NoDefaults: true},
+			cedar:   1, names: []string{".policies/a.cedar"},
+		},
+		"Documents": {
+			reason:  "A file has several documents, with comments and empty ones between them.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("# ours\n---\n" + admit + "---\n---\n" + fmt.Sprintf(cedarDoc, "other", permitAdmit))}}, NoDefaults: true},
+			cedar:   2, names: []string{"x.yaml"},
+		},
+		"Data": {
+			reason: "Rules read data by its name.",
+			options: policy.Options{NoDefaults: true, Files: []policy.File{
+				{"r.rego", []byte("package lattice.admit\n\ndeny contains \"no\" if input.resource.metadata.name in data.names\n")},
+				{"data.yaml", []byte("names: [evil]\n")},
+			}},
+			rego: 1, names: []string{"r.rego", "data.yaml"},
+		},
+		"Mixed": {
+			reason:  "Documents of two kinds in one file have two readers.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte(admit + "---\n" + quotaDoc)}}},
+			err:     `x.yaml: has documents of the kinds "CedarPolicy" and "LatticeQuota"; put each kind into a file of its own`,
+		},
+		"OtherKind": {
+			reason:  "What is no policy is not passed over: somebody meant it as one.",
+			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
+			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data.json`,
+		},
+		"NoKind": {
+			reason:  "A list is no policy.",
+			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
+			err:     `x.yml: "" is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data.yml`,
+		},
+		"BadYAML": {
+			reason:  "What cannot be read has a place.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("kind: CedarPolicy\nspec: {\n")}}},
+			err:     "x.yaml:2:1: did not find expected node content",
+		},
+		"WrongEnding": {
+			reason:  "A file that was named is read or refused.",
+			files:   map[string]string{"x.txt": permitAdmit},
+			options: policy.Options{Paths: []string{"x.txt"}},
+			err:     "x.txt: is no file of policies; one ends in .cedar, .rego, .yaml or .json",
+		},
+		"EmptyFolder": {
+			reason:  "A folder without policies is a mistake, and not the wish to have none.",
+			files:   map[string]string{"p/README.md": ""},
+			options: policy.Options{Paths: []string{"p"}},
+			err:     "p: no policies are loaded in this folder; a policy is a file that ends in .cedar, .rego, .yaml or .json",
+			is:      gate.ErrNoPolicies,
+		},
+		"Missing": {
+			reason:  "A path that is not there is a mistake.",
+			options: policy.Options{Paths: []string{"absent"}},
+			err:     "stat absent: no such file or directory",
+			is:      os.ErrNotExist,
+		},
+		"TooMany": {
+			reason:  "There is a limit.",
+			options: policy.Options{Files: manyFiles(policy.MaxFiles), NoDefaults: false},
+			err:     "there are 2002 files of policies, the limit is 2000",
+		},
+		"Everything": {
+			reason: "Whatever is wrong is said at once, each with its place.",
+			options: policy.Options{Files: []policy.File{
+				{"a.cedar", []byte("@id(\"a\")\npermit (principal, action, resource) when { principal.nmae == 1 };\n")},
+				{"b.rego", []byte("package lattice.admit\n\ndeny contains x if\n")},
+				{"c.yaml", []byte("kind: Other\n")},
+			}, NoDefaults: true},
+			err: `c.yaml: "Other" is no kind of policy`,
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			folder(t, tc.files)
+			set, err := policy.Load(tc.options)
+			if tc.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.err) || tc.is != nil && !errors.Is(err, tc.is) {
+					t.Fatalf("%s\ngot the error %v, want %q", tc.reason, err, tc.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("%s\n%v", tc.reason, err)
+			}
+			got := []any{set.Cedar.Len(), set.Rego.Len(), len(set.Quotas), set.Files}
+			if d := cmp.Diff([]any{tc.cedar, tc.rego, tc.quotas, tc.names}, got); d != "" {
+				t.Errorf("%s\n%s", tc.reason, d)
+			}
+		})
+	}
+}
+
+// Every problem of every engine is there.
+func TestLoadJoinsProblems(t *testing.T) {
+	_, err := policy.Load(policy.Options{NoDefaults: true, Files: []policy.File{
+		{"a.cedar", []byte("@id(\"a\")\npermit (principal, action, resource) when { principal.nmae == 1 };\n")},
+		{"b.rego", []byte("package lattice.admit\n\ndeny contains x if {\n")},
+		{"c.yaml", []byte("kind: Other\n")},
+	}})
+	for _, want := range []string{"a.cedar:1:1: policy a: ", "b.rego:", `c.yaml: "Other"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to say %s", err, want)
+		}
+	}
+	if errors.Is(err, gate.ErrNoPolicies) {
+		t.Errorf("%v: there are policies, though wrong ones", err)
+	}
+}
+
+// A host without policies does not start, and a set of them lets nothing pass that nobody permits.
+func TestAttack48_NoPolicies(t *testing.T) {
+	for name, o := range map[string]policy.Options{
+		"Nothing":   {NoDefaults: true},
+		"OnlyTests": {NoDefaults: true, Files: []policy.File{{"a_test.rego", []byte("package lattice.admit_test\n")}, {"b_test.yaml", nil}}},
+		"OnlyData":  {NoDefaults: true, Files: []policy.File{{"data.json", []byte("{}")}}},
+		"OnlyQuota": {NoDefaults: true, Files: []policy.File{{"q.yaml", []byte(quotaDoc)}}},
+		"Comments":  {NoDefaults: true, Files: []policy.File{{"a.cedar", []byte("// permit (principal, action, resource);")}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, err := policy.Load(o)
+			if !errors.Is(err, gate.ErrNoPolicies) || set != nil {
+				t.Errorf("got %v, %v; want %v", set, err, gate.ErrNoPolicies)
+			}
+		})
+	}
+	set, err := policy.Load(policy.Options{NoDefaults: true, Files: []policy.File{{"r.rego", []byte(denyRule)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := judge(t, set, policy.Run{}).Admit(context.Background(), service("web", `{}`))
+	if d.Verdict != gate.NoOpinion || d.Allowed() {
+		t.Errorf("rules alone permit nothing, got %s", d.Verdict)
+	}
+}
+
+func judge(t testing.TB, set *policy.Set, run policy.Run) *policy.Judge {
+	t.Helper()
+	j, err := set.For(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// service returns a LatticeService media/name with a workload.
+func service(name, workload string) facts.Object {
+	return facts.Object{
+		Ref: abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: name},
+		Document: fmt.Appendf(nil, `{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"name":%q,"namespace":"media"},`+
+			`"spec":{"workload":%s}}`, name, workload),
+	}
+}
+
+func load(t testing.TB, o policy.Options) *policy.Set {
+	t.Helper()
+	set, err := policy.Load(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// A quota denies the workload that asks for too much, and the one that finds too little left.
+func TestQuota(t *testing.T) {
+	set := load(t, policy.Options{Files: []policy.File{{"q.yaml", []byte(quotaDoc)}, {"n.yaml", []byte(strings.ReplaceAll(strings.ReplaceAll(
+		quotaDoc, "Service::\"media/web\"", "User::\"ann\""), "name: media", "name: ann"))}}})
+	owned := func(name, cpu string) facts.Object {
+		o := service(name, `{"containers":{"main":{"resources":{"requests":{"cpu":"`+cpu+`","memory":"1Gi"}}}}}`)
+		o.Document = []byte(strings.Replace(string(o.Document), `"namespace":"media"`, `"namespace":"media","annotations":{"lattice.dev/owner":"ann"}`, 1))
+		return o
+	}
+	tests := map[string]struct {
+		reason string
+		doc    facts.Object
+		peers  []facts.Object
+		want   []string
+	}{
+		"Within": {"What fits is allowed.", owned("web", "2"), nil, nil},
+		"Cap": {
+			"One workload has a cap.", owned("web", "3"), nil,
+			[]string{"cpu (3) exceeds per-workload cap (2)", "cpu (3) exceeds per-workload cap (2)"},
+		},
+		"Limit": {
+			"All of a principal have a limit.", owned("web", "2"), []facts.Object{owned("a", "2"), owned("b", "1")},
+			[]string{"cpu: 2 requested but only 1 remaining in quota"},
+		},
+		"Reached": {"What is just enough is allowed.", owned("web", "2"), []facts.Object{owned("a", "2")}, nil},
+		"Others":  {"What is not the principal's does not count.", service("db", `{"containers":{"main":{"resources":{"requests":{"cpu":"9","memory":"1Gi"}}}}}`), nil, nil},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			d := judge(t, set, policy.Run{Documents: []facts.Object{tc.doc}, Peers: tc.peers}).Admit(context.Background(), tc.doc)
+			var got []string
+			for _, r := range d.Reasons {
+				if r.Verdict != gate.Allow {
+					got = append(got, r.Message)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" || d.Allowed() != (tc.want == nil) {
+				t.Errorf("%s\n%s\n%s", tc.reason, d.Verdict, diff)
+			}
+		})
+	}
+}
+
+// A CedarPolicy document that is wrong is left out alone; one that may forbid closes the door until it is put right.
+func TestBrokenDocument(t *testing.T) {
+	good := policy.File{Name: "good.yaml", Text: fmt.Appendf(nil, cedarDoc, "good", permitAdmit)}
+	bad := func(effect string) policy.File {
+		return policy.File{Name: "bad.yaml", Text: fmt.Appendf(nil, cedarDoc, "bad", `@id("x") `+effect+` (principal, action, resource) when { principal.nmae == 1 };`)}
+	}
+	for name, tc := range map[string]struct {
+		file policy.File
+		want gate.Verdict
+	}{
+		"Permit":     {bad("permit"), gate.Allow},
+		"Forbid":     {bad("forbid"), gate.Error},
+		"Unreadable": {policy.File{Name: "bad.yaml", Text: fmt.Appendf(nil, cedarDoc, "bad", `permit (`)}, gate.Error},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{good, tc.file}})
+			problems := set.Cedar.Problems()
+			if len(problems) == 0 || !strings.HasPrefix(problems[0].Error(), "bad.yaml:") {
+				t.Errorf("got the problems %v", problems)
+			}
+			if d := judge(t, set, policy.Run{}).Admit(context.Background(), service("web", `{}`)); d.Verdict != tc.want {
+				t.Errorf("got %s, want %s: %v", d.Verdict, tc.want, d.Reasons)
+			}
+		})
+	}
+}
+
+// What cannot be judged is denied, whatever policies say.
+func TestCannotBeJudged(t *testing.T) {
+	set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{{"all.cedar", []byte(permitAdmit)}}})
+	o := service("web", `{}`)
+	o.Document = []byte(`{`)
+	for name, d := range map[string]*gate.Decision{
+		"Admit":   judge(t, set, policy.Run{}).Admit(context.Background(), o),
+		"Outputs": judge(t, set, policy.Run{}).Outputs(context.Background(), service("web", `{}`), []facts.Object{o}),
+		"Execute": judge(t, set, policy.Run{}).Execute(context.Background(), o, nil, "directory", "x", 0),
+	} {
+		if d.Verdict != gate.Deny && d.Verdict != gate.Error || !strings.Contains(fmt.Sprint(d.Reasons), "it cannot be judged: ") {
+			t.Errorf("%s: got %s %v", name, d.Verdict, d.Reasons)
+		}
+	}
+}
+
+// Where something is wrong, it is not said that there is nothing.
+func TestLoadWrongIsNotNothing(t *testing.T) {
+	_, err := policy.Load(policy.Options{NoDefaults: true, Files: []policy.File{{"c.yaml", []byte("kind: Other\n")}}})
+	if err == nil || errors.Is(err, gate.ErrNoPolicies) {
+		t.Errorf("got %v", err)
+	}
+}
