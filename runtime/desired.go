@@ -51,6 +51,10 @@ type Desired struct {
 	Bundles []Bundle
 	// Keep leaves resources of the set alone that have no bundle here. Otherwise they are removed.
 	Keep bool
+	// Hold are resources of the set that stay as they are, whatever has become of their objects: those that a gate does not
+	// let pass now. None of their objects is written or removed, not even by force. They must not have a bundle here; those
+	// that are not in the set are ignored.
+	Hold []abi.Ref
 	Options
 }
 
@@ -71,6 +75,11 @@ func (d *Desired) Check() error {
 	errs := []error{CheckSet(d.Set)}
 	if len(d.Bundles) == 0 {
 		errs = append(errs, &Error{Kind: ErrInvalid, Problem: "nothing is desired; destroy the set to remove all of it"})
+	}
+	for _, b := range d.Bundles {
+		if slices.Contains(d.Hold, b.Content.Resource) {
+			errs = append(errs, &Error{Kind: ErrInvalid, Object: b.Content.Resource.String(), Problem: "the resource is both desired and held"})
+		}
 	}
 	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
 }
@@ -134,6 +143,22 @@ func Merge(before, with []Bundle, drop []abi.Ref) []Bundle {
 		}
 	}
 	return sorted(all)
+}
+
+// Only returns the bundles of resources.
+func Only(bundles []Bundle, resources []abi.Ref) []Bundle {
+	return slices.DeleteFunc(slices.Clone(bundles), func(b Bundle) bool { return !slices.Contains(resources, b.Content.Resource) })
+}
+
+// ResourcesOf returns the resources that bundles are of, in their order, without those of drop.
+func ResourcesOf(bundles []Bundle, drop []abi.Ref) []abi.Ref {
+	var resources []abi.Ref
+	for _, b := range bundles {
+		if !slices.Contains(drop, b.Content.Resource) {
+			resources = append(resources, b.Content.Resource)
+		}
+	}
+	return resources
 }
 
 // names lists references for people.

@@ -37,7 +37,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Target) {
 		"OtherBundleSameObjects": otherBundleSameObjects,
 		"RemovedDocument":        removedDocument,
 		"Keep":                   keep,
+		"Hold":                   hold,
+		"HoldOnly":               holdOnly,
 		"Prune":                  prune,
+		"PruneOthersAlone":       pruneOthersAlone,
 		"Destroy":                destroy,
 		"Rollback":               rollback,
 		"Missing":                missing,
@@ -215,6 +218,50 @@ func keep(h *harness) {
 	p, err := h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{Bundle(h, "web", "2", "b")}, Keep: true})
 	h.do(p, err)
 	h.has("api-a", "1", "web-b", "2")
+}
+
+// hold checks that a resource which is held stays as it is: not removed with what is not desired, and not written.
+func hold(h *harness) {
+	h.apply(Bundle(h, "api", "1", "a"), Bundle(h, "old", "1", "a"), Bundle(h, "web", "1", "a", "b"))
+	h.Change(h.T, ConfigMap("web-a"))
+	h.Remove(h.T, ConfigMap("web-b"))
+	desired := &runtime.Desired{Set: set, Bundles: []runtime.Bundle{Bundle(h, "api", "2", "a")}, Hold: []abi.Ref{Resource("web"), Resource("none")}}
+	desired.Force = true
+	p, err := h.executor.Plan(h.Context(), desired)
+	h.check(err)
+	h.actions(p, "update", "api-a", "delete", "old-a", "unchanged", "web-a", "unchanged", "web-b")
+	h.do(p, nil)
+	h.has("api-a", "2", "web-a", "theirs")
+	h.presence("api-a", "present", "web-a", "modified", "web-b", "missing")
+	p, err = h.executor.Plan(h.Context(), desired)
+	h.check(err)
+	if !p.Empty() {
+		h.Error("the same plan is not empty the second time")
+	}
+	// Not held any more, it is the set's to write again.
+	desired = &runtime.Desired{Set: set, Bundles: []runtime.Bundle{Bundle(h, "web", "2", "a", "b")}, Options: desired.Options}
+	h.do(h.executor.Plan(h.Context(), desired))
+	h.has("web-a", "2", "web-b", "2")
+}
+
+// holdOnly checks what cannot be held.
+func holdOnly(h *harness) {
+	_, err := h.executor.Plan(h.Context(), &runtime.Desired{
+		Set: set, Bundles: []runtime.Bundle{Bundle(h, "web", "1", "a")}, Hold: []abi.Ref{Resource("web")},
+	})
+	h.fails("a resource that is desired and held", err, runtime.ErrInvalid)
+	_, err = h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Hold: []abi.Ref{Resource("web")}})
+	h.fails("nothing but what is held", err, runtime.ErrInvalid)
+}
+
+// pruneOthersAlone checks that taking a resource out writes nothing of the others.
+func pruneOthersAlone(h *harness) {
+	h.apply(Bundle(h, "api", "1", "a", "b"), Bundle(h, "web", "1", "a"))
+	h.Change(h.T, ConfigMap("api-a"))
+	h.Remove(h.T, ConfigMap("api-b"))
+	h.do(h.executor.Prune(h.Context(), set, []abi.Ref{Resource("web")}, runtime.Options{}))
+	h.has("api-a", "theirs")
+	h.presence("api-a", "modified", "api-b", "missing")
 }
 
 func prune(h *harness) {
