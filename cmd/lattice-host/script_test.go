@@ -109,6 +109,7 @@ func (w *world) setup(env *testscript.Env) error {
 	env.Setenv("DEMOHOME", w.home)
 	env.Setenv("LATTICE_HOME", w.home)
 	env.Setenv("LATTICE_CACHE", w.cache)
+	env.Setenv("LATTICE_AUDIT", filepath.Join(env.WorkDir, "audit"))
 	return nil
 }
 
