@@ -50,7 +50,7 @@ func (c Cause) String() string {
 // Change is what a plan does to one object.
 type Change struct {
 	Action Action `json:"action"`
-	// Object is the object, Resource the document that it derives from.
+	// Object is the object, Resource the document that it derives from, the first of several.
 	Object   abi.Ref `json:"object"`
 	Resource abi.Ref `json:"resource"`
 	// Stage is when the object is applied: the lower, the earlier. Objects are removed in reverse.

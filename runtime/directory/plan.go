@@ -32,12 +32,16 @@ func files(bundles []runtime.Bundle) ([]wanted, error) {
 		resources[i] = b.Content.Resource
 	}
 	folders := layout.Folders(resources)
+	owners := runtime.Owners(bundles)
 	var all []wanted
 	seen := map[string]bool{}
 	for i, b := range bundles {
 		names := layout.Files(b.Content)
 		for j := range b.Content.Outputs {
 			o := &b.Content.Outputs[j]
+			if owners[o.Ref] != b.Content.Resource {
+				continue
+			}
 			content, err := layout.Content(b.Content, o)
 			if err != nil {
 				return nil, err
@@ -81,10 +85,11 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 	if err != nil {
 		return nil, err
 	}
+	held := objectsOf(runtime.Only(bundles, hold))
 	p := &planner{session: s, force: o.Force, owned: map[string]file{}, held: map[string]file{}}
 	if s.inventory != nil {
 		for _, f := range s.inventory.Files {
-			if slices.Contains(hold, f.Resource) {
+			if held[f.Object] {
 				p.held[f.Path] = f
 			} else {
 				p.owned[f.Path] = f
@@ -92,7 +97,7 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 		}
 	}
 	for i := range want {
-		if slices.Contains(hold, want[i].Resource) {
+		if held[want[i].Object] {
 			continue
 		}
 		if err := p.write(&want[i].file); err != nil {
@@ -116,6 +121,17 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 		return nil, err
 	}
 	return plan, plan.Seal()
+}
+
+// objectsOf returns the objects of bundles.
+func objectsOf(bundles []runtime.Bundle) map[abi.Ref]bool {
+	objects := map[abi.Ref]bool{}
+	for _, b := range bundles {
+		for i := range b.Content.Outputs {
+			objects[b.Content.Outputs[i].Ref] = true
+		}
+	}
+	return objects
 }
 
 // records reports whether the set consists of other bundles than before.
@@ -164,7 +180,7 @@ func (p *planner) write(f *file) error {
 	delete(p.owned, f.Path)
 	switch {
 	case held:
-		p.conflict(f, "belongs to a resource that is held; rename one of the two")
+		p.conflict(f, "is the place of an object that is held; rename one of the two")
 	case is == odd:
 		p.conflict(f, "is "+odd+"; move it away")
 	case is == "" && owned:
@@ -222,7 +238,7 @@ func (p *planner) leaveHeld() error {
 		if err != nil {
 			return err
 		}
-		p.change(runtime.Unchanged, &f, is, "is left as it is: its resource is held")
+		p.change(runtime.Unchanged, &f, is, "is left as it is: it is held")
 	}
 	return nil
 }

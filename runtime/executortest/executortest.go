@@ -39,6 +39,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Target) {
 		"Keep":                   keep,
 		"Hold":                   hold,
 		"HoldOnly":               holdOnly,
+		"Shared":                 shared,
+		"SharedHeld":             sharedHeld,
 		"Prune":                  prune,
 		"PruneOthersAlone":       pruneOthersAlone,
 		"Destroy":                destroy,
@@ -254,6 +256,36 @@ func holdOnly(h *harness) {
 	h.fails("nothing but what is held", err, runtime.ErrInvalid)
 }
 
+// shared checks that an object of several resources is there once, and until the last of them is gone.
+func shared(h *harness) {
+	api, web := Shared(h, "api", "1", "api", "gateway"), Shared(h, "web", "1", "gateway", "web")
+	h.actions(h.plan(web, api), "create", "api", "create", "gateway", "create", "web")
+	h.apply(web, api)
+	h.has("api", "1", "gateway", "1", "web", "1")
+	h.apply(web)
+	h.has("gateway", "1", "web", "1")
+	h.apply(web, api)
+	h.do(h.executor.Prune(h.Context(), set, []abi.Ref{Resource("web")}, runtime.Options{}))
+	h.has("api", "1", "gateway", "1")
+	h.do(h.executor.Prune(h.Context(), set, []abi.Ref{Resource("api")}, runtime.Options{}))
+	h.has()
+	_, err := h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{api, Shared(h, "web", "2", "gateway")}})
+	h.fails("two that want one object differently", err, runtime.ErrConflict)
+}
+
+// sharedHeld checks that an object of a resource that is held stays, whatever becomes of the others that have it.
+func sharedHeld(h *harness) {
+	api, web := Shared(h, "api", "1", "api", "gateway"), Shared(h, "web", "1", "gateway", "web")
+	other := Shared(h, "other", "1", "gateway", "other")
+	h.apply(web, api)
+	h.do(h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{other}, Hold: []abi.Ref{Resource("web")}}))
+	h.has("gateway", "1", "other", "1", "web", "1")
+	h.do(h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{web}, Hold: []abi.Ref{Resource("other")}}))
+	h.has("gateway", "1", "other", "1", "web", "1")
+	h.apply(other)
+	h.has("gateway", "1", "other", "1")
+}
+
 // pruneOthersAlone checks that taking a resource out writes nothing of the others.
 func pruneOthersAlone(h *harness) {
 	h.apply(Bundle(h, "api", "1", "a", "b"), Bundle(h, "web", "1", "a"))
@@ -466,7 +498,7 @@ func notApproved(h *harness) {
 
 func refused(h *harness) {
 	one := Bundle(h, "web", "1", "a")
-	shared := Bundle(h, "web-a", "1", "x")
+	shared := Bundle(h, "web-a", "2", "x")
 	tests := map[string]struct {
 		desired runtime.Desired
 		kind    error
