@@ -48,7 +48,7 @@ func (f *targetFlags) open(a *app) (*target, error) {
 		return nil, usagef("--to %s is not known; it can be %sPATH", f.to, dirFormat)
 	}
 	if err := runtime.CheckSet(f.set); err != nil {
-		return nil, usagef("--set: %w", err)
+		return nil, usagef("--set: %s", err.Error())
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {

@@ -515,7 +515,7 @@ func refused(h *harness) {
 		_, err := h.executor.Plan(h.Context(), &tc.desired)
 		h.fails(name, err, tc.kind)
 	}
-	h.has("web-a-x", "1")
+	h.has("web-a-x", "2")
 }
 
 func nothingThere(h *harness) {
