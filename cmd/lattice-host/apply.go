@@ -129,9 +129,9 @@ func (o *outcome) judgeExecution(ctx context.Context, t *target) (bundles []runt
 	return bundles, approving, ctx.Err()
 }
 
-// decisions returns everything that was decided in the run: first about what is denied.
+// decisions returns everything that was decided in the run: about what plugins asked for, then about what is denied.
 func (o *outcome) decisions() []*gate.Decision {
-	var all []*gate.Decision
+	all := o.gates.used()
 	for _, j := range o.denied {
 		all = append(all, j.decisions...)
 	}

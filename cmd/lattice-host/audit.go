@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +94,20 @@ func (a *app) audit(ctx context.Context, events ...audit.Event) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	return log.Append(ctx, events...)
+	return appendAll(ctx, log, events)
+}
+
+// maxAppended is how many events are appended at once. What stands before the last of them is no harm without it.
+const maxAppended = 512
+
+// appendAll notes any number of events, and returns when all of them are on the disk.
+func appendAll(ctx context.Context, log *audit.Log, events []audit.Event) error {
+	for chunk := range slices.Chunk(events, maxAppended) {
+		if err := log.Append(ctx, chunk...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // auditDone notes what was done and cannot be undone.

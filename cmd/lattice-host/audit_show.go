@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// maxShownBytes is how much of an event is shown to people.
-const maxShownBytes = 400
+// maxShownBytes is how much of an event, or of an error in one, is for people to read.
+const maxShownBytes = 2000
 
 func (a *app) auditShowCommand() *cobra.Command {
 	f := new(auditFlags)
@@ -78,11 +78,15 @@ func summary(e *audit.Entry) string {
 			return decisionSummary(&d)
 		}
 	}
-	text := string(e.Data)
-	if len(text) > maxShownBytes {
-		text = strings.ToValidUTF8(text[:maxShownBytes], "") + "…"
+	return shorten(string(e.Data))
+}
+
+// shorten keeps the beginning of a text.
+func shorten(text string) string {
+	if len(text) <= maxShownBytes {
+		return text
 	}
-	return text
+	return strings.ToValidUTF8(text[:maxShownBytes], "") + "…"
 }
 
 func decisionSummary(d *gate.Decision) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
@@ -14,6 +15,7 @@ import (
 
 // The kinds of events about executions.
 const (
+	eventBundle   = "execution.bundle"
 	eventApproved = "execution.approved"
 	eventDone     = "execution.done"
 	eventFailed   = "execution.failed"
@@ -31,15 +33,24 @@ type execution struct {
 
 // approvedEvent is what the audit log says before something is done.
 type approvedEvent struct {
-	Target    string                   `json:"target"`
-	Set       string                   `json:"set"`
-	Cause     runtime.Cause            `json:"cause"`
-	Force     bool                     `json:"force,omitempty"`
-	Plan      string                   `json:"plan"`
-	Bundles   []runtime.RevisionBundle `json:"bundles"`
-	Held      []abi.Ref                `json:"held,omitempty"`
-	Decisions []string                 `json:"decisions"`
-	User      string                   `json:"user"`
+	Target string        `json:"target"`
+	Set    string        `json:"set"`
+	Cause  runtime.Cause `json:"cause"`
+	Force  bool          `json:"force,omitempty"`
+	Plan   string        `json:"plan"`
+	// Bundles is how many bundles the plan has. Each has an event of its own before this one.
+	Bundles   int      `json:"bundles"`
+	Decisions []string `json:"decisions"`
+	User      string   `json:"user"`
+}
+
+// bundleEvent is what the audit log says about one bundle of a plan.
+type bundleEvent struct {
+	Plan     string  `json:"plan"`
+	Resource abi.Ref `json:"resource"`
+	Digest   string  `json:"digest"`
+	// Held says that nothing is done for the bundle.
+	Held bool `json:"held,omitempty"`
 }
 
 // doneEvent is what the audit log says when it is done, or could not be.
@@ -64,21 +75,25 @@ func countsOf(p *runtime.Plan) counts {
 	return counts{p.Count(runtime.Create), p.Count(runtime.Update), p.Count(runtime.Delete), p.Count(runtime.Unchanged)}
 }
 
-func (x *execution) approvedEvent(ids []string) audit.Event {
-	e := approvedEvent{
+// approval returns everything that is noted before the plan is applied.
+func (x *execution) approval(ids []string) []audit.Event {
+	events := decisionEvents(x.decisions)
+	for _, b := range x.plan.Bundles {
+		resource := b.Content.Resource
+		events = append(events, audit.Event{Kind: eventBundle, Data: bundleEvent{
+			x.plan.Digest, resource, b.Digest(), slices.Contains(x.plan.Hold, resource),
+		}})
+	}
+	return append(events, audit.Event{Kind: eventApproved, Data: approvedEvent{
 		Target: x.plan.Target, Set: x.plan.Set, Cause: x.plan.Cause, Force: x.plan.Force, Plan: x.plan.Digest,
-		Bundles: make([]runtime.RevisionBundle, len(x.plan.Bundles)), Held: x.plan.Hold, Decisions: ids, User: userName(),
-	}
-	for i, b := range x.plan.Bundles {
-		e.Bundles[i] = runtime.RevisionBundle{Resource: b.Content.Resource, Digest: b.Digest()}
-	}
-	return audit.Event{Kind: eventApproved, Data: e}
+		Bundles: len(x.plan.Bundles), Decisions: ids, User: userName(),
+	}})
 }
 
 func (x *execution) doneEvent(result *runtime.Result, err error) audit.Event {
 	e := doneEvent{Target: x.plan.Target, Set: x.plan.Set, Plan: x.plan.Digest}
 	if err != nil {
-		e.Error = err.Error()
+		e.Error = shorten(err.Error())
 		return audit.Event{Kind: eventFailed, Data: e}
 	}
 	e.Revision, e.counts = result.Revision, countsOf(x.plan)
@@ -98,7 +113,7 @@ func (a *app) execute(ctx context.Context, x *execution) (result *runtime.Result
 	}
 	// The last event was noted or failed to be by then; what closing adds only shortens the way to it.
 	defer func() { _ = log.Close() }()
-	if err := log.Append(ctx, append(decisionEvents(x.decisions), x.approvedEvent(ids))...); err != nil {
+	if err := appendAll(ctx, log, x.approval(ids)); err != nil {
 		return nil, errAudit(err, "so nothing is executed")
 	}
 	if x.between != nil {

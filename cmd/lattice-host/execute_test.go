@@ -125,7 +125,7 @@ func TestAttack62(t *testing.T) {
 				t.Errorf("%s\ngot %v and exit code %d: %v", tc.reason, result, exitCode(err), err)
 			}
 			x.nothing(t)
-			if got := x.kinds(t); got != "decision execution.approved execution.failed" {
+			if got := x.kinds(t); got != "decision execution.bundle execution.approved execution.failed" {
 				t.Errorf("the log says %s", got)
 			}
 		})
@@ -139,7 +139,7 @@ func TestAttack62Target(t *testing.T) {
 	if _, err := x.execute(t.Context(), x.execution(t, executortest.Bundle(t, "web", "1", "a"))); err != nil {
 		t.Fatal(err)
 	}
-	if got := x.kinds(t); got != "decision execution.approved execution.done" {
+	if got := x.kinds(t); got != "decision execution.bundle execution.approved execution.done" {
 		t.Errorf("the log says %s", got)
 	}
 	files, err := filepath.Glob(filepath.Join(x.dir, "*", "*.yaml"))
@@ -161,7 +161,7 @@ func TestAttack62Target(t *testing.T) {
 }
 
 // TestAttack63_DiskFull checks that nothing is executed when what was decided cannot be noted.
-func TestAttack63_DiskFull(t *testing.T) { //nolint:revive // the name says which attack
+func TestAttack63_DiskFull(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		reason string
@@ -243,12 +243,30 @@ func TestAuditOrder(t *testing.T) {
 	e.between = func() {
 		asked = true
 		x.nothing(t)
-		if got := x.kinds(t); got != "decision execution.approved" {
+		if got := x.kinds(t); got != "decision execution.bundle execution.approved" {
 			t.Errorf("the log says %s", got)
 		}
 	}
 	if _, err := x.execute(t.Context(), e); err != nil || !asked {
 		t.Fatal(err, asked)
+	}
+}
+
+// TestAuditMany checks that what does not go into the log at once goes there in parts.
+func TestAuditMany(t *testing.T) {
+	t.Parallel()
+	x := newExecuting(t)
+	e := x.execution(t, executortest.Bundle(t, "web", "1", "a"))
+	for len(e.decisions) < 3*maxAppended {
+		e.decisions = append(e.decisions, &gate.Decision{
+			ID: "decision-2", Point: gate.Admit, Reasons: []gate.Reason{{Message: strings.Repeat("x", 16<<10)}},
+		})
+	}
+	if _, err := x.execute(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(x.kinds(t), "decision"); got != 3*maxAppended {
+		t.Errorf("the log has %d decisions", got)
 	}
 }
 
@@ -315,7 +333,7 @@ warn contains msg if {
 `
 
 // TestAttack64_Canary plants a secret in a Secret that is derived, and looks for it wherever decisions go.
-func TestAttack64_Canary(t *testing.T) { //nolint:revive // the name says which attack
+func TestAttack64_Canary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	encoded := base64.StdEncoding.EncodeToString([]byte(canary))

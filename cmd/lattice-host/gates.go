@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +90,10 @@ func denied(err error) error { return &deniedError{err} }
 type gates struct {
 	set   *policy.Set
 	judge *policy.Judge
+
+	mu sync.Mutex
+	// uses are the decisions about what plugins asked the host for, by id.
+	uses map[string]*gate.Decision
 }
 
 // newGates makes the gates for a request.
@@ -99,7 +106,7 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 		a.note("warning: %v", p)
 	}
 	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform})
-	return &gates{set, judge}, asInput(err)
+	return &gates{set: set, judge: judge, uses: map[string]*gate.Decision{}}, asInput(err)
 }
 
 func objectOf(d *resource.Document) facts.Object { return facts.Object{Ref: d.Ref, Document: d.JSON()} }
@@ -127,7 +134,17 @@ func (g *gates) Authorize(ctx context.Context, u hostcall.Use) error {
 	d := g.set.Capability(ctx, policy.Use{
 		Publisher: publisher, Name: name, Version: version, Digest: u.Digest, Capability: u.Capability, Target: u.Target,
 	})
+	g.mu.Lock()
+	g.uses[d.ID] = d
+	g.mu.Unlock()
 	return decisionError(d, nil)
+}
+
+// used returns the decisions about what plugins asked the host for, each once, in the order of their ids.
+func (g *gates) used() []*gate.Decision {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.SortedFunc(maps.Values(g.uses), func(a, b *gate.Decision) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // judged keeps the decisions about one document.

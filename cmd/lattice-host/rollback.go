@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -94,7 +95,7 @@ func (a *app) rollback(ctx context.Context, f *rollbackFlags, revision int) erro
 	if f.dryRun {
 		return a.emitDiff(x.plan, nil)
 	}
-	x.approving = x.decisions
+	x.approving = slices.DeleteFunc(slices.Clone(x.decisions), func(d *gate.Decision) bool { return d.Point == gate.Admit })
 	result, err := a.execute(ctx, x)
 	if err != nil {
 		return err
