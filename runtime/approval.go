@@ -34,7 +34,7 @@ func (a *Approval) Check(p *Plan) (*Plan, error) {
 		return nil, notApproved("", "no decision approves the plan")
 	}
 	approved := *p
-	approved.Changes = slices.Clone(p.Changes)
+	approved.Changes, approved.Hold = slices.Clone(p.Changes), slices.Clone(p.Hold)
 	approved.Bundles = make([]Bundle, len(p.Bundles))
 	left := slices.Sorted(slices.Values(a.Bundles))
 	for i, b := range p.Bundles {

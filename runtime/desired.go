@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -51,6 +52,10 @@ type Desired struct {
 	Bundles []Bundle
 	// Keep leaves resources of the set alone that have no bundle here. Otherwise they are removed.
 	Keep bool
+	// Hold are resources of the set that stay as they are, whatever has become of their objects: those that a gate does not
+	// let pass now. None of their objects is written or removed, not even by force, nor for another resource. They must not have a bundle here; those
+	// that are not in the set are ignored.
+	Hold []abi.Ref
 	Options
 }
 
@@ -72,10 +77,17 @@ func (d *Desired) Check() error {
 	if len(d.Bundles) == 0 {
 		errs = append(errs, &Error{Kind: ErrInvalid, Problem: "nothing is desired; destroy the set to remove all of it"})
 	}
+	for _, b := range d.Bundles {
+		if slices.Contains(d.Hold, b.Content.Resource) {
+			errs = append(errs, &Error{Kind: ErrInvalid, Object: b.Content.Resource.String(), Problem: "the resource is both desired and held"})
+		}
+	}
 	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
 }
 
-// CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one object of two resources.
+// CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one object that two resources
+// want to be different. An object that is the same for all, such as the gateway of a namespace, may derive from any number of
+// resources; see [Owners].
 func CheckBundles(bundles []Bundle) error {
 	if len(bundles) > MaxBundles {
 		return &Error{Kind: ErrInvalid, Problem: fmt.Sprintf("a set has at most %d resources, not %d; split it", MaxBundles, len(bundles))}
@@ -83,7 +95,7 @@ func CheckBundles(bundles []Bundle) error {
 	var errs []error
 	size := 0
 	resources := map[abi.Ref]bool{}
-	objects := map[abi.Ref]abi.Ref{}
+	owners := map[abi.Ref]owner{}
 	for _, b := range sorted(bundles) {
 		resource := b.Content.Resource
 		size += len(b.Raw)
@@ -93,21 +105,43 @@ func CheckBundles(bundles []Bundle) error {
 		}
 		resources[resource] = true
 		for i := range b.Content.Outputs {
-			object := b.Content.Outputs[i].Ref
-			if other, ok := objects[object]; ok {
+			o := &b.Content.Outputs[i]
+			first, ok := owners[o.Ref]
+			switch {
+			case !ok:
+				owners[o.Ref] = owner{resource, o.Document}
+			case !bytes.Equal(first.document, o.Document):
 				errs = append(errs, &Error{
-					Kind: ErrConflict, Object: object.String(),
-					Problem: "derives from " + other.String() + " and from " + resource.String() + "; rename one of them",
+					Kind: ErrConflict, Object: o.Ref.String(),
+					Problem: "derives differently from " + first.resource.String() + " and from " + resource.String() + "; rename one of them",
 				})
-				continue
 			}
-			objects[object] = resource
 		}
 	}
 	if size > MaxSetBytes {
 		errs = append(errs, &Error{Kind: ErrInvalid, Problem: fmt.Sprintf("a set has at most %d bytes, not %d; split it", MaxSetBytes, size)})
 	}
 	return errors.Join(errs...)
+}
+
+// owner is the resource that an object is applied for.
+type owner struct {
+	resource abi.Ref
+	document json.RawMessage
+}
+
+// Owners returns for each object of bundles the resource that it is applied for: the first in their order that it derives
+// from. So an object of several is applied once, and is there until the last of them is gone.
+func Owners(bundles []Bundle) map[abi.Ref]abi.Ref {
+	owners := map[abi.Ref]abi.Ref{}
+	for _, b := range sorted(bundles) {
+		for i := range b.Content.Outputs {
+			if object := b.Content.Outputs[i].Ref; owners[object] == (abi.Ref{}) {
+				owners[object] = b.Content.Resource
+			}
+		}
+	}
+	return owners
 }
 
 // sorted returns bundles in the order of their resources.
@@ -134,6 +168,22 @@ func Merge(before, with []Bundle, drop []abi.Ref) []Bundle {
 		}
 	}
 	return sorted(all)
+}
+
+// Only returns the bundles of resources.
+func Only(bundles []Bundle, resources []abi.Ref) []Bundle {
+	return slices.DeleteFunc(slices.Clone(bundles), func(b Bundle) bool { return !slices.Contains(resources, b.Content.Resource) })
+}
+
+// ResourcesOf returns the resources that bundles are of, in their order, without those of drop.
+func ResourcesOf(bundles []Bundle, drop []abi.Ref) []abi.Ref {
+	var resources []abi.Ref
+	for _, b := range bundles {
+		if !slices.Contains(drop, b.Content.Resource) {
+			resources = append(resources, b.Content.Resource)
+		}
+	}
+	return resources
 }
 
 // names lists references for people.

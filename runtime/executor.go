@@ -11,8 +11,8 @@ type Executor interface {
 	// Plan says what makes the target hold what is desired. Objects that somebody else wrote or changed are an
 	// [ErrConflict] that names all of them, unless the desire is forced.
 	Plan(ctx context.Context, desired *Desired) (*Plan, error)
-	// Prune says what takes resources, and all that derives from them, out of a set. One that is not in the set is an
-	// [ErrNotFound].
+	// Prune says what takes resources, and all that derives from them, out of a set. The others are held. One that is not in
+	// the set is an [ErrNotFound].
 	Prune(ctx context.Context, set string, resources []abi.Ref, o Options) (*Plan, error)
 	// Destroy says what removes a set with everything that the executor wrote and keeps for it.
 	Destroy(ctx context.Context, set string, o Options) (*Plan, error)

@@ -50,7 +50,7 @@ func (c Cause) String() string {
 // Change is what a plan does to one object.
 type Change struct {
 	Action Action `json:"action"`
-	// Object is the object, Resource the document that it derives from.
+	// Object is the object, Resource the document that it derives from, the first of several.
 	Object   abi.Ref `json:"object"`
 	Resource abi.Ref `json:"resource"`
 	// Stage is when the object is applied: the lower, the earlier. Objects are removed in reverse.
@@ -74,6 +74,8 @@ type Plan struct {
 	Force bool
 	// Bundles are what the set consists of afterwards, in the order of their resources.
 	Bundles []Bundle
+	// Hold are the resources among them whose objects are left as they are, in their order.
+	Hold []abi.Ref
 	// Changes are in the order in which they are done. Objects that stay as they are stand between them.
 	Changes []Change
 	// Records says that the set consists of other bundles than before, or of none, though its objects may be the same.
@@ -111,6 +113,7 @@ type planDocument struct {
 	Cause   Cause        `json:"cause"`
 	Force   bool         `json:"force,omitempty"`
 	Bundles []planBundle `json:"bundles"`
+	Hold    []abi.Ref    `json:"hold,omitempty"`
 	Changes []Change     `json:"changes"`
 	Records bool         `json:"records,omitempty"`
 	State   string       `json:"state"`
@@ -125,7 +128,8 @@ type planBundle struct {
 func (p *Plan) document() planDocument {
 	d := planDocument{
 		Schema: PlanSchema, Target: p.Target, Set: p.Set, Cause: p.Cause, Force: p.Force,
-		Bundles: make([]planBundle, len(p.Bundles)), Changes: p.Changes, Records: p.Records, State: p.State,
+		Bundles: make([]planBundle, len(p.Bundles)), Hold: p.Hold, Changes: p.Changes, Records: p.Records,
+		State: p.State,
 	}
 	if d.Changes == nil {
 		d.Changes = []Change{}

@@ -143,11 +143,11 @@ func TestDifference(t *testing.T) {
 
 func TestDesiredCheck(t *testing.T) {
 	t.Parallel()
-	one, other := executortest.Bundle(t, "web", "1", "a-x"), executortest.Bundle(t, "web-a", "1", "x")
+	one, other := executortest.Bundle(t, "web", "1", "a-x"), executortest.Bundle(t, "web-a", "2", "x")
 	err := (&runtime.Desired{Set: "A/b", Bundles: []runtime.Bundle{other, one, one}}).Check()
 	want := `"A/b" cannot name a set; use at most 63 lower-case letters, digits and hyphens
 LatticeService.lattice.dev media/web: the resource is there twice; keep one
-ConfigMap media/web-a-x: derives from LatticeService.lattice.dev media/web and from LatticeService.lattice.dev media/web-a; rename one of them`
+ConfigMap media/web-a-x: derives differently from LatticeService.lattice.dev media/web and from LatticeService.lattice.dev media/web-a; rename one of them`
 	if !errors.Is(err, runtime.ErrInvalid) || !errors.Is(err, runtime.ErrConflict) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

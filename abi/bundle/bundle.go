@@ -30,6 +30,9 @@ type Bundle struct {
 	// Resource is the document that everything derives from, ResourceDigest the SHA-256 of its JSON with all defaults.
 	Resource       abi.Ref `json:"resource"`
 	ResourceDigest string  `json:"resourceDigest"`
+	// Document is that JSON. It is there in a bundle that is applied, so that gates can judge the bundle again without the
+	// file that it came from. See [Bundle.SetDocument].
+	Document json.RawMessage `json:"document,omitempty"`
 	// Outputs are in the order in which they are applied: by stage, inside a stage by reference.
 	Outputs []Output `json:"outputs"`
 	// Steps are all steps that ran: those of the resource's pipeline in their order, then those of other pipelines.
@@ -165,6 +168,9 @@ func (b *Bundle) check() error {
 			return fmt.Errorf("a host call is of no step of the bundle: %.80q", c.Pipeline+"/"+c.Step)
 		}
 	}
+	if err := b.checkDocument(); err != nil {
+		return err
+	}
 	seen := make(map[abi.Ref]bool, len(b.Outputs))
 	for i := range b.Outputs {
 		o := &b.Outputs[i]
@@ -175,6 +181,20 @@ func (b *Bundle) check() error {
 			return fmt.Errorf("%.200q: the object is there twice", o.Ref)
 		}
 		seen[o.Ref] = true
+	}
+	return nil
+}
+
+func (b *Bundle) checkDocument() error {
+	if b.Document == nil {
+		return nil
+	}
+	raw, err := cbor.FromJSON(nil, b.Document, abi.MaxDepth)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the document of the resource: %w", err)
+	case !cbor.IsObject(raw) || abi.RefOf(raw) != b.Resource || Digest(b.Document) != b.ResourceDigest:
+		return errors.New("the document is not that of the resource")
 	}
 	return nil
 }
@@ -231,6 +251,18 @@ func (b *Bundle) SetDecisions(decisions []json.RawMessage) error {
 		texts[i] = text
 	}
 	b.Decisions = texts
+	b.Seal()
+	return nil
+}
+
+// SetDocument adds the resource, whose JSON the bundle knows by its digest, and makes the digest of the bundle anew.
+func (b *Bundle) SetDocument(document json.RawMessage) error {
+	own := *b
+	own.Document = document
+	if err := own.checkDocument(); err != nil {
+		return err
+	}
+	b.Document = document
 	b.Seal()
 	return nil
 }

@@ -15,13 +15,15 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 )
 
+const exampleDocument = `{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"name":"api","namespace":"media"},"spec":{}}`
+
 // example returns a bundle that has every field.
 func example() *bundle.Bundle {
 	config := abi.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: "media", Name: "api"}
 	member := abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeMeshMember", Namespace: "media", Name: "api"}
 	b := &bundle.Bundle{
 		Resource:       abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: "api"},
-		ResourceDigest: bundle.Digest([]byte("resource")),
+		ResourceDigest: bundle.Digest([]byte(exampleDocument)), Document: json.RawMessage(exampleDocument),
 		Outputs: []bundle.Output{
 			{
 				Ref: config, Document: json.RawMessage(`{"apiVersion":"v1","data":{"<&>":"é\n"},"kind":"ConfigMap","metadata":{"name":"api","namespace":"media"}}`),
@@ -122,6 +124,8 @@ func TestParseRefuses(t *testing.T) {
 		"NoFields":  {swap(`{"fields":{"f:data":{}},"step":"b"}`, `{"step":"b"}`), `one of several owners has no fields: "b"`},
 		"BadFields": {swap(`{"f:data":{}}`, `null`), `the fields of an owner are not fieldsV1: "b"`},
 		"HostCall":  {swap(`"request":"sha256:r"`, `"pipeline":"x","request":"sha256:r"`), "twice"},
+		"Document":  {swap(`"spec":{}`, `"spec":{"a":1}`), "the document is not that of the resource"},
+		"Null":      {swap(exampleDocument, `null`), "the document is not that of the resource"},
 		"NoCaller":  {swap(`"op":"http.get","pipeline":"service"`, `"op":"http.get","pipeline":"other"`), `a host call is of no step of the bundle: "other/a"`},
 	}
 	for name, tc := range cases {
@@ -135,6 +139,23 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("got %v, want ErrBundle that says %q", err, tc.says)
 			}
 		})
+	}
+}
+
+func TestSetDocument(t *testing.T) {
+	t.Parallel()
+	b := example()
+	b.Document = nil
+	b.Seal()
+	without := b.Digest
+	if parsed, err := bundle.Parse(b.JSON()); err != nil || parsed.Document != nil {
+		t.Errorf("a bundle needs no document: %v", err)
+	}
+	if err := b.SetDocument(json.RawMessage(strings.Replace(exampleDocument, `{}`, `[]`, 1))); err == nil || b.Digest != without {
+		t.Errorf("another document was taken: %v", err)
+	}
+	if err := b.SetDocument(json.RawMessage(exampleDocument)); err != nil || !bytes.Equal(b.JSON(), example().JSON()) {
+		t.Errorf("the document was not taken: %v", err)
 	}
 }
 

@@ -102,6 +102,11 @@ func (b *Bundle) appendJSON(dst []byte, withDigest bool) []byte {
 	if withDigest {
 		w.textField("digest", b.Digest)
 	}
+	if b.Document != nil {
+		w.key("document")
+		w.raw(b.Document)
+		w.comma()
+	}
 	if len(b.HostCalls) > 0 {
 		list(w, "hostCalls", b.HostCalls, writeHostCall)
 	}

@@ -93,7 +93,7 @@ func cmdMask(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: mask FILE")
 	}
 	text := ts.ReadFile(args[0])
-	for _, name := range []string{"WORK", "DEMOHOME", "PLUGINS", "INDEX", "KEYS", "SOURCES"} {
+	for _, name := range []string{"WORK", "DEMOHOME", "PLUGINS", "INDEX", "KEYS", "SOURCES", "EXAMPLES"} {
 		text = strings.ReplaceAll(text, ts.Getenv(name), "$"+name)
 	}
 	for _, m := range []struct{ pattern, with string }{

@@ -17,6 +17,7 @@ const dirFormat = "dir="
 
 func (a *app) deriveCommand() *cobra.Command {
 	in := new(inputs)
+	var audited bool
 	c := &cobra.Command{
 		Use:   "derive -f FILE...",
 		Short: "Derive every object from documents",
@@ -43,18 +44,30 @@ the result is the same each time.`,
 	in.register(c)
 	in.hostCalls.registerRecord(c)
 	c.Flags().BoolVar(&in.explain, "explain", false, "print on standard error every decision of the gates, and what would change it")
+	c.Flags().BoolVar(&audited, "audit", false, "note what the gates decide in the audit log, as apply does")
 	c.RunE = a.does(func(ctx context.Context, _ []string) error {
-		results, calls, err := a.derive(ctx, in)
+		o, err := a.deriveAllowed(ctx, in)
 		if err != nil {
 			return err
 		}
-		if err := a.keepHostCalls(&in.hostCalls, calls); err != nil {
+		if in.explain {
+			writeDecisions(a.stderr, o.decisions())
+		}
+		if audited {
+			if err := a.audit(ctx, decisionEvents(o.decisions())...); err != nil {
+				return errAudit(err, "so nothing is printed")
+			}
+		}
+		if err := o.err(); err != nil {
 			return err
 		}
-		if err := a.writeBundles(results); err != nil {
+		if err := a.keepHostCalls(&in.hostCalls, o.calls); err != nil {
 			return err
 		}
-		a.noteResults(results)
+		if err := a.writeBundles(o.results); err != nil {
+			return err
+		}
+		a.noteResults(o.results)
 		return nil
 	})
 	return c

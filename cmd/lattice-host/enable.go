@@ -19,7 +19,7 @@ enabling it counts anew.`,
 		Example: "  lattice-host enable demo/keda",
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
-	c.RunE = a.does(func(_ context.Context, names []string) error { return a.setActive(names, true, "") })
+	c.RunE = a.does(func(ctx context.Context, names []string) error { return a.setActive(ctx, names, true, "") })
 	return c
 }
 
@@ -34,11 +34,11 @@ fails and says why. Nothing is removed.`,
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
 	c.Flags().StringVar(&reason, "reason", "somebody disabled it by hand", "why, for whoever wonders")
-	c.RunE = a.does(func(_ context.Context, names []string) error { return a.setActive(names, false, reason) })
+	c.RunE = a.does(func(ctx context.Context, names []string) error { return a.setActive(ctx, names, false, reason) })
 	return c
 }
 
-func (a *app) setActive(names []string, active bool, reason string) error {
+func (a *app) setActive(ctx context.Context, names []string, active bool, reason string) error {
 	home, err := a.openHome()
 	if err != nil {
 		return err
@@ -51,6 +51,9 @@ func (a *app) setActive(names []string, active bool, reason string) error {
 		return asInput(err)
 	}
 	verb := map[bool]string{true: "enabled", false: "disabled"}[active]
+	if err := a.auditPlugins(ctx, "plugin."+verb, changed, reason); err != nil {
+		return err
+	}
 	return a.emit(map[string][]string{verb: references(changed)}, func(w io.Writer) {
 		for _, p := range changed {
 			fmt.Fprintln(w, verb, p.Reference())

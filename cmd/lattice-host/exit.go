@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -18,6 +19,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/runtime"
 )
 
 // The exit codes. They are part of the command line's contract, see exitCodes.
@@ -28,7 +30,9 @@ const (
 	exitInvalid     = 3
 	exitDenied      = 10
 	exitNotTrusted  = 11
+	exitMissingKind = 12
 	exitConflict    = 13
+	exitNotHealthy  = 14
 	exitPlugin      = 15
 	exitInterrupted = 130
 )
@@ -39,12 +43,15 @@ const exitCodes = `Exit codes:
     1  internal error
     2  the command line is wrong
     3  the input is invalid
-   10  denied: a plugin asks for a capability that was not granted
-   11  not trusted: a signature, a digest, the lock or the index is wrong, or a plugin is not installed
-   13  conflict: two steps want one object or one field differently, or two runs one store of a plugin
+   10  denied: by a policy, or a plugin asks for a capability that was not granted
+   11  not trusted: a signature, a digest, the lock, the index or the audit log is wrong, or a plugin is not installed
+   12  the target does not know a kind
+   13  conflict: two steps want one object or one field differently, two runs one store of a plugin, or somebody else changed
+       what was applied
+   14  what was applied is missing, changed, or not healthy in time
    15  a plugin failed: trap, fuel, time, memory or a bad answer
   130  interrupted
-When several apply, the first of 11, 10, 15, 13, 3 is returned.`
+When several apply, the first of 11, 10, 15, 12, 13, 14, 3 is returned.`
 
 // usageError is a command line that the program does not understand.
 type usageError struct{ err error }
@@ -106,11 +113,16 @@ func exitCode(err error) int {
 		code  int
 		kinds []error
 	}{
-		{exitNotTrusted, []error{release.ErrNotTrusted}},
-		{exitDenied, []error{errDenied, market.ErrNeedsConsent, market.ErrNotActive}},
+		{exitNotTrusted, []error{release.ErrNotTrusted, audit.ErrTampered, audit.ErrTorn}},
+		{exitDenied, []error{errDenied, market.ErrNeedsConsent, market.ErrNotActive, runtime.ErrNotApproved}},
 		{exitPlugin, []error{sandbox.ErrPlugin, pipeline.ErrPlugin, pipeline.ErrUnsettled, hostcall.ErrBudget}},
-		{exitConflict, []error{pipeline.ErrConflict, kv.ErrChanged}},
-		{exitInvalid, []error{resource.ErrInvalid, pipeline.ErrNotFound, pack.ErrBuild, hostcall.ErrNotRecorded}},
+		{exitMissingKind, []error{runtime.ErrMissingKind}},
+		{exitConflict, []error{pipeline.ErrConflict, kv.ErrChanged, runtime.ErrConflict}},
+		{exitNotHealthy, []error{runtime.ErrNotHealthy}},
+		{exitInvalid, []error{
+			resource.ErrInvalid, pipeline.ErrNotFound, pack.ErrBuild, hostcall.ErrNotRecorded,
+			runtime.ErrInvalid, runtime.ErrNotFound, runtime.ErrDamaged,
+		}},
 	}
 	for _, rule := range rules {
 		if slices.ContainsFunc(rule.kinds, func(kind error) bool { return errors.Is(err, kind) }) {

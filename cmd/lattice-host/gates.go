@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/host/gate/policy"
@@ -246,6 +247,9 @@ func (a *app) admission(set *policy.Set) func(context.Context, market.Admission)
 			StaleDays: m.StaleDays, Yanked: m.Yanked, Interactive: a.ask != nil, Grants: grantsOf(m.Capabilities),
 		}
 		d := set.Install(ctx, i)
+		if err := a.audit(ctx, audit.Decision(d)); err != nil {
+			return errAudit(err, "so nothing is installed")
+		}
 		return decisionError(d, nil)
 	}
 }

@@ -166,9 +166,6 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls 
 	if err != nil {
 		return nil, nil, err
 	}
-	if in.explain {
-		writeDecisions(a.stderr, o.decisions())
-	}
 	if err := o.err(); err != nil {
 		return nil, nil, err
 	}

@@ -116,13 +116,20 @@ func (f *installFlags) check(names []string) error {
 
 // afterInstall activates what was installed if that was asked for, and tells about it.
 func (a *app) afterInstall(ctx context.Context, home *market.Home, installed []market.Installed, activate bool) error {
+	if err := a.auditInstalled(ctx, installed); err != nil {
+		return err
+	}
 	if activate {
 		names := make([]string, len(installed))
 		for i, p := range installed {
 			names[i] = p.Path()
 		}
-		if _, err := home.SetActive(names, true, ""); err != nil {
+		enabled, err := home.SetActive(names, true, "")
+		if err != nil {
 			return asInput(err)
+		}
+		if err := a.auditPlugins(ctx, "plugin.enabled", enabled, ""); err != nil {
+			return err
 		}
 	}
 	return a.emitInstalled(ctx, home, installed)

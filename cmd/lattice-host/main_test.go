@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -20,6 +21,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/kv"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/runtime"
 )
 
 // TestInterrupt interrupts a command that waits for a standard input which never ends.
@@ -58,6 +60,16 @@ func TestExitCode(t *testing.T) {
 		"Record":      {"A record without an answer is input.", hostcall.ErrNotRecorded, exitInvalid},
 		"Denied":      {"A denial is worse than a broken plugin.", errors.Join(trap, market.ErrNeedsConsent), exitDenied},
 		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), exitNotTrusted},
+		"MissingKind": {"A kind that a target does not have is worse than a conflict.", errors.Join(executorError(runtime.ErrConflict), executorError(runtime.ErrMissingKind)), exitMissingKind},
+		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), exitConflict},
+		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, asTarget(executorError(runtime.ErrNotHealthy))), exitNotHealthy},
+		"NotApproved": {"What nobody approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), exitDenied},
+		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), exitInvalid},
+		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), exitInvalid},
+		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), exitDenied},
+		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), exitNotTrusted},
+		"Torn":        {"Nor is one with something behind its end.", asAudit("x", audit.ErrTorn), exitNotTrusted},
+		"AuditFull":   {"A full disk is nobody's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), exitInternal},
 		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, exitInvalid},
 		"DiskFull":    {"A full disk is nobody's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), exitInternal},
 		"Interrupted": {"A context is nobody's input.", asInput(context.Canceled), exitInternal},
@@ -71,6 +83,8 @@ func TestExitCode(t *testing.T) {
 		})
 	}
 }
+
+func executorError(kind error) error { return &runtime.Error{Kind: kind, Problem: "x"} }
 
 func TestPrintErrors(t *testing.T) {
 	t.Parallel()

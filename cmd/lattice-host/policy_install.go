@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
@@ -48,6 +49,13 @@ Installing a bundle again takes the newest. A run uses what is installed, of the
 		installed, err := home.InstallPolicies(ctx, check.names, o, check.add)
 		if err != nil {
 			return asInput(err)
+		}
+		events := make([]audit.Event, len(installed))
+		for i, p := range installed {
+			events[i] = audit.Event{Kind: "policy.installed", Data: p}
+		}
+		if err := a.auditDone(ctx, events...); err != nil {
+			return err
 		}
 		return a.emit(map[string]any{"installed": installed}, func(w io.Writer) {
 			for _, p := range installed {

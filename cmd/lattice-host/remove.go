@@ -24,7 +24,7 @@ The recorded keys of their publishers stay.`,
 		Example: "  lattice-host remove acme/keda",
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
-	c.RunE = a.does(func(_ context.Context, names []string) error {
+	c.RunE = a.does(func(ctx context.Context, names []string) error {
 		home, err := a.openHome()
 		if err != nil {
 			return err
@@ -39,6 +39,9 @@ The recorded keys of their publishers stay.`,
 				return err
 			}
 			removed = append(removed, p.Reference())
+			if err := a.auditPlugins(ctx, "plugin.removed", []lock.Plugin{p}, ""); err != nil {
+				return err
+			}
 		}
 		return a.emit(map[string]any{"removed": removed}, func(w io.Writer) {
 			for _, reference := range removed {

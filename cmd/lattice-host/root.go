@@ -15,7 +15,8 @@ only after its signature was verified.
 
 The installation is the folder that holds installed plugins and whom to trust: --home, else $LATTICE_HOME, else the folder
 lattice-home beside the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
-kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches.
+kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches. What is decided and done is noted in
+$LATTICE_AUDIT, else in the folder audit of the installation.
 
 Errors are on standard error, one a line: file:line:column: object: field: what is wrong and what to do.
 
@@ -52,9 +53,11 @@ func newRoot(a *app) *cobra.Command {
 	})
 	group(root,
 		a.deriveCommand(), a.explainCommand(),
+		a.diffCommand(), a.applyCommand(), a.deleteCommand(), a.statusCommand(), a.historyCommand(), a.rollbackCommand(),
 		a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
 		a.listCommand(), a.searchCommand(), a.verifyCommand(),
-		a.policyCommand(), a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.cacheCommand(), a.versionCommand(),
+		a.policyCommand(), a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.auditCommand(), a.cacheCommand(),
+		a.versionCommand(),
 	)
 	return root
 }

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 // TestScript runs every script in testdata/script. LATTICE_UPDATE=1 writes what is there into the files that scripts
 // compare with.
 //
-// Scripts find signed plugins in $PLUGINS, an index with them in $INDEX, keys in $KEYS, source in $SOURCES, and an
+// Scripts find signed plugins in $PLUGINS, the examples in $EXAMPLES, an index with them in $INDEX, keys in $KEYS, source in $SOURCES, and an
 // installation with all of them in $DEMOHOME, which they must copy before they change it.
 func TestScript(t *testing.T) {
 	t.Parallel()
@@ -40,8 +40,8 @@ func TestScript(t *testing.T) {
 
 // world is what all scripts share.
 type world struct {
-	sources, plugins, index, keys, home, cache string
-	goEnv                                      map[string]string
+	sources, examples, plugins, index, keys, home, cache string
+	goEnv                                                map[string]string
 }
 
 // newWorld builds, signs and installs the built-in plugins and those in testdata, with the program's own commands.
@@ -53,8 +53,9 @@ func newWorld(t *testing.T) *world {
 	}
 	dir := t.TempDir()
 	w := &world{
-		sources: filepath.Join(root, "cmd", "lattice-host", "testdata", "plugins"),
-		plugins: filepath.Join(dir, "plugins"), index: filepath.Join(dir, "index"), keys: filepath.Join(dir, "keys"),
+		sources:  filepath.Join(root, "cmd", "lattice-host", "testdata", "plugins"),
+		examples: filepath.Join(root, "examples"),
+		plugins:  filepath.Join(dir, "plugins"), index: filepath.Join(dir, "index"), keys: filepath.Join(dir, "keys"),
 		home: filepath.Join(dir, "home"), cache: filepath.Join(root, "build", "cache", "test"),
 		goEnv: goEnv(t),
 	}
@@ -103,12 +104,14 @@ func (w *world) setup(env *testscript.Env) error {
 		env.Setenv(name, value)
 	}
 	env.Setenv("SOURCES", w.sources)
+	env.Setenv("EXAMPLES", w.examples)
 	env.Setenv("PLUGINS", w.plugins)
 	env.Setenv("INDEX", w.index)
 	env.Setenv("KEYS", w.keys)
 	env.Setenv("DEMOHOME", w.home)
 	env.Setenv("LATTICE_HOME", w.home)
 	env.Setenv("LATTICE_CACHE", w.cache)
+	env.Setenv("LATTICE_AUDIT", filepath.Join(env.WorkDir, "audit"))
 	return nil
 }
 

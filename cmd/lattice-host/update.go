@@ -34,6 +34,9 @@ new in words, until somebody agrees; the installed version runs on. An active pl
 		if err != nil {
 			return asInput(err)
 		}
+		if err := a.auditInstalled(ctx, installed); err != nil {
+			return err
+		}
 		return a.emitInstalled(ctx, home, installed)
 	})
 	return c

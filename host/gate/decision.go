@@ -20,6 +20,8 @@ const (
 	Outputs Point = "outputs"
 	// Execute is before an executor applies a bundle.
 	Execute Point = "execute"
+	// Remove is before an executor takes away what it applied. Nothing is asked there.
+	Remove Point = "remove"
 )
 
 // Input is what is judged.

@@ -42,7 +42,7 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 		return nil, err
 	}
 	// Whatever was approved, only what follows from the bytes of the bundles and from what is there now is done.
-	now, err := s.plan(approved.Set, approved.Cause, approved.Bundles, runtime.Options{Force: approved.Force})
+	now, err := s.plan(approved.Set, approved.Cause, approved.Bundles, approved.Hold, runtime.Options{Force: approved.Force})
 	if err != nil {
 		return nil, err
 	}

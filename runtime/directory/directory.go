@@ -181,20 +181,31 @@ func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (plan *ru
 		if err := s.holds(desired.Set); err != nil {
 			return err
 		}
-		var before []runtime.Bundle
-		if desired.Keep && s.inventory != nil {
-			if before, err = s.bundles(s.inventory.Bundles); err != nil {
-				return err
-			}
+		before, err := s.kept(desired)
+		if err != nil {
+			return err
 		}
 		all := runtime.Merge(before, desired.Bundles, nil)
 		if err := runtime.CheckBundles(all); err != nil {
 			return err
 		}
-		plan, err = s.plan(desired.Set, runtime.Cause{Verb: runtime.VerbApply}, all, desired.Options)
+		hold := runtime.ResourcesOf(runtime.Only(before, desired.Hold), nil)
+		plan, err = s.plan(desired.Set, runtime.Cause{Verb: runtime.VerbApply}, all, hold, desired.Options)
 		return err
 	})
 	return plan, err
+}
+
+// kept returns the bundles of the set that stay in it without being desired.
+func (s *session) kept(desired *runtime.Desired) ([]runtime.Bundle, error) {
+	if s.inventory == nil || !desired.Keep && len(desired.Hold) == 0 {
+		return nil, nil
+	}
+	before, err := s.bundles(s.inventory.Bundles)
+	if err != nil || desired.Keep {
+		return before, err
+	}
+	return runtime.Only(before, desired.Hold), nil
 }
 
 // Prune says what takes resources out of the set.
@@ -210,7 +221,8 @@ func (e *Executor) Prune(ctx context.Context, set string, resources []abi.Ref, o
 		if err := runtime.CheckResources(set, before, resources); err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbPrune}, runtime.Merge(before, nil, resources), o)
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbPrune}, runtime.Merge(before, nil, resources),
+			runtime.ResourcesOf(before, resources), o)
 		return err
 	})
 	return plan, err
@@ -222,7 +234,7 @@ func (e *Executor) Destroy(ctx context.Context, set string, o runtime.Options) (
 		if err := s.mustHold(set); err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbDestroy}, nil, o)
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbDestroy}, nil, nil, o)
 		return err
 	})
 	return plan, err
@@ -247,7 +259,7 @@ func (e *Executor) Rollback(ctx context.Context, set string, number int, o runti
 		if err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, bundles, o)
+		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, bundles, nil, o)
 		return err
 	})
 	return plan, err

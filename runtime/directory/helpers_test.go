@@ -120,6 +120,9 @@ func (f target) Objects(t *testing.T) map[abi.Ref]string {
 		if err := yaml.Unmarshal([]byte(content), &o); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		if _, twice := found[executortest.ConfigMap(o.Metadata.Name)]; twice {
+			t.Errorf("%s: the object is there twice", name)
+		}
 		found[executortest.ConfigMap(o.Metadata.Name)] = o.Data["value"]
 	}
 	return found

@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,12 +32,16 @@ func files(bundles []runtime.Bundle) ([]wanted, error) {
 		resources[i] = b.Content.Resource
 	}
 	folders := layout.Folders(resources)
+	owners := runtime.Owners(bundles)
 	var all []wanted
 	seen := map[string]bool{}
 	for i, b := range bundles {
 		names := layout.Files(b.Content)
 		for j := range b.Content.Outputs {
 			o := &b.Content.Outputs[j]
+			if owners[o.Ref] != b.Content.Resource {
+				continue
+			}
 			content, err := layout.Content(b.Content, o)
 			if err != nil {
 				return nil, err
@@ -58,11 +63,12 @@ func files(bundles []runtime.Bundle) ([]wanted, error) {
 
 // planner compares what should be with what is there.
 type planner struct {
-	session   *session
-	force     bool
-	owned     map[string]file
-	changes   []runtime.Change
-	conflicts []error
+	session *session
+	force   bool
+	// owned is what the executor wrote and may change, held what it wrote and must leave alone, by path.
+	owned, held map[string]file
+	changes     []runtime.Change
+	conflicts   []error
 	// seen is what was found in the folder, by path, in the order of looking.
 	seen []seenFile
 }
@@ -72,19 +78,28 @@ type seenFile struct {
 	Digest string `json:"digest"`
 }
 
-// plan says what makes the folder hold bundles, which are in the order of their resources.
-func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle, o runtime.Options) (*runtime.Plan, error) {
+// plan says what makes the folder hold bundles, which are in the order of their resources. The files of the resources in
+// hold, which the set has, stay as they are.
+func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle, hold []abi.Ref, o runtime.Options) (*runtime.Plan, error) {
 	want, err := files(bundles)
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{session: s, force: o.Force, owned: map[string]file{}}
+	held := objectsOf(runtime.Only(bundles, hold))
+	p := &planner{session: s, force: o.Force, owned: map[string]file{}, held: map[string]file{}}
 	if s.inventory != nil {
 		for _, f := range s.inventory.Files {
-			p.owned[f.Path] = f
+			if held[f.Object] {
+				p.held[f.Path] = f
+			} else {
+				p.owned[f.Path] = f
+			}
 		}
 	}
 	for i := range want {
+		if held[want[i].Object] {
+			continue
+		}
 		if err := p.write(&want[i].file); err != nil {
 			return nil, err
 		}
@@ -92,17 +107,31 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 	if err := p.removeRest(); err != nil {
 		return nil, err
 	}
+	if err := p.leaveHeld(); err != nil {
+		return nil, err
+	}
 	if len(p.conflicts) > 0 {
 		return nil, errors.Join(p.conflicts...)
 	}
 	plan := &runtime.Plan{
-		Target: s.executor.Target(), Set: set, Cause: cause, Force: o.Force, Bundles: bundles, Changes: p.changes,
-		Records: s.records(cause, bundles),
+		Target: s.executor.Target(), Set: set, Cause: cause, Force: o.Force, Bundles: bundles, Hold: hold,
+		Changes: p.changes, Records: s.records(cause, bundles),
 	}
 	if plan.State, err = p.state(); err != nil {
 		return nil, err
 	}
 	return plan, plan.Seal()
+}
+
+// objectsOf returns the objects of bundles.
+func objectsOf(bundles []runtime.Bundle) map[abi.Ref]bool {
+	objects := map[abi.Ref]bool{}
+	for _, b := range bundles {
+		for i := range b.Content.Outputs {
+			objects[b.Content.Outputs[i].Ref] = true
+		}
+	}
+	return objects
 }
 
 // records reports whether the set consists of other bundles than before.
@@ -147,8 +176,11 @@ func (p *planner) write(f *file) error {
 		return err
 	}
 	was, owned := p.owned[f.Path]
+	_, held := p.held[f.Path]
 	delete(p.owned, f.Path)
 	switch {
+	case held:
+		p.conflict(f, "is the place of an object that is held; rename one of the two")
 	case is == odd:
 		p.conflict(f, "is "+odd+"; move it away")
 	case is == "" && owned:
@@ -175,11 +207,8 @@ func (p *planner) write(f *file) error {
 
 // removeRest plans what was written and is no longer wanted, in the reverse of the order in which it was.
 func (p *planner) removeRest() error {
-	rest := make([]file, 0, len(p.owned))
-	for _, f := range p.owned {
-		rest = append(rest, f)
-	}
-	slices.SortFunc(rest, func(a, b file) int { return -compareFiles(&a, &b) })
+	rest := inOrder(p.owned)
+	slices.Reverse(rest)
 	for i := range rest {
 		f := &rest[i]
 		is, err := p.look(f.Path)
@@ -200,6 +229,23 @@ func (p *planner) removeRest() error {
 		}
 	}
 	return nil
+}
+
+// leaveHeld plans nothing for the files of resources that are held.
+func (p *planner) leaveHeld() error {
+	for _, f := range inOrder(p.held) {
+		is, err := p.look(f.Path)
+		if err != nil {
+			return err
+		}
+		p.change(runtime.Unchanged, &f, is, "is left as it is: it is held")
+	}
+	return nil
+}
+
+// inOrder returns files in the order in which they are written.
+func inOrder(byPath map[string]file) []file {
+	return slices.SortedFunc(maps.Values(byPath), func(a, b file) int { return compareFiles(&a, &b) })
 }
 
 func (p *planner) change(action runtime.Action, f *file, before, reason string) {

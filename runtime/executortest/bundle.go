@@ -26,13 +26,31 @@ func ConfigMap(name string) abi.Ref {
 // value.
 func Bundle(t testing.TB, resource, value string, objects ...string) runtime.Bundle {
 	t.Helper()
+	refs := make([]abi.Ref, len(objects))
+	for i, name := range objects {
+		refs[i] = ConfigMap(resource + "-" + name)
+	}
+	return bundleOf(t, resource, value, refs)
+}
+
+// Shared returns the bundle of a resource with ConfigMaps that other resources may have, too.
+func Shared(t testing.TB, resource, value string, objects ...string) runtime.Bundle {
+	t.Helper()
+	refs := make([]abi.Ref, len(objects))
+	for i, name := range objects {
+		refs[i] = ConfigMap(name)
+	}
+	return bundleOf(t, resource, value, refs)
+}
+
+func bundleOf(t testing.TB, resource, value string, objects []abi.Ref) runtime.Bundle {
+	t.Helper()
 	b := &bundle.Bundle{
 		Resource: Resource(resource), ResourceDigest: bundle.Digest([]byte(resource + value)), Results: []bundle.Result{},
 		Steps:   []bundle.Step{{Pipeline: "service", Name: "config", Plugin: "core/config", Version: "1.0.0", Digest: bundle.Digest(nil)}},
 		Outputs: []bundle.Output{}, SettingsDigest: bundle.Digest(nil), Decisions: []json.RawMessage{},
 	}
-	for _, name := range objects {
-		ref := ConfigMap(resource + "-" + name)
+	for _, ref := range objects {
 		document, err := json.Marshal(map[string]any{
 			"apiVersion": ref.APIVersion, "kind": ref.Kind, "data": map[string]string{"value": value},
 			"metadata": map[string]string{"namespace": ref.Namespace, "name": ref.Name},

@@ -37,7 +37,12 @@ func Run(t *testing.T, fresh func(t *testing.T) Target) {
 		"OtherBundleSameObjects": otherBundleSameObjects,
 		"RemovedDocument":        removedDocument,
 		"Keep":                   keep,
+		"Hold":                   hold,
+		"HoldOnly":               holdOnly,
+		"Shared":                 shared,
+		"SharedHeld":             sharedHeld,
 		"Prune":                  prune,
+		"PruneOthersAlone":       pruneOthersAlone,
 		"Destroy":                destroy,
 		"Rollback":               rollback,
 		"Missing":                missing,
@@ -419,7 +424,7 @@ func notApproved(h *harness) {
 
 func refused(h *harness) {
 	one := Bundle(h, "web", "1", "a")
-	shared := Bundle(h, "web-a", "1", "x")
+	shared := Bundle(h, "web-a", "2", "x")
 	tests := map[string]struct {
 		desired runtime.Desired
 		kind    error
@@ -436,7 +441,7 @@ func refused(h *harness) {
 		_, err := h.executor.Plan(h.Context(), &tc.desired)
 		h.fails(name, err, tc.kind)
 	}
-	h.has("web-a-x", "1")
+	h.has("web-a-x", "2")
 }
 
 func nothingThere(h *harness) {

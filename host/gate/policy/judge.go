@@ -198,3 +198,9 @@ func (s *Set) ask(ctx context.Context, point gate.Point, subject, digest string,
 	in.Document = map[string]any{"gate": string(point), "subject": subject, "requests": asked}
 	return s.Decide(ctx, in)
 }
+
+// Remove decides about a resource that is taken away from a target, by the digest of its bundle. There is nothing to ask,
+// since what runs no more needs no permission: the decision is there to be noted, with the policies of its moment.
+func (s *Set) Remove(ctx context.Context, resource abi.Ref, digest string) *gate.Decision {
+	return s.Decide(ctx, &gate.Input{Point: gate.Remove, Subject: facts.Subject(resource), Digest: digest})
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/runtime"
+)
+
+// applyFlags are those of apply and diff.
+type applyFlags struct {
+	inputs
+	target               targetFlags
+	dryRun, allOrNothing bool
+}
+
+func (f *applyFlags) register(c *cobra.Command) {
+	f.inputs.register(c)
+	f.target.register(c)
+	f.target.registerForce(c)
+	c.Flags().BoolVar(&f.allOrNothing, "all-or-nothing", false, "apply nothing when a gate denies one of the documents")
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	f := new(applyFlags)
+	c := &cobra.Command{
+		Use:   "apply -f FILE... --to " + dirFormat + "PATH",
+		Short: "Derive documents and bring what came out to where it runs",
+		Long: `Apply derives as derive does, asks the gates whether the outcome may be applied to the target, and makes the target hold exactly
+that. What an earlier run wrote and nothing derives any more is removed; what somebody else wrote or changed is a conflict,
+unless --force is given. When nothing differs, nothing is written.
+
+A document that a gate denies is left out: the reasons are printed, the other documents are applied, and the exit code is 10.
+What the target has of a denied document stays as it is. With --all-or-nothing one denial keeps all from being applied, and
+so does any other error.
+
+Everything that was decided is in the audit log before anything is written; where that is not possible, nothing is.`,
+		Example: `  lattice-host apply -f services/ --to dir=deploy
+  lattice-host apply -f services/ --to dir=deploy --dry-run`,
+		Args: noArguments(),
+	}
+	f.register(c)
+	f.hostCalls.registerRecord(c)
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print what would be changed, and change nothing")
+	c.RunE = a.does(func(ctx context.Context, _ []string) error { return a.apply(ctx, f) })
+	return c
+}
+
+func (a *app) diffCommand() *cobra.Command {
+	f := &applyFlags{dryRun: true}
+	c := &cobra.Command{
+		Use:   "diff -f FILE... --to " + dirFormat + "PATH",
+		Short: "Print what apply would change",
+		Long: `Diff does what apply does, short of applying it: it prints what would be created, updated and removed, line by line. The values
+of Secrets are not shown. The exit code is that of apply: differences alone are no error.`,
+		Example: "  lattice-host diff -f services/ --to dir=deploy",
+		Args:    noArguments(),
+	}
+	f.register(c)
+	c.RunE = a.does(func(ctx context.Context, _ []string) error { return a.apply(ctx, f) })
+	return c
+}
+
+func (a *app) apply(ctx context.Context, f *applyFlags) error {
+	t, err := f.target.open(a)
+	if err != nil {
+		return err
+	}
+	o, err := a.deriveAllowed(ctx, &f.inputs)
+	if err != nil {
+		return err
+	}
+	bundles, approving, err := o.judgeExecution(ctx, t)
+	if err != nil {
+		return err
+	}
+	a.noteResults(o.results)
+	x := &execution{target: t, decisions: o.decisions(), approving: approving}
+	if len(bundles) == 0 || f.allOrNothing && len(o.denied) > 0 {
+		err := errors.Join(o.err(), denied(fmt.Errorf("%s: nothing is applied", t)))
+		if f.dryRun {
+			return err
+		}
+		return errors.Join(err, a.noteDenied(ctx, x.decisions))
+	}
+	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Options: t.options}
+	if x.plan, err = t.executor.Plan(ctx, desired); err != nil {
+		return asTarget(err)
+	}
+	if f.dryRun {
+		return errors.Join(a.emitDiff(x.plan, o.denied), o.err())
+	}
+	if err := a.keepHostCalls(&f.hostCalls, o.calls); err != nil {
+		return err
+	}
+	result, err := a.execute(ctx, x)
+	if err != nil {
+		return errors.Join(err, o.err())
+	}
+	return errors.Join(a.emitResult(x.plan, result, o.denied, f.verbose), o.err())
+}
+
+// judgeExecution asks whether what was derived may be applied to a target, and returns the bundles that may be with the
+// decisions that say so. What may not is denied from then on.
+func (o *outcome) judgeExecution(ctx context.Context, t *target) (bundles []runtime.Bundle, approving []*gate.Decision, err error) {
+	var allowed []derived
+	for _, r := range o.results {
+		b, err := bundleToApply(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		d := o.gates.judge.Execute(ctx, objectOfBundle(b.Content), outputsOf(b.Content), t.kind, t.name, o.staleDays)
+		r.judged.decisions = append(r.judged.decisions, d)
+		if !d.Allowed() {
+			o.denied = append(o.denied, r.judged)
+			continue
+		}
+		allowed = append(allowed, r)
+		bundles = append(bundles, b)
+		approving = append(approving, d)
+	}
+	o.results = allowed
+	return bundles, approving, ctx.Err()
+}
+
+// held returns the resources that are denied.
+func (o *outcome) held() []abi.Ref {
+	refs := make([]abi.Ref, len(o.denied))
+	for i, j := range o.denied {
+		refs[i] = j.doc.Ref
+	}
+	return refs
+}
+
+// executed is what the commands that change a target tell.
+type executed struct {
+	Plan   *runtime.Plan   `json:"plan"`
+	Result *runtime.Result `json:"result,omitempty"`
+	counts
+	// Denied are the documents that a gate did not let pass, with every decision about each.
+	Denied []deniedDocument `json:"denied"`
+}
+
+type deniedDocument struct {
+	Resource  abi.Ref          `json:"resource"`
+	Decisions []*gate.Decision `json:"decisions"`
+}
+
+func newExecuted(p *runtime.Plan, r *runtime.Result, list []*judged) executed {
+	e := executed{Plan: p, Result: r, counts: countsOf(p), Denied: make([]deniedDocument, len(list))}
+	for i, j := range list {
+		e.Denied[i] = deniedDocument{j.doc.Ref, j.decisions}
+	}
+	return e
+}
+
+// maxListed is how many changes are listed unless the user wants all.
+const maxListed = 40
+
+// emitResult tells what was done.
+func (a *app) emitResult(p *runtime.Plan, r *runtime.Result, list []*judged, verbose bool) error {
+	return a.emit(newExecuted(p, r, list), func(w io.Writer) {
+		c := countsOf(p)
+		fmt.Fprintf(w, "%s: set %s", printable(p.Target), p.Set)
+		if r.Revision > 0 {
+			fmt.Fprintf(w, ", revision %d", r.Revision)
+		}
+		fmt.Fprintf(w, ": %d created, %d updated, %d deleted, %d unchanged\n", c.Created, c.Updated, c.Deleted, c.Unchanged)
+		if verbose || c.Created+c.Updated+c.Deleted <= maxListed {
+			writeChanges(w, p)
+		}
+	})
+}
+
+// writeChanges lists what changes.
+func writeChanges(w io.Writer, p *runtime.Plan) {
+	var rows [][]string
+	for i := range p.Changes {
+		if c := &p.Changes[i]; c.Action != runtime.Unchanged {
+			rows = append(rows, []string{"  " + string(c.Action), c.Object.String(), c.Reason})
+		}
+	}
+	table(w, rows)
+}

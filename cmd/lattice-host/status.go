@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/runtime"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	var f targetFlags
+	c := &cobra.Command{
+		Use:   "status --to " + dirFormat + "PATH",
+		Short: "Tell whether a target is as it was applied",
+		Long: `Status compares what was applied with what is there. It lists every object with its state; when one is missing, changed, or not
+healthy where the target can tell, the exit code is 14.`,
+		Example: "  lattice-host status --to dir=deploy",
+		Args:    noArguments(),
+	}
+	f.register(c)
+	c.RunE = a.does(func(ctx context.Context, _ []string) error {
+		t, err := f.open(a)
+		if err != nil {
+			return err
+		}
+		status, err := t.executor.Observe(ctx, t.set)
+		if err != nil {
+			return asTarget(err)
+		}
+		if err := a.emit(status, func(w io.Writer) { writeStatus(w, status) }); err != nil {
+			return err
+		}
+		return settled(status)
+	})
+	return c
+}
+
+// settled returns an error unless everything is as it was applied.
+func settled(s *runtime.Status) error {
+	if s.Settled() {
+		return nil
+	}
+	wrong := 0
+	for i := range s.Objects {
+		one := runtime.Status{Objects: s.Objects[i : i+1]}
+		if !one.Settled() {
+			wrong++
+		}
+	}
+	return &runtime.Error{Kind: runtime.ErrNotHealthy, Where: s.Target, Problem: fmt.Sprintf(
+		"%d of %s are not as they were applied; apply again, with --force to replace what somebody changed", wrong, counted(len(s.Objects), "object"))}
+}
+
+func writeStatus(w io.Writer, s *runtime.Status) {
+	if s.Revision == 0 {
+		fmt.Fprintf(w, "%s: the set %s is not there\n", printable(s.Target), s.Set)
+		return
+	}
+	fmt.Fprintf(w, "%s: set %s, revision %d, %s\n", printable(s.Target), s.Set, s.Revision, counted(len(s.Bundles), "document"))
+	rows := make([][]string, len(s.Objects))
+	for i, o := range s.Objects {
+		state := string(o.Presence)
+		if o.Health != "" {
+			state += ", " + string(o.Health)
+		}
+		rows[i] = []string{"  " + state, o.Object.String(), o.Message}
+		if o.Message == "" {
+			rows[i] = rows[i][:2]
+		}
+	}
+	table(w, rows)
+}
+
+func (a *app) historyCommand() *cobra.Command {
+	var f targetFlags
+	c := &cobra.Command{
+		Use:     "history --to " + dirFormat + "PATH",
+		Short:   "List the revisions of a target that can be rolled back to",
+		Example: "  lattice-host history --to dir=deploy",
+		Args:    noArguments(),
+	}
+	f.register(c)
+	c.RunE = a.does(func(ctx context.Context, _ []string) error {
+		t, err := f.open(a)
+		if err != nil {
+			return err
+		}
+		revisions, err := t.executor.History(ctx, t.set)
+		if err != nil {
+			return asTarget(err)
+		}
+		if revisions == nil {
+			revisions = []runtime.Revision{}
+		}
+		return a.emit(map[string]any{"revisions": revisions}, func(w io.Writer) {
+			if len(revisions) == 0 {
+				fmt.Fprintf(w, "%s: the set %s is not there\n", printable(t.String()), t.set)
+				return
+			}
+			rows := [][]string{{"REVISION", "TIME", "CAUSE", "DOCUMENTS", "OBJECTS"}}
+			for _, r := range revisions {
+				rows = append(rows, []string{
+					strconv.Itoa(r.Number), r.Time.Format(time.RFC3339), r.Cause.String(), strconv.Itoa(len(r.Bundles)), strconv.Itoa(r.Objects),
+				})
+			}
+			table(w, rows)
+		})
+	})
+	return c
+}
