@@ -83,7 +83,7 @@ lint: $(GOLANGCI) ## Run golangci-lint, which also holds the layer law.
 	$(GOLANGCI) run --allow-parallel-runners ./...
 	@# With Helm and kubectl in the module, analyses that follow the dependencies would take minutes and gigabytes.
 	cd wasm-tests/bench && $(CURDIR)/$(GOLANGCI) run --allow-parallel-runners --disable govet,staticcheck,unused,bodyclose,wastedassign ./...
-	@deps=$$(go list -deps ./abi/... ./plugins/... | grep '\.' | grep -v '^github.com/latticenet/lattice-host/' || true); \
+	@deps=$$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./abi/... ./plugins/... | grep -v '^github.com/latticenet/lattice-host/' || true); \
 	  if [ -n "$$deps" ]; then echo "abi and plugins may import the standard library only:"; echo "$$deps"; exit 1; fi
 
 tools-lint: $(GOLANGCI) ## Build the linter.
