@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
@@ -142,10 +143,20 @@ func outputsOf(b *bundle.Bundle) []facts.Object {
 
 // Authorize implements hostcall.Authorizer.
 func (g *gates) Authorize(ctx context.Context, u hostcall.Use) error {
-	path, version, _ := strings.Cut(u.Plugin, "@")
+	return g.capability(ctx, u.Plugin, u.Digest, u.Capability, u.Target)
+}
+
+// require decides whether a plugin may have other resources that it asks for: a pipeline.AdmitFunc.
+func (g *gates) require(ctx context.Context, _, plugin, digest string, r abi.Requirement) error {
+	return g.capability(ctx, plugin, digest, policy.CapabilityRequires, abi.Ref{APIVersion: r.APIVersion, Kind: r.Kind}.GroupKind().String())
+}
+
+// capability decides about one use of a capability, and keeps the decision.
+func (g *gates) capability(ctx context.Context, plugin, digest, capability, target string) error {
+	path, version, _ := strings.Cut(plugin, "@")
 	publisher, name, _ := strings.Cut(path, "/")
 	d := g.set.Capability(ctx, policy.Use{
-		Publisher: publisher, Name: name, Version: version, Digest: u.Digest, Capability: u.Capability, Target: u.Target,
+		Publisher: publisher, Name: name, Version: version, Digest: digest, Capability: capability, Target: target,
 	})
 	g.mu.Lock()
 	g.used[d.ID] = d

@@ -204,6 +204,7 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 	loader.loadAhead(ctx, names)
 	engine, err := pipeline.New(ctx, pipeline.Config{
 		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: append(o.deniedDocuments(), r.peers...), HostCalls: o.calls,
+		Admit: o.gates.require,
 	})
 	if err != nil {
 		return nil, err

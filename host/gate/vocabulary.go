@@ -101,6 +101,10 @@ func Volume(namespace, id string) Entity {
 	return Entity{Type: TypeVolume, ID: namespace + "/" + id, Attributes: Record{"namespace": namespace, "volume_id": id}}
 }
 
+// AttributeDeclared is an attribute of [TypeExternalEndpoint] that may be there: whether the document that everything derives
+// from names this host and port itself.
+const AttributeDeclared = "declared"
+
 // ExternalEndpoint returns the resource for what is outside the mesh. The protocol is in lower case: tcp, udp, https.
 func ExternalEndpoint(host string, port int64, protocol string) Entity {
 	return Entity{

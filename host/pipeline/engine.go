@@ -16,9 +16,9 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// AdmitFunc decides whether a step may have the answer to a requirement. plugin is publisher/name@version. An error
-// ends the derivation and is in the returned error, so that errors.Is finds it.
-type AdmitFunc func(ctx context.Context, step, plugin string, r abi.Requirement) error
+// AdmitFunc decides whether a step may have the answer to a requirement. plugin is publisher/name@version, digest that of its
+// module. An error ends the derivation and is in the returned error, so that errors.Is finds it.
+type AdmitFunc func(ctx context.Context, step, plugin, digest string, r abi.Requirement) error
 
 // Config is what an [Engine] works with.
 type Config struct {

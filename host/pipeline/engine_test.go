@@ -206,7 +206,7 @@ func TestErrorsPassThrough(t *testing.T) {
 		},
 		"Admit": {
 			reason: "the error of a gate is found",
-			config: pipeline.Config{Admit: func(_ context.Context, step, plugin string, r abi.Requirement) error {
+			config: pipeline.Config{Admit: func(_ context.Context, step, plugin, _ string, r abi.Requirement) error {
 				return fmt.Errorf("%s %s may not read %s: %w", step, plugin, r.Kind, errBoom)
 			}},
 			want: errBoom,

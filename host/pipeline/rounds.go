@@ -67,7 +67,7 @@ func (r *run) resolveAll(ctx context.Context, s *plannedStep, wanted []abi.Requi
 	var errs []error
 	for _, w := range wanted {
 		if admit := r.derivation.engine.admit; admit != nil {
-			if err := admit(ctx, s.name, s.manifest.Reference(), w); err != nil {
+			if err := admit(ctx, s.name, s.manifest.Reference(), s.record.Digest, w); err != nil {
 				errs = append(errs, r.stepError(s, abi.Ref{}, "requirements."+w.Name, err))
 				continue
 			}

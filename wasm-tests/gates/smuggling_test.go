@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
+	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
@@ -52,6 +53,23 @@ func (s smuggler) Derive(ctx context.Context, req *abi.Request) (*abi.Response, 
 
 func podOf(deployment object) object {
 	return deployment["spec"].(object)["template"].(object)["spec"].(object)
+}
+
+// judge checks that the default policies deny what a plugin slipped in, and say where.
+func judge(t *testing.T, in facts.Input, path string) {
+	t.Helper()
+	set, err := policy.Load(policy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := set.For(policy.Run{Documents: []facts.Object{in.Resource}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := j.Outputs(t.Context(), in.Resource, in.Outputs)
+	if d.Allowed() || !slices.ContainsFunc(d.Reasons, func(r gate.Reason) bool { return r.Verdict != gate.Allow && r.Path == path }) {
+		t.Errorf("the default policies say %s, with %v", d.Verdict, d.Reasons)
+	}
 }
 
 // TestSmuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
@@ -116,6 +134,7 @@ func TestSmuggling(t *testing.T) {
 			}) {
 				t.Errorf("no %s at %s in %v", tt.want, tt.path, got)
 			}
+			judge(t, inputs(t, plugins, docs, nil)[0], tt.path)
 		})
 	}
 }

@@ -16,9 +16,56 @@ const anyPort = 0
 // entityPrefix begins the host of an endpoint that is a Cilium entity, such as entity:world.
 const entityPrefix = "entity:"
 
-// endpoint asks about a target outside the mesh.
+// endpoint asks about a target outside the mesh, and says whether the resource itself names it: a plugin can add others.
 func (r *reader) endpoint(host string, port int64, protocol string, n node) {
-	r.ask(gate.ActionAccessExternalEndpoint, gate.ExternalEndpoint(hostName(host), port, protocol), n)
+	e := gate.ExternalEndpoint(hostName(host), port, protocol)
+	if r.declared[e.ID] {
+		e.Attributes[gate.AttributeDeclared] = true
+	}
+	r.ask(gate.ActionAccessExternalEndpoint, e, n)
+}
+
+// declaredEndpoints returns the ids of the endpoints that a resource names: those of its external services, or of a member
+// of the mesh its ways out.
+func declaredEndpoints(resource document) map[string]bool {
+	declared := map[string]bool{}
+	add := func(host string, port int64) { declared[gate.ExternalEndpoint(hostName(host), port, "").ID] = true }
+	visitExternalServices(resource.root.at("spec"), func(address string) {
+		if host, port, ok := splitAddress(address); ok && port != anyPort {
+			add(host, port)
+		}
+	})
+	if resource.ref.GroupKind() != latticeKind("LatticeMeshMember") {
+		return declared
+	}
+	for _, rule := range resource.root.at("spec", "egress").items() {
+		host := rule.at("target", "fqdn").text()
+		for _, p := range rule.at("ports").items() {
+			if port := portOf(p.value); host != "" && port != anyPort {
+				add(host, port)
+			}
+		}
+	}
+	return declared
+}
+
+// visitExternalServices visits the addresses of external services. The tasks of a job and the roles of a model are workloads
+// of their own.
+func visitExternalServices(n node, visit func(address string)) {
+	for _, member := range n.members() {
+		if trimDot(member.path[len(n.path):]) != "resources" {
+			visitExternalServices(member, visit)
+			continue
+		}
+		for _, r := range member.members() {
+			if r.at("type").value != "external-service" {
+				continue
+			}
+			for _, address := range r.at("params", "endpoints").members() {
+				visit(address.text())
+			}
+		}
+	}
 }
 
 // hostName returns a host as policies name it: in lower case, and a block of one address as the address.

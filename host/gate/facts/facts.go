@@ -118,13 +118,16 @@ type finder struct {
 	in        *Input
 	principal gate.Entity
 	source    document
-	outputs   []document
-	index     index
-	requests  []gate.Request
+	// declared are the ids of the endpoints that the resource names.
+	declared map[string]bool
+	outputs  []document
+	index    index
+	requests []gate.Request
 }
 
 func newFinder(in *Input) *finder {
 	f := &finder{in: in, principal: Principal(in.Resource.Ref), source: read(&in.Resource)}
+	f.declared = declaredEndpoints(f.source)
 	for i := range in.Outputs {
 		f.outputs = append(f.outputs, read(&in.Outputs[i]))
 	}

@@ -163,3 +163,50 @@ func TestRequestsNameTheirAttributes(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
+
+// TestDeclared tells endpoints that the document names from those that a plugin thought of.
+func TestDeclared(t *testing.T) {
+	entry := func(host string, port int) facts.Object {
+		return output(t, "networking.istio.io/v1", "ServiceEntry", "shop", "e", object{"spec": object{
+			"hosts": []any{host}, "ports": []any{object{"number": port, "name": "a", "protocol": "TCP"}},
+		}})
+	}
+	resource := func(kind string, spec object) facts.Object {
+		return output(t, "lattice.dev/v1alpha1", kind, "shop", "orders", object{"spec": spec})
+	}
+	service := resource("LatticeService", object{"workload": object{"resources": object{
+		"api":  object{"type": "external-service", "params": object{"endpoints": object{"a": "https://API.example.com/v1", "b": "tcp://db.example.com:5432"}}},
+		"peer": object{"type": "service", "params": object{"endpoints": object{"a": "https://peer.example.com"}}},
+	}}})
+	member := resource("LatticeMeshMember", object{"egress": []any{object{"target": object{"fqdn": "api.example.com"}, "ports": []any{443}}}})
+	tests := map[string]struct {
+		resource facts.Object
+		host     string
+		port     int
+		want     bool
+	}{
+		"URL":           {service, "api.example.com", 443, true},
+		"Port":          {service, "db.example.com", 5432, true},
+		"OtherPort":     {service, "api.example.com", 80, false},
+		"OtherHost":     {service, "evil.example.com", 443, false},
+		"Subdomain":     {service, "x.api.example.com", 443, false},
+		"OtherType":     {service, "peer.example.com", 443, false},
+		"Member":        {member, "api.example.com", 443, true},
+		"MemberOther":   {member, "api.example.com", 8443, false},
+		"NoPortIsNoOne": {service, "api.example.com", 0, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			in := facts.Input{Resource: tt.resource, Outputs: []facts.Object{entry(tt.host, tt.port)}}
+			for _, r := range facts.Of(in) {
+				if r.Action == gate.ActionAccessExternalEndpoint && r.Object != "" {
+					if _, got := r.Resource.Attributes[gate.AttributeDeclared]; got != tt.want {
+						t.Errorf("%s: declared is %t, want %t", r.Resource, got, tt.want)
+					}
+					return
+				}
+			}
+			t.Error("nothing is asked about the endpoint")
+		})
+	}
+}

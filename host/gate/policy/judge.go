@@ -130,6 +130,10 @@ func (s *Set) broken(ctx context.Context, in *gate.Input, problem error) *gate.D
 	return s.Decide(ctx, in)
 }
 
+// CapabilityRequires is the name under which policies are asked whether a plugin may have the resources of a kind that it
+// requires. Every plugin has it, for the kinds in its manifest.
+const CapabilityRequires = "requires"
+
 // Use is one use of a capability.
 type Use struct {
 	// Publisher, Name, Version and Digest are those of the plugin.
