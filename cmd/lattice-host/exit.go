@@ -43,7 +43,7 @@ const exitCodes = `Exit codes:
     1  internal error
     2  the command line is wrong
     3  the input is invalid
-   10  denied: by a policy, or a plugin asks for a capability that was not granted
+   10  denied: by a policy, because a capability was not granted, or because a plugin is not active
    11  not trusted: a signature, a digest, the lock, the index or the audit log is wrong, or a plugin is not installed
    12  the target does not know a kind
    13  conflict: two steps want one object or one field differently, two runs one store of a plugin, or somebody else changed

@@ -64,7 +64,7 @@ func TestLoad(t *testing.T) {
 	}{
 		"Defaults": {
 			reason: "A host has policies of its own.",
-			cedar:  7, rego: 2, names: []string{"builtin/base.cedar", "builtin/quota.rego"},
+			cedar:  7, rego: 0, names: []string{"builtin/base.cedar", "builtin/quota.rego"},
 		},
 		"File": {
 			reason:  "A file is read whatever folder it is in.",

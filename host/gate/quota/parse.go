@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -45,20 +47,31 @@ type Principal struct {
 // String returns the entity as Cedar writes it.
 func (p Principal) String() string { return "Lattice::" + p.Type + "::" + strconv.Quote(p.ID) }
 
-var principalPattern = regexp.MustCompile(`^Lattice::(Service|Group|User)::"([^"\\\pC]{1,253})"$`)
+// maxPrincipalRunes is the longest id of a principal.
+const maxPrincipalRunes = 253
 
 const principalRule = `must be Lattice::Service::"namespace/name", Lattice::Group::"group" or Lattice::User::"user"`
 
 func parsePrincipal(s string) (Principal, bool) {
-	m := principalPattern.FindStringSubmatch(s)
-	if m == nil {
-		return Principal{}, false
+	for _, kind := range []string{"Service", "Group", "User"} {
+		rest, ok := strings.CutPrefix(s, "Lattice::"+kind+`::"`)
+		id, closed := strings.CutSuffix(rest, `"`)
+		if !ok || !closed || !validPrincipalID(id) {
+			continue
+		}
+		namespace, name, ok := strings.Cut(id, "/")
+		if kind == "Service" && (!ok || namespace == "" || name == "" || strings.Contains(name, "/")) {
+			continue
+		}
+		return Principal{kind, id}, true
 	}
-	namespace, name, ok := strings.Cut(m[2], "/")
-	if m[1] == "Service" && (!ok || namespace == "" || name == "" || strings.Contains(name, "/")) {
-		return Principal{}, false
-	}
-	return Principal{m[1], m[2]}, true
+	return Principal{}, false
+}
+
+// validPrincipalID reports whether an id needs no escapes and hides nothing.
+func validPrincipalID(id string) bool {
+	return id != "" && utf8.ValidString(id) && utf8.RuneCountInString(id) <= maxPrincipalRunes &&
+		!strings.ContainsFunc(id, func(r rune) bool { return r == '"' || r == '\\' || unicode.Is(unicode.C, r) })
 }
 
 // document is a LatticeQuota as it is written. What a cluster adds to it is read and ignored.
