@@ -73,7 +73,8 @@ func (w *web) Get(ctx context.Context, r *abi.HTTPGetRequest, admit func(context
 	if to := u.Query().Get("to"); to != "" {
 		next, err := url.Parse(to)
 		if err != nil {
-			return nil, err
+			// A server that redirects to nonsense does not end the guest.
+			return nil, &abi.HostError{Code: abi.HostErrorUnavailable, Message: "it redirects to no URL"}
 		}
 		if err := admit(ctx, next); err != nil {
 			return nil, err
