@@ -3,6 +3,7 @@
 package diskfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -92,10 +93,12 @@ func Read(open Opener, path string, limit int64) (data []byte, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: is not a regular file", path)
 	}
-	data, err = io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	// The size is a hint: growing a buffer while reading copies a large file several times.
+	buffer := bytes.NewBuffer(make([]byte, 0, max(0, min(info.Size(), limit))+bytes.MinRead))
+	if _, err := buffer.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
+	data = buffer.Bytes()
 	if int64(len(data)) > limit {
 		return nil, fmt.Errorf("%s: %w: has more than %d bytes", path, ErrTooLarge, limit)
 	}

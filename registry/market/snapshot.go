@@ -175,16 +175,20 @@ func (s *Snapshot) verify(p lock.Plugin) (*release.Module, error) {
 	if err != nil {
 		return nil, release.NotTrusted(p.Reference(), p.Digest, err)
 	}
-	wasm, err := s.home.get(p, p.Digest, abi.MaxModuleBytes)
-	if err != nil {
-		return nil, err
-	}
 	bundle, err := s.home.get(p, p.Bundle, release.MaxBundleBytes)
 	if err != nil {
 		return nil, err
 	}
-	m, err := release.Verify(bundle, wasm, want)
+	// Verifying hashes the module, so that the store need not do it as well unless something is wrong.
+	var m *release.Module
+	wasm, err := s.home.store.GetUnverified(p.Digest, abi.MaxModuleBytes)
+	if err == nil {
+		m, err = release.Verify(bundle, wasm, want)
+	}
 	if err != nil {
+		if _, damaged := s.home.get(p, p.Digest, abi.MaxModuleBytes); damaged != nil {
+			return nil, damaged
+		}
 		return nil, err
 	}
 	if err := sameAsLocked(p, m); err != nil {
