@@ -25,7 +25,8 @@ for plugin in deployment egress keda network-policy; do
 done
 
 say "index: which releases there are, signed by five roles, each with a key of its own"
-rm -rf "$demo/index"
+# The keys stay; the index is made anew, and with it what its author remembers of it.
+rm -rf "$demo/index" "$keys/index/root.json" "$keys/index/root.seen"
 "$host" index init "$demo/index" --keys "$keys/index" >&2
 "$host" index add "$demo/index" "$demo"/plugins/*.wasm --keys "$keys/index" --publisher-key "$keys/demo.pub" >&2
 
