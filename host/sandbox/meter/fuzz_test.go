@@ -3,6 +3,7 @@ package meter_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
 	"strings"
@@ -100,6 +101,7 @@ func FuzzGenerated(f *testing.F) {
 	f.Add([]byte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"), int32(3))
 	f.Add([]byte("\x07\x07\x07\x03\x09\x09\x05\x0a\x01\x02\x08\x06\x06\x04\x0b\x0c\x0d"), int32(1))
 	f.Add([]byte(strings.Repeat("\x07\x09\x06\x03\x08\x0a\x05\x00", 20)), int32(-1))
+	f.Add([]byte(strings.Repeat("\x0e", 60)+"\x0a\x8c\x0b\x01\x96\x0c\x02\xa0\x00\xaa"), int32(2))
 	f.Add([]byte("\x0e\x08\x0f\x01\x02\x08\x0f\x00\x00\x0f\x02\x00"), int32(5))
 	f.Fuzz(func(t *testing.T, choices []byte, arg int32) {
 		if len(choices) > 400 {
@@ -168,6 +170,11 @@ func (g *generator) choose(n int) int {
 	return int(c) % n
 }
 
+// label encodes that of an open block. There can be more than a byte counts.
+func (g *generator) label() []byte {
+	return binary.AppendUvarint(nil, uint64(g.choose(len(g.open))))
+}
+
 // emit appends instructions.
 func (g *generator) emit(parts ...any) { g.code = append(g.code, body(parts...)...) }
 
@@ -209,20 +216,19 @@ func (g *generator) statement() {
 	case 10:
 		if len(g.open) > 0 {
 			g.tick()
-			g.emit(br(byte(g.choose(len(g.open)))))
+			g.emit(wasmbuild.Br, g.label())
 		}
 	case 11:
 		if len(g.open) > 0 {
 			g.tick()
 			g.condition()
-			g.emit(brIf(byte(g.choose(len(g.open)))))
+			g.emit(wasmbuild.BrIf, g.label())
 		}
 	case 12:
 		if len(g.open) > 0 {
-			n := len(g.open)
 			g.tick()
 			g.condition()
-			g.emit([]byte{brTable, 2, byte(g.choose(n)), byte(g.choose(n)), byte(g.choose(n))})
+			g.emit(brTable, 2, g.label(), g.label(), g.label())
 		}
 	case 13:
 		if g.choose(3) == 0 {
@@ -238,7 +244,7 @@ func (g *generator) statement() {
 	case 15:
 		if len(g.open) > 0 {
 			g.tick()
-			g.emit(wasmbuild.Int32(int32(g.choose(3))), localSet(1), br(byte(g.choose(len(g.open)))))
+			g.emit(wasmbuild.Int32(int32(g.choose(3))), localSet(1), wasmbuild.Br, g.label())
 		}
 	}
 }
