@@ -358,8 +358,11 @@ func TestGroupQuota(t *testing.T) {
 		"None":    {"", false, []string{nobody, unknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := judge(t, load(t, policy.Options{Files: []policy.File{{"q.yaml", []byte(group)}, {"n.yaml", []byte(tc.namespaces)}}}),
-				policy.Run{Documents: []facts.Object{doc}})
+			files := []policy.File{{"q.yaml", []byte(group)}}
+			if tc.namespaces != "" {
+				files = append(files, policy.File{Name: "n.yaml", Text: []byte(tc.namespaces)})
+			}
+			j := judge(t, load(t, policy.Options{Files: files}), policy.Run{Documents: []facts.Object{doc}})
 			if diff := cmp.Diff(tc.want, j.Warnings()); diff != "" {
 				t.Error(diff)
 			}
