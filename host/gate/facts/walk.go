@@ -134,10 +134,11 @@ func (r *reader) references(n node, key string) {
 			r.claimReference(claim, r.text(claim))
 		}
 	}
-	if !n.at("accessModes").missing() {
+	m, _ := n.value.(map[string]any)
+	if m["accessModes"] != nil {
 		r.claimSpec(n)
 	}
-	if !n.at("secretStoreRef").missing() && !r.seen[n.path] {
+	if m["secretStoreRef"] != nil && !r.seen[n.path] {
 		r.externalKeys(n)
 	}
 	r.secretReferences(n, key)
