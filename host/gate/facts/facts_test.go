@@ -61,7 +61,7 @@ func TestTooManyRequests(t *testing.T) {
 func TestDocument(t *testing.T) {
 	in := orders(t, output(t, "v1", "ConfigMap", "shop", "a", object{"data": object{"n": json.Number("1.50")}}))
 	in.Outputs[0].Stage, in.Outputs[0].Step = 1, "deployment"
-	got, err := facts.Document(gate.Outputs, in)
+	got, err := facts.Read(in).Document(gate.Outputs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	in.Outputs[0].Document = json.RawMessage(`{} {}`)
-	_, err = facts.Document(gate.Outputs, in)
+	_, err = facts.Read(in).Document(gate.Outputs)
 	if err == nil || err.Error() != "ConfigMap shop/a: there is more behind the document" {
 		t.Errorf("the error is %v", err)
 	}

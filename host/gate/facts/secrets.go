@@ -92,7 +92,7 @@ func (r *reader) externalSecret(root node) {
 			r.unreadable(to)
 		}
 	}
-	if own, made := madeSecret(&document{r.ref, root}); made && r.index.credentials[own] {
+	if own, made := madeSecret(&document{ref: r.ref, root: root}); made && r.index.credentials[own] {
 		return
 	} else if !made {
 		r.secretReference(orElse(target.at("name"), root.at("metadata", "name")), node{})
