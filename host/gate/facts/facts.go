@@ -206,7 +206,7 @@ func latticeKind(kind string) abi.GroupKind { return abi.GroupKind{Group: "latti
 
 // output asks about one output.
 func (f *finder) output(o *document) {
-	r := &reader{finder: f, ref: o.ref, object: o.ref.String(), seen: map[string]bool{}}
+	r := &reader{finder: f, ref: o.ref, object: o.ref.String(), seen: map[uintptr]bool{}}
 	if _, ok := o.root.value.(map[string]any); !ok || !r.isItself(o.root) {
 		r.unreadable(o.root)
 		return

@@ -210,3 +210,16 @@ func TestDeclared(t *testing.T) {
 		})
 	}
 }
+
+// TestDottedKey has two pods whose paths read the same: both are judged.
+func TestDottedKey(t *testing.T) {
+	second := pod("containers", plain("side"))
+	second["hostNetwork"] = true
+	got := facts.Of(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": object{
+		"template":      object{"spec": pod("containers", plain("side"))},
+		"template.spec": second,
+	}})))
+	if !slices.ContainsFunc(got, func(r gate.Request) bool { return line(r) == overriding("hostNetwork") }) {
+		t.Errorf("nobody asks about the network of the second pod:\n%s", text(got))
+	}
+}

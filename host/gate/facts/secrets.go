@@ -32,7 +32,7 @@ func (r *reader) secretReference(n, namespace node) {
 func (r *reader) secretReferences(n node, key string) {
 	switch lower := strings.ToLower(key); {
 	case strings.HasSuffix(lower, "secretref"), strings.HasSuffix(lower, "secretkeyref"), lower == "secret",
-		n.path != "" && n.at("kind").value == "Secret":
+		n.path() != "" && n.at("kind").value == "Secret":
 		r.secretReference(n.at("name"), n.at("namespace"))
 	}
 	if r.ref.GroupKind().String() != "Certificate.cert-manager.io" {
