@@ -79,7 +79,7 @@ func (r *reader) ciliumRule(n node, d direction) {
 // namesNobody reports whether a rule names nobody, which means everybody.
 func namesNobody(n node, d direction) bool {
 	for _, member := range n.members() {
-		key := trimDot(member.path[len(n.path):])
+		key := member.key
 		if strings.HasPrefix(key, d.word) && key != "toPorts" && !member.missing() {
 			return false
 		}

@@ -37,7 +37,7 @@ func (r *reader) runtimeSpec(n node) {
 	r.filter(linux.at("seccomp"))
 	r.isObject(linux.at("sysctl"))
 	for _, s := range linux.at("sysctl").members() {
-		r.override("pod", "sysctl:"+trimDot(s.path[len(linux.at("sysctl").path):]), s)
+		r.override("pod", "sysctl:"+s.key, s)
 	}
 	if mode := r.text(linux.at("rootfsPropagation")); strings.HasSuffix(mode, "shared") {
 		r.override("container", "mountPropagation:"+mode, linux.at("rootfsPropagation"))

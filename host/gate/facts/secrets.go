@@ -32,7 +32,7 @@ func (r *reader) secretReference(n, namespace node) {
 func (r *reader) secretReferences(n node, key string) {
 	switch lower := strings.ToLower(key); {
 	case strings.HasSuffix(lower, "secretref"), strings.HasSuffix(lower, "secretkeyref"), lower == "secret",
-		n.path != "" && n.at("kind").value == "Secret":
+		n.path() != "" && n.at("kind").value == "Secret":
 		r.secretReference(n.at("name"), n.at("namespace"))
 	}
 	if r.ref.GroupKind().String() != "Certificate.cert-manager.io" {
@@ -92,7 +92,7 @@ func (r *reader) externalSecret(root node) {
 			r.unreadable(to)
 		}
 	}
-	if own, made := madeSecret(&document{r.ref, root}); made && r.index.credentials[own] {
+	if own, made := madeSecret(&document{ref: r.ref, root: root}); made && r.index.credentials[own] {
 		return
 	} else if !made {
 		r.secretReference(orElse(target.at("name"), root.at("metadata", "name")), node{})

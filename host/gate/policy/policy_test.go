@@ -342,3 +342,43 @@ func TestLoadWrongIsNotNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What was judged behind the derivation is known when it is to be applied; whatever differs from it is read again.
+func TestExecuteAfterOutputs(t *testing.T) {
+	deployment := func(name, pod string) facts.Object {
+		return facts.Object{
+			Ref: abi.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "media", Name: name},
+			Document: fmt.Appendf(nil, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"media"},`+
+				`"spec":{"template":{"spec":%s}}}`, pod),
+		}
+	}
+	const (
+		plain = `{"hostUsers":false,"containers":[]}`
+		host  = `{"hostNetwork":true,"containers":[]}`
+	)
+	rule := policy.File{Name: "r.rego", Text: []byte("package lattice.execute\n\n" +
+		"deny contains o.document.spec.template.spec.containers if some o in input.outputs\n")}
+	for name, tc := range map[string]struct {
+		reason        string
+		files         []policy.File
+		judged, apply facts.Object
+		want          string
+	}{
+		"Same":      {"The questions are those from before.", nil, deployment("web", host), deployment("web", host), `SecurityOverride::"hostNetwork"`},
+		"Swapped":   {"Other bytes raise other questions.", nil, deployment("web", plain), deployment("web", host), `SecurityOverride::"hostNetwork"`},
+		"Reference": {"An object under another name is another one.", nil, deployment("web", plain), deployment("db", plain), `Kind::"apps/Deployment"`},
+		"Broken":    {"What cannot be read any more is denied.", nil, deployment("web", plain), deployment("web", `{`), "it cannot be judged: "},
+		"Rules":     {"Rules look at the outputs whatever was asked.", []policy.File{rule}, deployment("web", plain), deployment("web", plain), "deny"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := judge(t, load(t, policy.Options{Files: tc.files}), policy.Run{})
+			j.Outputs(context.Background(), service("web", `{}`), []facts.Object{tc.judged})
+			for _, when := range []string{"known", "forgotten"} {
+				d := j.Execute(context.Background(), service("web", `{}`), []facts.Object{tc.apply}, "directory", "x", -1)
+				if d.Allowed() || !strings.Contains(fmt.Sprint(d.Reasons), tc.want) {
+					t.Errorf("%s %s: got %s %v", tc.reason, when, d.Verdict, d.Reasons)
+				}
+			}
+		})
+	}
+}
