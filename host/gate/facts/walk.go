@@ -73,11 +73,18 @@ func (r *reader) walk(n node, parent *node, key string) {
 	if !ok || isTable(key, m) {
 		return
 	}
+	if k, inner := r.embedded(n); inner != nil {
+		if inner.kind(n, k); k.data {
+			return
+		}
+		r = inner
+	}
 	// The path is asked for again and again.
 	n = node{parent: n.path(), value: m}
 	r.shapes(n, parent)
 	r.references(n, key)
 	for _, member := range n.members() {
+		r.spelling(member, member.key)
 		r.walk(member, &n, member.key)
 	}
 }
@@ -119,13 +126,19 @@ func (r *reader) shapes(n node, parent *node) {
 func (r *reader) references(n node, key string) {
 	if key == "hostPath" {
 		if path := n.at("path"); !path.missing() {
-			r.override("volume", "hostPath:"+r.text(path), path)
+			r.override("volume", "hostPath:"+cleanPath(r.text(path)), path)
 		}
 	}
 	if key == "persistentVolumeClaim" {
 		if claim := n.at("claimName"); !claim.missing() {
 			r.claimReference(claim, r.text(claim))
 		}
+	}
+	if !n.at("accessModes").missing() {
+		r.claimSpec(n)
+	}
+	if !n.at("secretStoreRef").missing() && !r.judged(n) {
+		r.externalKeys(n)
 	}
 	r.secretReferences(n, key)
 }
@@ -170,5 +183,6 @@ func (r *reader) taskVolumes(spec node) {
 		if claim := r.get(v, "volumeClaimName"); !claim.missing() {
 			r.claimReference(claim, r.text(claim))
 		}
+		r.claimSpec(r.get(v, "volumeClaim"))
 	}
 }

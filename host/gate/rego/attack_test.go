@@ -19,7 +19,8 @@ func TestAttack53Effects(t *testing.T) {
 	t.Parallel()
 	for call, name := range map[string]string{
 		`http.send({"method": "GET", "url": "http://localhost"})`: "http.send", `net.lookup_ip_addr("localhost")`: "net.lookup_ip_addr",
-		`net.cidr_expand("10.0.0.0/8")`: "net.cidr_expand", `opa.runtime()`: "opa.runtime", `time.now_ns()`: "time.now_ns",
+		`net.cidr_expand("10.0.0.0/8")`: "net.cidr_expand", `net.cidr_merge(["10.0.0.0/8"])`: "net.cidr_merge",
+		`net.cidr_contains_matches("10.0.0.0/8", [])`: "net.cidr_contains_matches", `opa.runtime()`: "opa.runtime", `time.now_ns()`: "time.now_ns",
 		`time.clock([0, "Europe/Berlin"])`: "time.clock", `rand.intn("a", 5)`: "rand.intn", `uuid.rfc4122("a")`: "uuid.rfc4122",
 		`io.jwt.decode("a")`: "io.jwt.decode", `numbers.range(1, 100000000)`: "numbers.range", `json.match_schema({}, {})`: "json.match_schema",
 		`yaml.unmarshal("a")`: "yaml.unmarshal", `bits.lsh(1, 1000000000)`: "bits.lsh",
@@ -83,6 +84,24 @@ func TestAttack55BuiltinError(t *testing.T) {
 	fails(t, e, outputs(), `to_number: strconv.ParseFloat: parsing "LatticeService media/plex": invalid syntax`)
 	if a := evaluate(t, e, outputs()); a.Reasons[0].Position != "0.rego:2:22" || a.Reasons[0].Policy != "lattice.outputs" {
 		t.Errorf("got %+v", a.Reasons)
+	}
+}
+
+// TestBlocks compares blocks of addresses, which looks at nothing but them. What is none is an error, as anywhere.
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	const rule = `package lattice.outputs
+deny contains o.document.cidr if {
+	some o in input.outputs
+	net.cidr_intersects("10.0.0.0/8", o.document.cidr)
+}`
+	e := engine(t, Options{}, rule)
+	for cidr, want := range map[string]gate.Verdict{
+		"10.1.0.0/16": gate.Deny, "0.0.0.0/0": gate.Deny, "192.0.2.0/24": gate.Allow, "::/0": gate.Allow, "10.0.0.0": gate.Error, "": gate.Error,
+	} {
+		if a := evaluate(t, e, outputs(map[string]any{"cidr": cidr})); a.Verdict != want {
+			t.Errorf("%q: got %s %v, want %s", cidr, a.Verdict, a.Reasons, want)
+		}
 	}
 }
 
