@@ -116,6 +116,11 @@ func (l *List) Find(r Release) *Entry {
 	return &l.Revoked[i]
 }
 
+// NamesKeys reports whether some entry revokes a key.
+func (l *List) NamesKeys() bool {
+	return slices.ContainsFunc(l.Revoked, func(e Entry) bool { return e.KeyID != "" })
+}
+
 // covers compares what the entry names only: an empty field is no wildcard.
 func (e *Entry) covers(r Release) bool {
 	switch {
