@@ -160,7 +160,7 @@ type installedPlugin struct {
 	KeyID        string           `json:"keyId"`
 	Outputs      []abi.GroupKind  `json:"outputs"`
 	Capabilities []abi.Capability `json:"capabilities"`
-	Needs        []abi.Provider   `json:"needs,omitempty"`
+	Providers    []abi.Provider   `json:"providers,omitempty"`
 	State        string           `json:"state"`
 	Notes        []string         `json:"notes,omitempty"`
 
@@ -184,7 +184,7 @@ func (a *app) emitInstalled(ctx context.Context, home *market.Home, installed []
 		plugins[i] = installedPlugin{
 			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID,
 			Outputs: append([]abi.GroupKind{}, m.Outputs...), Capabilities: append([]abi.Capability{}, m.Capabilities...),
-			Needs: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m),
+			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m),
 		}
 	}
 	return a.emit(map[string]any{"installed": plugins}, func(w io.Writer) {
@@ -206,7 +206,7 @@ func (p installedPlugin) write(w io.Writer) {
 	rows := [][]string{
 		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
 	}
-	for _, provider := range p.Needs {
+	for _, provider := range p.Providers {
 		rows = append(rows, []string{"  needs", market.NameProvider(provider)})
 	}
 	for i, asks := range p.asks {
