@@ -143,6 +143,17 @@ func TestLoad(t *testing.T) {
 			options: policy.Options{Paths: []string{"x.txt"}},
 			err:     "x.txt: is no file of policies; one ends in .cedar, .rego, .yaml or .json",
 		},
+		"ByteOrderMark": {
+			reason:  "What nobody sees in an editor is named.",
+			options: policy.Options{Files: []policy.File{{"a.cedar", []byte("\ufeff" + permitAdmit)}}},
+			err:     "a.cedar:1:1: begins with a byte order mark; save the file as UTF-8 without one",
+		},
+		"UpperCase": {
+			reason:  "A policy that is not read because of its name would forbid nothing.",
+			files:   map[string]string{"p/a.cedar": permitAdmit, "p/sub/forbid.CEDAR": ""},
+			options: policy.Options{Paths: []string{"p"}},
+			err:     "p/sub/forbid.CEDAR: is not read, as .CEDAR is not in lower case; rename it",
+		},
 		"EmptyFolder": {
 			reason:  "A folder without policies is a mistake, and not the wish to have none.",
 			files:   map[string]string{"p/README.md": ""},
@@ -189,6 +200,27 @@ func TestLoad(t *testing.T) {
 				t.Errorf("%s\n%s", tc.reason, d)
 			}
 		})
+	}
+}
+
+// A folder may be a link. A link to a folder inside of one is not followed, and not passed over either.
+func TestLinks(t *testing.T) {
+	folder(t, map[string]string{"real/a.cedar": permitAdmit, "other/b.cedar": "", "p/a.cedar": permitAdmit, "q/a.cedar": permitAdmit})
+	for _, link := range [][2]string{{"real", "linked"}, {"../other", "p/sub"}, {"../real/a.cedar", "q/b.cedar"}, {"nowhere", "q/README"}} {
+		if err := os.Symlink(link[0], link[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := policy.ReadPath("linked")
+	if err != nil || len(files) != 1 || files[0].Name != "linked/a.cedar" {
+		t.Errorf("got %v and %v", files, err)
+	}
+	const want = "p/sub: is a link to a folder, which is not followed; name that folder with --policies, or move it here"
+	if _, err := policy.ReadPath("p"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if files, err := policy.ReadPath("q"); err != nil || len(files) != 2 {
+		t.Errorf("links to files: got %v and %v", files, err)
 	}
 }
 
@@ -326,8 +358,11 @@ func TestGroupQuota(t *testing.T) {
 		"None":    {"", false, []string{nobody, unknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			j := judge(t, load(t, policy.Options{Files: []policy.File{{"q.yaml", []byte(group)}, {"n.yaml", []byte(tc.namespaces)}}}),
-				policy.Run{Documents: []facts.Object{doc}})
+			files := []policy.File{{"q.yaml", []byte(group)}}
+			if tc.namespaces != "" {
+				files = append(files, policy.File{Name: "n.yaml", Text: []byte(tc.namespaces)})
+			}
+			j := judge(t, load(t, policy.Options{Files: files}), policy.Run{Documents: []facts.Object{doc}})
 			if diff := cmp.Diff(tc.want, j.Warnings()); diff != "" {
 				t.Error(diff)
 			}

@@ -206,14 +206,18 @@ func ReadPath(root string) ([]File, error) {
 		return []File{f}, err
 	}
 	var files []File
-	err = filepath.WalkDir(root, func(file string, e fs.DirEntry, err error) error {
-		switch {
+	// With the separator behind it a link to a folder is that folder.
+	folder := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
+	err = filepath.WalkDir(folder, func(file string, e fs.DirEntry, err error) error {
+		switch hidden := strings.HasPrefix(e.Name(), "."); {
 		case err != nil:
 			return err
-		case strings.HasPrefix(e.Name(), ".") && file != root && e.IsDir():
+		case hidden && file != folder && e.IsDir():
 			return fs.SkipDir
-		case e.IsDir() || strings.HasPrefix(e.Name(), ".") || !IsPolicy(e.Name()):
+		case e.IsDir() || hidden:
 			return nil
+		case !IsPolicy(e.Name()):
+			return passOver(file, e)
 		case len(files) == MaxFiles:
 			return fmt.Errorf("%s: has more than %d files of policies", root, MaxFiles)
 		}
@@ -225,6 +229,22 @@ func ReadPath(root string) ([]File, error) {
 		return nil, fmt.Errorf("%s: %w in this folder; a policy is a file that ends in .cedar, .rego, .yaml or .json", root, gate.ErrNoPolicies)
 	}
 	return files, err
+}
+
+// passOver passes over a file that is not read for its name, but for what somebody may well take for policies: those that
+// forbid would be missed by nobody.
+func passOver(file string, e fs.DirEntry) error {
+	if IsPolicy(strings.ToLower(e.Name())) {
+		return fmt.Errorf("%s: is not read, as %s is not in lower case; rename it", file, filepath.Ext(file))
+	}
+	if e.Type()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("%s: is a link to a folder, which is not followed; name that folder with --policies, or move it here", file)
+	}
+	return nil
 }
 
 func readFile(file string) (File, error) {
@@ -250,6 +270,11 @@ func isData(name string) bool {
 
 func (s *sources) add(f File) error {
 	s.names = append(s.names, f.Name)
+	if bytes.HasPrefix(f.Text, []byte("\ufeff")) {
+		return resource.Problem{
+			Position: resource.Position{File: f.Name, Line: 1, Column: 1}, Message: "begins with a byte order mark; save the file as UTF-8 without one",
+		}
+	}
 	switch ext := filepath.Ext(f.Name); {
 	case ext == ".cedar":
 		s.cedar = append(s.cedar, cedar.File{Name: f.Name, Text: f.Text})
