@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
@@ -42,7 +43,9 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 		return nil, err
 	}
 	// Whatever was approved, only what follows from the bytes of the bundles and from what is there now is done.
-	now, err := s.plan(approved.Set, approved.Cause, approved.Bundles, approved.Hold, runtime.Options{Force: approved.Force})
+	now, err := s.plan(runtime.Plan{
+		Set: approved.Set, Cause: approved.Cause, Force: approved.Force, Bundles: approved.Bundles, Hold: approved.Hold, Revoke: approved.Revoke,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,17 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 	if p.Revision == nil && len(left) == 0 {
 		result.Revision = 0
 	}
-	return result, errors.Join(left...)
+	result.Changes = slices.DeleteFunc(result.Changes, func(c runtime.Change) bool { return left[s.name(c.Where)] != nil })
+	return result, joined(left)
+}
+
+// joined returns the errors of a change in the order of the files.
+func joined(left map[string]error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		errs = append(errs, left[name])
+	}
+	return errors.Join(errs...)
 }
 
 // stage puts all new content on the disk and returns the change that uses it.
@@ -147,8 +160,9 @@ func (s *session) pending(plan *runtime.Plan, decisions []string) *pending {
 		case runtime.Create, runtime.Update:
 			p.Steps = append(p.Steps, step{File: f, Before: c.Before})
 		}
-		p.Inventory.put(f)
+		p.Inventory.Files = append(p.Inventory.Files, f)
 	}
+	slices.SortFunc(p.Inventory.Files, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
 	if plan.Cause.Verb != runtime.VerbDestroy {
 		p.Revision = &revision{Schema: revisionSchema, Set: plan.Set, Revision: runtime.Revision{
 			Number: p.Inventory.Revision, Time: s.executor.clock().UTC().Truncate(time.Second), Cause: plan.Cause, Plan: plan.Digest,
@@ -178,10 +192,11 @@ func (s *session) writeOwn(name string, v any) error {
 	return s.disk.replace(stagedFolder+"/own", name, data)
 }
 
-// complete does what is pending, or what is left to do of it. A file that somebody changed meanwhile is left alone; the
-// errors name them. They stay in the inventory, so that the next plan finds the conflict.
-func (s *session) complete(p *pending) (left []error, err error) {
+// complete does what is pending, or what is left to do of it. A file that somebody changed meanwhile is left alone; there is
+// an error for each, by its path. They stay in the inventory, so that the next plan finds the conflict.
+func (s *session) complete(p *pending) (left map[string]error, err error) {
 	folders := map[string]bool{}
+	left = map[string]error{}
 	for i, step := range p.Steps {
 		done, err := s.do(i, step)
 		if err != nil {
@@ -192,10 +207,10 @@ func (s *session) complete(p *pending) (left []error, err error) {
 			continue
 		}
 		p.Inventory.put(step.File)
-		left = append(left, &runtime.Error{
+		left[step.File.Path] = &runtime.Error{
 			Kind: runtime.ErrConflict, Where: s.place(step.File.Path), Object: step.File.Object.String(),
 			Problem: "was changed while the plan was applied, and is left alone; make a new plan",
-		})
+		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if err := s.disk.sync(folder); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -150,11 +151,32 @@ func (d *disk) list(name string) (names []string, err error) {
 	return names, err
 }
 
-// odd stands for the digest of what is in a file's place and is none: a link, a folder, a pipe.
-const odd = "not a regular file"
+// What stands for the digest of what is in a file's place.
+const (
+	// odd is none: a link, a folder, a pipe, or something in a folder that is none.
+	odd = "not a regular file"
+	// elsewhere is a file that no staged one can take the place of.
+	elsewhere = "on another file system"
+)
 
-// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and odd when it is no file, or
-// when the folder is none.
+func isOdd(sum string) bool { return sum == odd || sum == elsewhere }
+
+// hasOn reports whether what is in the folder is on the folder's own file system.
+func (d *disk) hasOn(info fs.FileInfo) bool {
+	there, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return true
+	}
+	own, err := d.root.Stat(".")
+	if err != nil {
+		return false
+	}
+	folder, ok := own.Sys().(*syscall.Stat_t)
+	return !ok || folder.Dev == there.Dev
+}
+
+// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, odd when it is no file or the
+// folder is none, and elsewhere.
 func (d *disk) digest(name string) (sum string, err error) {
 	for _, p := range []string{path.Dir(name), name} {
 		info, err := d.root.Lstat(p)
@@ -165,6 +187,8 @@ func (d *disk) digest(name string) (sum string, err error) {
 			return "", err
 		case p == name && !info.Mode().IsRegular(), p != name && !info.IsDir():
 			return odd, nil
+		case !d.hasOn(info):
+			return elsewhere, nil
 		}
 	}
 	// Opening a named pipe, should one be there by now, would wait for a writer otherwise.
