@@ -94,7 +94,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	nothing := len(bundles) == 0 && len(desired.Revoke) == 0 || f.allOrNothing && len(o.denied) > 0
 	if !nothing {
 		if x.plan, err = t.executor.Plan(ctx, desired); err != nil {
-			return asTarget(err)
+			return a.notApplied(o, asTarget(err))
 		}
 		nothing = len(bundles) == 0 && x.plan.Empty()
 	}
@@ -113,9 +113,18 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	}
 	result, err := a.execute(ctx, x)
 	if err != nil {
-		return errors.Join(err, o.err())
+		return a.notApplied(o, err)
 	}
 	return errors.Join(a.emitResult(x.plan, result, o.denied, f.verbose), o.err())
+}
+
+// notApplied tells what was denied beside an error that keeps the rest from being applied. The exit code is that of the error:
+// that of a denial would say that the rest was.
+func (a *app) notApplied(o *outcome, err error) error {
+	if denials := o.err(); denials != nil {
+		printErrors(a.stderr, denials)
+	}
+	return err
 }
 
 // revokeOnly completes what is desired when every document is denied: what the target has stays as it is, but for what

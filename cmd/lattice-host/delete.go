@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -62,8 +61,8 @@ func (a *app) policiesOfRemoval(f *deleteFlags, t *target) (set *policy.Set, bro
 	case err == nil:
 		return set, nil, nil
 	case !f.ignoreBroken:
-		return nil, nil, errors.Join(err, denied(fmt.Errorf(
-			"%s: nothing is removed; mend the policies, or remove all the same with --ignore-broken-policies", t)))
+		return nil, nil, errors.Join(err, inputf(
+			"%s: nothing is removed; mend the policies, or remove all the same with --ignore-broken-policies", t))
 	}
 	a.note("warning: the policies do not load, what is named is removed all the same: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	set, loadErr := new(policyFlags).load(nil)
