@@ -416,12 +416,14 @@ func TestAttack64_Canary(t *testing.T) {
 	}
 	command := func(want int, args ...string) string {
 		t.Helper()
-		code, stdout, stderr := invoke(t.Context(), "", append([]string{"--home", w.home}, args...)...)
-		if code != want {
-			t.Fatalf("%v: exit code %d\n%s", args, code, stderr)
+		var stdout, stderr bytes.Buffer
+		a := newApp(newReader(""), &stdout, &stderr)
+		a.getenv = func(name string) string { return map[string]string{"LATTICE_CACHE": filepath.Join(dir, "cache")}[name] }
+		if code := a.run(t.Context(), append([]string{"--home", w.home}, args...)); code != want {
+			t.Fatalf("%v: exit code %d\n%s", args, code, stderr.Bytes())
 		}
-		shows("standard error of "+args[0], stderr)
-		return stdout
+		shows("standard error of "+args[0], stderr.String())
+		return stdout.String()
 	}
 	for _, output := range [][]string{{}, {"-o", "json"}} {
 		shows("diff", command(exitDone, append([]string{"diff", "-f", file, "--to", "dir=" + out}, output...)...))
@@ -436,6 +438,25 @@ func TestAttack64_Canary(t *testing.T) {
 	shows("audit show", command(exitDone, "audit", "show", "--last", "1000", "-o", "json"))
 	shows("audit show", command(exitDone, "audit", "show", "--last", "1000"))
 	command(exitDone, "audit", "verify")
+	// Plugins are asked in the first run, and answers kept.
+	command(exitDone, "derive", "-f", file, "--record", filepath.Join(dir, "calls.jsonl"))
+	for _, folder := range []string{filepath.Join(dir, "cache"), filepath.Join(dir, "calls.jsonl"), w.home} {
+		files := 0
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			files++
+			text, err := os.ReadFile(path)
+			if strings.Contains(string(text), canary) || strings.Contains(string(text), encoded) {
+				t.Errorf("%s has the secret", path)
+			}
+			return err
+		})
+		if err != nil || files == 0 {
+			t.Errorf("%s: %d files, %v", folder, files, err)
+		}
+	}
 
 	log, err := os.ReadFile(filepath.Join(w.home, auditFolder, auditFile))
 	if err != nil || !bytes.Contains(log, []byte("leaks ")) {
