@@ -110,7 +110,16 @@ func (l *Log) empty() (f *os.File, err error) {
 	if err := os.Rename(temporary, l.file); err != nil {
 		return nil, err
 	}
-	return f, diskfile.SyncFolder(filepath.Dir(l.file))
+	return f, syncFolder(filepath.Dir(l.file))
+}
+
+// syncFolder makes durable what was renamed in a folder.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // isFile reports whether an open file is the one at a path.

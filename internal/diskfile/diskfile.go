@@ -39,7 +39,7 @@ func write(path string, data []byte, mode fs.FileMode, publish func(from, to str
 	if err := publish(temporary, path); err != nil {
 		return err
 	}
-	return SyncFolder(filepath.Dir(path))
+	return syncFolder(filepath.Dir(path))
 }
 
 func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
@@ -62,8 +62,8 @@ func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, er
 	return f.Name(), f.Sync()
 }
 
-// SyncFolder makes durable what was renamed in a folder.
-func SyncFolder(dir string) error {
+// syncFolder makes a rename durable.
+func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -100,10 +100,13 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	if err := s.sweep(stagedFolder, nil); err != nil {
 		return nil, err
 	}
+	var written []string
 	for _, b := range plan.Bundles {
-		if err := s.keep(b); err != nil {
+		name, err := s.keep(b)
+		if err != nil {
 			return nil, err
 		}
+		written = append(written, name)
 	}
 	p := s.pending(plan, decisions)
 	want, err := files(plan.Bundles)
@@ -121,6 +124,10 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 		if err := s.disk.write(stagedFile(i), content[step.File.Path]); err != nil {
 			return nil, err
 		}
+		written = append(written, stagedFile(i))
+	}
+	if err := s.disk.syncAll(written); err != nil {
+		return nil, err
 	}
 	for _, folder := range []string{stagedFolder, bundleFolder, ownFolder, "."} {
 		if err := s.disk.sync(folder); err != nil {
@@ -130,14 +137,14 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	return p, nil
 }
 
-// keep puts the bytes of a bundle where bundles are kept, unless they are there. Nothing refers to them yet, so that a part
-// which a kill leaves does no harm.
-func (s *session) keep(b runtime.Bundle) error {
-	name := bundleFile(b.Digest())
+// keep puts the bytes of a bundle where bundles are kept, unless they are there, and returns the file. Nothing refers to it
+// yet, so that a part which a kill leaves does no harm.
+func (s *session) keep(b runtime.Bundle) (name string, err error) {
+	name = bundleFile(b.Digest())
 	if data, err := s.disk.read(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
-		return nil
+		return name, nil
 	}
-	return s.disk.write(name, b.Raw)
+	return name, s.disk.write(name, b.Raw)
 }
 
 // pending returns the change that a plan makes.
