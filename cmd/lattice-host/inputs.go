@@ -268,7 +268,7 @@ func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bund
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
 func (a *app) startPlugins(ctx context.Context, in *inputs, home *market.Home, g *gates) (*pluginLoader, func() error, error) {
-	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set)})
+	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set, g.keep)})
 	if err != nil {
 		return nil, nil, err
 	}
