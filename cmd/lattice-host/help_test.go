@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,8 +30,10 @@ func TestHelp(t *testing.T) {
 				t.Error("it is in no group of the main help")
 			}
 			c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-				if f.Usage == "" {
-					t.Errorf("--%s is not explained", f.Name)
+				// The type in Go says nothing to a reader.
+				name, usage := pflag.UnquoteUsage(f)
+				if usage == "" || slices.Contains([]string{"string", "stringArray", "strings"}, name) {
+					t.Errorf("--%s %s: %q: say what it is, and put its value's `name` in quotes", f.Name, name, usage)
 				}
 			})
 		})

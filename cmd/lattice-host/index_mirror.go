@@ -27,8 +27,8 @@ The archive is verified, from the pinned root on, before it gets its name. Equal
   lattice-host index mirror https://plugins.example.com acme/keda acme/web@1.2.0 --root root.json --out index.tar`,
 		Args: arguments(1, -1, "the folder, address or archive of the index"),
 	}
-	c.Flags().StringVar(&m.root, "root", "", "root.json that you trust")
-	c.Flags().StringVar(&m.out, "out", "", "archive to write")
+	c.Flags().StringVar(&m.root, "root", "", "`file` root.json that you trust")
+	c.Flags().StringVar(&m.out, "out", "", "`file` to write the archive to")
 	c.Flags().BoolVar(&m.allowExpired, "allow-expired", false, "take an index whose roles have expired")
 	c.RunE = a.does(func(ctx context.Context, args []string) error { return m.run(ctx, args[0], args[1:]) })
 	return c

@@ -24,8 +24,8 @@ machine does this, well before the shortest lifetime has passed.
 		Args: arguments(1, 1, "the folder of the index"),
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&roles, "role", nil, "role to publish again; repeatable")
-	c.Flags().StringArrayVar(&expires, "expires", nil, "ROLE=DURATION: how long the role is valid, such as 12h or 90d; repeatable")
+	c.Flags().StringArrayVar(&roles, "role", nil, "`role` to publish again; repeatable")
+	c.Flags().StringArrayVar(&expires, "expires", nil, "`ROLE=DURATION`: how long the role is valid, such as 12h or 90d; repeatable")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if len(roles) == 0 {
 			roles = []string{author.RoleReleases, author.RoleSnapshot, author.RoleTimestamp}

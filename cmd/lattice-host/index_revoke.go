@@ -35,7 +35,7 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 		Args: arguments(2, 2, "the folder of the index and what is revoked"),
 	}
 	flags.add(c)
-	c.Flags().StringVar(&reason, "reason", "", "one line for those who use it")
+	c.Flags().StringVar(&reason, "reason", "", "one `line` for those who use it")
 	c.Flags().BoolVar(&undo, "undo", false, "take the revocation back")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if err := checkReason(reason, undo); err != nil {

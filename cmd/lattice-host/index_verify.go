@@ -33,7 +33,7 @@ A role that has expired is a failure, unless --allow-expired says otherwise.`,
   lattice-host index verify index.tar acme/keda --root root.json --allow-expired`,
 		Args: arguments(1, -1, "the folder, address or archive of the index"),
 	}
-	c.Flags().StringVar(&root, "root", "", "root.json that you trust")
+	c.Flags().StringVar(&root, "root", "", "`file` root.json that you trust")
 	c.Flags().BoolVar(&allowExpired, "allow-expired", false, "take an index whose roles have expired")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		pinned, err := readPin(root)

@@ -35,7 +35,7 @@ says so. A plugin's folder brings its own cases, in testdata.`,
   lattice-host plugin inspect acme/keda --cases keda/testdata -o json`,
 		Args: arguments(1, 1, "a file, the folder of a plugin or the name of an installed plugin"),
 	}
-	c.Flags().StringVar(&cases, "cases", "", "folder of cases to run the module on")
+	c.Flags().StringVar(&cases, "cases", "", "`folder` of cases to run the module on")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		wasm, signature, err := a.readModule(ctx, args[0])
 		if err != nil {

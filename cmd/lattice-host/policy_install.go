@@ -31,8 +31,8 @@ Installing a bundle again takes the newest. A run uses what is installed, of the
 		Example: "  lattice-host policy install base\n  lattice-host policy install base --from idx.tar",
 		Args:    arguments(1, -1, "the name of a bundle of policies"),
 	}
-	c.Flags().StringVar(&o.Index, "index", "", "name of the index to take them from; without it, all that are trusted")
-	c.Flags().StringVar(&o.From, "from", "", "where the index is now: a tar file that index mirror made, a folder or a URL")
+	c.Flags().StringVar(&o.Index, "index", "", "`name` of the index to take them from; without it, all that are trusted")
+	c.Flags().StringVar(&o.From, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
 	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)

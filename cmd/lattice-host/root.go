@@ -44,8 +44,8 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the installation: plugins, lock and trust")
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "form of the output: json, or what the command names; without it, a form for people")
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`folder` of the installation: plugins, lock and trust")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "`form` of the output: json, or what the command names; without it, a form for people")
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = root.MarkPersistentFlagDirname("home")
 	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
