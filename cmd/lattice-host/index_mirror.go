@@ -60,8 +60,8 @@ func (m *indexMirroring) run(ctx context.Context, location string, names []strin
 	if m.chosen, err = selection(names); err != nil {
 		return err
 	}
-	if info, err := os.Stat(m.out); err == nil && !info.Mode().IsRegular() {
-		return inputf("%s: is there and is not a regular file; name another one", m.out)
+	if err := checkWritten(m.out); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(m.out), ".lattice-host-*")
 	if err != nil {
@@ -101,7 +101,7 @@ func (m *indexMirroring) publish(ctx context.Context, file string) error {
 		return err
 	}
 	if m.chosen != nil && len(report.Releases) == 0 {
-		return inputf("the index has none of these releases: nothing was written")
+		return fmt.Errorf("%w: nothing was written", errNoneChosen)
 	}
 	info, err := os.Stat(file)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -57,9 +58,10 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 	return c
 }
 
-// revoked returns the entry for what the user names. That it is well-formed is checked when it is added.
+// revoked returns the entry for what the user names. That it is well-formed in full is checked when it is added.
 func revoked(subject string) (revocation.Entry, error) {
 	plugin, versions, versioned := strings.Cut(subject, "@")
+	publisher, name, named := strings.Cut(plugin, "/")
 	switch {
 	case strings.HasPrefix(subject, "sha256:"):
 		return revocation.Entry{Digest: subject}, nil
@@ -68,10 +70,13 @@ func revoked(subject string) (revocation.Entry, error) {
 		return revocation.Entry{KeyID: id}, err
 	case strings.HasPrefix(subject, "ed25519-"):
 		return revocation.Entry{KeyID: subject}, nil
+	case !abi.ValidName(publisher) || (named || versioned) && !abi.ValidName(name):
+		return revocation.Entry{}, usagef("%q is nothing that can be revoked; write a digest, the id or the file of a key, PUBLISHER/NAME@VERSION, "+
+			"PUBLISHER/NAME or PUBLISHER", subject)
 	case versioned:
 		list := slices.Compact(slices.Sorted(strings.SplitSeq(versions, ",")))
 		return revocation.Entry{Plugin: plugin, Versions: list}, nil
-	case strings.Contains(subject, "/"):
+	case named:
 		return revocation.Entry{Plugin: plugin}, nil
 	}
 	return revocation.Entry{Publisher: subject}, nil

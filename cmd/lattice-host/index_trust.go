@@ -65,6 +65,9 @@ func absoluteLocation(location string) (string, error) {
 	if strings.HasPrefix(location, "https://") || strings.HasPrefix(location, "http://") {
 		return location, nil
 	}
+	if scheme, _, ok := strings.Cut(location, "://"); ok {
+		return "", usagef("--location %s: an index cannot be read by %s; it is an https or http URL, a folder or a tar file", location, scheme)
+	}
 	absolute, err := filepath.Abs(location)
 	return absolute, asInput(err)
 }

@@ -51,10 +51,16 @@ A role that has expired is a failure, unless --allow-expired says otherwise.`,
 		if err := a.emitReport(report); err != nil {
 			return err
 		}
+		if chosen != nil && len(report.Releases) == 0 {
+			return errors.Join(report.Err(allowExpired), errNoneChosen)
+		}
 		return report.Err(allowExpired)
 	})
 	return c
 }
+
+// errNoneChosen says that an index has nothing of what the user named.
+var errNoneChosen = inputf("the index has none of these releases")
 
 // readPin reads the root that the user trusts.
 func readPin(file string) ([]byte, error) {

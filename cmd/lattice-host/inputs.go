@@ -96,6 +96,9 @@ func readPipelines(files []string) ([]*pipeline.Pipeline, error) {
 		if err == nil {
 			var parsed []*pipeline.Pipeline
 			parsed, err = pipeline.ParsePipelines(file, data)
+			if err == nil && len(parsed) == 0 {
+				err = inputf("%s: holds no pipeline", file)
+			}
 			all = append(all, parsed...)
 		}
 		errs = append(errs, err)

@@ -116,13 +116,26 @@ func (a *app) policyRemoveCommand() *cobra.Command {
 		Example: "  lattice-host policy remove base",
 		Args:    arguments(1, -1, "the name of a bundle of policies"),
 	}
-	c.RunE = a.does(func(_ context.Context, names []string) error {
+	c.RunE = a.does(func(ctx context.Context, names []string) error {
 		home, err := a.openHome()
+		if err != nil {
+			return err
+		}
+		installed, err := home.Policies()
 		if err != nil {
 			return err
 		}
 		if err := home.RemovePolicies(names); err != nil {
 			return asInput(err)
+		}
+		var events []audit.Event
+		for _, p := range installed {
+			if slices.Contains(names, p.Name) {
+				events = append(events, audit.Event{Kind: "policy.removed", Data: p})
+			}
+		}
+		if err := a.auditDone(ctx, events...); err != nil {
+			return err
 		}
 		return a.emit(map[string]any{"removed": names}, func(w io.Writer) {
 			for _, name := range names {

@@ -61,8 +61,27 @@ func newRoot(a *app) *cobra.Command {
 		root.SetCompletionCommandGroupID(g.title)
 	}
 	group(root)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE = nil, helpOf
+		case "completion":
+			group(c)
+		}
+	}
 	root.SetUsageTemplate(root.UsageTemplate() + usageEnd)
 	return root
+}
+
+// helpOf prints the help of the command that is named.
+func helpOf(c *cobra.Command, args []string) error {
+	called, rest, err := c.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return unknownCommand(c.Root(), strings.Join(args, " "))
+	}
+	return called.Help()
 }
 
 // usageEnd leads from the help of a command to what holds for all.
