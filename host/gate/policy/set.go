@@ -221,6 +221,8 @@ func isData(name string) bool {
 func (s *sources) add(f File) error {
 	s.names = append(s.names, f.Name)
 	switch ext := filepath.Ext(f.Name); {
+	case ext == ".cedar" && len(bytes.TrimSpace(f.Text)) == 0:
+		return noPoliciesIn(f)
 	case ext == ".cedar":
 		s.cedar = append(s.cedar, cedar.File{Name: f.Name, Text: f.Text})
 	case isTest(f.Name) && ext == ".rego":
@@ -247,7 +249,7 @@ func (s *sources) addDocuments(f File) error {
 	}
 	switch {
 	case len(kinds) == 0:
-		return nil
+		return noPoliciesIn(f)
 	case len(kinds) > 1:
 		return fmt.Errorf("%s: has documents of the kinds %s; put each kind into a file of its own", f.Name, quoted(kinds))
 	case kinds[0] == "CedarPolicy":
@@ -260,6 +262,11 @@ func (s *sources) addDocuments(f File) error {
 	}
 	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data%s",
 		f.Name, kinds[0], filepath.Ext(f.Name))
+}
+
+// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
+func noPoliciesIn(f File) error {
+	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
 }
 
 // quoted lists texts as a sentence does.
