@@ -22,7 +22,7 @@ import (
 type auditFlags struct{ key string }
 
 func (f *auditFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.key, "key", "", "file with the public key of the log; without it, the key beside the log")
+	c.Flags().StringVar(&f.key, "key", "", "`file` with the public key of the log; without it, the key beside the log")
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("key")
 }
@@ -46,7 +46,7 @@ state does not have the position any more.`,
 		Args: arguments(0, 1, "FILE"),
 	}
 	f.register(c)
-	c.Flags().StringArrayVar(&noted, "noted", nil, "position that the log must still have, NUMBER:DIGEST as verify prints it; repeatable")
+	c.Flags().StringArrayVar(&noted, "noted", nil, "`position` that the log must still have, NUMBER:DIGEST as verify prints it; repeatable")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		known, err := readPositions(noted)
 		if err != nil {

@@ -37,7 +37,7 @@ type policyFlags struct {
 }
 
 func (f *policyFlags) register(c *cobra.Command) {
-	c.Flags().StringArrayVar(&f.paths, "policies", nil, "file or folder with policies, besides those of the installation; repeatable")
+	c.Flags().StringArrayVar(&f.paths, "policies", nil, "`file` or folder with policies, besides those of the installation; repeatable")
 	f.registerDefaults(c)
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagDirname("policies")

@@ -44,8 +44,8 @@ Logins are those of docker and other tools that share its configuration.`,
 		Args: arguments(2, -1, "the folder of the index or the file of a module"),
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&add.keyFiles, "publisher-key", nil, "file with the public key of a publisher; repeatable")
-	c.Flags().StringVar(&add.repository, "push", "", "repository to push to, such as registry.example.com/platform/keda; for releases of one plugin")
+	c.Flags().StringArrayVar(&add.keyFiles, "publisher-key", nil, "`file` with the public key of a publisher; repeatable")
+	c.Flags().StringVar(&add.repository, "push", "", "`repository` to push to, such as registry.example.com/platform/keda; for releases of one plugin")
 	c.Flags().BoolVar(&add.plainHTTP, "plain-http", false, "push without TLS, to a registry on this machine")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		add.dir, add.dryRun = args[0], flags.dryRun

@@ -33,9 +33,9 @@ type publishFlags struct {
 }
 
 func (f *publishFlags) add(c *cobra.Command) {
-	c.Flags().StringArrayVar(&f.folders, "keys", nil, "folder with private keys; repeatable")
-	c.Flags().StringArrayVar(&f.files, "key", nil, "file with a private key; repeatable")
-	c.Flags().StringVar(&f.root, "root", "", "root that the index is verified from; "+pinName+" in the first folder of keys when empty")
+	c.Flags().StringArrayVar(&f.folders, "keys", nil, "`folder` with private keys; repeatable")
+	c.Flags().StringArrayVar(&f.files, "key", nil, "`file` with a private key; repeatable")
+	c.Flags().StringVar(&f.root, "root", "", "`file` with the root that the index is verified from; "+pinName+" in the first folder of keys when empty")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be published, and write nothing")
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagDirname("keys")

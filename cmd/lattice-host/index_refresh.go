@@ -27,8 +27,8 @@ that has grown over more roles; the role targets says so, and signs that.`,
 		Args: arguments(1, 1, "the folder of the index"),
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&roles, "role", nil, "role to publish again; repeatable")
-	c.Flags().StringArrayVar(&expires, "expires", nil, "ROLE=DURATION: how long the role is valid, such as 12h or 90d; repeatable")
+	c.Flags().StringArrayVar(&roles, "role", nil, "`role` to publish again; repeatable")
+	c.Flags().StringArrayVar(&expires, "expires", nil, "`ROLE=DURATION`: how long the role is valid, such as 12h or 90d; repeatable")
 	c.Flags().IntVar(&bins, "bins", 0, binsUsage())
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if len(roles) == 0 {

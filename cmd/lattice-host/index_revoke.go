@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
@@ -37,7 +38,7 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 		Args: arguments(2, 2, "the folder of the index and what is revoked"),
 	}
 	flags.add(c)
-	c.Flags().StringVar(&reason, "reason", "", "one line for those who use it")
+	c.Flags().StringVar(&reason, "reason", "", "one `line` for those who use it")
 	c.Flags().BoolVar(&undo, "undo", false, "take the revocation back")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if err := checkReason(reason, undo); err != nil {
@@ -62,9 +63,10 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 	return c
 }
 
-// revoked returns the entry for what the user names. That it is well-formed is checked when it is added.
+// revoked returns the entry for what the user names. That it is well-formed in full is checked when it is added.
 func revoked(subject string) (revocation.Entry, error) {
 	plugin, versions, versioned := strings.Cut(subject, "@")
+	publisher, name, named := strings.Cut(plugin, "/")
 	switch {
 	case strings.HasPrefix(subject, "sha256:"):
 		return revocation.Entry{Digest: subject}, nil
@@ -73,10 +75,13 @@ func revoked(subject string) (revocation.Entry, error) {
 		return revocation.Entry{KeyID: id}, err
 	case strings.HasPrefix(subject, "ed25519-"):
 		return revocation.Entry{KeyID: subject}, nil
+	case !abi.ValidName(publisher) || (named || versioned) && !abi.ValidName(name):
+		return revocation.Entry{}, usagef("%q is nothing that can be revoked; write a digest, the id or the file of a key, PUBLISHER/NAME@VERSION, "+
+			"PUBLISHER/NAME or PUBLISHER", subject)
 	case versioned:
 		list := slices.Compact(slices.Sorted(strings.SplitSeq(versions, ",")))
 		return revocation.Entry{Plugin: plugin, Versions: list}, nil
-	case strings.Contains(subject, "/"):
+	case named:
 		return revocation.Entry{Plugin: plugin}, nil
 	}
 	return revocation.Entry{Publisher: subject}, nil

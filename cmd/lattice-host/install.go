@@ -23,14 +23,14 @@ type installFlags struct {
 
 func (f *installFlags) register(c *cobra.Command, a *app) {
 	flags := c.Flags()
-	flags.StringVar(&f.options.Index, "index", "", "name of the index to take them from; without it, all that are trusted")
-	flags.StringVar(&f.options.From, "from", "", "where the index is now: a tar file that index mirror made, a folder or a URL")
+	flags.StringVar(&f.options.Index, "index", "", "`name` of the index to take them from; without it, all that are trusted")
+	flags.StringVar(&f.options.From, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
 	flags.StringArrayVar(&f.grants, "grant", nil,
-		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a file with grants; repeatable")
+		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a `file` with grants; repeatable")
 	flags.BoolVar(&f.options.Registry.PlainHTTP, "plain-http", false, "pull without TLS, from a registry on this machine")
-	flags.StringVar(&f.settings, "settings", "", "file with the settings of the platform: releases are passed over that need software which it does not have")
+	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
-	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that its publisher took back")
+	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that the index yanked")
 	f.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")

@@ -47,8 +47,8 @@ is 11, unless a policy permits to run it.`,
 	f.target.register(c)
 	f.target.registerForce(c)
 	f.policies.register(c)
-	c.Flags().StringArrayVar(&f.with, "with", nil, "file or folder with documents that those of the revision refer to; repeatable")
-	c.Flags().StringVar(&f.settings, "settings", "", "file with the settings of the platform, for reading --with")
+	c.Flags().StringArrayVar(&f.with, "with", nil, "`file` or folder with documents that those of the revision refer to; repeatable")
+	c.Flags().StringVar(&f.settings, "settings", "", "`file` with the settings of the platform, for reading --with")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print what would be changed, and change nothing")
 	for _, name := range []string{"with", "settings"} {
 		// The flags were defined just above, the only thing that can be wrong.

@@ -154,6 +154,16 @@ func TestLoad(t *testing.T) {
 			options: policy.Options{Paths: []string{"p"}},
 			err:     "p/sub/forbid.CEDAR: is not read, as .CEDAR is not in lower case; rename it",
 		},
+		"EmptyCedar": {
+			reason:  "A file that was cut to nothing forbids nothing, and nobody would notice.",
+			options: policy.Options{Files: []policy.File{{"x.cedar", []byte("\n \n")}}},
+			err:     "x.cedar: holds no policies; write some into it, or remove it",
+		},
+		"EmptyDocuments": {
+			reason:  "Nor do documents that are not there.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
+			err:     "x.yaml: holds no policies; write some into it, or remove it",
+		},
 		"EmptyFolder": {
 			reason:  "A folder without policies is a mistake, and not the wish to have none.",
 			files:   map[string]string{"p/README.md": ""},
