@@ -31,7 +31,7 @@ When the log is not as it was written, what stands before the fault is printed, 
 		Args: arguments(0, 1, "FILE"),
 	}
 	f.register(c)
-	c.Flags().IntVar(&last, "last", last, "how many lines")
+	c.Flags().IntVar(&last, "last", last, "how many `lines`")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if last < 1 {
 			return usagef("--last must be at least 1")

@@ -70,7 +70,8 @@ func (a *app) prewarmCache(ctx context.Context, names []string) (err error) {
 	results := w.all(ctx, entries)
 	errs = append(errs, sandboxed.Close(context.WithoutCancel(ctx)))
 	progress.end()
-	if err := a.emit(map[string]any{"plugins": results}, func(w io.Writer) { writePrewarmed(w, results) }); err != nil {
+	nothing := len(names) == 0 && len(results) == 0
+	if err := a.emit(map[string]any{"plugins": results}, func(w io.Writer) { writePrewarmed(w, results, nothing) }); err != nil {
 		return err
 	}
 	for _, r := range results {
@@ -127,8 +128,8 @@ func (w *prewarming) compile(ctx context.Context, e market.Entry) (compiled bool
 	return w.sandbox.Prewarm(ctx, loaded.Module)
 }
 
-func writePrewarmed(w io.Writer, plugins []prewarmed) {
-	if len(plugins) == 0 {
+func writePrewarmed(w io.Writer, plugins []prewarmed, nothing bool) {
+	if nothing {
 		fmt.Fprintln(w, "nothing is installed")
 		return
 	}

@@ -33,7 +33,7 @@ fails and says why. Nothing is removed.`,
 		Example: "  lattice-host disable demo/keda --reason \"drops replicas, ticket 4711\"",
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
-	c.Flags().StringVar(&reason, "reason", "somebody disabled it by hand", "why, for whoever wonders")
+	c.Flags().StringVar(&reason, "reason", "somebody disabled it by hand", "why, in a `line` for whoever wonders")
 	c.RunE = a.does(func(ctx context.Context, names []string) error { return a.setActive(ctx, names, false, reason) })
 	return c
 }

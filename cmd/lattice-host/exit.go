@@ -100,6 +100,8 @@ func fileProblem(file string, err error) error {
 		message = "the file does not exist; check the path"
 	case errors.Is(err, fs.ErrPermission):
 		message = "permission is missing"
+	case errors.Is(err, syscall.ENOTDIR):
+		message = "is no folder, or lies below something that is none"
 	case errors.As(err, &path):
 		message = "cannot be read: " + path.Err.Error()
 	}

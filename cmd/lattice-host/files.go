@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
 // readFile reads a file of at most limit bytes that the user named.
@@ -20,7 +22,7 @@ func readFile(path string, limit int64) (data []byte, err error) {
 		return nil, asInput(err)
 	}
 	if int64(len(data)) > limit {
-		return nil, inputf("%s: has more than %d bytes", path, limit)
+		return nil, inputf("%s: the file is too large: has more than %d bytes", path, limit)
 	}
 	return data, nil
 }
@@ -28,35 +30,27 @@ func readFile(path string, limit int64) (data []byte, err error) {
 // writeFile writes a file that is complete under its name or not there at all. Its folder must exist. What is there and is no
 // file, such as a device, stays: it would be replaced, not written to.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return inputf("%s: is there and is not a regular file; name another one", path)
+	if err := checkWritten(path); err != nil {
+		return err
 	}
-	err := writeTemporary(path, data, mode)
-	if err != nil {
+	if err := diskfile.Replace(path, data, mode); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-func writeTemporary(path string, data []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".lattice-host-*")
-	if err != nil {
-		return err
+// checkWritten refuses a path at which no file can appear.
+func checkWritten(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return inputf("%s: is there and is not a regular file; name another one", path)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
+	switch info, err := os.Stat(filepath.Dir(path)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return inputf("%s: the folder %s does not exist; make it, or name another file", path, filepath.Dir(path))
+	case err != nil:
+		return asInput(err)
+	case !info.IsDir():
+		return inputf("%s: %s is not a folder; name another file", path, filepath.Dir(path))
 	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -67,6 +68,8 @@ func (a *app) openHome() (*market.Home, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, inputf("%s: %w is there; make one with lattice-host index trust ROOT --location LOCATION and lattice-host install, or name another folder with --home",
 			dir, errNoHome)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, inputf("%s: is not a folder, as an installation is", dir)
 	case err != nil:
 		return nil, release.NotTrusted(dir, "", err)
 	}

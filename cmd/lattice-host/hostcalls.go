@@ -17,11 +17,11 @@ const kvFolder = "kv"
 type hostCallFlags struct{ record, replay string }
 
 func (f *hostCallFlags) registerReplay(c *cobra.Command) {
-	c.Flags().StringVar(&f.replay, "replay", "", "file that derive --record wrote; plugins get the answers in it, and nothing else is read")
+	c.Flags().StringVar(&f.replay, "replay", "", "`file` that derive --record wrote; plugins get the answers in it, and nothing else is read")
 }
 
 func (f *hostCallFlags) registerRecord(c *cobra.Command) {
-	c.Flags().StringVar(&f.record, "record", "", "file to write everything into that plugins ask the host for, with the answers")
+	c.Flags().StringVar(&f.record, "record", "", "`file` to write everything into that plugins ask the host for, with the answers")
 }
 
 // startHostCalls begins a run in which plugins may ask the host for what they were granted.

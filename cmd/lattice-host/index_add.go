@@ -44,8 +44,8 @@ Logins are those of docker and other tools that share its configuration.`,
 		Args: arguments(2, -1, "the folder of the index or the file of a module"),
 	}
 	flags.add(c)
-	c.Flags().StringArrayVar(&add.keyFiles, "publisher-key", nil, "file with the public key of a publisher; repeatable")
-	c.Flags().StringVar(&add.repository, "push", "", "repository to push to, such as registry.example.com/platform/keda; for releases of one plugin")
+	c.Flags().StringArrayVar(&add.keyFiles, "publisher-key", nil, "`file` with the public key of a publisher; repeatable")
+	c.Flags().StringVar(&add.repository, "push", "", "`repository` to push to, such as registry.example.com/platform/keda; for releases of one plugin")
 	c.Flags().BoolVar(&add.plainHTTP, "plain-http", false, "push without TLS, to a registry on this machine")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		add.dir, add.dryRun = args[0], flags.dryRun
@@ -157,6 +157,15 @@ func loginsOf(docker credentials.Store) oci.Credential {
 		c, err := credentials.Credential(docker)(ctx, registry)
 		return c.Username, c.Password, err
 	}
+}
+
+// dockerLogins reads the logins of docker when a registry asks for one.
+func dockerLogins(ctx context.Context, registry string) (username, password string, err error) {
+	docker, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
+	if err != nil {
+		return "", "", fmt.Errorf("the configuration of docker: %w", err)
+	}
+	return loginsOf(docker)(ctx, registry)
 }
 
 func readPublicKeys(files []string) ([]release.PublicKey, error) {
@@ -282,14 +291,15 @@ func period(k publisher.Key) string {
 // copyFiles puts the files of the releases where the index will say that they are.
 func (add *indexAddition) copyFiles(ctx context.Context) error {
 	files := store.Open(filepath.Join(add.dir, tuf.LayoutFolder))
+	var artifacts []store.Artifact
 	for _, r := range add.releases {
 		artifact, err := oci.Pack(ctx, files.Blobs(), r.wasm, r.bundle, r.manifest)
 		if err != nil {
 			return asInput(err)
 		}
-		if err := files.Tag(r.manifest.Reference(), artifact.Manifest, artifact.Bundle); err != nil {
-			return asInput(err)
-		}
+		artifacts = append(artifacts, store.Artifact{
+			Name: r.manifest.Reference(), Manifest: artifact.Manifest, Referrers: []ocispec.Descriptor{artifact.Bundle},
+		})
 		if add.target == nil {
 			continue
 		}
@@ -299,7 +309,7 @@ func (add *indexAddition) copyFiles(ctx context.Context) error {
 			return asInput(err)
 		}
 	}
-	return nil
+	return asInput(files.TagAll(artifacts))
 }
 
 // nowhere takes what is packed to know its digest.

@@ -20,8 +20,8 @@ runs. This takes the keys of the roles releases, snapshot and timestamp. --undo 
 		Args: arguments(2, 2, "the folder of the index and the release"),
 	}
 	flags.add(c)
-	c.Flags().StringVar(&reason, "reason", "", "one line for those who use the release")
-	c.Flags().StringVar(&replacement, "replacement", "", "what to use in its place, such as acme/scaler or acme/keda@2.0.0")
+	c.Flags().StringVar(&reason, "reason", "", "one `line` for those who use the release")
+	c.Flags().StringVar(&replacement, "replacement", "", "`plugin` to use in its place, such as acme/scaler or acme/keda@2.0.0")
 	c.Flags().BoolVar(&undo, "undo", false, "take the message away")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		target, err := releaseTarget(args[1])

@@ -39,17 +39,21 @@ machine has to refresh them, 30 days for releases, 90 for targets, 365 for root.
 		Args: arguments(1, 1, "the folder of the index"),
 	}
 	in.flags.add(c)
-	c.Flags().StringArrayVar(&in.thresholds, "threshold", nil, "ROLE=M/N: the role has N keys, M of which must sign; repeatable")
-	c.Flags().StringArrayVar(&in.expires, "expires", nil, "ROLE=DURATION: how long the role is valid, such as 12h or 90d; repeatable")
+	c.Flags().StringArrayVar(&in.thresholds, "threshold", nil, "`ROLE=M/N`: the role has N keys, M of which must sign; repeatable")
+	c.Flags().StringArrayVar(&in.expires, "expires", nil, "`ROLE=DURATION`: how long the role is valid, such as 12h or 90d; repeatable")
 	c.Flags().BoolVar(&in.airGap, "air-gap", false, "the index is carried to where it is used")
-	c.Flags().IntVar(&in.bins, "bins", 0,
-		fmt.Sprintf("spread the releases over 2^BITS roles, at most %d: for more than a thousand releases; 8 is good for 30,000", author.MaxBinBits))
+	c.Flags().IntVar(&in.bins, "bins", 0, binsUsage())
 	addUnencryptedFlag(c, &in.unencrypted)
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		in.dir = args[0]
 		return in.run(ctx)
 	})
 	return c
+}
+
+// binsUsage is the help of --bins.
+func binsUsage() string {
+	return fmt.Sprintf("spread the releases over 2^`BITS` roles, at most %d: for more than a thousand releases; 8 is good for 30,000", author.MaxBinBits)
 }
 
 // indexInit is one run of index init.
@@ -129,6 +133,9 @@ func (in *indexInit) check() (err error) {
 	}
 	if in.pin, err = in.flags.pin(); err != nil {
 		return err
+	}
+	if info, err := os.Stat(in.dir); err == nil && !info.IsDir() {
+		return inputf("%s: is there and is not a folder; name another one", in.dir)
 	}
 	for _, name := range []string{"timestamp.json", "1.root.json"} {
 		if _, err := os.Lstat(filepath.Join(in.dir, "metadata", name)); err == nil {

@@ -27,8 +27,8 @@ The archive is verified, from the pinned root on, before it gets its name. Equal
   lattice-host index mirror https://plugins.example.com acme/keda acme/web@1.2.0 --root root.json --out index.tar`,
 		Args: arguments(1, -1, "the folder, address or archive of the index"),
 	}
-	c.Flags().StringVar(&m.root, "root", "", "root.json that you trust")
-	c.Flags().StringVar(&m.out, "out", "", "archive to write")
+	c.Flags().StringVar(&m.root, "root", "", "`file` root.json that you trust")
+	c.Flags().StringVar(&m.out, "out", "", "`file` to write the archive to")
 	c.Flags().BoolVar(&m.allowExpired, "allow-expired", false, "take an index whose roles have expired")
 	c.RunE = a.does(func(ctx context.Context, args []string) error { return m.run(ctx, args[0], args[1:]) })
 	return c
@@ -60,8 +60,8 @@ func (m *indexMirroring) run(ctx context.Context, location string, names []strin
 	if m.chosen, err = selection(names); err != nil {
 		return err
 	}
-	if info, err := os.Stat(m.out); err == nil && !info.Mode().IsRegular() {
-		return inputf("%s: is there and is not a regular file; name another one", m.out)
+	if err := checkWritten(m.out); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(m.out), ".lattice-host-*")
 	if err != nil {
@@ -101,7 +101,7 @@ func (m *indexMirroring) publish(ctx context.Context, file string) error {
 		return err
 	}
 	if m.chosen != nil && len(report.Releases) == 0 {
-		return inputf("the index has none of these releases: nothing was written")
+		return fmt.Errorf("%w: nothing was written", errNoneChosen)
 	}
 	info, err := os.Stat(file)
 	if err != nil {

@@ -35,11 +35,11 @@ away, nor is their publisher: yank or revoke them first.`,
 		Args: arguments(2, 2, "the folder of the index and the id of the publisher"),
 	}
 	flags.add(c)
-	c.Flags().StringVar(&change.name, "name", "", "name for people")
-	c.Flags().StringArrayVar(&change.addFiles, "add-key", nil, "file with a public key of the publisher; repeatable")
-	c.Flags().StringArrayVar(&change.removeIDs, "remove-key", nil, "id of a key to take away, or the file of the public key; repeatable")
-	c.Flags().StringVar(&change.notBefore, "not-before", "", "when the keys of --add-key begin to count, such as 2026-03-31")
-	c.Flags().StringVar(&change.notAfter, "not-after", "", "when they end to count")
+	c.Flags().StringVar(&change.name, "name", "", "`name` for people")
+	c.Flags().StringArrayVar(&change.addFiles, "add-key", nil, "`file` with a public key of the publisher; repeatable")
+	c.Flags().StringArrayVar(&change.removeIDs, "remove-key", nil, "`id` of a key to take away, or the file of the public key; repeatable")
+	c.Flags().StringVar(&change.notBefore, "not-before", "", "`day` when the keys of --add-key begin to count, such as 2026-03-31, or a time")
+	c.Flags().StringVar(&change.notAfter, "not-after", "", "`day` when they end to count, or a time")
 	c.Flags().BoolVar(&change.remove, "remove", false, "take the publisher away")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		change.id = args[1]

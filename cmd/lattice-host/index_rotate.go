@@ -34,7 +34,7 @@ the pin, which spares new clients the way from the first.`,
 		Args: arguments(2, 2, "the folder of the index and the role"),
 	}
 	r.flags.add(c)
-	c.Flags().StringArrayVar(&r.files, "new", nil, "file with a public key that the role has from now on; repeatable")
+	c.Flags().StringArrayVar(&r.files, "new", nil, "`file` with a public key that the role has from now on; repeatable")
 	c.Flags().IntVar(&r.threshold, "threshold", 0, "how many of the keys must sign; as many as until now when it is left out")
 	c.Flags().BoolVar(&r.updateRoot, "update-root", false, "write the newest root into the pin")
 	addUnencryptedFlag(c, &r.unencrypted)

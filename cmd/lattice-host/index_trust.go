@@ -30,8 +30,8 @@ changes its location. The installation is made when there is none.`,
   lattice-host index trust root.json --location ./index --name platform`,
 		Args: arguments(1, 1, "the file with the root"),
 	}
-	c.Flags().StringVar(&name, "name", defaultIndex, "what the installation calls the index")
-	c.Flags().StringVar(&location, "location", "", "where the index is: a URL, a folder or a tar file")
+	c.Flags().StringVar(&name, "name", defaultIndex, "`name` of the index in the installation")
+	c.Flags().StringVar(&location, "location", "", "`place` where the index is: a URL, a folder or a tar file")
 	c.RunE = a.does(func(_ context.Context, args []string) error {
 		if location == "" {
 			return usagef("say where the index is with --location")
@@ -64,6 +64,9 @@ changes its location. The installation is made when there is none.`,
 func absoluteLocation(location string) (string, error) {
 	if strings.HasPrefix(location, "https://") || strings.HasPrefix(location, "http://") {
 		return location, nil
+	}
+	if scheme, _, ok := strings.Cut(location, "://"); ok {
+		return "", usagef("--location %s: an index cannot be read by %s; it is an https or http URL, a folder or a tar file", location, scheme)
 	}
 	absolute, err := filepath.Abs(location)
 	return absolute, asInput(err)

@@ -33,7 +33,7 @@ A role that has expired is a failure, unless --allow-expired says otherwise.`,
   lattice-host index verify index.tar acme/keda --root root.json --allow-expired`,
 		Args: arguments(1, -1, "the folder, address or archive of the index"),
 	}
-	c.Flags().StringVar(&root, "root", "", "root.json that you trust")
+	c.Flags().StringVar(&root, "root", "", "`file` root.json that you trust")
 	c.Flags().BoolVar(&allowExpired, "allow-expired", false, "take an index whose roles have expired")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		pinned, err := readPin(root)
@@ -51,10 +51,16 @@ A role that has expired is a failure, unless --allow-expired says otherwise.`,
 		if err := a.emitReport(report); err != nil {
 			return err
 		}
+		if chosen != nil && len(report.Releases) == 0 {
+			return errors.Join(report.Err(allowExpired), errNoneChosen)
+		}
 		return report.Err(allowExpired)
 	})
 	return c
 }
+
+// errNoneChosen says that an index has nothing of what the user named.
+var errNoneChosen = inputf("the index has none of these releases")
 
 // readPin reads the root that the user trusts.
 func readPin(file string) ([]byte, error) {

@@ -23,7 +23,7 @@ revoked. This takes the keys of the roles releases, snapshot and timestamp. --un
 		Args: arguments(2, 2, "the folder of the index and the release"),
 	}
 	flags.add(c)
-	c.Flags().StringVar(&reason, "reason", "", "one line for those who use the release")
+	c.Flags().StringVar(&reason, "reason", "", "one `line` for those who use the release")
 	c.Flags().BoolVar(&undo, "undo", false, "offer the release again")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		target, err := releaseTarget(args[1])

@@ -33,10 +33,10 @@ type inputs struct {
 func (in *inputs) register(c *cobra.Command) {
 	flags := c.Flags()
 	// Arrays, not slices: a comma may be part of a file's name.
-	flags.StringArrayVarP(&in.files, "filename", "f", nil, "file, folder or - (standard input) with documents to derive; repeatable")
-	flags.StringArrayVar(&in.with, "with", nil, "file or folder with documents that those of -f may refer to, such as peers; repeatable")
-	flags.StringArrayVar(&in.pipelines, "pipeline", nil, "file with pipelines, each in place of the built-in one for its kind; repeatable")
-	flags.StringVar(&in.settings, "settings", "", "file with the settings of the platform and of steps")
+	flags.StringArrayVarP(&in.files, "filename", "f", nil, "`file`, folder or - (standard input) with documents to derive; repeatable")
+	flags.StringArrayVar(&in.with, "with", nil, "`file` or folder with documents that those of -f may refer to, such as peers; repeatable")
+	flags.StringArrayVar(&in.pipelines, "pipeline", nil, "`file` with pipelines, each in place of the built-in one for its kind; repeatable")
+	flags.StringVar(&in.settings, "settings", "", "`file` with the settings of the platform and of steps")
 	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log; runs every plugin again")
 	flags.BoolVar(&in.noMemo, "no-memo", false, "run every plugin again, instead of using what it answered to the same request before")
 	in.hostCalls.registerReplay(c)
@@ -96,6 +96,9 @@ func readPipelines(files []string) ([]*pipeline.Pipeline, error) {
 		if err == nil {
 			var parsed []*pipeline.Pipeline
 			parsed, err = pipeline.ParsePipelines(file, data)
+			if err == nil && len(parsed) == 0 {
+				err = inputf("%s: holds no pipeline", file)
+			}
 			all = append(all, parsed...)
 		}
 		errs = append(errs, err)
@@ -268,7 +271,7 @@ func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bund
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
 func (a *app) startPlugins(ctx context.Context, in *inputs, home *market.Home, g *gates) (*pluginLoader, func() error, error) {
-	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set)})
+	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set, g.keep)})
 	if err != nil {
 		return nil, nil, err
 	}

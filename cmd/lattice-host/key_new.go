@@ -28,7 +28,7 @@ for its keys. --unencrypted leaves it in the clear, for a folder that is encrypt
   lattice-host key new index --dir ~/keys`,
 		Args: arguments(1, 1, "the name of the key"),
 	}
-	c.Flags().StringVar(&dir, "dir", ".", "folder to write to; it is made when it is missing")
+	c.Flags().StringVar(&dir, "dir", ".", "`folder` to write to; it is made when it is missing")
 	addUnencryptedFlag(c, &unencrypted)
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagDirname("dir")

@@ -23,9 +23,9 @@ flags give the same bytes.`,
   lattice-host plugin build ./rules --module target/rules.wasm -O rules.wasm --publisher acme`,
 		Args: arguments(1, 1, "the folder of a plugin"),
 	}
-	c.Flags().StringVar(&options.Module, "module", "", "take this module instead of building Go source")
-	c.Flags().StringVar(&options.Publisher, "publisher", "", "publisher, in place of the manifest's")
-	c.Flags().StringVarP(&options.Out, "out", "O", "", "file to write; NAME.wasm in the working directory when empty")
+	c.Flags().StringVar(&options.Module, "module", "", "take the module in this `file` instead of building Go source")
+	c.Flags().StringVar(&options.Publisher, "publisher", "", "`publisher`, in place of the manifest's")
+	c.Flags().StringVarP(&options.Out, "out", "O", "", "`file` to write; NAME.wasm in the working directory when empty")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		options.Dir = args[0]
 		if options.Out == "" {

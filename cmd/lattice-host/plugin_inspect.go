@@ -35,7 +35,7 @@ says so. A plugin's folder brings its own cases, in testdata.`,
   lattice-host plugin inspect acme/keda --cases keda/testdata -o json`,
 		Args: arguments(1, 1, "a file, the folder of a plugin or the name of an installed plugin"),
 	}
-	c.Flags().StringVar(&cases, "cases", "", "folder of cases to run the module on")
+	c.Flags().StringVar(&cases, "cases", "", "`folder` of cases to run the module on")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		wasm, signature, err := a.readModule(ctx, args[0])
 		if err != nil {
@@ -72,12 +72,18 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 		return wasm, besideModule(name), nil
 	}
 	home, err := a.openHome()
+	if errors.Is(err, errNoHome) {
+		return nil, "", inputf("%s: is neither a file nor the folder of a plugin, and there is no installation that could have it", name)
+	}
 	if err != nil {
-		return nil, "", errors.Join(inputf("%s: is no file", name), err)
+		return nil, "", err
 	}
 	plugins, err := installedPlugins(home, []string{name})
+	if err != nil && !errors.Is(err, release.ErrNotTrusted) {
+		return nil, "", inputf("%s: is neither a file, nor the folder of a plugin, nor an installed plugin; lattice-host list prints those", name)
+	}
 	if err != nil {
-		return nil, "", errors.Join(inputf("%s: is no file", name), err)
+		return nil, "", err
 	}
 	installed, err := home.Snapshot(ctx, market.Policy{})
 	if err != nil {
@@ -197,7 +203,7 @@ func (i *inspected) manifestRows() [][]string {
 		}
 	}
 	for _, p := range m.Providers {
-		rows = append(rows, []string{"  needs", p.Name + " " + p.Version})
+		rows = append(rows, []string{"  needs", market.NameProvider(p)})
 	}
 	return append(rows, capabilityRows(m.Capabilities)...)
 }

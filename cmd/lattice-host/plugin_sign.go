@@ -21,8 +21,8 @@ bundle with an in-toto statement. The passphrase of the key is $LATTICE_PASSPHRA
 		Example: "  lattice-host plugin sign keda.wasm --key acme.key",
 		Args:    arguments(1, 1, "the file of a module"),
 	}
-	c.Flags().StringVar(&keyFile, "key", "", "file with the publisher's private key")
-	c.Flags().StringVar(&out, "out", "", "file to write; FILE"+signatureEnding+" when empty")
+	c.Flags().StringVar(&keyFile, "key", "", "`file` with the publisher's private key")
+	c.Flags().StringVar(&out, "out", "", "`file` to write; FILE"+signatureEnding+" when empty")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		if keyFile == "" {
 			return usagef("name the publisher's private key with --key")

@@ -45,12 +45,12 @@ same: equal policies, documents and outputs give equal decisions.`,
 		Args: arguments(1, 1, "the id of a decision"),
 	}
 	flags := c.Flags()
-	flags.StringVar(&e.bundle, "bundle", "", "file with a bundle, or with several")
-	flags.StringVar(&e.audit, "audit", "", "audit log")
-	flags.StringArrayVar(&e.auditKeys, "audit-key", nil, "file with the public key of the audit log; repeatable")
-	flags.StringArrayVarP(&e.in.files, "filename", "f", nil, "file, folder or - (standard input) with the documents of the run, to decide again; repeatable")
-	flags.StringArrayVar(&e.in.with, "with", nil, "file or folder with the documents beside them; repeatable")
-	flags.StringVar(&e.in.settings, "settings", "", "file with the settings of the run")
+	flags.StringVar(&e.bundle, "bundle", "", "`file` with a bundle, or with several")
+	flags.StringVar(&e.audit, "audit", "", "`file` of the audit log")
+	flags.StringArrayVar(&e.auditKeys, "audit-key", nil, "`file` with the public key of the audit log; repeatable")
+	flags.StringArrayVarP(&e.in.files, "filename", "f", nil, "`file`, folder or - (standard input) with the documents of the run, to decide again; repeatable")
+	flags.StringArrayVar(&e.in.with, "with", nil, "`file` or folder with the documents beside them; repeatable")
+	flags.StringVar(&e.in.settings, "settings", "", "`file` with the settings of the run")
 	e.in.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("bundle", "json")

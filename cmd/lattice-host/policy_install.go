@@ -31,8 +31,8 @@ Installing a bundle again takes the newest. A run uses what is installed, of the
 		Example: "  lattice-host policy install base\n  lattice-host policy install base --from idx.tar",
 		Args:    arguments(1, -1, "the name of a bundle of policies"),
 	}
-	c.Flags().StringVar(&o.Index, "index", "", "name of the index to take them from; without it, all that are trusted")
-	c.Flags().StringVar(&o.From, "from", "", "where the index is now: a tar file that index mirror made, a folder or a URL")
+	c.Flags().StringVar(&o.Index, "index", "", "`name` of the index to take them from; without it, all that are trusted")
+	c.Flags().StringVar(&o.From, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
 	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)
@@ -116,13 +116,26 @@ func (a *app) policyRemoveCommand() *cobra.Command {
 		Example: "  lattice-host policy remove base",
 		Args:    arguments(1, -1, "the name of a bundle of policies"),
 	}
-	c.RunE = a.does(func(_ context.Context, names []string) error {
+	c.RunE = a.does(func(ctx context.Context, names []string) error {
 		home, err := a.openHome()
+		if err != nil {
+			return err
+		}
+		installed, err := home.Policies()
 		if err != nil {
 			return err
 		}
 		if err := home.RemovePolicies(names); err != nil {
 			return asInput(err)
+		}
+		var events []audit.Event
+		for _, p := range installed {
+			if slices.Contains(names, p.Name) {
+				events = append(events, audit.Event{Kind: "policy.removed", Data: p})
+			}
+		}
+		if err := a.auditDone(ctx, events...); err != nil {
+			return err
 		}
 		return a.emit(map[string]any{"removed": names}, func(w io.Writer) {
 			for _, name := range names {

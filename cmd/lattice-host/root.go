@@ -16,7 +16,8 @@ only after its signature was verified.
 The installation is the folder that holds installed plugins and whom to trust: --home, else $LATTICE_HOME, else the folder
 lattice-home beside the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
 kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches. What is decided and done is noted in
-$LATTICE_AUDIT, else in the folder audit of the installation.
+$LATTICE_AUDIT, else in the folder audit of the installation; at $LATTICE_AUDIT_ROTATE bytes, else 64 MiB, the log goes on in
+another file, and never with 0.
 
 Errors are on standard error, one a line: file:line:column: object: field: what is wrong and what to do.
 
@@ -44,22 +45,72 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "folder of the installation: plugins, lock and trust")
-	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "form of the output: json, or what the command names; without it, a form for people")
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "`folder` of the installation: plugins, lock and trust")
+	root.PersistentFlags().StringVarP(&a.output, "output", "o", "", "`form` of the output: json, or what the command names; without it, a form for people")
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = root.MarkPersistentFlagDirname("home")
 	_ = root.RegisterFlagCompletionFunc("output", func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return formatsOf(c), cobra.ShellCompDirectiveNoFileComp
 	})
-	group(root,
-		a.deriveCommand(), a.explainCommand(),
-		a.diffCommand(), a.applyCommand(), a.deleteCommand(), a.statusCommand(), a.historyCommand(), a.rollbackCommand(),
-		a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
-		a.listCommand(), a.searchCommand(), a.verifyCommand(),
-		a.policyCommand(), a.pluginCommand(), a.keyCommand(), a.indexCommand(), a.auditCommand(), a.cacheCommand(),
-		a.versionCommand(),
-	)
+	for _, g := range a.groups() {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+		}
+		root.AddCommand(g.commands...)
+		root.SetHelpCommandGroupID(g.title)
+		root.SetCompletionCommandGroupID(g.title)
+	}
+	group(root)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE = nil, helpOf
+		case "completion":
+			group(c)
+		}
+	}
+	root.SetUsageTemplate(root.UsageTemplate() + usageEnd)
 	return root
+}
+
+// helpOf prints the help of the command that is named.
+func helpOf(c *cobra.Command, args []string) error {
+	called, rest, err := c.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return unknownCommand(c.Root(), strings.Join(args, " "))
+	}
+	return called.Help()
+}
+
+// usageEnd leads from the help of a command to what holds for all.
+const usageEnd = `{{if and .HasParent (not .HasAvailableSubCommands)}}
+Exit codes, and where plugins and policies are: {{.Root.Name}} --help
+{{end}}`
+
+// commandGroup are commands that the main help shows together.
+type commandGroup struct {
+	title    string
+	commands []*cobra.Command
+}
+
+// groups returns all commands, in the order in which somebody new needs them.
+func (a *app) groups() []commandGroup {
+	return []commandGroup{
+		{"Deriving", []*cobra.Command{a.deriveCommand(), a.explainCommand()}},
+		{"Applying", []*cobra.Command{
+			a.diffCommand(), a.applyCommand(), a.statusCommand(), a.historyCommand(), a.rollbackCommand(), a.deleteCommand(),
+		}},
+		{"Plugins of the installation", []*cobra.Command{
+			a.searchCommand(), a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
+			a.listCommand(), a.verifyCommand(),
+		}},
+		{"Policies and decisions", []*cobra.Command{a.policyCommand(), a.auditCommand()}},
+		{"Making plugins, running an index", []*cobra.Command{a.pluginCommand(), a.keyCommand(), a.indexCommand()}},
+		{"The program", []*cobra.Command{a.cacheCommand(), a.versionCommand()}},
+	}
 }
 
 // group makes parent a command that only has subcommands.

@@ -34,6 +34,7 @@ func TestScript(t *testing.T) {
 			"flip":     cmdFlip,
 			"eachblob": cmdEachBlob,
 			"make":     cmdMake,
+			"form":     cmdForm,
 		},
 	})
 }

@@ -79,8 +79,10 @@ func writeStatus(w io.Writer, s *runtime.Status) {
 func (a *app) historyCommand() *cobra.Command {
 	var f targetFlags
 	c := &cobra.Command{
-		Use:     "history --to " + dirFormat + "PATH",
-		Short:   "List the revisions of a target that can be rolled back to",
+		Use:   "history --to " + dirFormat + "PATH",
+		Short: "List the revisions of a target that can be rolled back to",
+		Long: `History lists the revisions of a set, the newest first: when each was applied, why, and how many documents and objects it has.
+rollback takes the number of one.`,
 		Example: "  lattice-host history --to dir=deploy",
 		Args:    noArguments(),
 	}

@@ -22,8 +22,8 @@ type targetFlags struct {
 }
 
 func (f *targetFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.to, "to", "", "where objects go: "+dirFormat+"PATH, a folder for what delivers folders, such as git")
-	c.Flags().StringVar(&f.set, "set", defaultSet, "name of the set: what is in it and no longer wanted is removed")
+	c.Flags().StringVar(&f.to, "to", "", "where objects go: `"+dirFormat+"PATH`, a folder for what delivers folders, such as git")
+	c.Flags().StringVar(&f.set, "set", defaultSet, "`name` of the set: what is in it and no longer wanted is removed")
 }
 
 func (f *targetFlags) registerForce(c *cobra.Command) {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,10 +43,15 @@ func commands(t *testing.T, file string) []string {
 	return all
 }
 
-// copyRepository copies what the commands may need to a folder of the test's own.
+// copied is what the commands may need of the repository.
+func copied() []string {
+	return []string{"go.mod", "go.sum", "abi", "plugins", "examples", "docs", "README.md"}
+}
+
+// copyRepository copies it to a folder of the test's own.
 func copyRepository(t *testing.T, root, to string) {
 	t.Helper()
-	for _, name := range []string{"go.mod", "go.sum", "abi", "plugins", "examples", "docs", "README.md"} {
+	for _, name := range copied() {
 		err := filepath.WalkDir(filepath.Join(root, name), func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
@@ -69,27 +76,36 @@ func copyRepository(t *testing.T, root, to string) {
 	}
 }
 
-// reader follows the documentation in a shell.
+// reader follows one page of the documentation in a shell: what a command exports, and where it goes, holds for the next one.
 type reader struct {
 	dir string
 	env []string
+	// state is the file that keeps both.
+	state string
 }
+
+// quiet are commands that say nothing when all is well.
+var quiet = regexp.MustCompile(`^(export|mkdir|cd) `)
 
 func (r reader) run(t *testing.T, command string) {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), "sh", "-c", command)
-	cmd.Dir, cmd.Env = r.dir, r.env
+	script := `if [ -e "$READER" ]; then . "$READER"; fi
+` + command + `
+status=$?; { export -p; printf 'cd "%s"\n' "$PWD"; } >"$READER"; exit $status`
+	cmd := exec.CommandContext(context.Background(), "sh", "-c", script)
+	cmd.Dir, cmd.Env = r.dir, append(slices.Clone(r.env), "READER="+r.state)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		t.Errorf("%s: %v\n%s", command, err, stderr.Bytes())
 		return
 	}
-	if stdout.Len()+stderr.Len() == 0 {
+	if stdout.Len()+stderr.Len() == 0 && !quiet.MatchString(command) {
 		t.Errorf("%s: says nothing", command)
 	}
 }
 
+// TestCommands does what every page says, in a copy of the repository behind make demo, each page as if in a new terminal.
 func TestCommands(t *testing.T) {
 	root, err := builtins.Root()
 	if err != nil {
@@ -97,40 +113,42 @@ func TestCommands(t *testing.T) {
 	}
 	dir := t.TempDir()
 	copyRepository(t, root, dir)
-	bin := filepath.Join(dir, "build")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(bin, "lattice-host"), "./cmd/lattice-host")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "build", "lattice-host"), "./cmd/lattice-host")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	home := filepath.Join(bin, "lattice-home")
-	if err := os.Mkdir(home, 0o755); err != nil {
-		t.Fatal(err)
+	env := append(os.Environ(), "LATTICE_HOME=", "LATTICE_AUDIT=", "LATTICE_CACHE="+filepath.Join(root, "build", "cache", "test"),
+		// Somebody at a terminal types one.
+		"LATTICE_PASSPHRASE=correct horse battery staple")
+	// What make demo does with what make build made.
+	demo := exec.CommandContext(t.Context(), "sh", "examples/demo.sh")
+	demo.Dir, demo.Env = dir, env
+	if out, err := demo.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	r := reader{dir: dir, env: append(os.Environ(),
-		"LATTICE_PASSPHRASE=of the test",
-		"PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "LATTICE_HOME=", "LATTICE_PASSPHRASE=correct horse battery staple",
-		"LATTICE_CACHE="+filepath.Join(root, "build", "cache", "test"))}
-
-	for _, command := range commands(t, filepath.Join(root, "docs", "trust.md")) {
-		r.run(t, command)
-	}
-	// The other documents begin with an index of the plugins of this repository, in the folder index, and an installation that
-	// trusts nobody.
-	r.run(t, "rm -r index keys build/lattice-home && mkdir build/lattice-home && echo begins anew")
-	r.run(t, "lattice-host key new demo --dir keys")
-	for _, name := range builtins.Names() {
-		r.run(t, "lattice-host plugin build plugins/builtin/"+name+" --publisher demo -O demo/"+name+".wasm")
-		r.run(t, "lattice-host plugin sign demo/"+name+".wasm --key keys/demo.key")
-	}
-	r.run(t, "lattice-host index init index --keys keys/index")
-	r.run(t, "lattice-host index add index demo/*.wasm --keys keys/index --publisher-key keys/demo.pub")
-	for _, document := range []string{"docs/operating.md", "docs/authoring.md", "README.md", "docs/policies.md"} {
+	for _, document := range []string{"README.md", "docs/authoring.md", "docs/operating.md", "docs/policies.md", "docs/trust.md", "docs/json.md"} {
+		r := reader{dir: dir, env: env, state: filepath.Join(t.TempDir(), "state")}
 		for _, command := range commands(t, filepath.Join(root, document)) {
 			// CI runs what make makes.
 			if !strings.HasPrefix(command, "make ") {
 				r.run(t, command)
 			}
+		}
+	}
+	notInTheWay(t, dir)
+}
+
+// notInTheWay checks that who follows the documentation leaves nothing in the checkout but in build, which git ignores.
+func notInTheWay(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(append(copied(), "build"), e.Name()) {
+			t.Errorf("the commands leave %s in the folder of the repository; let them write below build", e.Name())
 		}
 	}
 }

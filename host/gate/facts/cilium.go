@@ -84,11 +84,10 @@ func (r *reader) ciliumRule(n node, d direction) {
 // namesNobody reports whether a rule names nobody, which means everybody. What an empty list means is not left to be seen.
 func namesNobody(n node, d direction) bool {
 	for _, member := range n.members() {
-		key := trimDot(member.path[len(n.path):])
 		if _, list := member.value.([]any); list && len(member.items()) == 0 || member.missing() {
 			continue
 		}
-		if strings.HasPrefix(key, d.word) && key != "toPorts" {
+		if strings.HasPrefix(member.key, d.word) && member.key != "toPorts" {
 			return false
 		}
 	}
@@ -185,7 +184,7 @@ func (r *reader) ciliumPorts(n node) []port {
 // might. A label that all pods have tells none from others.
 func (r *reader) selectsAll(n node) bool {
 	for _, member := range n.at("matchLabels").members() {
-		switch _, key := labelSource(trimDot(member.path[len(n.at("matchLabels").path):])); key {
+		switch _, key := labelSource(member.key); key {
 		case labelManagedBy, "io.cilium.k8s.policy.cluster":
 		case "io.kubernetes.pod.namespace":
 			if member.text() != r.ref.Namespace {
@@ -234,7 +233,7 @@ func (r *reader) reserved(selector node, d direction, ports []port, tunnel bool)
 	labels := selector.at("matchLabels")
 	r.isObject(labels)
 	for _, member := range labels.members() {
-		look(trimDot(member.path[len(labels.path):]), member)
+		look(member.key, member)
 	}
 	for _, e := range r.list(selector.at("matchExpressions")) {
 		look(r.text(r.get(e, "key")), e)

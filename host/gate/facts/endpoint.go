@@ -53,7 +53,7 @@ func declaredEndpoints(resource document) map[string]bool {
 // of their own.
 func visitExternalServices(n node, visit func(address string)) {
 	for _, member := range n.members() {
-		if trimDot(member.path[len(n.path):]) != "resources" {
+		if member.key != "resources" {
 			visitExternalServices(member, visit)
 			continue
 		}

@@ -39,8 +39,33 @@ type Input struct {
 
 // Of returns everything that has to be asked about the outputs, sorted, each question once. An input that asks nothing
 // unusual gives none.
-func Of(in Input) []gate.Request {
-	f := newFinder(&in)
+func Of(in Input) []gate.Request { return Read(in).Requests() }
+
+// Reading is an input whose documents are decoded. It does not change, and is safe for concurrent use.
+type Reading struct {
+	in      Input
+	source  document
+	outputs []document
+	problem error
+}
+
+// Read decodes the documents of an input.
+func Read(in Input) *Reading {
+	r := &Reading{in: in, source: read(&in.Resource), outputs: make([]document, len(in.Outputs))}
+	r.problem = r.source.problem
+	for i := range in.Outputs {
+		r.outputs[i] = read(&in.Outputs[i])
+		r.problem = cmp.Or(r.problem, r.outputs[i].problem)
+	}
+	return r
+}
+
+// Err is why a document could not be read, or nil. Such a document is asked about as a whole.
+func (r *Reading) Err() error { return r.problem }
+
+// Requests returns everything that has to be asked about the outputs, as [Of] does.
+func (r *Reading) Requests() []gate.Request {
+	f := newFinder(r)
 	f.resource()
 	for i := range f.outputs {
 		f.output(&f.outputs[i])
@@ -49,24 +74,20 @@ func Of(in Input) []gate.Request {
 }
 
 // Document returns what rules look at: the gate, the subject, the resource and the outputs, each with its reference.
-func Document(point gate.Point, in Input) (any, error) {
-	resource, err := decode(in.Resource.Document)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", in.Resource.Ref, err)
+// The documents in it are those of the reading: they must not be changed.
+func (r *Reading) Document(point gate.Point) (map[string]any, error) {
+	if r.problem != nil {
+		return nil, r.problem
 	}
-	outputs := make([]any, len(in.Outputs))
-	for i := range in.Outputs {
-		o := &in.Outputs[i]
-		document, err := decode(o.Document)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.Ref, err)
-		}
+	outputs := make([]any, len(r.outputs))
+	for i := range r.outputs {
+		o := &r.in.Outputs[i]
 		outputs[i] = map[string]any{
-			"ref": refValue(o.Ref), "document": document, "stage": json.Number(strconv.Itoa(o.Stage)), "step": o.Step,
+			"ref": refValue(o.Ref), "document": r.outputs[i].root.value, "stage": json.Number(strconv.Itoa(o.Stage)), "step": o.Step,
 		}
 	}
 	return map[string]any{
-		"gate": string(point), "subject": Subject(in.Resource.Ref), "resource": resource, "outputs": outputs,
+		"gate": string(point), "subject": Subject(r.in.Resource.Ref), "resource": r.source.root.value, "outputs": outputs,
 	}, nil
 }
 
@@ -111,6 +132,8 @@ func decode(data []byte) (any, error) {
 type document struct {
 	ref  abi.Ref
 	root node
+	// problem is why there is no value.
+	problem error
 }
 
 // finder collects the questions about one input.
@@ -125,12 +148,9 @@ type finder struct {
 	requests []gate.Request
 }
 
-func newFinder(in *Input) *finder {
-	f := &finder{in: in, principal: Principal(in.Resource.Ref), source: read(&in.Resource)}
+func newFinder(r *Reading) *finder {
+	f := &finder{in: &r.in, principal: Principal(r.in.Resource.Ref), source: r.source, outputs: r.outputs}
 	f.declared = declaredEndpoints(f.source)
-	for i := range in.Outputs {
-		f.outputs = append(f.outputs, read(&in.Outputs[i]))
-	}
 	f.index = newIndex(&f.source, f.outputs)
 	return f
 }
@@ -138,9 +158,9 @@ func newFinder(in *Input) *finder {
 func read(o *Object) document {
 	value, err := decode(o.Document)
 	if err != nil {
-		value = nil
+		return document{ref: o.Ref, problem: fmt.Errorf("%s: %w", o.Ref, err)}
 	}
-	return document{o.Ref, node{value: value}}
+	return document{ref: o.Ref, root: node{value: value}}
 }
 
 // sorted returns the questions in their order, each once.
@@ -186,7 +206,7 @@ func latticeKind(kind string) abi.GroupKind { return abi.GroupKind{Group: "latti
 
 // output asks about one output.
 func (f *finder) output(o *document) {
-	r := &reader{finder: f, ref: o.ref, object: o.ref.String(), seen: map[string]bool{}}
+	r := &reader{finder: f, ref: o.ref, object: o.ref.String(), seen: map[uintptr]bool{}}
 	if _, ok := o.root.value.(map[string]any); !ok || !r.isItself(o.root) {
 		r.unreadable(o.root)
 		return
@@ -221,7 +241,7 @@ func (r *reader) embedded(n node) (kind, *reader) {
 	own, _ := m["kind"].(string)
 	_, metadata := m["metadata"].(map[string]any)
 	_, spec := m["spec"].(map[string]any)
-	if n.path == "" || apiVersion == "" || own == "" || !metadata && !spec {
+	if !n.below || apiVersion == "" || own == "" || !metadata && !spec {
 		return kind{}, nil
 	}
 	inner := &reader{finder: r.finder, object: r.object, seen: r.seen, ref: abi.Ref{

@@ -61,7 +61,7 @@ func TestTooManyRequests(t *testing.T) {
 func TestDocument(t *testing.T) {
 	in := orders(t, output(t, "v1", "ConfigMap", "shop", "a", object{"data": object{"n": json.Number("1.50")}}))
 	in.Outputs[0].Stage, in.Outputs[0].Step = 1, "deployment"
-	got, err := facts.Document(gate.Outputs, in)
+	got, err := facts.Read(in).Document(gate.Outputs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	in.Outputs[0].Document = json.RawMessage(`{} {}`)
-	_, err = facts.Document(gate.Outputs, in)
+	_, err = facts.Read(in).Document(gate.Outputs)
 	if err == nil || err.Error() != "ConfigMap shop/a: there is more behind the document" {
 		t.Errorf("the error is %v", err)
 	}
@@ -208,5 +208,18 @@ func TestDeclared(t *testing.T) {
 			}
 			t.Error("nothing is asked about the endpoint")
 		})
+	}
+}
+
+// TestDottedKey has two pods whose paths read the same: both are judged.
+func TestDottedKey(t *testing.T) {
+	second := pod("containers", plain("side"))
+	second["hostNetwork"] = true
+	got := facts.Of(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": object{
+		"template":      object{"spec": pod("containers", plain("side"))},
+		"template.spec": second,
+	}})))
+	if !slices.ContainsFunc(got, func(r gate.Request) bool { return line(r) == overriding("hostNetwork") }) {
+		t.Errorf("nobody asks about the network of the second pod:\n%s", text(got))
 	}
 }

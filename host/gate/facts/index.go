@@ -124,14 +124,18 @@ func madeSecret(o *document) (name, bool) {
 
 // addPods looks for pods anywhere in an object.
 func (x *index) addPods(o *document, n, parent node) {
-	for _, item := range n.items() {
-		x.addPods(o, item, node{})
-	}
-	if isPod(n) {
-		x.addPod(o, n, parent.at("metadata"))
-	}
-	for _, member := range n.members() {
-		x.addPods(o, member, n)
+	switch value := n.value.(type) {
+	case []any:
+		for _, item := range value {
+			x.addPods(o, node{value: item}, node{})
+		}
+	case map[string]any:
+		if isPod(n) {
+			x.addPod(o, n, parent.at("metadata"))
+		}
+		for _, member := range value {
+			x.addPods(o, node{value: member}, n)
+		}
 	}
 }
 

@@ -163,7 +163,7 @@ func (r *reader) serviceEntry(root node) {
 	for _, e := range endpoints {
 		own := slices.Clone(ports)
 		for _, override := range r.get(e, "ports").members() {
-			if i, ok := names[trimDot(override.path[len(e.at("ports").path):])]; ok {
+			if i, ok := names[override.key]; ok {
 				own[i].number = portOf(override.value)
 			}
 		}
@@ -227,7 +227,7 @@ func (r *reader) backends(n node) {
 		r.backends(item)
 	}
 	for _, member := range n.members() {
-		switch trimDot(member.path[len(n.path):]) {
+		switch member.key {
 		case "backendRefs":
 			for _, b := range r.list(member) {
 				r.backend(b)

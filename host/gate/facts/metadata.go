@@ -17,7 +17,7 @@ const annotationBypass = "ambient.istio.io/bypass-inbound-capture"
 func (r *reader) annotations(n node) {
 	r.isObject(n)
 	for _, member := range n.members() {
-		switch key := trimDot(member.path[len(n.path):]); {
+		switch key := member.key; {
 		case isIdle(key), slices.Contains(queueKeys(), key), key == annotationBypass:
 		case slices.Contains(cloudIdentities(), key):
 			r.override("pod", "cloudIdentity:"+r.text(member), member)

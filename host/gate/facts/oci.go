@@ -28,7 +28,7 @@ func isRuntimeSpec(n node) bool {
 // permitted as a whole, and that must not permit whatever else a runtime can do.
 func (r *reader) specFields(of string, n node, known ...string) {
 	for _, member := range n.members() {
-		if key := trimDot(member.path[len(n.path):]); !member.missing() && !slices.Contains(known, key) {
+		if key := member.key; !member.missing() && !slices.Contains(known, key) {
 			r.override("field", "field:"+of+key, member)
 		}
 	}
@@ -59,7 +59,7 @@ func (r *reader) runtimeSpec(n node) {
 	r.filter(linux.at("seccomp"))
 	r.isObject(linux.at("sysctl"))
 	for _, s := range linux.at("sysctl").members() {
-		r.override("pod", "sysctl:"+trimDot(s.path[len(linux.at("sysctl").path):]), s)
+		r.override("pod", "sysctl:"+s.key, s)
 	}
 	if mode := r.text(linux.at("rootfsPropagation")); strings.HasSuffix(mode, "shared") {
 		r.override("container", "mountPropagation:"+mode, linux.at("rootfsPropagation"))

@@ -27,7 +27,7 @@ func containerFields() []string {
 
 // pod asks about a pod's spec; metadata is the pod's own.
 func (r *reader) pod(n, metadata node) {
-	r.seen[n.path] = true
+	r.mark(n)
 	r.fields(n, podFields()...)
 	for _, field := range []string{"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"} {
 		if on, _ := r.flag(n.at(field)); on {
@@ -124,11 +124,11 @@ func (r *reader) placement(n node) {
 
 // container asks about a container and what it inherits from its pod.
 func (r *reader) container(n, podContext node, annotations map[string]string) {
-	r.seen[n.path] = true
+	r.mark(n)
 	r.fields(n, containerFields()...)
 	r.image(n.at("image"))
 	context := n.at("securityContext")
-	r.seen[context.path] = true
+	r.mark(context)
 	if r.isObject(context) {
 		r.fields(context, containerContextFields()...)
 	}
@@ -172,7 +172,7 @@ func (r *reader) volume(n node) {
 		return
 	}
 	for _, source := range n.members() {
-		switch kind := trimDot(source.path[len(n.path):]); kind {
+		switch kind := source.key; kind {
 		case "name", "configMap", "downwardAPI", "emptyDir":
 		case "secret", "persistentVolumeClaim", "hostPath":
 			r.isObject(source)
@@ -197,7 +197,7 @@ func (r *reader) projected(n node) {
 			continue
 		}
 		for _, member := range source.members() {
-			switch kind := trimDot(member.path[len(source.path):]); kind {
+			switch kind := member.key; kind {
 			case "secret", "configMap", "downwardAPI", "clusterTrustBundle":
 			case "serviceAccountToken":
 				r.override("pod", "automountServiceAccountToken", member)

@@ -32,7 +32,7 @@ func (r *reader) secretReference(n, namespace node) {
 func (r *reader) secretReferences(n node, key string) {
 	switch lower := strings.ToLower(key); {
 	case strings.HasSuffix(lower, "secretref"), strings.HasSuffix(lower, "secretkeyref"), lower == "secret",
-		n.path != "" && n.at("kind").value == "Secret":
+		n.path() != "" && n.at("kind").value == "Secret":
 		r.secretReference(n.at("name"), n.at("namespace"))
 	}
 	if r.ref.GroupKind().String() != "Certificate.cert-manager.io" {
@@ -94,8 +94,8 @@ func (r *reader) externalSecret(root node) {
 			r.unreadable(to)
 		}
 	}
-	if own, made := madeSecret(&document{r.ref, root}); made && r.index.credentials[own] {
-		r.seen[spec.path] = true
+	if own, made := madeSecret(&document{ref: r.ref, root: root}); made && r.index.credentials[own] {
+		r.mark(spec)
 		return
 	} else if !made {
 		r.secretReference(orElse(target.at("name"), root.at("metadata", "name")), node{})
@@ -105,7 +105,7 @@ func (r *reader) externalSecret(root node) {
 
 // externalKeys asks about the keys of stores in what has the form of an ExternalSecret's spec, whatever kind wraps it.
 func (r *reader) externalKeys(spec node) {
-	r.seen[spec.path] = true
+	r.mark(spec)
 	store := r.text(r.get(spec, "secretStoreRef", "name"))
 	for _, d := range r.list(r.get(spec, "data")) {
 		provider := r.provider(d, store)

@@ -28,7 +28,7 @@ func defaultCapabilities() []string {
 
 // podSecurity asks about what only a pod can have. What containers inherit is asked about for each of them.
 func (r *reader) podSecurity(n node) {
-	r.seen[n.path] = true
+	r.mark(n)
 	if !r.isObject(n) {
 		return
 	}

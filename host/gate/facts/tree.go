@@ -2,18 +2,44 @@ package facts
 
 import (
 	"encoding/json"
-	"maps"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// node is a value and its path. The value is nil where there is none, or a null.
+// node is a value and where it is. The value is nil where there is none, or a null.
 type node struct {
-	path  string
-	value any
+	// parent is the path of what the value is in, key its key there; only what is below something has one. Most paths are
+	// never asked for.
+	parent, key string
+	below       bool
+	value       any
+}
+
+// path returns the keys from the top to the value.
+func (n node) path() string {
+	if !n.below || n.parent == "" {
+		return n.parent + n.key
+	}
+	return n.parent + "." + n.key
+}
+
+// child returns a value in what is at a path.
+func child(parent, key string, value any) node {
+	return node{parent: parent, key: key, below: true, value: value}
+}
+
+// identity tells objects apart, also two that have the same path, as there may be dots in keys. It is 0 for all other values.
+func (n node) identity() uintptr {
+	m, ok := n.value.(map[string]any)
+	if !ok {
+		return 0
+	}
+	return reflect.ValueOf(m).Pointer()
 }
 
 func (n node) missing() bool { return n.value == nil }
@@ -22,7 +48,7 @@ func (n node) missing() bool { return n.value == nil }
 func (n node) at(keys ...string) node {
 	for _, key := range keys {
 		m, _ := n.value.(map[string]any)
-		n = node{join(n.path, key), m[key]}
+		n = child(n.path(), key, m[key])
 	}
 	return n
 }
@@ -30,9 +56,12 @@ func (n node) at(keys ...string) node {
 // items returns the items of a list; none when it is no list.
 func (n node) items() []node {
 	list, _ := n.value.([]any)
-	items := make([]node, len(list))
+	if len(list) == 0 {
+		return nil
+	}
+	items, path := make([]node, len(list)), n.path()
 	for i, value := range list {
-		items[i] = node{join(n.path, strconv.Itoa(i)), value}
+		items[i] = child(path, strconv.Itoa(i), value)
 	}
 	return items
 }
@@ -40,20 +69,15 @@ func (n node) items() []node {
 // members returns the values of an object, by key; none when it is no object.
 func (n node) members() []node {
 	m, _ := n.value.(map[string]any)
-	members := make([]node, 0, len(m))
-	for _, key := range sortedKeys(m) {
-		members = append(members, node{join(n.path, key), m[key]})
+	if len(m) == 0 {
+		return nil
 	}
+	members, path := make([]node, 0, len(m)), n.path()
+	for key, value := range m {
+		members = append(members, child(path, key, value))
+	}
+	slices.SortFunc(members, func(a, b node) int { return strings.Compare(a.key, b.key) })
 	return members
-}
-
-func sortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // reader asks about one object. Its methods that read a value ask about the whole object where the value has another type
@@ -63,13 +87,23 @@ type reader struct {
 	ref abi.Ref
 	// object is empty for the resource.
 	object string
-	// seen are the paths of pods, containers and security contexts that were judged.
-	seen map[string]bool
+	// seen are the identities of pods, containers and security contexts that were judged.
+	seen map[uintptr]bool
 }
+
+// mark notes that an object is judged.
+func (r *reader) mark(n node) {
+	if id := n.identity(); id != 0 {
+		r.seen[id] = true
+	}
+}
+
+// judged reports whether an object was judged as the pod, container or security context that it is.
+func (r *reader) judged(n node) bool { return r.seen[n.identity()] }
 
 func (r *reader) ask(action string, resource gate.Entity, n node) {
 	r.requests = append(r.requests, gate.Request{
-		Principal: r.principal, Action: action, Resource: resource, Object: r.object, Path: n.path,
+		Principal: r.principal, Action: action, Resource: resource, Object: r.object, Path: n.path(),
 	})
 }
 
@@ -164,15 +198,8 @@ func (r *reader) integer(n node) (int64, bool) {
 // fields asks about the object when something has a field that is not known.
 func (r *reader) fields(n node, known ...string) {
 	for _, member := range n.members() {
-		if key := member.path[len(n.path):]; !member.missing() && !slices.Contains(known, trimDot(key)) {
+		if !member.missing() && !slices.Contains(known, member.key) {
 			r.unreadable(member)
 		}
 	}
-}
-
-func trimDot(key string) string {
-	if key != "" && key[0] == '.' {
-		return key[1:]
-	}
-	return key
 }

@@ -34,7 +34,7 @@ func NewOwners(documents []Object) *Owners {
 			if n.at("params", "size").missing() {
 				return
 			}
-			v := volume{owner: d.ref, field: n.path}
+			v := volume{owner: d.ref, field: n.path()}
 			for _, c := range n.at("params", "allowedConsumers").items() {
 				v.consumers = append(v.consumers, c.text())
 			}
@@ -52,14 +52,14 @@ func NewOwners(documents []Object) *Owners {
 // roles of a model are workloads of their own.
 func visitVolumes(n node, workload string, visit func(n node, claim string)) {
 	for _, member := range n.members() {
-		key := trimDot(member.path[len(n.path):])
+		key := member.key
 		switch key {
 		case "resources":
 			for _, r := range member.members() {
 				if r.at("type").value != "volume" {
 					continue
 				}
-				claim := workload + "-" + trimDot(r.path[len(member.path):])
+				claim := workload + "-" + r.key
 				if id := r.at("id").text(); id != "" {
 					claim = claimPrefix + id
 				}
@@ -67,7 +67,7 @@ func visitVolumes(n node, workload string, visit func(n node, claim string)) {
 			}
 		case "tasks", "roles":
 			for _, below := range member.members() {
-				visitVolumes(below, workload+"-"+trimDot(below.path[len(member.path):]), visit)
+				visitVolumes(below, workload+"-"+below.key, visit)
 			}
 		default:
 			visitVolumes(member, workload, visit)

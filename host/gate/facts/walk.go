@@ -7,8 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-func containerLists() []string {
-	return []string{"containers", "initContainers", "ephemeralContainers"}
+func containerLists() [3]string {
+	return [...]string{"containers", "initContainers", "ephemeralContainers"}
 }
 
 // isPod reports whether an object looks like the spec of a pod, wherever it is.
@@ -17,7 +17,9 @@ func isPod(n node) bool {
 	if !ok || allTexts(m) {
 		return false
 	}
-	for _, key := range append(containerLists(), "hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace") {
+	for _, key := range [...]string{
+		"containers", "initContainers", "ephemeralContainers", "hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace",
+	} {
 		if m[key] != nil {
 			return true
 		}
@@ -36,11 +38,10 @@ func allTexts(m map[string]any) bool {
 }
 
 // isTable reports whether the value of a key is a table that nothing is read from.
-func isTable(key string, n node) bool {
+func isTable(key string, m map[string]any) bool {
 	switch key {
 	case "labels", "annotations", "matchLabels", "nodeSelector", "selector", "data", "stringData", "binaryData":
-		m, ok := n.value.(map[string]any)
-		return ok && allTexts(m)
+		return allTexts(m)
 	}
 	return false
 }
@@ -65,13 +66,11 @@ func (r *reader) podsAt(n node, path string) {
 
 // walk asks about whatever has the form of something that can ask, in a kind that is known or not.
 func (r *reader) walk(n node, parent *node, key string) {
-	if isTable(key, n) {
-		return
-	}
 	for _, item := range n.items() {
 		r.walk(item, nil, key)
 	}
-	if _, ok := n.value.(map[string]any); !ok {
+	m, ok := n.value.(map[string]any)
+	if !ok || isTable(key, m) {
 		return
 	}
 	if k, inner := r.embedded(n); inner != nil {
@@ -80,18 +79,19 @@ func (r *reader) walk(n node, parent *node, key string) {
 		}
 		r = inner
 	}
+	// The path is asked for again and again.
+	n = node{parent: n.path(), value: m}
 	r.shapes(n, parent)
 	r.references(n, key)
 	for _, member := range n.members() {
-		key := trimDot(member.path[len(n.path):])
-		r.spelling(member, key)
-		r.walk(member, &n, key)
+		r.spelling(member, member.key)
+		r.walk(member, &n, member.key)
 	}
 }
 
 // shapes recognises pods, containers, security contexts and runtime specs.
 func (r *reader) shapes(n node, parent *node) {
-	if isPod(n) && !r.seen[n.path] {
+	if isPod(n) && !r.judged(n) {
 		var metadata node
 		if parent != nil {
 			metadata = parent.at("metadata")
@@ -101,12 +101,12 @@ func (r *reader) shapes(n node, parent *node) {
 	if isRuntimeSpec(n) {
 		r.runtimeSpec(n)
 	}
-	if _, ok := n.at("image").value.(string); ok && !r.seen[n.path] {
+	if _, ok := n.at("image").value.(string); ok && !r.judged(n) {
 		// A container outside of a list of containers, such as a step of a workflow, has no pod to inherit from.
 		r.container(n, node{}, nil)
 	}
-	if context := n.at("securityContext"); !context.missing() && !r.seen[context.path] && r.isObject(context) {
-		r.seen[context.path] = true
+	if context := n.at("securityContext"); !context.missing() && !r.judged(context) && r.isObject(context) {
+		r.mark(context)
 		r.written(context)
 	}
 	if n.at("privileged").value == true {
@@ -138,7 +138,7 @@ func (r *reader) references(n node, key string) {
 	if m["accessModes"] != nil {
 		r.claimSpec(n)
 	}
-	if m["secretStoreRef"] != nil && !r.seen[n.path] {
+	if m["secretStoreRef"] != nil && !r.judged(n) {
 		r.externalKeys(n)
 	}
 	r.secretReferences(n, key)
@@ -148,7 +148,7 @@ func (r *reader) references(n node, key string) {
 func (r *reader) queueLabels(metadata node) {
 	for _, table := range []string{"labels", "annotations"} {
 		for _, member := range metadata.at(table).members() {
-			key := trimDot(member.path[len(metadata.at(table).path):])
+			key := member.key
 			if slices.Contains(queueKeys(), key) {
 				r.queue(member)
 			}

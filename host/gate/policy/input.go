@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/latticenet/lattice-host/host/gate/facts"
@@ -32,6 +33,17 @@ func digestAll(in facts.Input) string {
 		sum.Write(one[:])
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// identity tells inputs apart: by the references and the documents of the resource and of every output.
+func identity(in facts.Input) (id [sha256.Size]byte) {
+	sum := sha256.New()
+	for _, o := range append([]facts.Object{in.Resource}, in.Outputs...) {
+		one := sha256.Sum256(o.Document)
+		fmt.Fprintf(sum, "%q %x\n", []string{o.Ref.APIVersion, o.Ref.Kind, o.Ref.Namespace, o.Ref.Name}, one)
+	}
+	sum.Sum(id[:0])
+	return id
 }
 
 // namespaces returns where the objects of a bundle go, sorted and each once; that of the resource when there are none.

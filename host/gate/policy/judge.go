@@ -2,8 +2,11 @@ package policy
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/gate"
@@ -12,12 +15,17 @@ import (
 )
 
 // Judge judges the documents of one run, which know of each other: one owns a volume that another uses, all together use up
-// a quota. It does not change and is safe for concurrent use.
+// a quota. What it decides does not change; it is safe for concurrent use.
 type Judge struct {
 	set      *Set
 	owners   *facts.Owners
 	account  *quota.Account
 	platform any
+
+	mu sync.Mutex
+	// asked are the questions that the gate behind a derivation had, by the identity of what was derived, for the gate that
+	// has them again before the same is applied.
+	asked map[[sha256.Size]byte][]gate.Request
 }
 
 // Run is what the documents of one run have in common.
@@ -31,7 +39,7 @@ type Run struct {
 // For returns what judges the documents of a run.
 func (s *Set) For(r Run) (*Judge, error) {
 	all := append(append([]facts.Object{}, r.Documents...), r.Peers...)
-	j := &Judge{set: s, owners: facts.NewOwners(all)}
+	j := &Judge{set: s, owners: facts.NewOwners(all), asked: map[[sha256.Size]byte][]gate.Request{}}
 	workloads := make([]json.RawMessage, len(all))
 	for i, o := range all {
 		workloads[i] = o.Document
@@ -76,20 +84,27 @@ func (j *Judge) Admit(ctx context.Context, o facts.Object) *gate.Decision {
 	if err != nil {
 		return j.set.broken(ctx, in, err)
 	}
-	return j.decide(ctx, in, o, map[string]any{"resource": document})
+	return j.decide(ctx, in, o, func() (map[string]any, error) { return map[string]any{"resource": document}, nil })
 }
 
 // Outputs judges what was derived from a document.
 func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []facts.Object) *gate.Decision {
 	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
-	return j.derived(ctx, gate.Outputs, in, facts.Of(in))
+	reading := facts.Read(in)
+	requests := reading.Requests()
+	if reading.Err() == nil {
+		j.mu.Lock()
+		j.asked[identity(in)] = slices.Clip(requests)
+		j.mu.Unlock()
+	}
+	return j.derived(ctx, gate.Outputs, in, reading, requests)
 }
 
 // Execute judges a bundle before it is applied to a target, kind and name, where its objects go to namespaces. Whatever
 // the gate behind the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
 func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []facts.Object, kind, name string, staleDays int) *gate.Decision {
 	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
-	requests := facts.Of(in)
+	requests, reading := j.again(in)
 	for _, namespace := range namespaces(resource, outputs) {
 		r := gate.Request{
 			Principal: facts.Principal(resource.Ref), Action: gate.ActionExecute, Resource: gate.Target(kind, name, namespace),
@@ -99,34 +114,61 @@ func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []fa
 		}
 		requests = append(requests, r)
 	}
-	return j.derived(ctx, gate.Execute, in, requests)
+	return j.derived(ctx, gate.Execute, in, reading, requests)
 }
 
-func (j *Judge) derived(ctx context.Context, point gate.Point, in facts.Input, requests []gate.Request) *gate.Decision {
+// again returns the questions about an input. It is read only when it was not judged before, or when rules look at it;
+// otherwise there is no reading.
+func (j *Judge) again(in facts.Input) ([]gate.Request, *facts.Reading) {
+	id := identity(in)
+	j.mu.Lock()
+	requests, known := j.asked[id]
+	delete(j.asked, id)
+	j.mu.Unlock()
+	if known && !j.set.Rego.Judges(gate.Execute) {
+		return requests, nil
+	}
+	reading := facts.Read(in)
+	if !known {
+		requests = reading.Requests()
+	}
+	return requests, reading
+}
+
+// derived judges what was derived; reading is nil when it is known that it can be read, and no rules look at it.
+func (j *Judge) derived(ctx context.Context, point gate.Point, in facts.Input, reading *facts.Reading, requests []gate.Request) *gate.Decision {
 	g := &gate.Input{Point: point, Subject: facts.Subject(in.Resource.Ref), Requests: requests, Digest: digestAll(in)}
-	document, err := facts.Document(point, in)
-	if err != nil {
-		return j.set.broken(ctx, g, err)
+	if reading != nil && reading.Err() != nil {
+		return j.set.broken(ctx, g, reading.Err())
 	}
-	object, ok := document.(map[string]any)
-	if !ok {
-		return j.set.broken(ctx, g, fmt.Errorf("what was derived is no object"))
-	}
-	return j.decide(ctx, g, in.Resource, object)
+	return j.decide(ctx, g, in.Resource, func() (map[string]any, error) { return reading.Document(point) })
 }
 
-// decide adds what every document's rules see, and asks.
-func (j *Judge) decide(ctx context.Context, in *gate.Input, o facts.Object, document map[string]any) *gate.Decision {
+// decide asks, and gives rules the document with what every document has besides, where there are rules.
+func (j *Judge) decide(ctx context.Context, in *gate.Input, o facts.Object, document func() (map[string]any, error)) *gate.Decision {
+	if !j.set.Rego.Judges(in.Point) {
+		return j.set.Decide(ctx, in)
+	}
+	object, err := j.complete(in, o, document)
+	if err != nil {
+		return j.set.broken(ctx, in, err)
+	}
+	in.Document = object
+	return j.set.Decide(ctx, in)
+}
+
+func (j *Judge) complete(in *gate.Input, o facts.Object, document func() (map[string]any, error)) (map[string]any, error) {
+	object, err := document()
+	if err != nil {
+		return nil, err
+	}
 	found, err := j.account.Facts(o.Document)
 	if err != nil {
-		return j.set.broken(ctx, in, err)
+		return nil, err
 	}
-	document["gate"], document["subject"], document["platform"] = string(in.Point), in.Subject, j.platform
-	if document["quota"], err = quota.Document(found); err != nil {
-		return j.set.broken(ctx, in, err)
-	}
-	in.Document = document
-	return j.set.Decide(ctx, in)
+	object["gate"], object["subject"], object["platform"] = string(in.Point), in.Subject, j.platform
+	object["quota"], err = quota.Document(found)
+	return object, err
 }
 
 // broken decides about what cannot be judged: a refusal, so that it is denied whatever policies say.

@@ -154,6 +154,16 @@ func TestLoad(t *testing.T) {
 			options: policy.Options{Paths: []string{"p"}},
 			err:     "p/sub/forbid.CEDAR: is not read, as .CEDAR is not in lower case; rename it",
 		},
+		"EmptyCedar": {
+			reason:  "A file that was cut to nothing forbids nothing, and nobody would notice.",
+			options: policy.Options{Files: []policy.File{{"x.cedar", []byte("\n \n")}}},
+			err:     "x.cedar: holds no policies; write some into it, or remove it",
+		},
+		"EmptyDocuments": {
+			reason:  "Nor do documents that are not there.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
+			err:     "x.yaml: holds no policies; write some into it, or remove it",
+		},
 		"EmptyFolder": {
 			reason:  "A folder without policies is a mistake, and not the wish to have none.",
 			files:   map[string]string{"p/README.md": ""},
@@ -461,5 +471,45 @@ func TestLoadWrongIsNotNothing(t *testing.T) {
 	_, err := policy.Load(policy.Options{NoDefaults: true, Files: []policy.File{{"c.yaml", []byte("kind: Other\n")}}})
 	if err == nil || errors.Is(err, gate.ErrNoPolicies) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What was judged behind the derivation is known when it is to be applied; whatever differs from it is read again.
+func TestExecuteAfterOutputs(t *testing.T) {
+	deployment := func(name, pod string) facts.Object {
+		return facts.Object{
+			Ref: abi.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "media", Name: name},
+			Document: fmt.Appendf(nil, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"media"},`+
+				`"spec":{"template":{"spec":%s}}}`, pod),
+		}
+	}
+	const (
+		plain = `{"hostUsers":false,"containers":[]}`
+		host  = `{"hostNetwork":true,"containers":[]}`
+	)
+	rule := policy.File{Name: "r.rego", Text: []byte("package lattice.execute\n\n" +
+		"deny contains o.document.spec.template.spec.containers if some o in input.outputs\n")}
+	for name, tc := range map[string]struct {
+		reason        string
+		files         []policy.File
+		judged, apply facts.Object
+		want          string
+	}{
+		"Same":      {"The questions are those from before.", nil, deployment("web", host), deployment("web", host), `SecurityOverride::"hostNetwork"`},
+		"Swapped":   {"Other bytes raise other questions.", nil, deployment("web", plain), deployment("web", host), `SecurityOverride::"hostNetwork"`},
+		"Reference": {"An object under another name is another one.", nil, deployment("web", plain), deployment("db", plain), `Kind::"apps/Deployment"`},
+		"Broken":    {"What cannot be read any more is denied.", nil, deployment("web", plain), deployment("web", `{`), "it cannot be judged: "},
+		"Rules":     {"Rules look at the outputs whatever was asked.", []policy.File{rule}, deployment("web", plain), deployment("web", plain), "deny"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := judge(t, load(t, policy.Options{Files: tc.files}), policy.Run{})
+			j.Outputs(context.Background(), service("web", `{}`), []facts.Object{tc.judged})
+			for _, when := range []string{"known", "forgotten"} {
+				d := j.Execute(context.Background(), service("web", `{}`), []facts.Object{tc.apply}, "directory", "x", -1)
+				if d.Allowed() || !strings.Contains(fmt.Sprint(d.Reasons), tc.want) {
+					t.Errorf("%s %s: got %s %v", tc.reason, when, d.Verdict, d.Reasons)
+				}
+			}
+		})
 	}
 }

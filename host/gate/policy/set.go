@@ -276,6 +276,8 @@ func (s *sources) add(f File) error {
 		}
 	}
 	switch ext := filepath.Ext(f.Name); {
+	case ext == ".cedar" && len(bytes.TrimSpace(f.Text)) == 0:
+		return noPoliciesIn(f)
 	case ext == ".cedar":
 		s.cedar = append(s.cedar, cedar.File{Name: f.Name, Text: f.Text})
 	case isTest(f.Name) && ext == ".rego":
@@ -302,7 +304,7 @@ func (s *sources) addDocuments(f File) error {
 	}
 	switch {
 	case len(kinds) == 0:
-		return nil
+		return noPoliciesIn(f)
 	case len(kinds) > 1:
 		return fmt.Errorf("%s: has documents of the kinds %s; put each kind into a file of its own", f.Name, quoted(kinds))
 	case kinds[0] == "CedarPolicy":
@@ -345,6 +347,11 @@ func (s *sources) addNamespaces(f File) error {
 		s.groups[name] = found[name]
 	}
 	return errors.Join(problems...)
+}
+
+// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
+func noPoliciesIn(f File) error {
+	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
 }
 
 // quoted lists texts as a sentence does.

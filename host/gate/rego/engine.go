@@ -195,6 +195,9 @@ func (e *Engine) Digest() string { return e.digest }
 // Len is how many rules deny or warn.
 func (e *Engine) Len() int { return e.count }
 
+// Judges reports whether there are rules for a point, which look at [gate.Input.Document].
+func (e *Engine) Judges(p gate.Point) bool { return e.packs[p] != nil }
+
 // Evaluate judges the input by the package of its point. Without such a package there is nothing to judge. What goes wrong
 // is a reason with the verdict [gate.Error].
 func (e *Engine) Evaluate(ctx context.Context, in *gate.Input) (gate.Answer, error) {

@@ -53,6 +53,9 @@ func (*Engine) Digest() string {
 // Len returns 0.
 func (*Engine) Len() int { return 0 }
 
+// Judges reports that there are no rules.
+func (*Engine) Judges(gate.Point) bool { return false }
+
 // Evaluate has nothing to judge.
 func (*Engine) Evaluate(context.Context, *gate.Input) (gate.Answer, error) {
 	return gate.Answer{Verdict: gate.Allow}, nil
