@@ -55,13 +55,17 @@ func (a *app) asksConsent(ctx context.Context) func(market.Question) (bool, erro
 
 // askConsent asks whether a plugin may have what it asks for. Anything but yes is no.
 func askConsent(ctx context.Context, from io.Reader, to io.Writer, q market.Question) (bool, error) {
-	fmt.Fprintln(to, q.Manifest.Reference()+describeUpdate(q.Previous))
+	fmt.Fprintf(to, "%s, which %s signed and the index %s lists,%s\n", q.Manifest.Reference(), q.KeyID, q.Index, describeUpdate(q.Previous))
 	for _, part := range []struct {
 		sign   string
 		grants []market.Grant
 	}{{"+", q.New}, {" ", q.Kept}, {"-", q.Dropped}} {
 		for _, g := range part.grants {
-			fmt.Fprintln(to, printable("  "+part.sign+" "+g.Words()))
+			line := "  " + part.sign + " " + g.Words()
+			if part.sign == "+" {
+				line += fmt.Sprintf(", because %q", q.Reason(g.Name))
+			}
+			fmt.Fprintln(to, printable(line))
 		}
 	}
 	fmt.Fprint(to, "agree? [yes/no] ")

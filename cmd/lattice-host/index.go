@@ -25,5 +25,5 @@ than what they have seen. --dry-run shows what would be published.`,
 	},
 		a.indexInitCommand(), a.indexAddCommand(), a.indexPublisherCommand(), a.indexPolicyCommand(), a.indexYankCommand(),
 		a.indexDeprecateCommand(), a.indexRevokeCommand(), a.indexRotateCommand(), a.indexRefreshCommand(), a.indexVerifyCommand(),
-		a.indexMirrorCommand(), a.indexTrustCommand(), a.indexUntrustCommand(), a.indexFetchCommand(), a.indexForgetCommand())
+		a.indexCleanCommand(), a.indexMirrorCommand(), a.indexTrustCommand(), a.indexUntrustCommand(), a.indexFetchCommand(), a.indexForgetCommand())
 }

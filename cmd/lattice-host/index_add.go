@@ -159,6 +159,15 @@ func loginsOf(docker credentials.Store) oci.Credential {
 	}
 }
 
+// dockerLogins reads the logins of docker when a registry asks for one.
+func dockerLogins(ctx context.Context, registry string) (username, password string, err error) {
+	docker, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
+	if err != nil {
+		return "", "", fmt.Errorf("the configuration of docker: %w", err)
+	}
+	return loginsOf(docker)(ctx, registry)
+}
+
 func readPublicKeys(files []string) ([]release.PublicKey, error) {
 	keys := make([]release.PublicKey, len(files))
 	for i, file := range files {
@@ -282,14 +291,15 @@ func period(k publisher.Key) string {
 // copyFiles puts the files of the releases where the index will say that they are.
 func (add *indexAddition) copyFiles(ctx context.Context) error {
 	files := store.Open(filepath.Join(add.dir, tuf.LayoutFolder))
+	var artifacts []store.Artifact
 	for _, r := range add.releases {
 		artifact, err := oci.Pack(ctx, files.Blobs(), r.wasm, r.bundle, r.manifest)
 		if err != nil {
 			return asInput(err)
 		}
-		if err := files.Tag(r.manifest.Reference(), artifact.Manifest, artifact.Bundle); err != nil {
-			return asInput(err)
-		}
+		artifacts = append(artifacts, store.Artifact{
+			Name: r.manifest.Reference(), Manifest: artifact.Manifest, Referrers: []ocispec.Descriptor{artifact.Bundle},
+		})
 		if add.target == nil {
 			continue
 		}
@@ -299,7 +309,7 @@ func (add *indexAddition) copyFiles(ctx context.Context) error {
 			return asInput(err)
 		}
 	}
-	return nil
+	return asInput(files.TagAll(artifacts))
 }
 
 // nowhere takes what is packed to know its digest.

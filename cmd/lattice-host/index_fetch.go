@@ -12,20 +12,26 @@ import (
 )
 
 func (a *app) indexFetchCommand() *cobra.Command {
+	var from string
 	c := &cobra.Command{
 		Use:   "fetch [NAME...]",
 		Short: "Fetch what is new of the trusted indexes",
 		Long: `Fetch refreshes the trusted indexes, or those named, and tells what they say about installed plugins. What is revoked there
 does not run from then on. An index in a local folder is read whenever plugins are loaded; of one on a server, only this,
-install, update, search and list --outdated ask, so run this from a timer.`,
-		Example: "  lattice-host index fetch\n  lattice-host index fetch platform -o json",
+install, update, search and list --outdated ask, so run this from a timer.
+
+With --from, what is new comes from a mirror that was carried here.`,
+		Example: "  lattice-host index fetch\n  lattice-host index fetch platform -o json\n  lattice-host index fetch --from idx.tar",
 	}
+	c.Flags().StringVar(&from, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
+	// The flag was defined just above, the only thing that can be wrong.
+	_ = c.MarkFlagFilename("from")
 	c.RunE = a.does(func(ctx context.Context, names []string) error {
 		home, err := a.openHome()
 		if err != nil {
 			return err
 		}
-		fetched, err := home.FetchIndexes(ctx, names)
+		fetched, err := home.FetchIndexes(ctx, names, from)
 		list := make([]fetchedIndex, len(fetched))
 		for i, f := range fetched {
 			list[i] = newFetchedIndex(f)

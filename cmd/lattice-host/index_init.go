@@ -42,14 +42,18 @@ machine has to refresh them, 30 days for releases, 90 for targets, 365 for root.
 	c.Flags().StringArrayVar(&in.thresholds, "threshold", nil, "`ROLE=M/N`: the role has N keys, M of which must sign; repeatable")
 	c.Flags().StringArrayVar(&in.expires, "expires", nil, "`ROLE=DURATION`: how long the role is valid, such as 12h or 90d; repeatable")
 	c.Flags().BoolVar(&in.airGap, "air-gap", false, "the index is carried to where it is used")
-	c.Flags().IntVar(&in.bins, "bins", 0,
-		fmt.Sprintf("spread the releases over 2^`BITS` roles, at most %d: for more than a thousand releases; 8 is good for 30,000", author.MaxBinBits))
+	c.Flags().IntVar(&in.bins, "bins", 0, binsUsage())
 	addUnencryptedFlag(c, &in.unencrypted)
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		in.dir = args[0]
 		return in.run(ctx)
 	})
 	return c
+}
+
+// binsUsage is the help of --bins.
+func binsUsage() string {
+	return fmt.Sprintf("spread the releases over 2^`BITS` roles, at most %d: for more than a thousand releases; 8 is good for 30,000", author.MaxBinBits)
 }
 
 // indexInit is one run of index init.

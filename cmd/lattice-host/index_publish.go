@@ -93,8 +93,8 @@ func (p *publishing) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(p.dir, "metadata")); err != nil {
-		return inputf("%s: holds no index; make one with lattice-host index init", p.dir)
+	if err := p.checkFolder(); err != nil {
+		return err
 	}
 	if err := p.remember(ctx, pinFile, pinned); err != nil {
 		return err
@@ -105,36 +105,55 @@ func (p *publishing) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// remember compares the index with the newest that was seen from this pin, and remembers it: whoever can write to the folder
-// could otherwise have what was taken back signed again. What was seen lies beside the pin.
-func (p *publishing) remember(ctx context.Context, pinFile string, pinned []byte) (err error) {
-	dir := strings.TrimSuffix(pinFile, ".json") + ".seen"
-	if p.flags.dryRun {
-		temporary, err := os.MkdirTemp("", "lattice-host-*")
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-		if err := os.CopyFS(temporary, os.DirFS(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return asInput(err)
-		}
-		dir = temporary
+// checkFolder refuses a folder that is no index.
+func (p *publishing) checkFolder() error {
+	if _, err := os.Stat(filepath.Join(p.dir, "metadata")); err != nil {
+		return inputf("%s: holds no index; make one with lattice-host index init", p.dir)
 	}
+	return nil
+}
+
+// seenFolder is where it lies what was seen of an index, beside the pin.
+func seenFolder(pinFile string) string { return strings.TrimSuffix(pinFile, ".json") + ".seen" }
+
+// remember compares the index with the newest that was seen from this pin, and remembers it, but for a dry run: whoever can write to
+// the folder could otherwise have what was taken back signed again.
+func (p *publishing) remember(ctx context.Context, pinFile string, pinned []byte) error {
+	if p.flags.dryRun {
+		return p.compare(ctx, pinFile, pinned)
+	}
+	return p.look(ctx, pinFile, pinned, seenFolder(pinFile))
+}
+
+// compare is remember without remembering.
+func (p *publishing) compare(ctx context.Context, pinFile string, pinned []byte) (err error) {
+	temporary, err := os.MkdirTemp("", "lattice-host-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+	if err := os.CopyFS(temporary, os.DirFS(seenFolder(pinFile))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return asInput(err)
+	}
+	return p.look(ctx, pinFile, pinned, temporary)
+}
+
+// look verifies the index with a memory.
+func (p *publishing) look(ctx context.Context, pinFile string, pinned []byte, memory string) error {
 	source, err := tuf.OpenFolder(p.dir)
 	if err != nil {
 		return asInput(err)
 	}
-	defer func() { err = errors.Join(err, source.Close()) }()
 	// Long ago, nothing had expired.
 	longAgo := func() time.Time { return time.Unix(0, 0) }
-	client, err := tuf.Open(tuf.Config{Root: pinned, Dir: dir, Source: source, Clock: longAgo})
+	client, err := tuf.Open(tuf.Config{Root: pinned, Dir: memory, Source: source, Clock: longAgo})
 	if err != nil {
-		return release.NotTrusted(pinFile, "", err)
+		return errors.Join(release.NotTrusted(pinFile, "", err), source.Close())
 	}
 	if _, err := client.Refresh(ctx); err != nil {
-		return unreadIndex(p.dir, err)
+		return errors.Join(unreadIndex(p.dir, err), source.Close())
 	}
-	return nil
+	return source.Close()
 }
 
 // published is what a command that publishes tells.

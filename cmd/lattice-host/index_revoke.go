@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -52,7 +54,10 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 				return p.draft.Restore(entry.Subject())
 			}
 			entry.Reason, entry.Since = reason, p.at.UTC().Format(time.DateOnly+"T15:04:05Z")
-			return p.draft.Revoke(entry)
+			if err := p.draft.Revoke(entry); err != nil {
+				return err
+			}
+			return p.noteUnknown(entry)
 		}))
 	})
 	return c
@@ -80,6 +85,54 @@ func revoked(subject string) (revocation.Entry, error) {
 		return revocation.Entry{Plugin: plugin}, nil
 	}
 	return revocation.Entry{Publisher: subject}, nil
+}
+
+// noteUnknown says what a revocation names that the index does not have: one with a typing error keeps nothing from running.
+func (p *publishing) noteUnknown(e revocation.Entry) error {
+	unknown, err := unknownTo(p.draft, e)
+	for _, subject := range unknown {
+		p.app.note("warning: the index has nothing that %s means; look at the spelling", subject)
+	}
+	return err
+}
+
+func unknownTo(draft *author.Draft, e revocation.Entry) ([]string, error) {
+	publishers, err := draft.Publishers()
+	if err != nil {
+		return nil, err
+	}
+	var releases []author.Listed
+	owner, _, _ := strings.Cut(e.Plugin, "/")
+	switch {
+	case e.Plugin != "":
+		releases, err = draft.ReleasesOf(owner)
+	case e.Digest != "":
+		releases, err = draft.Releases()
+	}
+	has := func(version string) bool {
+		return slices.ContainsFunc(releases, func(r author.Listed) bool {
+			return r.Digest == e.Digest || r.Publisher+"/"+r.Name == e.Plugin && (version == "" || r.Version.Version == version)
+		})
+	}
+	known := has("")
+	switch {
+	case e.Publisher != "":
+		known = publishers.Find(e.Publisher) != nil
+	case e.KeyID != "":
+		known = slices.ContainsFunc(publishers.Publishers, func(p publisher.Publisher) bool {
+			return slices.ContainsFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.KeyID })
+		})
+	}
+	if !known {
+		return []string{e.Subject()}, err
+	}
+	var unknown []string
+	for _, version := range e.Versions {
+		if !has(version) {
+			unknown = append(unknown, e.Plugin+"@"+version)
+		}
+	}
+	return unknown, err
 }
 
 // keyID returns the id that is given, or that of the public key in the file that is.

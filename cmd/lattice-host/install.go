@@ -16,6 +16,7 @@ type installFlags struct {
 	options  market.Options
 	policies policyFlags
 	grants   []string
+	settings string
 	activate bool
 	frozen   bool
 }
@@ -26,11 +27,14 @@ func (f *installFlags) register(c *cobra.Command, a *app) {
 	flags.StringVar(&f.options.From, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
 	flags.StringArrayVar(&f.grants, "grant", nil,
 		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a `file` with grants; repeatable")
+	flags.BoolVar(&f.options.Registry.PlainHTTP, "plain-http", false, "pull without TLS, from a registry on this machine")
+	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that the index yanked")
 	f.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
+	_ = c.MarkFlagFilename("settings")
 	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)
 }
 
@@ -43,8 +47,11 @@ func (a *app) installCommand() *cobra.Command {
 installed or none.
 
 NAME is publisher/name, publisher/name@RANGE, or a bare name that only one publisher uses. RANGE is a version or a range such
-as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is chosen, unless it was yanked or revoked.
+as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is chosen that is neither yanked nor revoked.
 A publisher belongs to the index that the first plugin of it came from.
+
+What a plugin needs in the cluster, such as KEDA, is shown. With --settings, whose spec.platform.software says which versions of what
+run there, releases that need something else are not chosen.
 
 A plugin can do nothing but compute. One that asks for more, a capability, is shown in words and installed only when somebody
 at the terminal agrees or --grant allows it: a capability by name, or a file that says what each plugin may have. The consent
@@ -58,6 +65,7 @@ installation. With --frozen no index is asked at all: everything must be in the 
   lattice-host install --all --activate
   lattice-host install acme/prices --grant grants.yaml
   lattice-host install acme/keda --from idx.tar
+  lattice-host install acme/keda --settings settings.yaml
   lattice-host install --locked`,
 	}
 	f.register(c, a)
@@ -78,7 +86,7 @@ installation. With --frozen no index is asked at all: everything must be in the 
 		}
 		var installed []market.Installed
 		if f.frozen {
-			installed, err = home.Frozen(ctx, f.options.Consent)
+			installed, err = home.Frozen(ctx, f.options)
 		} else {
 			installed, err = home.Install(ctx, names, f.options)
 		}
@@ -96,6 +104,13 @@ func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.
 	if err != nil {
 		return err
 	}
+	settings, err := readSettings(f.settings)
+	if err != nil {
+		return err
+	}
+	f.options.Software = settings.Software
+	f.options.Registry.Credential = dockerLogins
+	f.options.PassedOver = func(problem error) { a.note("warning: %s", problem) }
 	f.options.Admit = a.admission(set)
 	f.options.Consent, err = a.readConsent(ctx, f.grants)
 	return err
@@ -145,6 +160,7 @@ type installedPlugin struct {
 	KeyID        string           `json:"keyId"`
 	Outputs      []abi.GroupKind  `json:"outputs"`
 	Capabilities []abi.Capability `json:"capabilities"`
+	Providers    []abi.Provider   `json:"providers,omitempty"`
 	State        string           `json:"state"`
 	Notes        []string         `json:"notes,omitempty"`
 
@@ -168,7 +184,7 @@ func (a *app) emitInstalled(ctx context.Context, home *market.Home, installed []
 		plugins[i] = installedPlugin{
 			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID,
 			Outputs: append([]abi.GroupKind{}, m.Outputs...), Capabilities: append([]abi.Capability{}, m.Capabilities...),
-			State: state.String(), Notes: p.Notes, asks: market.Asks(m),
+			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m),
 		}
 	}
 	return a.emit(map[string]any{"installed": plugins}, func(w io.Writer) {
@@ -189,6 +205,9 @@ func (p installedPlugin) write(w io.Writer) {
 	fmt.Fprintf(w, "installed %s@%s%s\n", p.Plugin, p.Version, was)
 	rows := [][]string{
 		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
+	}
+	for _, provider := range p.Providers {
+		rows = append(rows, []string{"  needs", market.NameProvider(provider)})
 	}
 	for i, asks := range p.asks {
 		title := ""

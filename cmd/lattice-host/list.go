@@ -116,9 +116,12 @@ func stateOf(e market.Entry) string {
 	return stateNotTrusted
 }
 
+// nothingInstalled is what list and verify tell about an installation without plugins.
+const nothingInstalled = "nothing is installed"
+
 func writePluginTable(w io.Writer, plugins []listedPlugin) {
 	if len(plugins) == 0 {
-		fmt.Fprintln(w, "nothing is installed")
+		fmt.Fprintln(w, nothingInstalled)
 		return
 	}
 	rows := [][]string{{"PLUGIN", "VERSION", "INDEX", "DIGEST", "ABI", "CAPABILITIES", "STATE"}}

@@ -203,7 +203,7 @@ func (i *inspected) manifestRows() [][]string {
 		}
 	}
 	for _, p := range m.Providers {
-		rows = append(rows, []string{"  needs", p.Name + " " + p.Version})
+		rows = append(rows, []string{"  needs", market.NameProvider(p)})
 	}
 	return append(rows, capabilityRows(m.Capabilities)...)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,11 @@ also reads every other file of the store. The exit code is 11 when one fails, 10
 			return err
 		}
 		entries, errs := chosenEntries(entries, names)
-		if err := a.emitPlugins(entries, writeVerified); err != nil {
+		text := writeVerified
+		if len(names) == 0 && len(entries) == 0 {
+			text = func(w io.Writer, _ []listedPlugin) { fmt.Fprintln(w, nothingInstalled) }
+		}
+		if err := a.emitPlugins(entries, text); err != nil {
 			return err
 		}
 		a.warn(s)

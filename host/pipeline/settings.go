@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -26,6 +27,9 @@ type Settings struct {
 	Platform abi.Platform
 	// AllowTags accepts images without a digest.
 	AllowTags bool
+	// Software are the versions of what runs on the platform, such as KEDA, by the names that manifests of plugins have for it; nil
+	// when nothing is said. It decides which plugins are installed, and not what they derive.
+	Software map[string]string
 
 	steps cbor.Map[settingsValue]
 }
@@ -51,7 +55,7 @@ func (s *Settings) fill() {
 	}
 }
 
-// CBOR returns everything that is set, defaults included. Equal settings give equal bytes.
+// CBOR returns everything that is set and that derivations depend on, defaults included. Equal settings give equal bytes.
 func (s *Settings) CBOR() cbor.Raw {
 	steps := make(cbor.Map[cbor.Raw], 0, len(s.steps))
 	for _, e := range s.steps {
@@ -105,7 +109,7 @@ func (r *reader) settingsDocument(n *yaml.Node) *Settings {
 	}
 	values := r.fields(spec, "spec", "platform", "images", "steps")
 	if platform := values["platform"]; platform != nil {
-		s.Platform = r.platform(platform)
+		s.Platform, s.Software = r.platform(platform)
 	}
 	if images := values["images"]; images != nil {
 		s.AllowTags = r.boolean(r.fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
@@ -118,9 +122,9 @@ func (r *reader) settingsDocument(n *yaml.Node) *Settings {
 	return s
 }
 
-func (r *reader) platform(n *yaml.Node) abi.Platform {
+func (r *reader) platform(n *yaml.Node) (abi.Platform, map[string]string) {
 	const path = "spec.platform"
-	values := r.fields(n, path, "clusterName", "provider", "trustDomain", "monitoring")
+	values := r.fields(n, path, "clusterName", "provider", "trustDomain", "monitoring", "software")
 	p := abi.Platform{
 		ClusterName: r.text(values["clusterName"], path+".clusterName"),
 		Provider:    r.text(values["provider"], path+".provider"),
@@ -143,7 +147,24 @@ func (r *reader) platform(n *yaml.Node) abi.Platform {
 			HighlyAvailable: r.boolean(monitoring["highlyAvailable"], path+".monitoring.highlyAvailable"),
 		}
 	}
-	return p
+	return p, r.software(values["software"], path+".software")
+}
+
+// software reads versions by name.
+func (r *reader) software(n *yaml.Node, path string) map[string]string {
+	if n == nil {
+		return nil
+	}
+	versions := map[string]string{}
+	for _, m := range r.mapping(n, path) {
+		// YAML takes 2.16 for a number, and that for 2.160.
+		if _, err := semver.NewVersion(m.value.Value); err != nil || m.value.Kind != yaml.ScalarNode || m.value.ShortTag() != "!!str" {
+			r.fail(m.value, join(path, m.key), `must be a version in quotes, such as "2.16.1"`)
+			continue
+		}
+		versions[m.key] = m.value.Value
+	}
+	return versions
 }
 
 // knownProviders are the infrastructures of [abi.Platform].

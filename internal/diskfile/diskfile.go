@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,8 +28,16 @@ func Create(path string, data []byte, mode fs.FileMode) error {
 	return write(path, data, mode, os.Link)
 }
 
-func write(path string, data []byte, mode fs.FileMode, publish func(from, to string) error) (err error) {
-	temporary, err := writeTemporary(path, data, mode)
+func write(path string, data []byte, mode fs.FileMode, publish func(from, to string) error) error {
+	if err := place(path, data, mode, publish, (*os.File).Sync); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(path))
+}
+
+// place writes a file under another name, settles it, and publishes it.
+func place(path string, data []byte, mode fs.FileMode, publish func(from, to string) error, settle func(*os.File) error) (err error) {
+	temporary, err := writeTemporary(path, data, mode, settle)
 	if err != nil {
 		return err
 	}
@@ -36,15 +46,15 @@ func write(path string, data []byte, mode fs.FileMode, publish func(from, to str
 			err = errors.Join(err, removeErr)
 		}
 	}()
-	if err := publish(temporary, path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return publish(temporary, path)
 }
 
-func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
+// infix is in the names of files that are not complete yet.
+const infix = ".tmp-"
+
+func writeTemporary(path string, data []byte, mode fs.FileMode, settle func(*os.File) error) (name string, err error) {
 	// The process's umask must not matter, but CreateTemp's 0600 must stay until the content is complete.
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+infix+"*")
 	if err != nil {
 		return "", err
 	}
@@ -59,12 +69,47 @@ func writeTemporary(path string, data []byte, mode fs.FileMode) (name string, er
 	if err := f.Chmod(mode); err != nil {
 		return "", err
 	}
-	return f.Name(), f.Sync()
+	return f.Name(), settle(f)
 }
 
-// syncFolder makes a rename durable.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
+// IsTemporary reports whether a name is one that files have in their folder before they are complete.
+func IsTemporary(name string) bool {
+	return strings.HasPrefix(name, ".") && strings.Contains(name, infix)
+}
+
+// abandoned is how old a file that is not complete must be for nobody to be writing it any more.
+const abandoned = time.Hour
+
+// Tidy removes from a folder what programs left there that were killed an hour ago or earlier while they wrote a file. That there
+// is no such folder is no error.
+func Tidy(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, e := range entries {
+		if !IsTemporary(e.Name()) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < abandoned {
+			// One that is gone has been completed.
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, e.Name())); !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// syncPath makes the renames in a folder durable, or the content of a file.
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,9 @@ func (x *Index) check() error {
 func (c *checker) publisher(at string, p Publisher) {
 	c.id(at+".id", p.ID)
 	c.Text(at+".name", p.Name, maxTextBytes)
-	c.Base64(at+".public_key_ed25519", p.PublicKey, ed25519.PublicKeySize)
+	if _, err := p.Key(); err != nil {
+		c.Fail(at+".public_key_ed25519", err.Error())
+	}
 }
 
 func (c *checker) plugin(at string, p Plugin, publishers check.Set) {

@@ -234,7 +234,7 @@ func (x *Index) Signers(keys []release.PublicKey) ([]string, error) {
 	}
 	var signers []string
 	for _, key := range keys {
-		if len(key.Ed25519) != ed25519.PublicKeySize || key.ID != release.KeyID(key.Ed25519) {
+		if valid, err := release.NewPublicKey(key.Ed25519); err != nil || key.ID != valid.ID {
 			return nil, fmt.Errorf("the index key %q is not an Ed25519 key with its own id", key.ID)
 		}
 		if slices.ContainsFunc(x.Signatures, func(s Signature) bool { return s.madeBy(key, payload) }) {

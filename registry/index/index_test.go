@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -108,6 +109,7 @@ func TestParseRefuses(t *testing.T) {
 		"AlphaInStable":     {"A prerelease is not stable.", in("\"version\": \"1.3.0-alpha.1\",\n          \"channel\": \"alpha\"", "\"version\": \"1.3.0-alpha.1\",\n          \"channel\": \"stable\""), "a prerelease cannot be in the channel stable"},
 		"PublisherID":       {"The grammar of ids.", in(`"id": "zeta"`, `"id": "Zeta"`), "publishers.1.id"},
 		"PublisherTwice":    {"Ids are distinct.", in(`"id": "zeta"`, `"id": "acme"`), "publishers.1.id: \"acme\" is there twice"},
+		"WeakKey":           {"A key that anybody signs with is nobody's.", regexp.MustCompile(`("public_key_ed25519": ")[^"]*"`).ReplaceAllString(good, "${1}"+strings.Repeat("A", 43)+`="`), "publishers.0.public_key_ed25519: the key ed25519-"},
 		"ShortKey":          {"Keys have 32 bytes.", in(`"public_key_ed25519": "`, `"public_key_ed25519": "AAAA`), "publishers.0.public_key_ed25519"},
 		"PluginID":          {"The grammar of ids.", set(`"acme.web"`, `"acme/web"`), "plugins.0.id"},
 		"PluginTwice":       {"Ids are distinct.", set(`"zeta_old-system"`, `"acme.web"`), "plugins.1.id"},

@@ -185,10 +185,10 @@ func (p *Policy) verify(m *Manifest, digest string) (keyID string, err error) {
 	if i < 0 {
 		return "", errors.New("the publisher " + m.Publisher + " is not among the trusted publishers")
 	}
-	key := p.Publishers[i].Key
+	key, err := release.NewPublicKey(p.Publishers[i].Key.Ed25519)
 	switch {
-	case len(key.Ed25519) != ed25519.PublicKeySize:
-		return "", errors.New("the key of the publisher " + m.Publisher + " is not an Ed25519 key")
+	case err != nil:
+		return "", errors.New("the publisher " + m.Publisher + ": " + err.Error())
 	case m.Signature == "":
 		return "", errors.New("signature_ed25519: is missing")
 	case m.Digest() == "":

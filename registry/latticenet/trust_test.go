@@ -248,7 +248,7 @@ func TestVerify(t *testing.T) {
 		"OtherPublishersKey": {reason: "A trusted publisher signs for itself only.", plugin: by(v2, evilSeed, same), policy: func(p *latticenet.Policy) {
 			p.Publishers = append(p.Publishers, latticenet.Publisher{ID: "evil", Key: registrytest.Key(t, evilSeed).Public()})
 		}, says: "signature_ed25519: is not a signature of this manifest by the key ed25519-"},
-		"ShortKey": {reason: "A short key is an error, not a panic.", plugin: by(v2, acmeSeed, same), policy: func(p *latticenet.Policy) { p.Publishers[0].Key = release.PublicKey{Ed25519: ed25519.PublicKey{1, 2}} }, says: "the key of the publisher acme is not an Ed25519 key"},
+		"ShortKey": {reason: "A short key is an error, not a panic.", plugin: by(v2, acmeSeed, same), policy: func(p *latticenet.Policy) { p.Publishers[0].Key = release.PublicKey{Ed25519: ed25519.PublicKey{1, 2}} }, says: "the publisher acme: the key \"ed25519-a12871fee210fb86\" has 2 bytes"},
 		"NoDigest": {reason: "Good for any artifact.", plugin: withoutDigest, says: "digest_sha256: is missing"},
 	}
 	for name, tc := range tests {
@@ -339,6 +339,7 @@ func TestParsePolicy(t *testing.T) {
 		"NullFlag":       {`{"trusted_publishers":{},"allow_unsigned_host_risk":null}`, "allow_unsigned_host_risk"},
 		"Publisher":      {`{"trusted_publishers":{"../x":"` + padded + `"}}`, `trusted_publishers.../x: "../x" must match`},
 		"ShortKey":       {`{"trusted_publishers":{"acme":"AAAA"}}`, "trusted_publishers.acme: has 3 bytes, must have 32"},
+		"WeakKey":        {`{"trusted_publishers":{"acme":"` + strings.Repeat("A", 43) + `="}}`, "anybody can sign with it"},
 		"KeyText":        {`{"trusted_publishers":{"acme":"?"}}`, "trusted_publishers.acme: is not standard base64"},
 		"URLSafeKey":     {`{"trusted_publishers":{"acme":"` + strings.Repeat("_", 43) + `"}}`, "trusted_publishers.acme: is not standard base64"},
 		"NullKey":        {`{"trusted_publishers":{"acme":null}}`, "trusted_publishers.acme: must not be null"},

@@ -148,7 +148,7 @@ func Parse(data []byte) (*Lock, error) {
 		return nil, err
 	}
 	if l.Digest != want {
-		return nil, fmt.Errorf("digest: the file %w by hand or by another program: restore it, or remove it and install again", ErrEdited)
+		return nil, fmt.Errorf("digest: the file %w by hand or by another program", ErrEdited)
 	}
 	return &l, nil
 }
@@ -185,7 +185,7 @@ func Read(path string) (*Lock, error) {
 	}
 	l, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w: restore it, or remove it and install again", path, err)
 	}
 	return l, nil
 }
@@ -261,6 +261,15 @@ func (l *Lock) SetIndex(x Index) {
 		return
 	}
 	l.Indexes = slices.Insert(l.Indexes, i, x)
+}
+
+// Index returns the state of an index when something was last installed from it.
+func (l *Lock) Index(name string) (Index, bool) {
+	i, found := slices.BinarySearchFunc(l.Indexes, Index{Name: name}, compareIndex)
+	if !found {
+		return Index{}, false
+	}
+	return l.Indexes[i], true
 }
 
 // DropIndexes removes the indexes that nothing came from.

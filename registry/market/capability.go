@@ -52,17 +52,17 @@ func lockedCapabilities(m *abi.Manifest) (lock.Capabilities, error) {
 }
 
 // missing returns what is asked for and not granted: whole capabilities, or the hosts and kinds of one that was granted
-// for fewer.
+// for fewer. What several grants of one capability allow is allowed together.
 func missing(asked, granted []Grant) []Grant {
 	var rest []Grant
 	for _, a := range asked {
-		i := slices.IndexFunc(granted, func(g Grant) bool { return g.Name == a.Name })
-		if i < 0 {
-			rest = append(rest, a)
-			continue
+		m, some := a, false
+		for _, g := range granted {
+			if g.Name == a.Name {
+				m.Hosts, m.Kinds, some = without(m.Hosts, g.Hosts), without(m.Kinds, g.Kinds), true
+			}
 		}
-		m := Grant{Name: a.Name, Hosts: without(a.Hosts, granted[i].Hosts), Kinds: without(a.Kinds, granted[i].Kinds)}
-		if len(m.Hosts)+len(m.Kinds) > 0 {
+		if !some || len(m.Hosts)+len(m.Kinds) > 0 {
 			rest = append(rest, m)
 		}
 	}

@@ -34,8 +34,9 @@ type Consent struct {
 
 // Question is what somebody is asked before a plugin gets more than it had.
 type Question struct {
-	// Manifest is that of the release.
-	Manifest *abi.Manifest
+	// Manifest is that of the release, KeyID the key that signed it, and Index the name of the index that it comes from.
+	Manifest     *abi.Manifest
+	KeyID, Index string
 	// Previous is the version that is installed, or empty.
 	Previous string
 	// New is what the release asks for and was not granted, Kept what was, Dropped what it asks for no more.
@@ -135,7 +136,7 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 		}
 	}
 	before := h.grantedBefore(entry, previous)
-	q := Question{Manifest: m, New: missing(asked, before), Dropped: missing(before, asked)}
+	q := Question{Manifest: m, KeyID: entry.KeyID, Index: entry.Index, New: missing(asked, before), Dropped: missing(before, asked)}
 	q.Kept = missing(asked, q.New)
 	if previous != nil {
 		q.Previous = previous.Version
@@ -177,6 +178,9 @@ func (h *Home) grantedBefore(entry lock.Plugin, previous *lock.Plugin) []Grant {
 	return r.Capabilities
 }
 
+// Reason returns what the plugin says that it wants a capability for.
+func (q *Question) Reason(capability string) string { return reasonFor(q.Manifest, capability) }
+
 // refusal returns one error for each capability that nobody granted.
 func (q *Question) refusal() error {
 	var problems []error
@@ -187,7 +191,7 @@ func (q *Question) refusal() error {
 		}
 		problems = append(problems, fmt.Errorf("%s: %w: it %s%s, because %s: grant it with --grant %s, or with --grant FILE",
 			q.Manifest.Reference(), ErrNeedsConsent, strings.Replace(g.Words(), "may", "wants to", 1), now,
-			strconv.Quote(reasonFor(q.Manifest, g.Name)), g.Name))
+			strconv.Quote(q.Reason(g.Name)), g.Name))
 	}
 	return errors.Join(problems...)
 }

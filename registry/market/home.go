@@ -110,6 +110,16 @@ func (h *Home) exclusively(do func(*lock.Lock) error) error {
 	})
 }
 
+// tidy removes what processes left that were killed while they wrote.
+func (h *Home) tidy() error {
+	problems := []error{diskfile.Tidy(h.dir), diskfile.Tidy(h.receiptsDir()), h.store.Tidy()}
+	indexes, err := filepath.Glob(h.indexDir("*"))
+	for _, dir := range indexes {
+		problems = append(problems, diskfile.Tidy(dir))
+	}
+	return errors.Join(append(problems, err)...)
+}
+
 // collect removes the files of releases from the store that neither the lock nor the list to keep has use for, and the names
 // of those removed.
 func (h *Home) collect(l *lock.Lock, removed []lock.Plugin, keep ...lock.Plugin) error {

@@ -1,6 +1,7 @@
 package market
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,19 +39,28 @@ func (h *Home) TrustIndex(name, location string, root []byte) (Index, error) {
 				return fmt.Errorf("%s: an index of this name is trusted with another root: choose another name, or untrust that one first", name)
 			}
 			known.Location = location
-			return nil
+			// It may be missing, or damaged.
+			return h.pin(name, root)
 		}
-		// The pin is there before it counts.
-		if err := os.MkdirAll(h.indexDir(name), 0o755); err != nil {
+		// What was seen of an index that had the name before is not of this one.
+		if err := os.RemoveAll(h.indexDir(name)); err != nil {
 			return err
 		}
-		if err := diskfile.Replace(h.rootFile(name), root, 0o644); err != nil {
+		// The pin is there before it counts.
+		if err := h.pin(name, root); err != nil {
 			return err
 		}
 		i, _ := slices.BinarySearchFunc(t.Indexes, name, func(o Index, name string) int { return strings.Compare(o.Name, name) })
 		t.Indexes = slices.Insert(t.Indexes, i, x)
 		return nil
 	})
+}
+
+func (h *Home) pin(name string, root []byte) error {
+	if err := os.MkdirAll(h.indexDir(name), 0o755); err != nil {
+		return err
+	}
+	return replaceChanged(h.rootFile(name), root)
 }
 
 // UntrustIndex takes the trust in an index back, and forgets its publishers. It is an error while plugins that came from
@@ -99,11 +109,11 @@ func (h *Home) rootFile(name string) string { return filepath.Join(h.indexDir(na
 // client returns a client of an index, which starts from the root that trust.json names.
 func (h *Home) client(x Index, source tuf.Source) (*tuf.Client, error) {
 	root, err := diskfile.Read(os.OpenFile, h.rootFile(x.Name), MaxRootBytes)
-	if err != nil {
-		return nil, release.NotTrusted(h.rootFile(x.Name), "", err)
+	if got := release.Digest(root); err == nil && got != x.Root {
+		err = fmt.Errorf("is not the root that was pinned: it has the digest %s, trust.json says %s", got, x.Root)
 	}
-	if got := release.Digest(root); got != x.Root {
-		return nil, release.NotTrusted(h.rootFile(x.Name), "", fmt.Errorf("is not the root that was pinned: it has the digest %s, trust.json says %s", got, x.Root))
+	if err != nil {
+		return nil, release.NotTrusted(h.rootFile(x.Name), "", fmt.Errorf("%w: trust the index %s again with the root that you pinned", err, x.Name))
 	}
 	return tuf.Open(tuf.Config{
 		Root: root, Dir: h.stateDir(x.Name), Source: source, Clock: h.clock,
@@ -126,16 +136,38 @@ type openIndex struct {
 }
 
 // refresh fetches what is new of an index from a location, its own or a mirror's.
-func (h *Home) refresh(ctx context.Context, x Index, location string) (*openIndex, error) {
+func (h *Home) refresh(ctx context.Context, x Index, location string, l *lock.Lock) (*openIndex, error) {
 	source, err := tuf.OpenSource(location)
 	if err != nil {
 		return nil, fmt.Errorf("the index %s: %w", x.Name, err)
 	}
-	o, err := h.refreshFrom(ctx, x, source)
+	o, err := h.refreshFrom(ctx, x, source, l)
 	if err != nil {
 		return nil, errors.Join(inIndex(x.Name, err), source.Close())
 	}
 	return o, nil
+}
+
+// notOlder refuses an index that is older than the one that the lock was written with. What was seen since guards against
+// more, until somebody removes it; and where a lock was copied to, nothing else was seen. New keys, and with them a new root, may begin
+// to count again.
+func notOlder(x Index, view *tuf.View, l *lock.Lock) error {
+	seen, ok := l.Index(x.Name)
+	now := lockedIndex(x.Name, view)
+	var role string
+	var offered, known int64
+	switch {
+	case !ok:
+		return nil
+	case now.Root < seen.Root:
+		role, offered, known = "root", now.Root, seen.Root
+	case now.Root == seen.Root && now.Snapshot < seen.Snapshot:
+		role, offered, known = "snapshot", now.Snapshot, seen.Snapshot
+	default:
+		return nil
+	}
+	return release.NotTrusted("index", "", fmt.Errorf("%w: %s: version %d is offered, and %s was written with version %d: use another mirror",
+		tuf.ErrRollback, role, offered, lock.FileName, known))
 }
 
 // inIndex says which index an error is about.
@@ -154,13 +186,16 @@ type indexError struct {
 func (e *indexError) Error() string { return e.name + ": " + e.err.Error() }
 func (e *indexError) Unwrap() error { return e.err }
 
-func (h *Home) refreshFrom(ctx context.Context, x Index, source tuf.Source) (*openIndex, error) {
+func (h *Home) refreshFrom(ctx context.Context, x Index, source tuf.Source, l *lock.Lock) (*openIndex, error) {
 	client, err := h.client(x, source)
 	if err != nil {
 		return nil, err
 	}
 	o := &openIndex{Index: x, source: source}
 	if o.view, err = client.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := notOlder(x, o.view, l); err != nil {
 		return nil, err
 	}
 	if o.publishers, err = readPublishers(ctx, o.view); err != nil {
@@ -203,9 +238,11 @@ func readRevoked(ctx context.Context, view *tuf.View) (*revocation.List, error) 
 }
 
 // locked returns the state of the index for the lock.
-func (o *openIndex) locked() lock.Index {
-	x := lock.Index{Name: o.Name, RootKeyIDs: o.view.RootKeyIDs()}
-	for _, role := range o.view.Roles() {
+func (o *openIndex) locked() lock.Index { return lockedIndex(o.Name, o.view) }
+
+func lockedIndex(name string, view *tuf.View) lock.Index {
+	x := lock.Index{Name: name, RootKeyIDs: view.RootKeyIDs()}
+	for _, role := range view.Roles() {
 		switch role.Name {
 		case "root":
 			x.Root = role.Version
@@ -226,8 +263,9 @@ type Fetched struct {
 }
 
 // FetchIndexes refreshes the named indexes, or all, and notes what they say about installed plugins. One that fails does
-// not keep the others from being refreshed.
-func (h *Home) FetchIndexes(ctx context.Context, names []string) ([]Fetched, error) {
+// not keep the others from being refreshed. From is where the index is now, instead of its own location: a mirror that was
+// carried here; it may be empty.
+func (h *Home) FetchIndexes(ctx context.Context, names []string, from string) ([]Fetched, error) {
 	t, err := h.readTrust()
 	if err != nil {
 		return nil, err
@@ -236,10 +274,13 @@ func (h *Home) FetchIndexes(ctx context.Context, names []string) ([]Fetched, err
 	if err != nil {
 		return nil, err
 	}
+	if from != "" && len(chosen) > 1 {
+		return nil, fmt.Errorf("%s: several indexes are trusted, say which one this is: %s", from, t.indexNames())
+	}
 	var all []Fetched
 	var problems []error
 	for _, x := range chosen {
-		f, err := h.fetch(ctx, x)
+		f, err := h.fetch(ctx, x, cmp.Or(from, x.Location))
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -249,16 +290,17 @@ func (h *Home) FetchIndexes(ctx context.Context, names []string) ([]Fetched, err
 	return all, errors.Join(problems...)
 }
 
-func (h *Home) fetch(ctx context.Context, x Index) (f Fetched, err error) {
-	o, err := h.refresh(ctx, x, x.Location)
+func (h *Home) fetch(ctx context.Context, x Index, location string) (f Fetched, err error) {
+	l, err := lock.Read(h.lockFile())
+	if err != nil {
+		return f, release.NotTrusted(h.dir, "", err)
+	}
+	o, err := h.refresh(ctx, x, location, l)
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, o.source.Close()) }()
-	l, err := lock.Read(h.lockFile())
-	if err != nil {
-		return f, err
-	}
+	x.Location = location
 	f = Fetched{Index: x, Roles: o.view.Roles()}
 	f.Notices, err = h.note(ctx, o, l)
 	return f, inIndex(x.Name, err)
@@ -303,13 +345,16 @@ type known struct {
 }
 
 // verified returns the index as its last refresh left it.
-func (h *Home) verified(ctx context.Context, x Index) (*known, error) {
+func (h *Home) verified(ctx context.Context, x Index, l *lock.Lock) (*known, error) {
 	client, err := h.client(x, nil)
 	if err != nil {
 		return nil, err
 	}
 	k := &known{}
 	if k.view, err = client.Verified(); err != nil {
+		return nil, err
+	}
+	if err := notOlder(x, k.view, l); err != nil {
 		return nil, err
 	}
 	k.revoked, err = readRevoked(ctx, k.view)
@@ -338,7 +383,7 @@ func (h *Home) catchUp(ctx context.Context, x Index, l *lock.Lock) (err error) {
 	if err != nil || !changed {
 		return err
 	}
-	o, err := h.refreshFrom(ctx, x, source)
+	o, err := h.refreshFrom(ctx, x, source, l)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package market
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,11 @@ type Options struct {
 	AllowYanked bool
 	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
 	Locked bool
+	// Software is what runs on the platform, nil when it is not known. Releases that need other software are passed over.
+	Software Software
+	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that is not older than what is
+	// installed.
+	PassedOver func(error)
 	// Admit, when set, decides about each release before it is installed. Any error refuses it.
 	Admit func(ctx context.Context, a Admission) error
 	// Registry says how OCI registries are reached, for releases that are in none of the sources.
@@ -87,6 +93,9 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 	err := lock.Update(h.lockFile(), func(l *lock.Lock) (err error) {
 		t, err := h.readTrust()
 		if err != nil {
+			return err
+		}
+		if err := h.tidy(); err != nil {
 			return err
 		}
 		in := &install{home: h, trust: t, lock: l, opts: opts}
@@ -159,7 +168,15 @@ func (in *install) run(ctx context.Context, requests func(*install) ([]request, 
 	if err != nil {
 		return nil, err
 	}
-	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked || in.opts.Locked}
+	r := in.resolver()
+	r.allowYanked = r.allowYanked || in.opts.Locked
+	r.passedOver = in.opts.PassedOver
+	if !in.opts.AllowDowngrade {
+		r.installed = map[string]string{}
+		for _, p := range in.lock.Plugins {
+			r.installed[p.Path()] = p.Version
+		}
+	}
 	chosen, err := r.resolve(ctx, wanted)
 	if err != nil {
 		return nil, err
@@ -172,6 +189,10 @@ func (in *install) run(ctx context.Context, requests func(*install) ([]request, 
 		return nil, err
 	}
 	return in.commit(ctx, releases)
+}
+
+func (in *install) resolver() *resolver {
+	return &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked, software: in.opts.Software}
 }
 
 // open refreshes the indexes to install from.
@@ -189,11 +210,7 @@ func (in *install) open(ctx context.Context) error {
 	}
 	var problems []error
 	for _, x := range chosen {
-		location := x.Location
-		if in.opts.From != "" {
-			location = in.opts.From
-		}
-		o, err := in.home.refresh(ctx, x, location)
+		o, err := in.home.refresh(ctx, x, cmp.Or(in.opts.From, x.Location), in.lock)
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -213,6 +230,9 @@ func (in *install) requests(ctx context.Context, names []string) ([]request, err
 	case in.opts.Locked && len(names) == 0:
 		var all []request
 		for _, p := range in.lock.Plugins {
+			if !in.looksInto(p.Index) {
+				continue
+			}
 			all = append(all, request{publisher: p.Publisher, name: p.Name, text: p.Version, exact: p.Version})
 		}
 		return all, nil
@@ -252,12 +272,12 @@ func (in *install) fetch(ctx context.Context, c candidate) (*fetched, error) {
 	fail := func(err error) (*fetched, error) {
 		return nil, release.NotTrusted(c.reference(), c.version.Digest, err)
 	}
-	target, err := c.index.view.Target(ctx, tuf.ReleaseTarget(c.publisher, c.name, c.version.Version))
+	target, err := c.bundle(ctx, c.version.Version)
 	if errors.Is(err, tuf.ErrNotFound) {
 		return fail(errors.New("the release has no signature bundle in the index"))
 	}
 	if err != nil {
-		return nil, inIndex(c.index.Name, err)
+		return nil, err
 	}
 	key, err := c.signer(target.Data, in.home)
 	if err != nil {

@@ -457,15 +457,15 @@ func TestLockedAndFrozen(t *testing.T) {
 	// The same without an index: everything was copied but the consent.
 	third := newHome(t, x)
 	check(t, os.CopyFS(filepath.Join(third.Dir(), "store"), os.DirFS(filepath.Join(first.Dir(), "store"))))
-	_, err = third.FetchIndexes(context.Background(), nil)
+	_, err = third.FetchIndexes(context.Background(), nil, "")
 	check(t, err)
 	for _, file := range []string{lock.FileName, "trust.json"} {
 		write(t, read(t, first.Dir(), file), third.Dir(), file)
 	}
 	check(t, os.RemoveAll(x.Dir))
-	_, err = third.Frozen(context.Background(), market.Consent{})
+	_, err = third.Frozen(context.Background(), market.Options{})
 	denied(t, "A copy is no consent.", err, market.ErrNeedsConsent, "acme/web@1.0.0: needs consent")
-	_, err = third.Frozen(context.Background(), consent)
+	_, err = third.Frozen(context.Background(), market.Options{Consent: consent})
 	check(t, err)
 	if found := problems(third); len(found) > 0 {
 		t.Error(found)
@@ -654,7 +654,7 @@ func TestFetchIndexesNotices(t *testing.T) {
 	install(t, h, "web", "api", "db")
 	x.Yank("acme", "web", "1.0.0", "is slow")
 	x.Revoke(revocation.Entry{Plugin: "acme/api", Reason: "leaks"})
-	fetched, err := h.FetchIndexes(context.Background(), []string{"main"})
+	fetched, err := h.FetchIndexes(context.Background(), []string{"main"}, "")
 	check(t, err)
 	want := []market.Notice{
 		{Plugin: "acme/api@1.0.0", Text: "was revoked on 2026-01-02T03:04:05Z: leaks"},
@@ -663,7 +663,7 @@ func TestFetchIndexesNotices(t *testing.T) {
 	if diff := cmp.Diff(want, fetched[0].Notices); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := h.FetchIndexes(context.Background(), []string{"x", "y"}); err == nil || err.Error() != "\"x\" is not a trusted index, they are: main\n\"y\" is not a trusted index, they are: main" {
+	if _, err := h.FetchIndexes(context.Background(), []string{"x", "y"}, ""); err == nil || err.Error() != "\"x\" is not a trusted index, they are: main\n\"y\" is not a trusted index, they are: main" {
 		t.Errorf("%v", err)
 	}
 }

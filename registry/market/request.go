@@ -17,6 +17,8 @@ type request struct {
 	// exact is the version when one was named, else ranged says which versions fit; both may be nothing.
 	exact  string
 	ranged *semver.Constraints
+	// optional says that there may be nothing to choose.
+	optional bool
 }
 
 // parseRequest reads publisher/name@range, of which publisher and range may be left out. A range is a version, or what

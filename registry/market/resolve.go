@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/index"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -29,9 +31,14 @@ var ErrYanked = errors.New("was yanked")
 
 // resolver chooses releases from refreshed indexes.
 type resolver struct {
-	trust       *trust
-	indexes     []*openIndex
+	trust   *trust
+	indexes []*openIndex
+	// installed are the versions that are installed, by publisher/name, below which no optional request goes.
+	installed   map[string]string
 	allowYanked bool
+	software    Software
+	// passedOver, when set, is told why nothing was chosen for an optional request.
+	passedOver func(error)
 }
 
 // resolve chooses the releases for requests, in that order and each once.
@@ -41,6 +48,15 @@ func (r *resolver) resolve(ctx context.Context, requests []request) ([]candidate
 	versions := map[string]string{}
 	for _, q := range requests {
 		c, err := r.choose(ctx, q)
+		if has := r.installed[c.path()]; err == nil && q.optional && has != "" && index.CompareVersions(has, c.version.Version) > 0 {
+			err = nothing("%s: %s is installed, and nothing newer than %s can be chosen", c.path(), has, c.version.Version)
+		}
+		if q.optional && errors.Is(err, errNothing) {
+			if r.passedOver != nil {
+				r.passedOver(err)
+			}
+			continue
+		}
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -57,7 +73,7 @@ func (r *resolver) resolve(ctx context.Context, requests []request) ([]candidate
 	return chosen, errors.Join(problems...)
 }
 
-// every returns a request for each plugin of the indexes.
+// every returns an optional request for each plugin of the indexes.
 func (r *resolver) every(ctx context.Context) ([]request, error) {
 	var requests []request
 	for _, o := range r.indexes {
@@ -67,7 +83,7 @@ func (r *resolver) every(ctx context.Context) ([]request, error) {
 		}
 		for _, p := range plugins {
 			if p.Latest != "" {
-				requests = append(requests, request{publisher: p.Publisher, name: p.Name})
+				requests = append(requests, request{publisher: p.Publisher, name: p.Name, optional: true})
 			}
 		}
 	}
@@ -91,65 +107,118 @@ func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
 		return c, inIndex(c.index.Name, err)
 	}
 	// In ascending order, so that the last one that fits is the highest.
+	var refused []error
 	for _, v := range slices.Backward(versions) {
 		if !c.fits(v.Version) {
 			continue
 		}
-		if err := r.refusal(c, v); err != nil {
-			if c.exact != "" {
-				return c, err
-			}
-			continue
+		reason, err := r.refusal(ctx, c, v)
+		switch {
+		case err != nil:
+			return c, err
+		case reason == nil:
+			c.version = v
+			return c, nil
+		case c.exact != "":
+			return c, reason
 		}
-		c.version = v
-		return c, nil
+		refused = append(refused, reason)
 	}
-	return c, r.nothing(c, versions)
+	return c, c.nothing(versions, refused)
 }
 
-// refusal says why a release that fits is not chosen, or nothing.
-func (r *resolver) refusal(c candidate, v tuf.Version) error {
+// refusal says why a release that fits is not chosen, or nothing. The error says that this could not be found out.
+func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (reason, err error) {
 	reference := c.path() + "@" + v.Version
-	e := c.index.revoked.Find(revocation.Release{Publisher: c.publisher, Name: c.name, Version: v.Version, Digest: v.Digest})
-	switch {
-	case e != nil:
-		return revokedError(reference, v.Digest, c.index.Name, e)
-	case v.ABI != abi.Version:
-		return fmt.Errorf("%s: speaks version %d of the interface between host and plugin, this host speaks %d", reference, v.ABI, abi.Version)
-	case v.Yanked != nil && !r.allowYanked:
-		return fmt.Errorf("%s: %w: %s: choose another version, or have it all the same with --allow-yanked", reference, ErrYanked, v.Yanked.Reason)
+	revoked := c.index.revoked
+	subject := revocation.Release{Publisher: c.publisher, Name: c.name, Version: v.Version, Digest: v.Digest}
+	if e := revoked.Find(subject); e != nil {
+		return revokedError(reference, v.Digest, c.index.Name, e), nil
 	}
-	return nil
+	switch {
+	case v.ABI != abi.Version:
+		return fmt.Errorf("%s: speaks version %d of the interface between host and plugin, this host speaks %d", reference, v.ABI, abi.Version), nil
+	case v.Yanked != nil && !r.allowYanked:
+		return fmt.Errorf("%s: %w: %s: choose another version, or have it all the same with --allow-yanked", reference, ErrYanked, v.Yanked.Reason), nil
+	case !revoked.NamesKeys() && r.software == nil:
+		// What only the bundle says does not matter.
+		return nil, nil
+	}
+	claims, err := c.claims(ctx, v)
+	if claims == nil || err != nil {
+		return nil, err
+	}
+	subject.KeyID = claims.KeyID
+	if e := revoked.Find(subject); e != nil {
+		return revokedError(reference, v.Digest, c.index.Name, e), nil
+	}
+	if lacks := r.software.lacks(claims.Manifest); lacks != "" {
+		return fmt.Errorf("%s: %s", reference, lacks), nil
+	}
+	return nil, nil
+}
+
+// claims returns what the bundle of a release says, or nothing when there is none that can be read: who installs the release
+// finds out what is wrong with it.
+func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, error) {
+	target, err := c.bundle(ctx, v.Version)
+	if errors.Is(err, tuf.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	claims, err := release.ReadClaims(target.Data)
+	if err != nil {
+		return nil, nil //nolint:nilerr // See above.
+	}
+	return claims, nil
 }
 
 // errNothing marks a request for which the index has nothing to choose.
 var errNothing = errors.New("nothing can be chosen")
 
-// nothingError says why.
-type nothingError struct{ text string }
+// nothingError says why. Its reasons are why each release is not chosen that is asked for: one that is revoked is more than
+// one that is not there.
+type nothingError struct {
+	text    string
+	reasons []error
+}
 
 func (e *nothingError) Error() string        { return e.text }
 func (e *nothingError) Is(target error) bool { return target == errNothing }
+func (e *nothingError) Unwrap() []error      { return e.reasons }
 
-func nothing(format string, args ...any) error { return &nothingError{fmt.Sprintf(format, args...)} }
+func nothing(format string, args ...any) error {
+	return &nothingError{text: fmt.Sprintf(format, args...)}
+}
 
-// nothing says that no release fits, and why each does not.
-func (r *resolver) nothing(c candidate, versions []tuf.Version) error {
-	var there, refused []string
+// bundle returns the target with the bundle of a release.
+func (c candidate) bundle(ctx context.Context, version string) (*tuf.Target, error) {
+	target, err := c.index.view.Target(ctx, tuf.ReleaseTarget(c.publisher, c.name, version))
+	if errors.Is(err, tuf.ErrUnavailable) && errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the files of %s@%s are not there, which the index lists: a mirror of some plugins has no others: %w", c.path(), version, err)
+	}
+	return target, inIndex(c.index.Name, err)
+}
+
+// nothing says that no release fits, and why each does not that is asked for.
+func (c candidate) nothing(versions []tuf.Version, refused []error) error {
+	if len(refused) > 0 {
+		slices.Reverse(refused)
+		texts := make([]string, len(refused))
+		for i, reason := range refused {
+			texts[i] = reason.Error()
+		}
+		return &nothingError{fmt.Sprintf("%s: no release can be chosen: %s", c.subject(), strings.Join(texts, "; ")), refused}
+	}
+	var there []string
 	for _, v := range versions {
 		text := c.path() + "@" + v.Version
 		if v.Yanked != nil {
 			text += " (yanked)"
 		}
-		if c.fits(v.Version) {
-			if err := r.refusal(c, v); err != nil {
-				refused = append(refused, err.Error())
-			}
-		}
 		there = append(there, text)
-	}
-	if len(refused) > 0 {
-		return nothing("%s: no release can be chosen: %s", c.subject(), strings.Join(refused, "; "))
 	}
 	what := "no release that is not a prerelease"
 	switch {
@@ -210,7 +279,7 @@ func (r *resolver) home(ctx context.Context, publisher, plugin string) (*openInd
 		return nil, release.NotTrusted(publisher+"/"+plugin, "", fmt.Errorf(
 			"the indexes %s both list the publisher %s: say which one it belongs to with --index", strings.Join(names, " and "), publisher))
 	case len(listing) == 0:
-		return nil, fmt.Errorf("%s/%s: is not in the index", publisher, plugin)
+		return nil, nothing("%s/%s: is not in the index", publisher, plugin)
 	}
 	return listing[0], nil
 }

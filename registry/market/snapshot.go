@@ -9,6 +9,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/lifecycle"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -82,7 +83,7 @@ func (s *Snapshot) open(ctx context.Context, x Index) error {
 		}
 		s.warnings = append(s.warnings, "the index "+x.Name+" cannot be refreshed, what was last verified counts: "+err.Error())
 	}
-	k, err := s.home.verified(ctx, x)
+	k, err := s.home.verified(ctx, x, s.lock)
 	if err != nil {
 		s.problems[x.Name] = err
 		return ctx.Err()
@@ -209,6 +210,9 @@ func (s *Snapshot) checkRevoked(ctx context.Context, p lock.Plugin) error {
 		if problem == nil {
 			problem = fmt.Errorf("the index %s is not trusted", p.Index)
 		}
+		if errors.Is(problem, tuf.ErrUnavailable) || errors.Is(problem, tuf.ErrNotFound) {
+			problem = fmt.Errorf("%w: run lattice-host index fetch %s", problem, p.Index)
+		}
 		return release.NotTrusted(p.Reference(), p.Digest, fmt.Errorf("what is revoked is not known: %w", problem))
 	}
 	e := k.revoked.Find(asRevocable(p))
@@ -240,7 +244,7 @@ func (h *Home) receiptFor(p lock.Plugin, m *release.Module) (*receipt, error) {
 		return nil, fmt.Errorf("%s: %w: there is no receipt that somebody agreed to what it may do: run %s", p.Reference(), ErrNeedsConsent, installAgain(p))
 	}
 	if err != nil {
-		return nil, release.NotTrusted(p.Reference(), p.Digest, err)
+		return nil, release.NotTrusted(p.Reference(), p.Digest, fmt.Errorf("%w: run %s", err, installAgain(p)))
 	}
 	return r, nil
 }
@@ -322,11 +326,34 @@ func (s *Snapshot) List(ctx context.Context) ([]Entry, error) {
 }
 
 // CheckStore reads every file of the store and returns how many there are. A damaged one is moved to quarantine and is
-// part of the error, which wraps release.ErrNotTrusted.
+// part of the error, which wraps release.ErrNotTrusted. So is an installed plugin that other tools do not find in the store, because
+// it has lost its name.
 func (h *Home) CheckStore(ctx context.Context) (files int, err error) {
 	files, err = h.store.Check(ctx, abi.MaxModuleBytes)
+	if err == nil {
+		err = h.checkNames()
+	}
 	if err != nil && ctx.Err() == nil {
 		err = release.NotTrusted(h.dir, "", err)
 	}
 	return files, err
+}
+
+// checkNames compares the names in the store with the lock.
+func (h *Home) checkNames() error {
+	l, err := lock.Read(h.lockFile())
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, p := range l.Plugins {
+		d, err := h.store.Resolve(p.Reference())
+		if err == nil && d.Digest.String() != p.Manifest {
+			err = fmt.Errorf("the store has the artifact %s under the name %s, %s says %s", d.Digest, p.Reference(), lock.FileName, p.Manifest)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%w: run %s", err, installAgain(p)))
+		}
+	}
+	return errors.Join(problems...)
 }

@@ -199,7 +199,7 @@ func (h *Home) readTrust() (*trust, error) {
 	}
 	t, err := parseTrust(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", h.trustFile(), err)
+		return nil, fmt.Errorf("%s: %w: restore it, or remove it, trust the indexes again and install again", h.trustFile(), err)
 	}
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/lock"
 )
@@ -23,11 +24,14 @@ func (h *Home) Update(ctx context.Context, names []string, opts Options) ([]Inst
 	return h.install(ctx, opts, func(in *install) ([]request, error) { return in.updates(ctx, names) })
 }
 
-// updates returns what to look for: for each plugin the range that the lock has.
+// updates returns what to look for: for each plugin the range that the lock has. Without names these are the plugins of the index that
+// was named, or all.
 func (in *install) updates(ctx context.Context, names []string) ([]request, error) {
 	if len(names) == 0 {
 		for _, p := range in.lock.Plugins {
-			names = append(names, p.Path())
+			if in.looksInto(p.Index) {
+				names = append(names, p.Path())
+			}
 		}
 	}
 	var requests []request
@@ -43,6 +47,8 @@ func (in *install) updates(ctx context.Context, names []string) ([]request, erro
 	return requests, errors.Join(problems...)
 }
 
+func (in *install) looksInto(index string) bool { return in.opts.Index == "" || in.opts.Index == index }
+
 // update returns what to look for in place of an installed plugin. It stays as it is where nothing could be chosen now, or something lower:
 // the installed version was yanked since, or was named.
 func (in *install) update(ctx context.Context, name string) (q request, stays bool, err error) {
@@ -57,7 +63,8 @@ func (in *install) update(ctx context.Context, name string) (q request, stays bo
 	if q, err = parseRequest(withRange(p.Path(), ranged)); err != nil || other && q.exact != "" {
 		return q, false, err
 	}
-	r := &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked || q.exact == p.Version}
+	r := in.resolver()
+	r.allowYanked = r.allowYanked || q.exact == p.Version
 	c, err := r.choose(ctx, q)
 	if !other && errors.Is(err, errNothing) {
 		return q, true, nil
@@ -91,7 +98,7 @@ func (h *Home) Outdated(ctx context.Context) (outdated []Outdated, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
-	r := &resolver{trust: in.trust, indexes: in.indexes}
+	r := in.resolver()
 	for _, p := range in.lock.Plugins {
 		o := Outdated{Plugin: p}
 		if o.InRange, err = r.highest(ctx, withRange(p.Path(), p.Range)); err != nil {
@@ -160,7 +167,13 @@ func (h *Home) Search(ctx context.Context, words []string) (offers []Offer, err 
 			return nil, inIndex(o.Name, err)
 		}
 		for _, p := range plugins {
-			if p.Latest == "" || !hasWords(p, words) {
+			if !hasWords(p, words) {
+				continue
+			}
+			if p.Latest, err = in.latest(ctx, o, p); err != nil {
+				return nil, err
+			}
+			if p.Latest == "" {
 				continue
 			}
 			offers = append(offers, Offer{Plugin: p, Index: o.Name, Installed: in.installed(p, o.Name)})
@@ -168,6 +181,15 @@ func (h *Home) Search(ctx context.Context, words []string) (offers []Offer, err 
 	}
 	slices.SortStableFunc(offers, func(a, b Offer) int { return strings.Compare(a.Path(), b.Path()) })
 	return offers, nil
+}
+
+// latest returns the version of a plugin that the list of plugins offers. Online keys sign the list: what offline keys revoked
+// since may still be in it.
+func (in *install) latest(ctx context.Context, o *openIndex, p tuf.Plugin) (string, error) {
+	if o.revoked.Find(revocation.Release{Publisher: p.Publisher, Name: p.Name, Version: p.Latest}) == nil {
+		return p.Latest, nil
+	}
+	return (&resolver{trust: in.trust, indexes: []*openIndex{o}}).highest(ctx, p.Path())
 }
 
 func (in *install) installed(p tuf.Plugin, index string) string {
@@ -185,9 +207,10 @@ func hasWords(p tuf.Plugin, words []string) bool {
 }
 
 // Frozen checks that everything in the lock is there and as it was signed, asking no index, and writes the receipts that are
-// missing, as far as consent is given. It is what an installation does whose lock and store were copied from another.
-func (h *Home) Frozen(ctx context.Context, consent Consent) ([]Installed, error) {
-	if err := consent.check(); err != nil {
+// missing, as far as consent is given and nothing that opts.Admit says is against it. It is what an installation does whose lock and
+// store were copied from another. Of the options, Consent and Admit count.
+func (h *Home) Frozen(ctx context.Context, opts Options) ([]Installed, error) {
+	if err := opts.Consent.check(); err != nil {
 		return nil, err
 	}
 	s, err := h.Snapshot(ctx, Policy{})
@@ -195,28 +218,45 @@ func (h *Home) Frozen(ctx context.Context, consent Consent) ([]Installed, error)
 		return nil, err
 	}
 	var installed []Installed
+	var receipts []*receipt
 	var problems []error
 	for _, p := range s.lock.Plugins {
-		err := s.freeze(ctx, p, &consent)
-		problems = append(problems, err)
-		installed = append(installed, Installed{Plugin: p, Previous: p.Version})
+		r, err := s.freeze(ctx, p, &opts)
+		installed, receipts, problems = append(installed, Installed{Plugin: p, Previous: p.Version}), append(receipts, r), append(problems, err)
 	}
-	return installed, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	for _, r := range receipts {
+		if err := h.writeReceipt(r); err != nil {
+			return nil, err
+		}
+	}
+	return installed, nil
 }
 
-func (s *Snapshot) freeze(ctx context.Context, p lock.Plugin, consent *Consent) error {
+// freeze returns the receipt of a plugin that is as it was signed, and that may be installed.
+func (s *Snapshot) freeze(ctx context.Context, p lock.Plugin, opts *Options) (*receipt, error) {
 	m, err := s.verify(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.checkRevoked(ctx, p); err != nil {
-		return err
+		return nil, err
 	}
-	r, err := s.home.consent(m.Manifest(), p, nil, consent)
-	if err != nil {
-		return err
+	r, err := s.home.consent(m.Manifest(), p, nil, &opts.Consent)
+	if err != nil || opts.Admit == nil {
+		return r, err
 	}
-	return s.home.writeReceipt(r)
+	return r, opts.Admit(ctx, Admission{
+		Manifest: m.Manifest(), Entry: p, Yanked: s.yanked(ctx, p), StaleDays: s.StaleDays(), Capabilities: r.Capabilities,
+	})
+}
+
+// yanked reports whether the index said, when it was last refreshed, that a release was yanked.
+func (s *Snapshot) yanked(ctx context.Context, p lock.Plugin) bool {
+	versions, err := s.indexes[p.Index].view.Versions(ctx, p.Publisher, p.Name)
+	return err == nil && slices.ContainsFunc(versions, func(v tuf.Version) bool { return v.Version == p.Version && v.Yanked != nil })
 }
 
 // Asks returns what an installed plugin was granted in words, for people, with the reasons of its manifest.

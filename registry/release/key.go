@@ -32,7 +32,7 @@ func KeyID(key ed25519.PublicKey) string {
 	return "ed25519-" + hex.EncodeToString(sum[:8])
 }
 
-// NewPublicKey returns the key with its id. Raw must have 32 bytes.
+// NewPublicKey returns the key with its id. Raw must have 32 bytes, and be a key that only one person can sign with.
 func NewPublicKey(raw []byte) (PublicKey, error) {
 	k := PublicKey{ID: KeyID(raw), Ed25519: bytes.Clone(raw)}
 	return k, k.check()
@@ -79,5 +79,32 @@ func (k PublicKey) check() error {
 	if id := KeyID(k.Ed25519); id != k.ID {
 		return fmt.Errorf("the key %q must have the id %s", k.ID, id)
 	}
+	if isWeak(k.Ed25519) {
+		return fmt.Errorf("the key %s is of no use, anybody can sign with it: its 32 bytes are a point of small order, or not spelt as RFC 8032 asks", k.ID)
+	}
 	return nil
+}
+
+// isWeak reports whether a public key of 32 bytes is one that nobody needs the private key of, or another spelling of a key,
+// which would have an id of its own. The facts are those of edwards25519 (RFC 8032, section 5.1).
+//
+// Eight points of the curve have an order that divides 8. With one of them for a key, a signature that anybody can make up
+// fits one message in eight, or every message. They share five y coordinates; the highest bit of the encoding is the sign
+// of x.
+func isWeak(key ed25519.PublicKey) bool {
+	const (
+		order1  = "0100000000000000000000000000000000000000000000000000000000000000"
+		order2  = "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
+		order4  = "0000000000000000000000000000000000000000000000000000000000000000"
+		order8  = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+		order8b = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"
+	)
+	y := bytes.Clone(key)
+	y[len(y)-1] &= 0x7f
+	switch hex.EncodeToString(y) {
+	case order1, order2, order4, order8, order8b:
+		return true
+	}
+	// From the prime of the field on, 2^255 - 19, a coordinate has a smaller spelling. The least byte is the first.
+	return y[0] >= 0xed && y[len(y)-1] == 0x7f && bytes.Count(y[1:len(y)-1], []byte{0xff}) == len(y)-2
 }

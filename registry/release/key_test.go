@@ -3,6 +3,7 @@ package release_test
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,6 +173,98 @@ func TestPrivateKeyIsNotPrinted(t *testing.T) {
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
 		if got := fmt.Sprintf(format, key); got != key.ID {
 			t.Errorf("%s prints %s", format, got)
+		}
+	}
+}
+
+// weakKeys are encodings of public keys that nobody needs a private key of, or that are another spelling of a key.
+func weakKeys() map[string][]byte {
+	keys := map[string][]byte{}
+	for name, text := range map[string]string{
+		"order 1":       "0100000000000000000000000000000000000000000000000000000000000000",
+		"order 2":       "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"order 4":       "0000000000000000000000000000000000000000000000000000000000000000",
+		"order 8":       "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"again 8":       "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"0 as p":        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"1 as p+1":      "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"3 as p+3":      "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"18 as 2^255-1": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	} {
+		key, err := hex.DecodeString(text)
+		if err != nil {
+			panic(err)
+		}
+		keys[name] = key
+		other := bytes.Clone(key)
+		other[31] |= 0x80
+		keys[name+", x negative"] = other
+	}
+	return keys
+}
+
+func TestAttack26_WeakKeys(t *testing.T) {
+	t.Parallel()
+	for name, raw := range weakKeys() {
+		if _, err := release.NewPublicKey(raw); err == nil || !strings.Contains(err.Error(), "anybody can sign with it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Two below the prime, an ordinary coordinate.
+	raw := weakKeys()["order 2"]
+	raw[0]--
+	if _, err := release.NewPublicKey(raw); err != nil {
+		t.Error(err)
+	}
+	// The signature of every document: no private key was needed for it.
+	weak := weakKeys()["order 1"]
+	signature := append(bytes.Clone(weak), make([]byte, 32)...)
+	if !ed25519.Verify(weak, []byte("anything"), signature) {
+		t.Fatal("crypto/ed25519 refuses such keys itself")
+	}
+	keys := []release.PublicKey{{ID: release.KeyID(weak), Ed25519: weak}}
+	if err := release.VerifyPayload(keys, keys[0].ID, "text/plain", []byte("anything"), signature); !errors.Is(err, release.ErrNotTrusted) {
+		t.Error(err)
+	}
+	file := filepath.Join(t.TempDir(), "weak.pub")
+	der, err := x509.MarshalPKIXPublicKey(ed25519.PublicKey(weak))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := release.ReadPublicKey(file); err == nil || !strings.Contains(err.Error(), "weak.pub: the key ed25519-") {
+		t.Error(err)
+	}
+}
+
+// TestWeakKeys computes that the points of small order are what they are said to be (RFC 8032, sections 5.1.3 and 5.1.4).
+func TestWeakKeys(t *testing.T) {
+	t.Parallel()
+	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
+	mod := func(n *big.Int) *big.Int { return n.Mod(n, p) }
+	mul := func(a, b *big.Int) *big.Int { return mod(new(big.Int).Mul(a, b)) }
+	add := func(a, b *big.Int) *big.Int { return mod(new(big.Int).Add(a, b)) }
+	sub := func(a, b *big.Int) *big.Int { return mod(new(big.Int).Sub(a, b)) }
+	inverse := func(n *big.Int) *big.Int { return new(big.Int).ModInverse(n, p) }
+	one := big.NewInt(1)
+	d := mul(sub(new(big.Int), big.NewInt(121665)), inverse(big.NewInt(121666)))
+	for _, name := range []string{"order 1", "order 2", "order 4", "order 8", "again 8"} {
+		raw := weakKeys()[name]
+		slices.Reverse(raw)
+		y := new(big.Int).SetBytes(raw)
+		yy := mul(y, y)
+		x := new(big.Int).ModSqrt(mul(sub(yy, one), inverse(add(mul(d, yy), one))), p)
+		if x == nil {
+			t.Fatalf("%s: no point of the curve", name)
+		}
+		for range 3 {
+			t := mul(d, mul(mul(x, x), mul(y, y)))
+			x, y = mul(mul(big.NewInt(2), mul(x, y)), inverse(add(one, t))), mul(add(mul(y, y), mul(x, x)), inverse(sub(one, t)))
+		}
+		if x.Sign() != 0 || y.Cmp(one) != 0 {
+			t.Errorf("%s: eight times the point is not the neutral one", name)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	specs "github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -19,8 +20,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// maxIndexBytes is the largest index.json: some ten thousand artifacts.
-const maxIndexBytes = 8 << 20
+// maxIndexBytes is the largest index.json: more than a hundred thousand releases, of some 460 bytes each.
+const maxIndexBytes = 64 << 20
 
 // maxManifestBytes is the largest manifest that Sweep reads.
 const maxManifestBytes = 64 << 10
@@ -28,13 +29,30 @@ const maxManifestBytes = 64 << 10
 // Tag gives an artifact a name in index.json; the one that had the name before loses it and stays as a nameless one until
 // [Store.Sweep]. Referrers are manifests that name the artifact as their subject.
 func (s *Store) Tag(name string, artifact ocispec.Descriptor, referrers ...ocispec.Descriptor) error {
+	return s.TagAll([]Artifact{{Name: name, Manifest: artifact, Referrers: referrers}})
+}
+
+// TagAll is [Store.Tag] for many artifacts, which writes index.json once. Of two with one name the last gets it.
+func (s *Store) TagAll(artifacts []Artifact) error {
+	names, nameless := map[string]bool{}, map[digest.Digest]bool{}
+	var added []ocispec.Descriptor
+	for _, a := range slices.Backward(artifacts) {
+		if names[a.Name] {
+			continue
+		}
+		names[a.Name], nameless[a.Manifest.Digest] = true, true
+		a.Manifest.Annotations = map[string]string{ocispec.AnnotationRefName: a.Name}
+		added = append(append(added, a.Manifest), a.Referrers...)
+		for _, r := range a.Referrers {
+			nameless[r.Digest] = true
+		}
+	}
 	return s.edit(func(x *ocispec.Index) {
 		x.Manifests = slices.DeleteFunc(x.Manifests, func(d ocispec.Descriptor) bool {
-			return nameOf(d) == name || d.Digest == artifact.Digest && nameOf(d) == "" ||
-				slices.ContainsFunc(referrers, func(r ocispec.Descriptor) bool { return r.Digest == d.Digest })
+			name := nameOf(d)
+			return names[name] || name == "" && nameless[d.Digest]
 		})
-		artifact.Annotations = map[string]string{ocispec.AnnotationRefName: name}
-		x.Manifests = append(append(x.Manifests, artifact), referrers...)
+		x.Manifests = append(x.Manifests, added...)
 	})
 }
 
@@ -156,17 +174,31 @@ func sortArtifacts(all []ocispec.Descriptor) {
 
 func (s *Store) indexFile() string { return filepath.Join(s.dir, ocispec.ImageIndexFile) }
 
-// writeVersion writes the file that makes the folder an image layout.
+// writeVersion writes the file that makes the folder an image layout, unless it is there.
 func (s *Store) writeVersion() error {
+	if s.checkVersion() == nil {
+		return nil
+	}
 	data, err := json.Marshal(ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})
 	if err != nil {
 		return err
 	}
-	err = diskfile.Create(filepath.Join(s.dir, ocispec.ImageLayoutFile), data, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	return diskfile.Replace(s.versionFile(), data, 0o644)
+}
+
+func (s *Store) versionFile() string { return filepath.Join(s.dir, ocispec.ImageLayoutFile) }
+
+// checkVersion looks at the file that makes the folder an image layout.
+func (s *Store) checkVersion() error {
+	data, err := diskfile.Read(os.OpenFile, s.versionFile(), maxManifestBytes)
+	if err != nil {
+		return err
 	}
-	return err
+	var layout ocispec.ImageLayout
+	if err := json.Unmarshal(data, &layout); err != nil || layout.Version != ocispec.ImageLayoutVersion {
+		return fmt.Errorf("%s: %w: must say that the layout has the version %s", s.versionFile(), ErrCorrupt, ocispec.ImageLayoutVersion)
+	}
+	return nil
 }
 
 // readIndex reads index.json. A store without one has no artifacts.

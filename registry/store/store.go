@@ -77,6 +77,11 @@ func (s *Store) GetUnverified(digest string, maxSize int64) ([]byte, error) {
 	return readFile(s.path(digest), maxSize)
 }
 
+// Tidy removes what processes left that were killed while they wrote a file.
+func (s *Store) Tidy() error {
+	return errors.Join(diskfile.Tidy(s.dir), diskfile.Tidy(filepath.Join(s.dir, "blobs", "sha256")))
+}
+
 // Remove deletes the file with the given digest. That there is none is not an error.
 func (s *Store) Remove(digest string) error {
 	if err := checkDigest(digest); err != nil {
@@ -153,6 +158,9 @@ func (s *Store) Check(ctx context.Context, maxSize int64) (files int, err error)
 			problems = append(problems, err)
 		}
 	}
-	_, err = s.readIndex()
+	x, err := s.readIndex()
+	if err == nil && len(x.Manifests) > 0 {
+		err = s.checkVersion()
+	}
 	return files, errors.Join(append(problems, err)...)
 }

@@ -155,7 +155,10 @@ func (k Key) Key() (release.PublicKey, error) {
 		return release.PublicKey{}, fmt.Errorf("publicKey: must be the base64 of %d bytes", ed25519.PublicKeySize)
 	}
 	key, err := release.NewPublicKey(raw)
-	if err == nil && key.ID != k.ID {
+	if err != nil {
+		return release.PublicKey{}, fmt.Errorf("publicKey: %w", err)
+	}
+	if key.ID != k.ID {
 		err = fmt.Errorf("id: is %q, the key has the id %s", k.ID, key.ID)
 	}
 	return key, err

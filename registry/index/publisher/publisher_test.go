@@ -105,6 +105,7 @@ func TestRefused(t *testing.T) {
 		"KeyTwice":    {list(entry("acme", "x", one+","+one)), "publishers.0.keys.1.id: "},
 		"KeyID":       {list(entry("acme", "x", strings.Replace(one, "ed25519-", "ed25519-x", 1))), "publishers.0.keys.0.id: "},
 		"KeyBytes":    {list(entry("acme", "x", `{"id":"x","publicKey":"AAAA"}`)), "publishers.0.keys.0.publicKey: "},
+		"WeakKey":     {list(entry("acme", "x", `{"id":"x","publicKey":"`+strings.Repeat("A", 43)+`="}`)), "publishers.0.keys.0.publicKey: the key ed25519-"},
 		"NotBefore":   {list(entry("acme", "x", with(`"notBefore":"2026-01-01"`))), "publishers.0.keys.0.notBefore: "},
 		"NotAfter":    {list(entry("acme", "x", with(`"notAfter":"2026-01-01T00:00:00+01:00"`))), "publishers.0.keys.0.notAfter: "},
 		"EndsFirst":   {list(entry("acme", "x", with(`"notBefore":"2026-01-02T00:00:00Z","notAfter":"2026-01-01T00:00:00Z"`))), "must be later than notBefore"},

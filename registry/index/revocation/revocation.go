@@ -116,6 +116,11 @@ func (l *List) Find(r Release) *Entry {
 	return &l.Revoked[i]
 }
 
+// NamesKeys reports whether some entry revokes a key.
+func (l *List) NamesKeys() bool {
+	return slices.ContainsFunc(l.Revoked, func(e Entry) bool { return e.KeyID != "" })
+}
+
 // covers compares what the entry names only: an empty field is no wildcard.
 func (e *Entry) covers(r Release) bool {
 	switch {
@@ -177,17 +182,17 @@ func (e *Entry) check() error {
 	case named != 1:
 		return fmt.Errorf("digest: exactly one of digest, plugin, keyId and publisher must be there, %d are", named)
 	case e.Digest != "" && !release.ValidDigest(e.Digest):
-		return badValue("digest", e.Digest)
+		return badValue("digest", e.Digest, "sha256: and 64 lower-case hexadecimal digits")
 	case e.Plugin != "" && (!abi.ValidName(publisher) || !abi.ValidName(name)):
-		return badValue("plugin", e.Plugin)
+		return badValue("plugin", e.Plugin, "publisher/name")
 	case e.KeyID != "" && !validKeyID(e.KeyID):
-		return badValue("keyId", e.KeyID)
+		return badValue("keyId", e.KeyID, "ed25519- and 16 lower-case hexadecimal digits")
 	case e.Publisher != "" && !abi.ValidName(e.Publisher):
-		return badValue("publisher", e.Publisher)
+		return badValue("publisher", e.Publisher, "lower-case letters, digits and single hyphens, at most 40")
 	case e.Reason == "" || len(e.Reason) > maxReasonBytes || strings.ContainsFunc(e.Reason, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return fmt.Errorf("reason: must be one line of 1 to %d bytes", maxReasonBytes)
 	case err != nil || len(e.Since) != len("2006-01-02T15:04:05Z") || !strings.HasSuffix(e.Since, "Z"):
-		return badValue("since", e.Since)
+		return badValue("since", e.Since, "a time such as 2026-01-31T00:00:00Z")
 	}
 	return e.checkVersions()
 }
@@ -198,7 +203,7 @@ func (e *Entry) checkVersions() error {
 	}
 	for i, v := range e.Versions {
 		if !abi.ValidVersion(v) || i > 0 && e.Versions[i-1] >= v {
-			return badValue("versions."+strconv.Itoa(i), v)
+			return badValue("versions."+strconv.Itoa(i), v, "a version such as 1.2.0, once and in order")
 		}
 	}
 	return nil
@@ -210,6 +215,6 @@ func validKeyID(s string) bool {
 	return ok && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-func badValue(field, value string) error {
-	return fmt.Errorf("%s: %q is not valid or out of order", field, value)
+func badValue(field, value, rule string) error {
+	return fmt.Errorf("%s: %q must be %s", field, value, rule)
 }

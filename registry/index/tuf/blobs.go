@@ -46,5 +46,7 @@ func (s *server) Blob(ctx context.Context, digest string, limit int64) ([]byte, 
 	if s.blobs == nil {
 		return nil, fmt.Errorf("%s: the server has no files of releases: %w", path, fs.ErrNotExist)
 	}
+	ctx, cancel := context.WithTimeout(ctx, blobTimeout)
+	defer cancel()
 	return s.get(ctx, s.blobs.String()+path, limit)
 }

@@ -28,6 +28,8 @@ const (
 	idleTimeout    = 30 * time.Second
 	maxHeaderBytes = 64 << 10
 	maxRedirects   = 3
+	// blobTimeout bounds the download of a module: the largest at 128 KiB a second.
+	blobTimeout = 5 * time.Minute
 )
 
 // HTTPOptions change how an index is fetched from a server.
@@ -151,6 +153,9 @@ func (s *server) get(ctx context.Context, address string, limit int64) (data []b
 	switch {
 	case response.StatusCode == http.StatusNotFound:
 		return nil, fmt.Errorf("%s: %w", address, fs.ErrNotExist)
+	case response.StatusCode == http.StatusForbidden:
+		return nil, fmt.Errorf("%s: the server answers 403 Forbidden, which object stores do for a file that is not there, "+
+			"unless clients may list what is: it must answer 404", address)
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%s: the server answers %d %s", address, response.StatusCode, http.StatusText(response.StatusCode))
 	case response.ContentLength > limit:

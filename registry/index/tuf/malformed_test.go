@@ -156,6 +156,20 @@ func TestAttack19_Signed(t *testing.T) {
 			h.check(h.repo.Root.Signed.AddKey(key, root))
 			h.repo.PublishRoot()
 		}, "root: the parser failed"},
+		"WeakKey": {func(h *harness) {
+			key := tuftest.NewKey(9).Public()
+			key.Value.PublicKey = "01" + strings.Repeat("00", 31)
+			h.check(h.repo.Root.Signed.AddKey(key, timestamp))
+			h.repo.PublishRoot()
+		}, "anybody can sign with it"},
+		"WeakDelegatedKey": {func(h *harness) {
+			d := delegations(0)
+			key := tuftest.NewKey(9).Public()
+			key.Value.PublicKey = strings.Repeat("00", 32)
+			d.Keys["x"] = key
+			h.repo.Roles[targets].Signed.Delegations = d
+			h.repo.Publish(targets)
+		}, "targets: keys.x: the key ed25519-"},
 		"ManyKeys": {func(h *harness) {
 			for i := range 257 {
 				key := tuftest.NewKey(9).Public()

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
+
+	"github.com/latticenet/lattice-host/registry/release"
 )
 
 // Limits on what a repository may ask of its clients. The sizes of files whose length no signed metadata says are those
@@ -76,8 +78,12 @@ func (r rules) keys(role string, keys map[string]*metadata.Key) error {
 		if key.Type != metadata.KeyTypeEd25519 {
 			continue
 		}
-		if raw, err := hex.DecodeString(key.Value.PublicKey); err != nil || len(raw) != ed25519.PublicKeySize {
+		raw, err := hex.DecodeString(key.Value.PublicKey)
+		if err != nil || len(raw) != ed25519.PublicKeySize {
 			return malformed(role, "keys.%s must be %d bytes in hexadecimal", id, ed25519.PublicKeySize)
+		}
+		if _, err := release.NewPublicKey(raw); err != nil {
+			return malformed(role, "keys.%s: %v", id, err)
 		}
 	}
 	return nil

@@ -14,7 +14,6 @@ package author
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"time"
@@ -49,8 +48,8 @@ type Signers struct {
 func (s Signers) check(role string) error {
 	ids := map[string]bool{}
 	for _, key := range s.Keys {
-		if len(key.Ed25519) != ed25519.PublicKeySize {
-			return fmt.Errorf("%s: the key %s is no Ed25519 key", role, key.ID)
+		if _, err := release.NewPublicKey(key.Ed25519); err != nil {
+			return fmt.Errorf("%s: %w", role, err)
 		}
 		ids[key.ID] = true
 	}

@@ -92,11 +92,12 @@ func (c *Change) Write(dir string) error {
 	})
 }
 
-// writers is how many files are made durable at once: a disk does not take much longer for many than for one.
+// writers is how many files are written at once.
 const writers = 16
 
-// writeFiles writes first what nothing leads to yet, in any order.
+// writeFiles writes first what nothing leads to yet, in any order. It is durable before what leads to it is written.
 func (c *Change) writeFiles(dir string) error {
+	var batch diskfile.Batch
 	var group errgroup.Group
 	group.SetLimit(writers)
 	leading := len(c.files) - 1
@@ -104,17 +105,20 @@ func (c *Change) writeFiles(dir string) error {
 		leading--
 	}
 	for _, f := range c.files[:leading] {
-		group.Go(func() error { return f.write(dir) })
+		group.Go(func() error { return f.write(dir, &batch) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := batch.Sync(); err != nil {
+		return err
+	}
 	for _, f := range c.files[leading:] {
-		if err := f.write(dir); err != nil {
+		if err := f.write(dir, nil); err != nil {
 			return err
 		}
 	}
-	return nil
+	return diskfile.Tidy(filepath.Join(dir, "metadata"))
 }
 
 // checkUnchanged returns an error unless the timestamp is the one that the draft was made from, or that of this change.
@@ -140,20 +144,28 @@ func (c *Change) checkUnchanged(timestamp string) error {
 	return nil
 }
 
-func (f file) write(dir string) error {
+// write writes a file, as part of a batch unless that is nil: then clients may read the file as soon as it has its name, so that it
+// must be durable by then.
+func (f file) write(dir string, batch *diskfile.Batch) error {
 	name := filepath.Join(dir, filepath.FromSlash(f.path))
 	present, err := diskfile.Read(os.OpenFile, name, int64(len(f.data)))
 	switch {
 	case err == nil && bytes.Equal(present, f.data):
-		return nil
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
+		if batch != nil {
+			batch.Keep(name)
 		}
+		return nil
+	case err != nil && errors.Is(err, fs.ErrNotExist):
 	case f.live:
 		return errors.Join(err, fmt.Errorf("%s: is there with another content, and clients may have read it", name))
 	}
-	return diskfile.Replace(name, f.data, 0o644)
+	if batch == nil {
+		return diskfile.Replace(name, f.data, 0o644)
+	}
+	if err := batch.MkdirAll(filepath.Dir(name)); err != nil {
+		return err
+	}
+	return batch.Replace(name, f.data, 0o644)
 }
 
 // Publish signs what has changed with those of keys that belong to it. It is an error when they are too few for a role.
