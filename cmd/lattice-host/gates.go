@@ -120,7 +120,13 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 		a.note("warning: %v", p)
 	}
 	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform})
-	return &gates{set: set, judge: judge, used: map[string]*gate.Decision{}}, asInput(err)
+	if err != nil {
+		return nil, asInput(err)
+	}
+	for _, w := range judge.Warnings() {
+		a.note("warning: %s", w)
+	}
+	return &gates{set: set, judge: judge, used: map[string]*gate.Decision{}}, nil
 }
 
 func objectOf(d *resource.Document) facts.Object { return facts.Object{Ref: d.Ref, Document: d.JSON()} }

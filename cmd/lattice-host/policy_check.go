@@ -39,6 +39,9 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 		if problems := set.Cedar.Problems(); len(problems) > 0 {
 			return problems
 		}
+		for _, w := range set.Warnings() {
+			a.note("warning: %s", w)
+		}
 		checked := checkedPolicies{
 			Cedar: set.Cedar.Len(), Rego: set.Rego.Len(), Quotas: len(set.Quotas), Files: set.Files, Digest: set.Digest(),
 		}

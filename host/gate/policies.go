@@ -69,6 +69,14 @@ func New(engines ...Engine) (*Policies, error) {
 // Digest names the policies: equal policies have equal digests.
 func (p *Policies) Digest() string { return p.digest }
 
+// Including returns the policies with another digest, which stands for something else besides that decides along with them,
+// such as quotas, given its name and text.
+func (p *Policies) Including(name string, text []byte) *Policies {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n%s %d\n%s\n", p.digest, name, len(text), text)
+	return &Policies{engines: p.engines, digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
+}
+
 // Decide asks every engine and combines what they say. It always returns a decision: whatever goes wrong, a panic of an
 // engine included, is a reason to deny.
 func (p *Policies) Decide(ctx context.Context, in *Input) *Decision {

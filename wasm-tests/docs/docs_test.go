@@ -167,7 +167,7 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
 		"docs/policies.md": {
 			"docs/policies-example/shop.cedar", "docs/policies-example/shop_test.yaml", "docs/policies-example/labels.rego",
-			"docs/policies-example/quota.yaml", "docs/policies-example/nightly.yaml",
+			"docs/policies-example/quota.yaml", "docs/policies-example/namespaces.yaml", "docs/policies-example/nightly.yaml",
 		},
 	} {
 		text, err := os.ReadFile(filepath.Join(root, document))

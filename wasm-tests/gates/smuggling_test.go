@@ -113,6 +113,39 @@ func TestSmuggling(t *testing.T) {
 			},
 			`AccessExternalEndpoint Lattice::ExternalEndpoint::"evil.example.com:0"`, "spec.egress.0.toFQDNs.0.matchName",
 		},
+		"the labels of another service": {
+			"deployment", "Deployment", func(d object) {
+				labels := d["spec"].(object)["template"].(object)["metadata"].(object)["labels"].(object)
+				labels["app.kubernetes.io/name"] = "payments"
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"identity:payments"`, "spec.template.metadata.labels.app.kubernetes.io/name",
+		},
+		"a secret for an annotation": {
+			"deployment", "Deployment", func(d object) {
+				metadata := d["spec"].(object)["template"].(object)["metadata"].(object)
+				metadata["annotations"] = object{"vault.hashicorp.com/agent-inject-secret-x": "bank/ledger"}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"annotation:vault.hashicorp.com/agent-inject-secret-x"`,
+			"spec.template.metadata.annotations.vault.hashicorp.com/agent-inject-secret-x",
+		},
+		"another server for names": {
+			"deployment", "Deployment", func(d object) { podOf(d)["dnsConfig"] = object{"nameservers": []any{"203.0.113.9"}} },
+			`AccessExternalEndpoint Lattice::ExternalEndpoint::"203.0.113.9:53"`, "spec.template.spec.dnsConfig.nameservers.0",
+		},
+		"another host behind a name": {
+			"deployment", "Deployment", func(d object) {
+				podOf(d)["hostAliases"] = []any{object{"ip": "203.0.113.9", "hostnames": []any{"api.example.com"}}}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"hostAlias:203.0.113.9"`, "spec.template.spec.hostAliases.0",
+		},
+		"the world as a label": {
+			"network-policy", "CiliumNetworkPolicy", func(d object) {
+				spec := d["spec"].(object)
+				egress, _ := spec["egress"].([]any)
+				spec["egress"] = append([]any{object{"toEndpoints": []any{object{"matchLabels": object{"reserved:world": ""}}}}}, egress...)
+			},
+			`AccessExternalEndpoint Lattice::ExternalEndpoint::"entity:world:0"`, "spec.egress.0.toEndpoints.0.matchLabels.reserved:world",
+		},
 		"the pods of another service": {
 			"network-policy", "CiliumNetworkPolicy", func(d object) {
 				d["spec"].(object)["endpointSelector"] = object{"matchLabels": object{"app.kubernetes.io/name": "payments"}}

@@ -69,17 +69,24 @@ func TestAttack48PoliciesThatAreNone(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a file twice", func(t *testing.T) {
+		f := File{Name: "p", Text: []byte(permitAll)}
+		if _, err := Parse([]File{f, f}); err == nil || err.Error() != "p:1:1: policy p: the file is read twice; name it once" {
+			t.Errorf("got %v", err)
+		}
+	})
 	for _, tt := range []struct{ name, text, want string }{
 		{"double id", permitAll + permitAll, "p:2:1: policy p: the id is taken by the policy at p:1:1; give it another"},
 		{"no id", "forbid (principal, action, resource);", `p:1:1: the policy has no id; put @id("…") before it`},
 		{
 			"unknown action", `@id("x") forbid (principal, action == Lattice::Action::"Emit", resource);`,
-			"p:1:1: policy x: unable to find an applicable action given the policy scope constraints\n" +
-				"p:1:1: policy x: unrecognized action `Lattice::Action::\"Emit\"`",
+			"p:1:1: policy x: unrecognized action `Lattice::Action::\"Emit\"`; the actions of the namespace Lattice are AccessExternalEndpoint, " +
+				"AccessNamespace, AccessSecret, AccessVolume, Admit, AllowWildcard, EmitKind, Execute, Grant, Install, OverrideSecurity, " +
+				"RunRevoked, SkipImageVerification, UseCapability, UseQueue",
 		},
 		{
 			"misspelt attribute", `@id("x") forbid (principal, action == Lattice::Action::"UseQueue", resource) when { resource.label == "" };`,
-			"p:1:1: policy x: attribute `label` on entity type `Lattice::Queue` not found",
+			"p:1:1: policy x: attribute `label` on entity type `Lattice::Queue` not found; it has name",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -144,11 +144,12 @@ func (c *checker) check(p *policy) resource.Problems {
 	add := func(message string) {
 		problems = append(problems, resource.Problem{Position: p.at, Object: p.object(), Message: message})
 	}
-	for _, message := range messages(c.validator.Policy("", p.tree)) {
-		add(message)
-	}
+	wrong := messages(c.validator.Policy("", p.tree))
 	for _, name := range c.unknownTypes(p.tree) {
-		add(fmt.Sprintf("unrecognized entity type `%s`", name))
+		wrong = append(wrong, fmt.Sprintf("unrecognized entity type `%s`", name))
+	}
+	for _, message := range c.hints(p.tree, wrong) {
+		add(message)
 	}
 	if !p.forbids && strings.TrimSpace(p.notes[annotationReason]) == "" && c.covers(p.tree, gate.ActionRunRevoked) {
 		add(`it permits to run revoked plugins; put @reason("…") before it, or name the actions that it is for`)
@@ -201,6 +202,8 @@ func syntax(text string, err error) (line, column int, message string) {
 			culprit, message = m[1], fmt.Sprintf("%s is expected here, not %s", quote(m[2]), found(m[1]))
 		} else if m := errorWord.FindStringSubmatch(message); m != nil {
 			culprit, message = m[1], fmt.Sprintf("a policy begins with permit or forbid, not %s", found(m[1]))
+		} else if strings.Contains(text, "?"+strings.Trim(front[1], `"`)) {
+			message = "templates, with ?principal or ?resource, are not read here; name the entity"
 		} else {
 			message += " near " + front[1]
 		}

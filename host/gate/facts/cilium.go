@@ -57,13 +57,18 @@ func (r *reader) ciliumRule(n node, d direction) {
 		r.outbound(d, entityPrefix+"all", ports, n)
 	}
 	for _, s := range r.list(n.at(d.word + "Endpoints")) {
-		if r.isObject(s); selectsAll(s) && !tunnel {
+		if r.isObject(s); r.selectsAll(s) && !tunnel {
 			r.wildcard(d.mesh, s)
 		}
+		r.reserved(s, d, ports, tunnel)
+	}
+	if mode := r.get(n, "authentication", "mode"); !mode.missing() && mode.value != "required" {
+		// Whoever talks without authentication has no identity.
+		r.wildcard(d.mesh, mode)
 	}
 	for _, e := range r.texts(n.at(d.word + "Entities")) {
 		if !tunnel {
-			r.entity(e, d, ports)
+			r.entity(e.text(), d, ports, e)
 		}
 	}
 	r.ciliumBlocks(n, d, ports)
@@ -76,11 +81,14 @@ func (r *reader) ciliumRule(n node, d direction) {
 	}
 }
 
-// namesNobody reports whether a rule names nobody, which means everybody.
+// namesNobody reports whether a rule names nobody, which means everybody. What an empty list means is not left to be seen.
 func namesNobody(n node, d direction) bool {
 	for _, member := range n.members() {
 		key := trimDot(member.path[len(n.path):])
-		if strings.HasPrefix(key, d.word) && key != "toPorts" && !member.missing() {
+		if _, list := member.value.([]any); list && len(member.items()) == 0 || member.missing() {
+			continue
+		}
+		if strings.HasPrefix(key, d.word) && key != "toPorts" {
 			return false
 		}
 	}
@@ -121,8 +129,8 @@ func (r *reader) outbound(d direction, host string, ports []port, n node) {
 }
 
 // entity asks about an entity. Those within the cluster are wildcards, the others are endpoints, and some are both.
-func (r *reader) entity(n node, d direction, ports []port) {
-	entity := strings.ToLower(n.text())
+func (r *reader) entity(name string, d direction, ports []port, n node) {
+	entity := strings.ToLower(name)
 	switch entity {
 	case "all", "cluster", "unmanaged":
 		r.wildcard(d.mesh, n)
@@ -173,10 +181,19 @@ func (r *reader) ciliumPorts(n node) []port {
 	return ports
 }
 
-// selectsAll reports whether a selector selects every pod. One that names no label's value might.
-func selectsAll(n node) bool {
-	if len(n.at("matchLabels").members()) > 0 {
-		return false
+// selectsAll reports whether a selector selects every pod, or every pod of the namespace. One that names no label's value
+// might. A label that all pods have tells none from others.
+func (r *reader) selectsAll(n node) bool {
+	for _, member := range n.at("matchLabels").members() {
+		switch _, key := labelSource(trimDot(member.path[len(n.at("matchLabels").path):])); key {
+		case labelManagedBy, "io.cilium.k8s.policy.cluster":
+		case "io.kubernetes.pod.namespace":
+			if member.text() != r.ref.Namespace {
+				return false
+			}
+		default:
+			return false
+		}
 	}
 	for _, e := range n.at("matchExpressions").items() {
 		if e.at("operator").value == "In" {
@@ -184,6 +201,44 @@ func selectsAll(n node) bool {
 		}
 	}
 	return true
+}
+
+// labelSource takes a label of Cilium apart into where it comes from and its key. Pods have the sources k8s and any.
+func labelSource(label string) (source, key string) {
+	if rest, ok := strings.CutPrefix(label, "$"); ok {
+		return "reserved", rest
+	}
+	if rest, ok := strings.CutPrefix(label, "reserved."); ok {
+		return "reserved", rest
+	}
+	if source, key, ok := strings.Cut(label, ":"); ok {
+		return source, key
+	}
+	return "any", label
+}
+
+// reserved asks about a selector of endpoints that are no pods: the identity of an entity, or of a block of addresses, is a
+// label, too.
+func (r *reader) reserved(selector node, d direction, ports []port, tunnel bool) {
+	look := func(label string, n node) {
+		switch source, key := labelSource(label); source {
+		case "k8s", "any":
+		case "reserved":
+			if !tunnel {
+				r.entity(key, d, ports, n)
+			}
+		default:
+			r.unreadable(n)
+		}
+	}
+	labels := selector.at("matchLabels")
+	r.isObject(labels)
+	for _, member := range labels.members() {
+		look(trimDot(member.path[len(labels.path):]), member)
+	}
+	for _, e := range r.list(selector.at("matchExpressions")) {
+		look(r.text(r.get(e, "key")), e)
+	}
 }
 
 // networkPolicy asks about a policy of Kubernetes itself.
@@ -230,7 +285,7 @@ func (r *reader) policyRule(n node, d direction) {
 			r.block(r.get(block, "cidr"), d, ports)
 			continue
 		}
-		if selectsAll(peer.at("podSelector")) && selectsAll(peer.at("namespaceSelector")) {
+		if r.selectsAll(peer.at("podSelector")) && r.selectsAll(peer.at("namespaceSelector")) {
 			r.wildcard(d.mesh, peer)
 		}
 	}

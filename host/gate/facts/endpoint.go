@@ -68,18 +68,48 @@ func visitExternalServices(n node, visit func(address string)) {
 	}
 }
 
-// hostName returns a host as policies name it: in lower case, and a block of one address as the address.
+// hostName returns a host as policies name it: in lower case, an address in its usual form, and a block of one address as the
+// address.
 func hostName(s string) string {
 	if prefix, err := netip.ParsePrefix(s); err == nil {
 		if prefix.IsSingleIP() {
-			return prefix.Addr().String()
+			return prefix.Addr().Unmap().String()
 		}
 		return prefix.Masked().String()
 	}
-	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+	name := strings.TrimSuffix(strings.ToLower(s), ".")
+	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
+		return addr.Unmap().WithZone("").String()
+	}
+	if addr, ok := numericAddress(name); ok {
 		return addr.String()
 	}
-	return strings.TrimSuffix(strings.ToLower(s), ".")
+	return name
+}
+
+// numericAddress reads an address of IPv4 in one of the old forms that resolvers take: 0x7f.1, 017700000001, 2130706433.
+func numericAddress(s string) (netip.Addr, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var sum uint64
+	for i, part := range parts {
+		bits := 8
+		if last := i == len(parts)-1; last {
+			bits = 8 * (5 - len(parts))
+		}
+		// An underscore separates digits in Go, and a prefix of b or o means nothing elsewhere.
+		if strings.Trim(part, "0123456789abcdefx") != "" || strings.HasPrefix(part, "0b") {
+			return netip.Addr{}, false
+		}
+		n, err := strconv.ParseUint(part, 0, bits)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		sum = sum<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}), true
 }
 
 // portOf returns a port that is a number or the text of one.

@@ -196,15 +196,46 @@ func (f *finder) output(o *document) {
 		r.unreadable(o.root.at("kind"))
 	}
 	r.namespace(o.root, known)
-	if k.read != nil {
-		k.read(r, o.root)
-	}
-	for _, path := range k.pods {
-		r.podsAt(o.root, path)
-	}
+	r.kind(o.root, k)
 	if !k.data {
 		r.walk(o.root, nil, "")
 	}
+}
+
+// kind asks what an object of a kind can ask.
+func (r *reader) kind(root node, k kind) {
+	if k.read != nil {
+		k.read(r, root)
+	}
+	for _, path := range k.pods {
+		r.podsAt(root, path)
+	}
+}
+
+// embedded returns a reader for an object inside another one, such as an item of a list, and asks about its kind and
+// namespace as if it were an output: whoever permits the outer kind does not permit whatever it wraps. The reader is nil where
+// there is no object.
+func (r *reader) embedded(n node) (kind, *reader) {
+	m, _ := n.value.(map[string]any)
+	apiVersion, _ := m["apiVersion"].(string)
+	own, _ := m["kind"].(string)
+	_, metadata := m["metadata"].(map[string]any)
+	_, spec := m["spec"].(map[string]any)
+	if n.path == "" || apiVersion == "" || own == "" || !metadata && !spec {
+		return kind{}, nil
+	}
+	inner := &reader{finder: r.finder, object: r.object, seen: r.seen, ref: abi.Ref{
+		APIVersion: apiVersion, Kind: own, Namespace: n.at("metadata", "namespace").text(), Name: n.at("metadata", "name").text(),
+	}}
+	if inner.ref.Namespace == "" {
+		inner.ref.Namespace = r.ref.Namespace
+	}
+	k, known := kindOf(inner.ref)
+	if !known {
+		inner.unreadable(n.at("kind"))
+	}
+	inner.namespace(n, known)
+	return k, inner
 }
 
 // isItself reports whether the document is the one that its reference names, so that it is read as what it is.

@@ -25,8 +25,11 @@ type image struct {
 // Hub, and what has no tag is latest.
 func parseImage(s string) image {
 	i := image{registry: "docker.io", name: s, tag: "latest"}
-	if first, rest, found := strings.Cut(s, "/"); found && (strings.ContainsAny(first, ".:") || first == "localhost") {
-		i.registry, i.name = first, rest
+	if first, rest, found := strings.Cut(s, "/"); found && isRegistry(first) {
+		i.registry, i.name = strings.ToLower(first), rest
+	}
+	if i.registry == "index.docker.io" {
+		i.registry = "docker.io"
 	}
 	digest := ""
 	if at := strings.IndexByte(i.name, '@'); at >= 0 {
@@ -43,6 +46,11 @@ func parseImage(s string) image {
 		i.tag, i.pinned = digest, isSHA256(digest)
 	}
 	return i
+}
+
+// isRegistry reports whether the first part of an image's name is a host: the names of images are in lower case.
+func isRegistry(first string) bool {
+	return strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first
 }
 
 func isSHA256(digest string) bool {

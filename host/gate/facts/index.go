@@ -41,6 +41,7 @@ type labelSet struct {
 const externalSecret = "ExternalSecret.external-secrets.io"
 
 const (
+	labelName          = "app.kubernetes.io/name"
 	labelManagedBy     = "app.kubernetes.io/managed-by"
 	labelDataplaneMode = "istio.io/dataplane-mode"
 	labelWaypointFor   = "istio.io/waypoint-for"

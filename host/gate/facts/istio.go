@@ -177,11 +177,18 @@ func (r *reader) serviceEntry(root node) {
 	}
 }
 
-// gateway asks about a gateway that takes the routes of other namespaces, or is more than its listeners.
+// waypointClass is the class of the gateways of the ambient mesh, which only the mesh reaches.
+const waypointClass = "istio-waypoint"
+
+// gateway asks about a gateway that is reached from outside, that takes the routes of other namespaces, or is more than its listeners.
 func (r *reader) gateway(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
 	r.fields(spec, "gatewayClassName", "listeners")
+	if class := r.text(spec.at("gatewayClassName")); class != waypointClass {
+		// Any other one is reached from outside the mesh.
+		r.override("service", "gateway:"+class, spec.at("gatewayClassName"))
+	}
 	for _, l := range r.list(spec.at("listeners")) {
 		at := r.get(l, "allowedRoutes", "namespaces", "from")
 		if from := r.text(at); from != "" && from != "Same" && from != "None" {
@@ -190,9 +197,26 @@ func (r *reader) gateway(root node) {
 	}
 }
 
-// route asks about routes that lead out of the mesh or to what is not a Service.
+// route asks about routes at the gateways or Services of others, and about those that lead out of the mesh or to what is not a
+// Service.
 func (r *reader) route(root node) {
-	for _, rule := range r.list(r.get(root, "spec", "rules")) {
+	spec := r.get(root, "spec")
+	r.isObject(spec)
+	r.fields(spec, "parentRefs", "hostnames", "rules")
+	for _, parent := range r.list(spec.at("parentRefs")) {
+		kind := abi.GroupKind{Group: "gateway.networking.k8s.io", Kind: "Gateway"}
+		if group := r.get(parent, "group"); !group.missing() {
+			kind.Group = r.text(group)
+		}
+		if own := r.text(parent.at("kind")); own != "" {
+			kind.Kind = own
+		}
+		at := parent.at("namespace")
+		if namespace := r.text(at); namespace != "" && namespace != r.ref.Namespace || !r.hasKind(kind, r.text(parent.at("name"))) {
+			r.unreadable(parent)
+		}
+	}
+	for _, rule := range r.list(spec.at("rules")) {
 		r.backends(rule)
 	}
 }
@@ -218,6 +242,9 @@ func (r *reader) backends(n node) {
 }
 
 func (r *reader) backend(n node) {
+	if at := r.get(n, "namespace"); r.text(at) != "" && at.text() != r.in.Resource.Ref.Namespace {
+		r.foreign(at, at.text())
+	}
 	group, kind := r.text(r.get(n, "group")), r.text(n.at("kind"))
 	switch {
 	case group == "" && (kind == "" || kind == "Service"):

@@ -36,7 +36,7 @@ func (r *reader) memberEgress(target node, ports []port) {
 	out := direction{mesh: "outbound"}
 	if entity := target.at("entity"); !entity.missing() {
 		r.text(entity)
-		r.entity(entity, out, ports)
+		r.entity(entity.text(), out, ports, entity)
 	}
 	for _, field := range []string{"cidr", "fqdn"} {
 		if host := target.at(field); !host.missing() {
@@ -91,7 +91,7 @@ func (r *reader) ownPods(n node) {
 	r.isObject(n)
 	labels := map[string]string{}
 	for key, value := range textsOf(n.at("matchLabels")) {
-		for _, source := range []string{"k8s:", "k8s.", "any:", "any."} {
+		for _, source := range []string{"k8s:", "any:"} {
 			key = strings.TrimPrefix(key, source)
 		}
 		// A policy is for its own namespace only.

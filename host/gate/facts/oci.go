@@ -6,19 +6,38 @@ import (
 	"strings"
 )
 
-// isRuntimeSpec reports whether an object looks like an OCI runtime spec, wherever it is.
+// isRuntimeSpec reports whether an object looks like an OCI runtime spec, wherever it is. Runtimes take its keys in any case.
 func isRuntimeSpec(n node) bool {
-	if !n.at("ociVersion").missing() {
-		return true
+	m, _ := n.value.(map[string]any)
+	process, root := false, false
+	for key, value := range m {
+		_, object := value.(map[string]any)
+		switch {
+		case strings.EqualFold(key, "ociVersion"):
+			return true
+		case strings.EqualFold(key, "process"):
+			process = process || object
+		case strings.EqualFold(key, "root"):
+			root = root || object
+		}
 	}
-	_, process := n.at("process").value.(map[string]any)
-	_, root := n.at("root").value.(map[string]any)
 	return process && root
+}
+
+// specFields asks about fields of a runtime spec that are not known, each by its name: a kind that wraps such a spec may be
+// permitted as a whole, and that must not permit whatever else a runtime can do.
+func (r *reader) specFields(of string, n node, known ...string) {
+	for _, member := range n.members() {
+		if key := trimDot(member.path[len(n.path):]); !member.missing() && !slices.Contains(known, key) {
+			r.override("field", "field:"+of+key, member)
+		}
+	}
 }
 
 // runtimeSpec asks about a runtime spec. Here, too, what is not written is what the runtime does without it.
 func (r *reader) runtimeSpec(n node) {
-	r.fields(n, "ociVersion", "process", "root", "hostname", "domainname", "mounts", "hooks", "annotations", "linux")
+	r.isObject(n)
+	r.specFields("", n, "ociVersion", "process", "root", "hostname", "domainname", "mounts", "hooks", "annotations", "linux")
 	r.process(r.get(n, "process"))
 	r.rootFilesystem(r.get(n, "root"))
 	for _, m := range r.list(n.at("mounts")) {
@@ -31,6 +50,9 @@ func (r *reader) runtimeSpec(n node) {
 	}
 	linux := n.at("linux")
 	r.isObject(linux)
+	r.specFields("linux.", linux, "uidMappings", "gidMappings", "sysctl", "resources", "cgroupsPath", "namespaces", "devices",
+		"seccomp", "rootfsPropagation", "maskedPaths", "readonlyPaths", "mountLabel", "personality")
+	r.specFields("linux.resources.", linux.at("resources"), "devices", "memory", "cpu", "pids", "blockIO", "hugepageLimits")
 	r.namespaces(linux.at("namespaces"))
 	r.kernelViews(linux)
 	r.devices(linux)
@@ -46,6 +68,12 @@ func (r *reader) runtimeSpec(n node) {
 
 func (r *reader) process(n node) {
 	r.isObject(n)
+	r.specFields("process.", n, "terminal", "consoleSize", "user", "args", "env", "cwd", "capabilities", "rlimits",
+		"noNewPrivileges", "apparmorProfile", "oomScoreAdj", "selinuxLabel")
+	r.specFields("process.user.", n.at("user"), "uid", "gid", "umask", "additionalGids")
+	if score, _ := r.integer(n.at("oomScoreAdj")); score < 0 {
+		r.override("container", "oomScoreAdj:"+itoa(score), n.at("oomScoreAdj"))
+	}
 	for field, id := range map[string]string{"uid": "runAsRoot", "gid": "runAsRootGroup"} {
 		if number, _ := r.integer(r.get(n, "user", field)); number == 0 {
 			r.override("container", id, n.at("user", field))
@@ -80,6 +108,7 @@ func (r *reader) process(n node) {
 
 func (r *reader) rootFilesystem(n node) {
 	r.isObject(n)
+	r.specFields("root.", n, "path", "readonly")
 	if on, _ := r.flag(n.at("readonly")); !on {
 		r.override("container", "readWriteRootFilesystem", n.at("readonly"))
 	}
@@ -88,9 +117,18 @@ func (r *reader) rootFilesystem(n node) {
 	}
 }
 
+// cleanPath returns the shortest path that leads to the same place, so that a pattern of a policy cannot be left with "..".
+func cleanPath(s string) string {
+	if s == "" {
+		return ""
+	}
+	return path.Clean(s)
+}
+
 // mount asks about folders of the machine, and about file systems through which the kernel is set.
 func (r *reader) mount(n node) {
-	kind, source := r.text(r.get(n, "type")), r.text(n.at("source"))
+	kind, source := r.text(r.get(n, "type")), cleanPath(r.text(n.at("source")))
+	r.specFields("mounts.", n, "destination", "type", "source", "options")
 	var options []string
 	for _, o := range r.texts(n.at("options")) {
 		options = append(options, o.text())
@@ -99,6 +137,9 @@ func (r *reader) mount(n node) {
 	switch {
 	case kind == "bind", slices.Contains(options, "bind"), slices.Contains(options, "rbind"):
 		r.override("volume", "hostPath:"+source, n.at("source"))
+	case kind == "proc" && r.text(n.at("destination")) != "/proc", kind == "sysfs" && r.text(n.at("destination")) != "/sys":
+		// What runtimes hide of the kernel they hide at its usual place only.
+		r.override("container", "procMount:Unmasked", n.at("destination"))
 	case kind == "proc", kind == "tmpfs", kind == "devpts", kind == "mqueue":
 	case kind == "sysfs" || kind == "cgroup" || kind == "cgroup2":
 		if !readOnly {
@@ -122,8 +163,9 @@ func (r *reader) namespaces(n node) {
 	}
 	for _, item := range r.list(n) {
 		kind := r.text(r.get(item, "type"))
+		r.specFields("linux.namespaces.", item, "type", "path")
 		delete(missing, kind)
-		if path := r.text(item.at("path")); path != "" {
+		if path := cleanPath(r.text(item.at("path"))); path != "" {
 			r.override("pod", "namespace:"+kind+":"+path, item.at("path"))
 		}
 	}
@@ -149,9 +191,10 @@ func (r *reader) kernelViews(linux node) {
 
 func (r *reader) devices(linux node) {
 	for _, d := range r.list(linux.at("devices")) {
-		r.override("container", "device:"+r.text(r.get(d, "path")), d)
+		r.override("container", "device:"+cleanPath(r.text(r.get(d, "path"))), d)
 	}
 	for _, rule := range r.list(r.get(linux, "resources", "devices")) {
+		r.specFields("linux.resources.devices.", rule, "allow", "type", "major", "minor", "access")
 		if allow, _ := r.flag(r.get(rule, "allow")); !allow {
 			continue
 		}
@@ -167,6 +210,7 @@ func (r *reader) devices(linux node) {
 
 // filter asks about system calls: a filter that is written out is not the runtime's own.
 func (r *reader) filter(n node) {
+	r.specFields("linux.seccomp.", n, "defaultAction", "defaultErrnoRet", "architectures", "flags", "syscalls")
 	switch action := r.text(r.get(n, "defaultAction")); {
 	case n.missing(), action == "SCMP_ACT_ALLOW", action == "SCMP_ACT_LOG", action == "SCMP_ACT_TRACE":
 		r.override("profile", "seccomp:Unconfined", n)

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/gate"
@@ -33,10 +34,10 @@ func (r *reader) pod(n, metadata node) {
 			r.override("pod", field, n.at(field))
 		}
 	}
-	r.identity(n)
+	r.identity(n, metadata)
 	r.placement(n)
-	if at := metadata.at("annotations", "ambient.istio.io/bypass-inbound-capture"); at.value == "true" {
-		// Traffic passes by the proxy that knows who may call.
+	r.names(n)
+	if at := metadata.at("annotations", annotationBypass); at.value == "true" {
 		r.wildcard("inbound", at)
 	}
 	context := n.at("securityContext")
@@ -55,8 +56,10 @@ func (r *reader) pod(n, metadata node) {
 	}
 }
 
-// identity asks who the pod is to the API server and to the mesh.
-func (r *reader) identity(n node) {
+// identity asks who the pod is to the API server, to the mesh and to a cloud.
+func (r *reader) identity(n, metadata node) {
+	r.annotations(metadata.at("annotations"))
+	r.labels(metadata.at("labels"))
 	at := n.at("serviceAccountName")
 	account := r.text(at)
 	if old := r.text(n.at("serviceAccount")); account == "" && old != "" {
@@ -66,7 +69,7 @@ func (r *reader) identity(n node) {
 		account = "default"
 	}
 	token, own := r.index.accounts[name{r.ref.Namespace, account}]
-	if !own && account != "default" {
+	if account != "default" && (!own || !r.index.names[account]) {
 		r.override("pod", "serviceAccount:"+account, at)
 	}
 	mounts := token || !own
@@ -78,10 +81,37 @@ func (r *reader) identity(n node) {
 	}
 }
 
+// names asks about what other hosts and servers a pod is told names by: the host of a connection may be another one then
+// than the one that its name stands for.
+func (r *reader) names(n node) {
+	for _, alias := range r.list(n.at("hostAliases")) {
+		r.override("pod", "hostAlias:"+r.text(r.get(alias, "ip")), alias)
+	}
+	r.isObject(n.at("dnsConfig"))
+	for _, server := range r.texts(n.at("dnsConfig", "nameservers")) {
+		r.endpoint(server.text(), dnsPort, "any", server)
+	}
+	for _, domain := range r.texts(n.at("dnsConfig", "searches")) {
+		r.override("pod", "dnsSearch:"+domain.text(), domain)
+	}
+	if policy := r.text(n.at("dnsPolicy")); policy == "Default" {
+		r.override("pod", "dnsPolicy:"+policy, n.at("dnsPolicy"))
+	}
+}
+
 // placement asks about what puts a pod above others.
 func (r *reader) placement(n node) {
 	if node := r.text(n.at("nodeName")); node != "" {
 		r.override("pod", "nodeName:"+node, n.at("nodeName"))
+	}
+	if class := r.text(n.at("runtimeClassName")); class != "" {
+		r.override("pod", "runtimeClass:"+class, n.at("runtimeClassName"))
+	}
+	for _, t := range r.list(n.at("tolerations")) {
+		// Without a key everything is tolerated, the nodes of the control plane included.
+		if key := r.text(r.get(t, "key")); key == "" || strings.HasPrefix(key, "node-role.kubernetes.io/") {
+			r.override("pod", "toleration:"+cmp.Or(key, "*"), t)
+		}
 	}
 	if class := r.text(n.at("priorityClassName")); strings.HasPrefix(class, "system-") {
 		r.override("pod", "priorityClass:"+class, n.at("priorityClassName"))

@@ -135,6 +135,45 @@ func privileges() map[string]privilege {
 			onPod("serviceAccount", "admin"),
 			overriding("serviceAccount:admin"), "serviceAccount",
 		},
+		"host alias": {
+			onPod("hostAliases", []any{object{"ip": "203.0.113.9", "hostnames": []any{"api.example.com"}}}),
+			overriding("hostAlias:203.0.113.9"), "hostAliases.0",
+		},
+		"name server": {
+			onPod("dnsConfig", object{"nameservers": []any{"203.0.113.9"}}),
+			`AccessExternalEndpoint Lattice::ExternalEndpoint::"203.0.113.9:53"`, "dnsConfig.nameservers.0",
+		},
+		"search domain": {
+			onPod("dnsConfig", object{"searches": []any{"evil.example.com"}}),
+			overriding("dnsSearch:evil.example.com"), "dnsConfig.searches.0",
+		},
+		"names as the node has them": {onPod("dnsPolicy", "Default"), overriding("dnsPolicy:Default"), "dnsPolicy"},
+		"runtime class":              {onPod("runtimeClassName", "bare"), overriding("runtimeClass:bare"), "runtimeClassName"},
+		"every node": {
+			onPod("tolerations", []any{object{"operator": "Exists"}}), overriding("toleration:*"), "tolerations.0",
+		},
+		"control plane": {
+			onPod("tolerations", []any{object{"key": "gpu"}, object{"key": "node-role.kubernetes.io/control-plane"}}),
+			overriding("toleration:node-role.kubernetes.io/control-plane"), "tolerations.1",
+		},
+		"hidden by case":           {onPod("HostPID", true), overriding("field:HostPID"), "HostPID"},
+		"hidden by the long s":     {onPod("ho\u017ftNetwork", true), overriding("field:ho\u017ftNetwork"), "ho\u017ftNetwork"},
+		"hidden by Kelvin's sign":  {onContainer("volumeDevices", []any{object{"\u212aind": "x"}}), overriding("field:\u212aind"), ".volumeDevices.0.\u212aind"},
+		"hidden list by case":      {onPod("InitContainers", []any{}), overriding("field:InitContainers"), "InitContainers"},
+		"hidden context by case":   {onContainer("SecurityContext", object{}), overriding("field:SecurityContext"), ".SecurityContext"},
+		"hidden privilege by case": {set("PRIVILEGED", true), overriding("field:PRIVILEGED"), sc + "PRIVILEGED"},
+		"identity of a directory": {
+			set("windowsOptions", object{"gmsaCredentialSpecName": "admins"}),
+			overriding("gmsaCredentialSpecName"), sc + "windowsOptions.gmsaCredentialSpecName",
+		},
+		"identity of a directory, written out": {
+			set("windowsOptions", object{"gmsaCredentialSpec": "{}"}),
+			overriding("gmsaCredentialSpec"), sc + "windowsOptions.gmsaCredentialSpec",
+		},
+		"administrator": {
+			set("windowsOptions", object{"runAsUserName": "ContainerAdministrator"}),
+			overriding("runAsUserName:ContainerAdministrator"), sc + "windowsOptions.runAsUserName",
+		},
 		"node": {onPod("nodeName", "cp-1"), overriding("nodeName:cp-1"), "nodeName"},
 		"priority": {
 			onPod("priorityClassName", "system-node-critical"),
@@ -162,6 +201,10 @@ func privileges() map[string]privilege {
 		},
 		"host path": {
 			onVolume("hostPath", object{"path": "/etc"}),
+			overriding("hostPath:/etc"), "volumes.0.hostPath.path",
+		},
+		"host path by detours": {
+			onVolume("hostPath", object{"path": "/var/log//../../etc/"}),
 			overriding("hostPath:/etc"), "volumes.0.hostPath.path",
 		},
 		"network file system": {onVolume("nfs", object{"server": "x"}), overriding("volume:nfs"), "volumes.0.nfs"},

@@ -54,9 +54,14 @@ func (r *reader) secretReferences(n node, key string) {
 func (r *reader) secret(root node) {
 	at := root.at("type")
 	kind := r.text(at)
-	if kind == "kubernetes.io/service-account-token" || strings.HasPrefix(kind, "bootstrap.kubernetes.io/") {
+	if isPowerful(kind) {
 		r.unreadable(at)
 	}
+}
+
+// isPowerful reports whether a Secret of a type gives power to who has it.
+func isPowerful(kind string) bool {
+	return kind == "kubernetes.io/service-account-token" || strings.HasPrefix(kind, "bootstrap.kubernetes.io/")
 }
 
 // serviceAccount asks about Secrets of an account, and about its identity in a cloud.
@@ -65,13 +70,10 @@ func (r *reader) serviceAccount(root node) {
 		r.secretReference(r.get(item, "name"), item.at("namespace"))
 	}
 	r.flag(root.at("automountServiceAccountToken"))
-	annotations := r.get(root, "metadata", "annotations")
-	for _, key := range []string{
-		"eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account", "azure.workload.identity/client-id",
-	} {
-		if at := annotations.at(key); !at.missing() {
-			r.override("pod", "cloudIdentity:"+r.text(at), at)
-		}
+	r.annotations(r.get(root, "metadata", "annotations"))
+	if own := r.ref.Name; !r.index.names[own] {
+		// Whoever has the account of another workload is that workload to the mesh.
+		r.override("pod", "serviceAccount:"+own, root.at("metadata", "name"))
 	}
 }
 
@@ -83,7 +85,7 @@ func (r *reader) externalSecret(root node) {
 	r.isObject(target)
 	r.fields(target, "name", "creationPolicy", "deletionPolicy", "template", "immutable")
 	template := r.get(target, "template")
-	if at := r.get(template, "type"); r.text(at) == "kubernetes.io/service-account-token" {
+	if at := r.get(template, "type"); isPowerful(r.text(at)) {
 		r.unreadable(at)
 	}
 	for _, from := range r.list(r.get(template, "templateFrom")) {
@@ -93,10 +95,17 @@ func (r *reader) externalSecret(root node) {
 		}
 	}
 	if own, made := madeSecret(&document{r.ref, root}); made && r.index.credentials[own] {
+		r.seen[spec.path] = true
 		return
 	} else if !made {
 		r.secretReference(orElse(target.at("name"), root.at("metadata", "name")), node{})
 	}
+	r.externalKeys(spec)
+}
+
+// externalKeys asks about the keys of stores in what has the form of an ExternalSecret's spec, whatever kind wraps it.
+func (r *reader) externalKeys(spec node) {
+	r.seen[spec.path] = true
 	store := r.text(r.get(spec, "secretStoreRef", "name"))
 	for _, d := range r.list(r.get(spec, "data")) {
 		provider := r.provider(d, store)
@@ -161,6 +170,10 @@ func (r *reader) remoteKey(p provider, n node) {
 	if key == "" || p.name == "" {
 		r.unreadable(n)
 		return
+	}
+	if path := strings.Trim(key, "/"); path != cleanPath(path) {
+		// A pattern of a policy may mean another key than the store does.
+		r.unreadable(n)
 	}
 	r.secretPath(p.name, key, n)
 }

@@ -148,6 +148,17 @@ func (r *reader) options(n node) {
 	if on, _ := r.flag(r.get(n, "windowsOptions", "hostProcess")); on {
 		r.override("container", "hostProcess", n.at("windowsOptions", "hostProcess"))
 	}
+	windows := n.at("windowsOptions")
+	r.fields(windows, "hostProcess", "runAsUserName", "gmsaCredentialSpecName", "gmsaCredentialSpec")
+	if user := windows.at("runAsUserName"); !user.missing() && r.text(user) != "ContainerUser" {
+		r.override("container", "runAsUserName:"+user.text(), user)
+	}
+	for _, field := range []string{"gmsaCredentialSpecName", "gmsaCredentialSpec"} {
+		if at := windows.at(field); !at.missing() {
+			// It is an identity in a directory, and that of a machine at that.
+			r.override("pod", field, at)
+		}
+	}
 	// The types of the Pod Security Standards.
 	plain := []string{"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
 	if label := r.text(r.get(n, "seLinuxOptions", "type")); !slices.Contains(plain, label) {

@@ -83,6 +83,22 @@ func (o *Owners) of(at name) []volume {
 	return o.volumes[at]
 }
 
+// claims returns the claims of a namespace whose names have a number behind the prefix, sorted.
+func (o *Owners) claims(namespace, prefix string) []name {
+	if o == nil {
+		return nil
+	}
+	var found []name
+	for at := range o.volumes {
+		number, ok := strings.CutPrefix(at.name, prefix)
+		if ok && at.namespace == namespace && number != "" && strings.Trim(number, "0123456789") == "" {
+			found = append(found, at)
+		}
+	}
+	slices.SortFunc(found, func(a, b name) int { return strings.Compare(a.name, b.name) })
+	return found
+}
+
 // lets reports whether the owner lets a document use the volume.
 func (v *volume) lets(consumer abi.Ref) bool {
 	return slices.ContainsFunc(v.consumers, func(c string) bool {
@@ -184,5 +200,14 @@ func (r *reader) claimSpec(spec node) {
 func (r *reader) statefulSet(root node) {
 	for _, template := range r.list(r.get(root, "spec", "volumeClaimTemplates")) {
 		r.claimSpec(r.get(template, "spec"))
+		r.adopted(r.get(template, "metadata", "name"), root.at("metadata", "name").text())
+	}
+}
+
+// adopted asks about volumes of others that a set would take for its own: it looks at the names of claims only.
+func (r *reader) adopted(template node, set string) {
+	prefix := r.text(template) + "-" + set + "-"
+	for _, at := range r.in.Owners.claims(r.ref.Namespace, prefix) {
+		r.foreignVolume(template, at)
 	}
 }

@@ -74,10 +74,18 @@ func (r *reader) walk(n node, parent *node, key string) {
 	if _, ok := n.value.(map[string]any); !ok {
 		return
 	}
+	if k, inner := r.embedded(n); inner != nil {
+		if inner.kind(n, k); k.data {
+			return
+		}
+		r = inner
+	}
 	r.shapes(n, parent)
 	r.references(n, key)
 	for _, member := range n.members() {
-		r.walk(member, &n, trimDot(member.path[len(n.path):]))
+		key := trimDot(member.path[len(n.path):])
+		r.spelling(member, key)
+		r.walk(member, &n, key)
 	}
 }
 
@@ -118,13 +126,20 @@ func (r *reader) shapes(n node, parent *node) {
 func (r *reader) references(n node, key string) {
 	if key == "hostPath" {
 		if path := n.at("path"); !path.missing() {
-			r.override("volume", "hostPath:"+r.text(path), path)
+			r.override("volume", "hostPath:"+cleanPath(r.text(path)), path)
 		}
 	}
 	if key == "persistentVolumeClaim" {
 		if claim := n.at("claimName"); !claim.missing() {
 			r.claimReference(claim, r.text(claim))
 		}
+	}
+	m, _ := n.value.(map[string]any)
+	if m["accessModes"] != nil {
+		r.claimSpec(n)
+	}
+	if m["secretStoreRef"] != nil && !r.seen[n.path] {
+		r.externalKeys(n)
 	}
 	r.secretReferences(n, key)
 }
@@ -169,5 +184,6 @@ func (r *reader) taskVolumes(spec node) {
 		if claim := r.get(v, "volumeClaimName"); !claim.missing() {
 			r.claimReference(claim, r.text(claim))
 		}
+		r.claimSpec(r.get(v, "volumeClaim"))
 	}
 }

@@ -37,12 +37,21 @@ func (s *Set) For(r Run) (*Judge, error) {
 		workloads[i] = o.Document
 	}
 	var err error
-	// A group of namespaces is told by labels that no document of a run has.
-	if j.account, err = quota.New(s.Quotas, workloads, nil); err != nil {
+	if j.account, err = quota.New(s.Quotas, workloads, s.Namespaces); err != nil {
 		return nil, err
 	}
 	j.platform, err = value(r.Platform)
 	return j, err
+}
+
+// Warnings says what is not known that may make quotas count too little, those of the policies included.
+func (j *Judge) Warnings() []string {
+	warnings := j.set.Warnings()
+	for _, namespace := range j.account.Unknown() {
+		warnings = append(warnings, fmt.Sprintf("the namespace %s is in no Namespace document among the policies, so that it counts "+
+			"against no quota of a group; add one, with the label %s if it is in a group", namespace, quota.GroupLabel))
+	}
+	return warnings
 }
 
 // value returns v as rules see it.

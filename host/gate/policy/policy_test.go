@@ -80,9 +80,10 @@ func TestLoad(t *testing.T) {
 				"p/b_test.rego": "package lattice.admit_test\n", "p/a_test.yaml": "not read to judge", "p/a_test.json": "{",
 			},
 			options: policy.Options{Paths: []string{"p"}, NoDefaults: true},
-			cedar:   2, rego: 1, quotas: 1,
+			cedar:   2, rego: 4, quotas: 1,
 			names: []string{
 				"p/a.cedar", "p/a_test.json", "p/a_test.yaml", "p/b_test.rego", "p/data.json", "p/doc.yaml", "p/sub/b.rego", "p/sub/quota.yml",
+				"builtin/quota.rego",
 			},
 		},
 		"FolderByDot": {
@@ -112,12 +113,24 @@ func TestLoad(t *testing.T) {
 		"OtherKind": {
 			reason:  "What is no policy is not passed over: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
-			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data.json`,
+			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data.json`,
 		},
 		"NoKind": {
 			reason:  "A list is no policy.",
 			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
-			err:     `x.yml: "" is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data.yml`,
+			err:     `x.yml: "" is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data.yml`,
+		},
+		"QuotaTwice": {
+			reason:  "A message that names a quota names one.",
+			options: policy.Options{Files: []policy.File{{"a.yaml", []byte(quotaDoc)}, {"b.yaml", []byte("\n" + quotaDoc)}}},
+			err:     "b.yaml:2:1: LatticeQuota/media: metadata.name: is the name of the quota at a.yaml:1:1 too",
+		},
+		"NamespaceTwice": {
+			reason: "A namespace is in one group.",
+			options: policy.Options{Files: []policy.File{
+				{"a.yaml", []byte(namespaceDoc)}, {"b.yaml", []byte(strings.ReplaceAll(namespaceDoc, "tv", "radio"))},
+			}},
+			err: `b.yaml: Namespace media: is in another file, too, in the group "tv" and not "radio"; keep one`,
 		},
 		"BadYAML": {
 			reason:  "What cannot be read has a place.",
@@ -139,6 +152,17 @@ func TestLoad(t *testing.T) {
 			reason:  "Nor do documents that are not there.",
 			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
 			err:     "x.yaml: holds no policies; write some into it, or remove it",
+		},
+		"ByteOrderMark": {
+			reason:  "What nobody sees in an editor is named.",
+			options: policy.Options{Files: []policy.File{{"a.cedar", []byte("\ufeff" + permitAdmit)}}},
+			err:     "a.cedar:1:1: begins with a byte order mark; save the file as UTF-8 without one",
+		},
+		"UpperCase": {
+			reason:  "A policy that is not read because of its name would forbid nothing.",
+			files:   map[string]string{"p/a.cedar": permitAdmit, "p/sub/forbid.CEDAR": ""},
+			options: policy.Options{Paths: []string{"p"}},
+			err:     "p/sub/forbid.CEDAR: is not read, as .CEDAR is not in lower case; rename it",
 		},
 		"EmptyFolder": {
 			reason:  "A folder without policies is a mistake, and not the wish to have none.",
@@ -186,6 +210,27 @@ func TestLoad(t *testing.T) {
 				t.Errorf("%s\n%s", tc.reason, d)
 			}
 		})
+	}
+}
+
+// A folder may be a link. A link to a folder inside of one is not followed, and not passed over either.
+func TestLinks(t *testing.T) {
+	folder(t, map[string]string{"real/a.cedar": permitAdmit, "other/b.cedar": "", "p/a.cedar": permitAdmit, "q/a.cedar": permitAdmit})
+	for _, link := range [][2]string{{"real", "linked"}, {"../other", "p/sub"}, {"../real/a.cedar", "q/b.cedar"}, {"nowhere", "q/README"}} {
+		if err := os.Symlink(link[0], link[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := policy.ReadPath("linked")
+	if err != nil || len(files) != 1 || files[0].Name != "linked/a.cedar" {
+		t.Errorf("got %v and %v", files, err)
+	}
+	const want = "p/sub: is a link to a folder, which is not followed; name that folder with --policies, or move it here"
+	if _, err := policy.ReadPath("p"); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if files, err := policy.ReadPath("q"); err != nil || len(files) != 2 {
+		t.Errorf("links to files: got %v and %v", files, err)
 	}
 }
 
@@ -299,6 +344,82 @@ func TestQuota(t *testing.T) {
 				t.Errorf("%s\n%s\n%s", tc.reason, d.Verdict, diff)
 			}
 		})
+	}
+}
+
+const namespaceDoc = "apiVersion: v1\nkind: Namespace\nmetadata: {name: media, labels: {lattice.dev/group: tv}}\n"
+
+// A quota of a group counts the namespaces that Namespace documents put into it, and says so where there is none.
+func TestGroupQuota(t *testing.T) {
+	group := strings.ReplaceAll(quotaDoc, `Service::"media/web"`, `Group::"tv"`)
+	doc := service("web", `{"containers":{"main":{"resources":{"requests":{"cpu":"3","memory":"1Gi"}}}}}`)
+	const nobody = `q.yaml:1:1: LatticeQuota/media: limits a group in which no namespace is, so that it counts nothing; add the Namespace ` +
+		`documents that have the label lattice.dev/group: tv to the policies`
+	const unknown = "the namespace media is in no Namespace document among the policies, so that it counts against no quota of a group; " +
+		"add one, with the label lattice.dev/group if it is in a group"
+	for name, tc := range map[string]struct {
+		namespaces string
+		denied     bool
+		want       []string
+	}{
+		"Known":   {namespaceDoc, true, nil},
+		"Other":   {strings.ReplaceAll(namespaceDoc, "tv", "radio"), false, []string{nobody}},
+		"Unknown": {strings.ReplaceAll(namespaceDoc, "name: media", "name: shop"), false, []string{unknown}},
+		"None":    {"", false, []string{nobody, unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := []policy.File{{"q.yaml", []byte(group)}}
+			if tc.namespaces != "" {
+				files = append(files, policy.File{Name: "n.yaml", Text: []byte(tc.namespaces)})
+			}
+			j := judge(t, load(t, policy.Options{Files: files}), policy.Run{Documents: []facts.Object{doc}})
+			if diff := cmp.Diff(tc.want, j.Warnings()); diff != "" {
+				t.Error(diff)
+			}
+			if d := j.Admit(context.Background(), doc); d.Allowed() == tc.denied {
+				t.Errorf("got %s %v", d.Verdict, d.Reasons)
+			}
+		})
+	}
+	if j := judge(t, load(t, policy.Options{}), policy.Run{Documents: []facts.Object{doc}}); j.Warnings() != nil {
+		t.Errorf("without a quota it warns of %v", j.Warnings())
+	}
+}
+
+// Whoever leaves out the policies of the program has not left out their own quotas.
+func TestQuotaWithoutDefaults(t *testing.T) {
+	set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{{"a.cedar", []byte(permitAdmit)}, {"q.yaml", []byte(quotaDoc)}}})
+	doc := service("web", `{"containers":{"main":{"resources":{"requests":{"cpu":"3","memory":"1Gi"}}}}}`)
+	d := judge(t, set, policy.Run{Documents: []facts.Object{doc}}).Admit(context.Background(), doc)
+	if d.Allowed() || !strings.Contains(fmt.Sprint(d.Reasons), "exceeds per-workload cap") {
+		t.Errorf("got %s %v", d.Verdict, d.Reasons)
+	}
+	if diff := cmp.Diff([]string{"a.cedar", "q.yaml", "builtin/quota.rego"}, set.Files); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Quotas decide, and so does who is in a group: the digest of the policies stands for them, whatever files they are in.
+func TestDigestOfQuotas(t *testing.T) {
+	digest := func(files ...policy.File) string { return load(t, policy.Options{Files: files}).Digest() }
+	q, n := policy.File{Name: "q.yaml", Text: []byte(quotaDoc)}, policy.File{Name: "n.yaml", Text: []byte(namespaceDoc)}
+	other := policy.File{Name: "o.yaml", Text: []byte(strings.ReplaceAll(quotaDoc, "name: media", "name: other"))}
+	want := digest(q, n, other)
+	moved := policy.File{Name: "z.yaml", Text: []byte("# ours\n" + quotaDoc)}
+	if got := digest(other, n, moved); got != want {
+		t.Error("the same quotas in other files have another digest")
+	}
+	for name, got := range map[string]string{
+		"one less": digest(q, n), "no namespaces": digest(q, other),
+		"another limit": digest(policy.File{Name: "q.yaml", Text: []byte(strings.ReplaceAll(quotaDoc, `"4"`, `"5"`))}, n, other),
+		"another group": digest(q, other, policy.File{Name: "n.yaml", Text: []byte(strings.ReplaceAll(namespaceDoc, "tv", "radio"))}),
+	} {
+		if got == want {
+			t.Errorf("%s: the same digest", name)
+		}
+	}
+	if digest() == digest(q) {
+		t.Error("with a quota and without one: the same digest")
 	}
 }
 

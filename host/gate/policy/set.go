@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -67,6 +68,8 @@ type Set struct {
 	Rego  *rego.Engine
 	// Quotas limit what workloads ask for.
 	Quotas []quota.Quota
+	// Namespaces say which namespaces are in the groups that quotas limit.
+	Namespaces quota.Namespaces
 	// Files are the names of everything that was read, in its order.
 	Files []string
 }
@@ -80,6 +83,7 @@ type sources struct {
 	data      []rego.File
 	cases     []File
 	quotas    []quota.Quota
+	groups    quota.Namespaces
 	names     []string
 }
 
@@ -102,26 +106,52 @@ func Load(o Options) (*Set, error) {
 }
 
 func (s *sources) set(o Options) (*Set, error) {
-	set := &Set{Quotas: s.quotas, Files: s.names}
-	rules := s.rules
-	if len(s.quotas) == 0 {
-		// Without a quota its rules deny nothing, and preparing them takes longer than all else of a small run.
-		rules = slices.DeleteFunc(slices.Clone(rules), func(f rego.File) bool { return f.Name == quota.RulesFile })
+	set := &Set{Quotas: s.quotas, Namespaces: s.groups, Files: s.names}
+	var err error
+	if set.Cedar, err = cedar.Parse(s.cedar, s.documents...); err != nil {
+		_, more := rego.Parse(s.rules, s.data, rego.Options{})
+		return nil, errors.Join(err, more)
 	}
-	var cedarErr, regoErr error
-	set.Cedar, cedarErr = cedar.Parse(s.cedar, s.documents...)
-	set.Rego, regoErr = rego.Parse(rules, s.data, rego.Options{TimeLimit: o.TimeLimit})
-	if err := errors.Join(cedarErr, regoErr); err != nil {
+	rules := s.rules
+	isQuota := func(f rego.File) bool { return f.Name == quota.RulesFile }
+	switch there := slices.ContainsFunc(rules, isQuota); {
+	case len(s.quotas) == 0:
+		// Without a quota its rules deny nothing, and preparing them takes longer than all else of a small run.
+		rules = slices.DeleteFunc(slices.Clone(rules), isQuota)
+	case !there && set.Cedar.Len()+len(rules) > 0:
+		// They are what a quota means, rather than a policy that one may leave out.
+		rules = append(slices.Clone(rules), rego.File{Name: quota.RulesFile, Text: quota.Rules()})
+		set.Files = append(slices.Clone(set.Files), quota.RulesFile)
+	}
+	if set.Rego, err = rego.Parse(rules, s.data, rego.Options{TimeLimit: o.TimeLimit}); err != nil {
 		return nil, err
 	}
-	var err error
-	set.Policies, err = gate.New(set.Cedar, set.Rego)
-	return set, err
+	if set.Policies, err = gate.New(set.Cedar, set.Rego); err != nil || len(s.quotas) == 0 {
+		return set, err
+	}
+	text, err := quota.Text(s.quotas, s.groups)
+	if err != nil {
+		return nil, err
+	}
+	set.Policies = set.Including("quotas", text)
+	return set, nil
+}
+
+// Warnings says which quotas count nothing: those of a group in which no namespace is.
+func (s *Set) Warnings() []string {
+	var warnings []string
+	for _, q := range s.Quotas {
+		if q.Enabled && q.Principal.Type == quota.TypeGroup && !slices.Contains(slices.Collect(maps.Values(s.Namespaces)), q.Principal.ID) {
+			warnings = append(warnings, fmt.Sprintf("%s: %s: limits a group in which no namespace is, so that it counts nothing; add the Namespace "+
+				"documents that have the label %s: %s to the policies", q.Position, q.String(), quota.GroupLabel, q.Principal.ID))
+		}
+	}
+	return warnings
 }
 
 // read returns the files by what they are; nil when they could not even be read.
 func (o Options) read() (*sources, error) {
-	s := &sources{}
+	s := &sources{groups: quota.Namespaces{}}
 	var files []File
 	if !o.NoDefaults {
 		builtin, err := Defaults()
@@ -176,14 +206,18 @@ func ReadPath(root string) ([]File, error) {
 		return []File{f}, err
 	}
 	var files []File
-	err = filepath.WalkDir(root, func(file string, e fs.DirEntry, err error) error {
-		switch {
+	// With the separator behind it a link to a folder is that folder.
+	folder := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
+	err = filepath.WalkDir(folder, func(file string, e fs.DirEntry, err error) error {
+		switch hidden := strings.HasPrefix(e.Name(), "."); {
 		case err != nil:
 			return err
-		case strings.HasPrefix(e.Name(), ".") && file != root && e.IsDir():
+		case hidden && file != folder && e.IsDir():
 			return fs.SkipDir
-		case e.IsDir() || strings.HasPrefix(e.Name(), ".") || !IsPolicy(e.Name()):
+		case e.IsDir() || hidden:
 			return nil
+		case !IsPolicy(e.Name()):
+			return passOver(file, e)
 		case len(files) == MaxFiles:
 			return fmt.Errorf("%s: has more than %d files of policies", root, MaxFiles)
 		}
@@ -195,6 +229,22 @@ func ReadPath(root string) ([]File, error) {
 		return nil, fmt.Errorf("%s: %w in this folder; a policy is a file that ends in .cedar, .rego, .yaml or .json", root, gate.ErrNoPolicies)
 	}
 	return files, err
+}
+
+// passOver passes over a file that is not read for its name, but for what somebody may well take for policies: those that
+// forbid would be missed by nobody.
+func passOver(file string, e fs.DirEntry) error {
+	if IsPolicy(strings.ToLower(e.Name())) {
+		return fmt.Errorf("%s: is not read, as %s is not in lower case; rename it", file, filepath.Ext(file))
+	}
+	if e.Type()&fs.ModeSymlink == 0 {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("%s: is a link to a folder, which is not followed; name that folder with --policies, or move it here", file)
+	}
+	return nil
 }
 
 func readFile(file string) (File, error) {
@@ -220,6 +270,11 @@ func isData(name string) bool {
 
 func (s *sources) add(f File) error {
 	s.names = append(s.names, f.Name)
+	if bytes.HasPrefix(f.Text, []byte("\ufeff")) {
+		return resource.Problem{
+			Position: resource.Position{File: f.Name, Line: 1, Column: 1}, Message: "begins with a byte order mark; save the file as UTF-8 without one",
+		}
+	}
 	switch ext := filepath.Ext(f.Name); {
 	case ext == ".cedar" && len(bytes.TrimSpace(f.Text)) == 0:
 		return noPoliciesIn(f)
@@ -256,17 +311,47 @@ func (s *sources) addDocuments(f File) error {
 		s.documents = append(s.documents, cedar.File{Name: f.Name, Text: f.Text})
 		return nil
 	case kinds[0] == "LatticeQuota":
-		quotas, err := quota.Parse(f.Name, f.Text)
-		s.quotas = append(s.quotas, quotas...)
-		return err
+		return s.addQuotas(f)
+	case slices.Contains([]string{"Namespace", "NamespaceList", "List"}, kinds[0]):
+		return s.addNamespaces(f)
 	}
-	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy and LatticeQuota; what rules read is in a file named data%s",
+	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data%s",
 		f.Name, kinds[0], filepath.Ext(f.Name))
 }
 
 // noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
 func noPoliciesIn(f File) error {
 	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
+}
+
+// addQuotas adds the quotas of a file. A name is there once, whatever file it is in: messages tell quotas by their names.
+func (s *sources) addQuotas(f File) error {
+	quotas, err := quota.Parse(f.Name, f.Text)
+	problems := []error{err}
+	for _, q := range quotas {
+		if i := slices.IndexFunc(s.quotas, func(o quota.Quota) bool { return o.Name == q.Name }); i >= 0 {
+			problems = append(problems, resource.Problem{
+				Position: q.Position, Object: q.String(), Field: "metadata.name",
+				Message: fmt.Sprintf("is the name of the quota at %s too", s.quotas[i].Position),
+			})
+		}
+	}
+	s.quotas = append(s.quotas, quotas...)
+	return errors.Join(problems...)
+}
+
+// addNamespaces adds the groups of the Namespaces of a file.
+func (s *sources) addNamespaces(f File) error {
+	found, err := quota.ParseNamespaces(f.Name, f.Text)
+	problems := []error{err}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if group, known := s.groups[name]; known && group != found[name] {
+			problems = append(problems, fmt.Errorf("%s: Namespace %s: is in another file, too, in the group %q and not %q; keep one",
+				f.Name, name, group, found[name]))
+		}
+		s.groups[name] = found[name]
+	}
+	return errors.Join(problems...)
 }
 
 // quoted lists texts as a sentence does.

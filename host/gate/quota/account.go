@@ -21,7 +21,10 @@ type workload struct {
 		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
-		Replicas *int64               `json:"replicas"`
+		Replicas    *int64 `json:"replicas"`
+		Autoscaling *struct {
+			Max int64 `json:"max"`
+		} `json:"autoscaling"`
 		Sidecars map[string]container `json:"sidecars"`
 		Workload struct {
 			Containers map[string]container `json:"containers"`
@@ -48,6 +51,8 @@ type container struct {
 type counted struct {
 	id, namespace, owner string
 	demand               Amounts
+	// most is the demand with as many replicas as an autoscaler may make; nil without one.
+	most Amounts
 }
 
 // count reads a document. It returns nil for one of a kind that is not counted.
@@ -61,27 +66,45 @@ func count(document json.RawMessage) (*counted, error) {
 	}
 	c := &counted{namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
 	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
-	demand, err := w.demand()
+	one, err := w.requests()
 	if err != nil {
 		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: err.field, Message: err.message}
 	}
-	c.demand = demand
+	replicas := int64(1)
+	if w.Spec.Replicas != nil {
+		replicas = *w.Spec.Replicas
+	}
+	if replicas < 0 {
+		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: "spec.replicas", Message: "is negative"}
+	}
+	c.demand = one.times(replicas)
+	if a := w.Spec.Autoscaling; a != nil {
+		c.most = one.times(max(a.Max, replicas))
+	}
 	return c, nil
 }
 
 // fault is a field that makes a demand uncountable.
 type fault struct{ field, message string }
 
-// demand is requests × replicas of all containers, init containers included: it is never less than what the cluster
-// reserves. A request that is not there cannot be counted, and is no request for nothing.
-func (w *workload) demand() (Amounts, *fault) {
-	replicas := int64(1)
-	if w.Spec.Replicas != nil {
-		replicas = *w.Spec.Replicas
+// one is what one replica requests: thousandths of a core, bytes and a count, none of them rounded yet.
+type one struct {
+	cpu, memory *big.Rat
+	gpus        *big.Int
+}
+
+// times returns the demand of some replicas.
+func (o one) times(replicas int64) Amounts {
+	n := new(big.Rat).SetInt64(replicas)
+	return Amounts{
+		CPU: whole(new(big.Rat).Mul(o.cpu, n), true), Memory: whole(new(big.Rat).Mul(o.memory, n), true),
+		GPU: new(big.Int).Mul(o.gpus, big.NewInt(replicas)),
 	}
-	if replicas < 0 {
-		return nil, &fault{"spec.replicas", "is negative"}
-	}
+}
+
+// requests returns what all containers of one replica request, init containers included: it is never less than what the
+// cluster reserves. A request that is not there cannot be counted, and is no request for nothing.
+func (w *workload) requests() (one, *fault) {
 	cpu, memory := new(big.Rat), new(big.Rat)
 	for _, group := range [...]struct {
 		field      string
@@ -93,24 +116,16 @@ func (w *workload) demand() (Amounts, *fault) {
 			cores, bytes := resource.Cores(requests.CPU), resource.Bytes(requests.Memory)
 			switch {
 			case cores == nil:
-				return nil, &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
 			case bytes == nil:
-				return nil, &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
 			}
 			cpu.Add(cpu, cores)
 			memory.Add(memory, bytes)
 		}
 	}
 	gpus, wrong := w.gpus()
-	if wrong != nil {
-		return nil, wrong
-	}
-	times := new(big.Rat).SetInt64(replicas)
-	cpu.Mul(cpu, times).Mul(cpu, big.NewRat(1000, 1))
-	return Amounts{
-		CPU: whole(cpu, true), Memory: whole(memory.Mul(memory, times), true),
-		GPU: gpus.Mul(gpus, big.NewInt(replicas)),
-	}, nil
+	return one{cpu.Mul(cpu, big.NewRat(1000, 1)), memory, gpus}, wrong
 }
 
 func (w *workload) gpus() (*big.Int, *fault) {
@@ -131,16 +146,15 @@ func (w *workload) gpus() (*big.Int, *fault) {
 // Account is the quotas and what all workloads ask for. It does not change.
 type Account struct {
 	quotas []Quota
-	groups map[string]string
+	groups Namespaces
 	used   []Amounts
 	// own are the workloads by namespace/name.
 	own map[string]*counted
 }
 
 // New returns the account of workloads: every LatticeService that counts, as JSON with all defaults; documents of other
-// kinds are passed over. Groups are the values of [GroupLabel] by namespace. A workload that is there twice counts once,
-// as it is the last time.
-func New(quotas []Quota, workloads []json.RawMessage, groups map[string]string) (*Account, error) {
+// kinds are passed over. A workload that is there twice counts once, as it is the last time.
+func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Account, error) {
 	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}
 	for _, q := range quotas {
 		if q.Enabled {
@@ -171,11 +185,27 @@ func New(quotas []Quota, workloads []json.RawMessage, groups map[string]string) 
 	return a, nil
 }
 
+// Unknown returns the namespaces of workloads of which it is not known whether they are in a group that a quota limits, sorted.
+// Without such a quota there are none.
+func (a *Account) Unknown() []string {
+	if !slices.ContainsFunc(a.quotas, func(q Quota) bool { return q.Principal.Type == TypeGroup }) {
+		return nil
+	}
+	var unknown []string
+	for _, c := range a.own {
+		if _, known := a.groups[c.namespace]; !known {
+			unknown = append(unknown, c.namespace)
+		}
+	}
+	slices.Sort(unknown)
+	return slices.Compact(unknown)
+}
+
 func (a *Account) applies(q *Quota, c *counted) bool {
 	switch q.Principal.Type {
 	case "Service":
 		return q.Principal.ID == c.id
-	case "Group":
+	case TypeGroup:
 		return q.Principal.ID == a.groups[c.namespace]
 	default:
 		return q.Principal.ID == c.owner
@@ -194,12 +224,15 @@ type Fact struct {
 	Limit          *big.Int `json:"limit,omitempty"`
 	Remaining      *big.Int `json:"remaining,omitempty"`
 	MaxPerWorkload *big.Int `json:"maxPerWorkload,omitempty"`
+	// AtMost is the demand with as many replicas as an autoscaler may make, which quotas do not count.
+	AtMost *big.Int `json:"atMost,omitempty"`
 	// Text has the amounts as people write them.
 	Text struct {
 		Requested      string `json:"requested"`
 		Limit          string `json:"limit,omitempty"`
 		Remaining      string `json:"remaining,omitempty"`
 		MaxPerWorkload string `json:"maxPerWorkload,omitempty"`
+		AtMost         string `json:"atMost,omitempty"`
 	} `json:"text"`
 }
 
@@ -225,7 +258,11 @@ func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
 				continue
 			}
 			others := new(big.Int).Sub(a.used[i].of(key), before.of(key))
-			facts = append(facts, q.fact(key, c.demand.of(key), others))
+			f := q.fact(key, c.demand.of(key), others)
+			if c.most != nil {
+				f.AtMost, f.Text.AtMost = c.most.of(key), format(key, c.most.of(key))
+			}
+			facts = append(facts, f)
 		}
 	}
 	return facts, nil
@@ -245,6 +282,19 @@ func (q *Quota) fact(key string, requested, others *big.Int) Fact {
 		f.MaxPerWorkload, f.Text.MaxPerWorkload = most, format(key, most)
 	}
 	return f
+}
+
+// Text returns quotas and groups in one form, whatever files they came from and in whatever order.
+func Text(quotas []Quota, groups Namespaces) ([]byte, error) {
+	sorted := slices.Clone(quotas)
+	slices.SortFunc(sorted, func(p, q Quota) int { return strings.Compare(p.Name, q.Name) })
+	for i := range sorted {
+		sorted[i].Position = resource.Position{}
+	}
+	return json.Marshal(struct {
+		Quotas     []Quota
+		Namespaces Namespaces
+	}{sorted, groups})
 }
 
 // Document returns facts as the value of quota in the input of rules.

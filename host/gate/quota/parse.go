@@ -36,6 +36,9 @@ type Quota struct {
 // String returns the kind and the name.
 func (q *Quota) String() string { return "LatticeQuota/" + q.Name }
 
+// TypeGroup is the type of a principal that is a group of namespaces.
+const TypeGroup = "Group"
+
 // Principal is whom a quota limits.
 type Principal struct {
 	// Type is Service, Group or User.
@@ -53,7 +56,7 @@ const maxPrincipalRunes = 253
 const principalRule = `must be Lattice::Service::"namespace/name", Lattice::Group::"group" or Lattice::User::"user"`
 
 func parsePrincipal(s string) (Principal, bool) {
-	for _, kind := range []string{"Service", "Group", "User"} {
+	for _, kind := range []string{"Service", TypeGroup, "User"} {
 		rest, ok := strings.CutPrefix(s, "Lattice::"+kind+`::"`)
 		id, closed := strings.CutSuffix(rest, `"`)
 		if !ok || !closed || !validPrincipalID(id) {

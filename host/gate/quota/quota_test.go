@@ -50,7 +50,7 @@ func facts(t *testing.T, a *quota.Account, document json.RawMessage) []string {
 		for _, part := range [...]struct {
 			name, text string
 			n          *big.Int
-		}{{"limit", f.Text.Limit, f.Limit}, {"remaining", f.Text.Remaining, f.Remaining}, {"cap", f.Text.MaxPerWorkload, f.MaxPerWorkload}} {
+		}{{"limit", f.Text.Limit, f.Limit}, {"remaining", f.Text.Remaining, f.Remaining}, {"cap", f.Text.MaxPerWorkload, f.MaxPerWorkload}, {"at most", f.Text.AtMost, f.AtMost}} {
 			if part.n != nil {
 				line += ", " + part.name + " " + part.text
 			}
@@ -62,7 +62,7 @@ func facts(t *testing.T, a *quota.Account, document json.RawMessage) []string {
 
 func TestFacts(t *testing.T) {
 	t.Parallel()
-	groups := map[string]string{"media": "media"}
+	groups := quota.Namespaces{"media": "media"}
 	others := []json.RawMessage{
 		service("media/one", "250m", "512Mi", `,"replicas":2`), service("media/two", "500m", "1Gi", ""),
 		service("other/three", "8", "8Gi", ""), json.RawMessage(`{"kind":"LatticeMeshMember","spec":{"replicas":9}}`),
@@ -111,6 +111,11 @@ func TestFacts(t *testing.T) {
 		"no replicas": {
 			written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}}`), service("media/new", "1", "1", `,"replicas":0`),
 			[]string{`LatticeQuota/a Lattice::Service::"media/new" cpu requested 0, limit 1, remaining 1`},
+		},
+		"an autoscaler": {
+			written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}}`),
+			service("media/new", "250m", "1", `,"replicas":2,"autoscaling":{"max":5}`),
+			[]string{`LatticeQuota/a Lattice::Service::"media/new" cpu requested 1, limit 1, remaining 1, at most 2500m`},
 		},
 		"of others":       {written("a", `{principal: 'Lattice::Service::"media/old"', limits: {cpu: 1}}`), service("media/new", "1", "1", ""), []string{}},
 		"disabled":        {written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}, enabled: false}`), service("media/new", "1", "1", ""), []string{}},
@@ -229,6 +234,49 @@ func TestParseProblems(t *testing.T) {
 	}
 }
 
+func TestParseNamespaces(t *testing.T) {
+	t.Parallel()
+	const one, two = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %, labels: {lattice.dev/group: media}, uid: u}\nspec: {}\n---\n",
+		"apiVersion: v1\nkind: %\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: b}}\n"
+	named := func(text, name string) string { return strings.ReplaceAll(text, "%", name) }
+	tests := map[string]struct {
+		text string
+		want quota.Namespaces
+		err  string
+	}{
+		"documents": {named(one, "a") + "---\n" + named(one, "c"), quota.Namespaces{"a": "media", "c": "media"}, ""},
+		"list":      {named(one, "a") + named(two, "List"), quota.Namespaces{"a": "media", "b": ""}, ""},
+		"other list": {
+			named(two, "NamespaceList") + "- {apiVersion: v1, kind: Secret, metadata: {name: x}}\n", nil,
+			`n.yaml:5:3: kind: is "Secret" of "v1", and must be Namespace of v1; other objects are no policies`,
+		},
+		"list in a list": {
+			named(two, "List") + "- {apiVersion: v1, kind: List}\n", nil,
+			`n.yaml:5:3: kind: is "List" of "v1", and must be Namespace of v1; other objects are no policies`,
+		},
+		"twice, alike": {named(one, "a") + named(one, "a"), quota.Namespaces{"a": "media"}, ""},
+		"twice": {
+			named(one, "b") + named(two, "List"), nil, `n.yaml:9:3: Namespace b: metadata.labels: is there twice, in the groups "media" and ""; keep one`,
+		},
+		"no name":  {named(one, "''"), nil, "n.yaml:1:1: Namespace: metadata.name: is missing"},
+		"labels":   {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: [x]}\n", nil, "n.yaml:3:1: !!seq does not belong here"},
+		"no YAML":  {"a: [", nil, "n.yaml:1:1: did not find expected node content"},
+		"too long": {strings.Repeat("#", quota.MaxFileBytes+1), nil, "n.yaml: the file has 1048577 bytes, the limit is 1048576"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := quota.ParseNamespaces("n.yaml", []byte(tt.text))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if (tt.err != "") != (err != nil) || err != nil && (err.Error() != tt.err || !errors.Is(err, resource.ErrInvalid)) {
+				t.Errorf("got  %v\nwant %s", err, tt.err)
+			}
+		})
+	}
+}
+
 // TestParseFromCluster reads a quota as a cluster returns it.
 func TestParseFromCluster(t *testing.T) {
 	t.Parallel()
@@ -243,6 +291,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(written("media", media)))
 	f.Add([]byte("a: &a [*a]\n---\nkind: LatticeQuota\nmetadata: {<<: {name: x}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if n, err := quota.ParseNamespaces("f", data); err != nil && (n != nil || !errors.Is(err, resource.ErrInvalid)) {
+			t.Fatalf("got %v and %v", n, err)
+		}
 		quotas, err := quota.Parse("f", data)
 		if err != nil && (quotas != nil || !errors.Is(err, resource.ErrInvalid)) {
 			t.Fatalf("got %v and %v", quotas, err)

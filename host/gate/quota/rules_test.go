@@ -25,7 +25,7 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Results) != 4 || len(report.Failed()) > 0 || len(report.Silent) > 0 {
+	if len(report.Results) != 6 || len(report.Failed()) > 0 || len(report.Silent) > 0 {
 		t.Errorf("got %+v", report)
 	}
 }
@@ -37,7 +37,7 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	account, err := quota.New(parse(t, written("media", media)), []json.RawMessage{service("media/one", "1", "1Gi", "")}, map[string]string{"media": "media"})
+	account, err := quota.New(parse(t, written("media", media)), []json.RawMessage{service("media/one", "1", "1Gi", "")}, quota.Namespaces{"media": "media"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ func TestAttack53Effects(t *testing.T) {
 	t.Parallel()
 	for call, name := range map[string]string{
 		`http.send({"method": "GET", "url": "http://localhost"})`: "http.send", `net.lookup_ip_addr("localhost")`: "net.lookup_ip_addr",
-		`net.cidr_expand("10.0.0.0/8")`: "net.cidr_expand", `opa.runtime()`: "opa.runtime", `time.now_ns()`: "time.now_ns",
+		`net.cidr_expand("10.0.0.0/8")`: "net.cidr_expand", `net.cidr_merge(["10.0.0.0/8"])`: "net.cidr_merge",
+		`net.cidr_contains_matches("10.0.0.0/8", [])`: "net.cidr_contains_matches", `opa.runtime()`: "opa.runtime", `time.now_ns()`: "time.now_ns",
 		`time.clock([0, "Europe/Berlin"])`: "time.clock", `rand.intn("a", 5)`: "rand.intn", `uuid.rfc4122("a")`: "uuid.rfc4122",
 		`io.jwt.decode("a")`: "io.jwt.decode", `numbers.range(1, 100000000)`: "numbers.range", `json.match_schema({}, {})`: "json.match_schema",
 		`yaml.unmarshal("a")`: "yaml.unmarshal", `bits.lsh(1, 1000000000)`: "bits.lsh",
@@ -39,30 +40,63 @@ func TestAttack53Effects(t *testing.T) {
 
 func TestAttack54Shape(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{
-		`deny := true`:                                       "is of type boolean, and must be a set: deny contains … if { … }",
-		`deny := "x"`:                                        "is of type string, and must be a set",
-		`deny := 1`:                                          "is of type number, and must be a set",
-		`deny := ["x"]`:                                      "is of type array, and must be a set",
-		`deny := {"msg": "x"}`:                               "is of type object, and must be a set",
-		`deny["a"] := "x"`:                                   "is of type object, and must be a set",
-		`deny.a contains "x"`:                                "is of type object, and must be a set",
-		`default deny := false`:                              "is of type boolean, and must be a set",
-		`deny := {"x"} if input.subject == "y"`:              "is undefined, and must be a set",
-		`deny contains 1`:                                    "has an element of type number",
-		`deny contains ["x"]`:                                "has an element of type array",
-		`deny contains null`:                                 "has an element of type null",
-		`deny contains {"message": "x"}`:                     "has an element without msg",
-		`deny contains {"msg": 1}`:                           "has an element whose msg is of type number, and must be text",
-		`deny contains {"msg": "x", "id": 1}`:                "has an element whose id is of type number, and must be text",
-		`deny contains {"msg": "x", "path": ["a"]}`:          "has an element whose path is of type array, and must be text",
-		`deny contains {"msg": "x", "details": "d"}`:         "has an element whose details are of type string, and must be an object",
-		`deny contains " "`:                                  "has an element with an empty message",
-		"deny contains \"x\"\nwarn := true":                  "is of type boolean, and must be a set: warn contains",
-		"deny contains \"x\"\nviolation_a := {\"x\": \"y\"}": "is of type object, and must be a set: violation_a contains",
+	// What can be seen of a rule's type is refused when it is read.
+	for body, want := range map[string]string{
+		`deny := true`:                                   "is of type boolean, and must be a set: deny contains … if { … }",
+		`deny := "x"`:                                    "is of type string, and must be a set",
+		`deny := 1`:                                      "is of type number, and must be a set",
+		`deny := ["x"]`:                                  "is of type array<string>, and must be a set",
+		`deny := {"msg": "x"}`:                           "is of type object<msg: string>, and must be a set",
+		`deny["a"] := "x"`:                               "is of type object<a: string>[string: any], and must be a set",
+		`deny.a contains "x"`:                            "and must be a set: deny contains … if { … }",
+		`default deny := false`:                          "is of type boolean, and must be a set",
+		`deny contains 1`:                                "has elements of the type number; elements are texts, or objects with a text msg",
+		`deny contains ["x"]`:                            "has elements of the type array<string>",
+		`deny contains null`:                             "has elements of the type null",
+		`deny contains {"message": "x"}`:                 "has elements of the type object<message: string>",
+		`deny contains {"msg": 1}`:                       "has elements of the type object<msg: number>",
+		"deny contains \"x\"\nwarn := true":              "0.rego:3:1: lattice.outputs.warn: is of type boolean, and must be a set: warn contains",
+		"deny contains \"x\"\nviolation_a := {\"x\": 1}": "lattice.outputs.violation_a: is of type object<x: number>, and must be a set",
+	} {
+		refused(t, want, "package lattice.outputs\n"+body)
 	}
-	for body, want := range tests {
-		fails(t, engine(t, Options{}, "package lattice.outputs\n"+body), outputs(), want)
+	// What cannot be seen there is an error of the decision.
+	object := func(fields ...any) map[string]any {
+		m := map[string]any{"msg": "x"}
+		for i := 0; i < len(fields); i += 2 {
+			m[fields[i].(string)] = fields[i+1]
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		body  string
+		value any
+		want  string
+	}{
+		{`deny := v`, true, "is of type boolean, and must be a set: deny contains … if { … }"},
+		{`deny := v`, "x", "is of type string, and must be a set"},
+		{`deny := v`, json.Number("1"), "is of type number, and must be a set"},
+		{`deny := v`, []any{"x"}, "is of type array, and must be a set"},
+		{`deny := v`, object(), "is of type object, and must be a set"},
+		{`deny := {"x"} if input.subject == "y"`, nil, "is undefined, and must be a set"},
+		{`deny contains v`, json.Number("1"), "has an element of type number"},
+		{`deny contains v`, []any{"x"}, "has an element of type array"},
+		{`deny contains v`, nil, "has an element of type null"},
+		{`deny contains v`, map[string]any{"message": "x"}, "has an element without msg"},
+		{`deny contains v`, map[string]any{"msg": json.Number("1")}, "has an element whose msg is of type number, and must be text"},
+		{`deny contains v`, object("id", json.Number("1")), "has an element whose id is of type number, and must be text"},
+		{`deny contains v`, object("path", []any{"a"}), "has an element whose path is of type array, and must be text"},
+		{`deny contains v`, object("details", "d"), "has an element whose details are of type string, and must be an object"},
+		{`deny contains {"msg": "x", "id": 1}`, nil, "has an element whose id is of type number, and must be text"},
+		{`deny contains v`, " ", "has an element with an empty message"},
+		{"deny contains \"x\"\nwarn := v", true, "is of type boolean, and must be a set: warn contains"},
+		{"deny contains \"x\"\nviolation_a := v", object(), "is of type object, and must be a set: violation_a contains"},
+	} {
+		body := tt.body
+		if rule, ok := strings.CutSuffix(body, " v"); ok {
+			body = rule + " input.outputs[0].document.v"
+		}
+		fails(t, engine(t, Options{}, "package lattice.outputs\n"+body), outputs(map[string]any{"v": tt.value}), tt.want)
 	}
 	refused(t, "0.rego:1:1: lattice.outputs: has no rule deny or violation", "package lattice.outputs\nwarn contains \"x\"")
 	refused(t, "0.rego:2:1: lattice.outputs.dney: no other rule reads this one", "package lattice.outputs\ndney contains \"x\"")
@@ -83,6 +117,24 @@ func TestAttack55BuiltinError(t *testing.T) {
 	fails(t, e, outputs(), `to_number: strconv.ParseFloat: parsing "LatticeService media/plex": invalid syntax`)
 	if a := evaluate(t, e, outputs()); a.Reasons[0].Position != "0.rego:2:22" || a.Reasons[0].Policy != "lattice.outputs" {
 		t.Errorf("got %+v", a.Reasons)
+	}
+}
+
+// TestBlocks compares blocks of addresses, which looks at nothing but them. What is none is an error, as anywhere.
+func TestBlocks(t *testing.T) {
+	t.Parallel()
+	const rule = `package lattice.outputs
+deny contains o.document.cidr if {
+	some o in input.outputs
+	net.cidr_intersects("10.0.0.0/8", o.document.cidr)
+}`
+	e := engine(t, Options{}, rule)
+	for cidr, want := range map[string]gate.Verdict{
+		"10.1.0.0/16": gate.Deny, "0.0.0.0/0": gate.Deny, "192.0.2.0/24": gate.Allow, "::/0": gate.Allow, "10.0.0.0": gate.Error, "": gate.Error,
+	} {
+		if a := evaluate(t, e, outputs(map[string]any{"cidr": cidr})); a.Verdict != want {
+			t.Errorf("%q: got %s %v, want %s", cidr, a.Verdict, a.Reasons, want)
+		}
 	}
 }
 

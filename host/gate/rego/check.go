@@ -3,9 +3,11 @@
 package rego
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/types"
 )
 
 // library is every package with its rules, and the roots of the data files.
@@ -171,6 +173,9 @@ func (l *library) checkRules(name string, c *ast.Compiler, p *problems) {
 				p.add(position(r.Location), name+"."+rule, "is a function, and must be a set: %s contains … if { … }", rule)
 			case isEntry(rule):
 				entries = entries || denies(rule)
+				if message := misshapen(rule, c.TypeEnv.GetByRef(r.Module.Package.Path.Append(ast.StringTerm(rule)))); message != "" {
+					p.add(position(r.Location), name+"."+rule, "%s", message)
+				}
 			case len(c.Graph.Dependents(r)) == 0:
 				p.add(position(r.Location), name+"."+rule, "no other rule reads this one; the rules that count are deny, violation "+
 					"and warn, with any suffix such as %s_images", "deny")
@@ -186,6 +191,30 @@ func (l *library) checkRules(name string, c *ast.Compiler, p *problems) {
 		})
 		p.add(position(first.parsed.Package.Location), name, "has no rule deny or violation, so that it would deny nothing")
 	}
+}
+
+// misshapen returns why a rule that counts can never be a set of texts, or of objects with a text msg, going by its type;
+// nothing when it may be one. What it is then, every decision looks at again.
+func misshapen(rule string, t types.Type) string {
+	could := func(t types.Type, fits func(types.Type) bool) bool {
+		alternatives, ok := t.(types.Any)
+		return t == nil || ok && (len(alternatives) == 0 || slices.ContainsFunc(alternatives, fits)) || fits(t)
+	}
+	isText := func(t types.Type) bool { _, ok := t.(types.String); return ok }
+	isElement := func(t types.Type) bool {
+		if _, ok := t.(*types.Object); !ok {
+			return isText(t)
+		}
+		message := types.Select(t, "msg")
+		return message != nil && could(message, isText)
+	}
+	if !could(t, func(t types.Type) bool { _, ok := t.(*types.Set); return ok }) {
+		return fmt.Sprintf("is of type %s, and must be a set: %s contains … if { … }", oneLine(types.Sprint(t)), rule)
+	}
+	if set, ok := t.(*types.Set); ok && !could(set.Of(), isElement) {
+		return fmt.Sprintf("has elements of the type %s; elements are texts, or objects with a text msg", oneLine(types.Sprint(set.Of())))
+	}
+	return ""
 }
 
 // entries are the rules of a package that count, sorted.

@@ -70,8 +70,22 @@ func (p *problems) addErrors(file string, err error) {
 	for _, e := range list {
 		at := position(e.Location)
 		at.File = cmp.Or(at.File, file)
-		p.add(at, "", "%s", oneLine(e.Message))
+		p.add(at, "", "%s", oneLine(e.Message)+instead(e))
 	}
+}
+
+// instead says what there is where a reference names something that is not.
+func instead(e *ast.Error) string {
+	d, ok := e.Details.(*ast.RefErrInvalidDetail)
+	if !ok || len(d.OneOf) == 0 {
+		return ""
+	}
+	names := make([]string, len(d.OneOf))
+	for i, v := range d.OneOf {
+		names[i] = strings.Trim(v.String(), `"`)
+	}
+	slices.Sort(names)
+	return "; there is " + strings.Join(names, ", ")
 }
 
 // err returns the problems by place, each once, or nil when there is none.
@@ -144,7 +158,24 @@ func readModule(f File, caps *ast.Capabilities, p *problems) *module {
 	if !m.check(p) {
 		return nil
 	}
+	m.checkMetadata(p)
 	return m
+}
+
+// checkMetadata refuses what rules say of themselves in another form than it is read in.
+func (m *module) checkMetadata(p *problems) {
+	for _, a := range m.parsed.Annotations {
+		for _, table := range []struct {
+			name   string
+			values map[string]any
+		}{{"labels", a.Labels}, {"custom", a.Custom}} {
+			for _, key := range []string{"id", "severity"} {
+				if value := table.values[key]; value != nil && text(table.values, key) == "" {
+					p.add(position(a.Location), m.name, "METADATA: %s.%s: is %v, and must be text; put it in quotes", table.name, key, value)
+				}
+			}
+		}
+	}
 }
 
 // checkNesting refuses what nests too deep before anything recurses into it without a limit.
