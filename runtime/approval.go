@@ -18,10 +18,21 @@ type Approval struct {
 	Decisions []string
 }
 
-// Approve returns the approval of a plan as it is at this moment, for the decisions that judged it.
+// Approve returns the approval of a plan as it is at this moment, for the decisions that judged it. Where time passed since
+// they did, [ApproveJudged] makes sure that the plan still has what they saw.
 func Approve(p *Plan, decisions ...string) *Approval {
 	a := &Approval{Plan: p.Digest, Decisions: decisions}
 	for _, b := range p.Bundles {
+		a.Bundles = append(a.Bundles, b.Digest())
+	}
+	return a
+}
+
+// ApproveJudged returns the approval of a plan by decisions about bundles, whose digests were taken when they were judged.
+// Those that are held need no decision, since nothing is written for them.
+func ApproveJudged(p *Plan, judged []string, decisions ...string) *Approval {
+	a := &Approval{Plan: p.Digest, Bundles: slices.Clone(judged), Decisions: decisions}
+	for _, b := range Only(p.Bundles, p.Hold) {
 		a.Bundles = append(a.Bundles, b.Digest())
 	}
 	return a
@@ -34,7 +45,7 @@ func (a *Approval) Check(p *Plan) (*Plan, error) {
 		return nil, notApproved("", "no decision approves the plan")
 	}
 	approved := *p
-	approved.Changes, approved.Hold = slices.Clone(p.Changes), slices.Clone(p.Hold)
+	approved.Changes, approved.Hold, approved.Revoke = slices.Clone(p.Changes), slices.Clone(p.Hold), slices.Clone(p.Revoke)
 	approved.Bundles = make([]Bundle, len(p.Bundles))
 	left := slices.Sorted(slices.Values(a.Bundles))
 	for i, b := range p.Bundles {

@@ -48,14 +48,18 @@ func (b Bundle) Digest() string { return bundle.Digest(b.Raw) }
 type Desired struct {
 	// Set is the name of the set: lower-case letters, digits and hyphens.
 	Set string
-	// Bundles are the bundles of the set, in any order. There is at least one: [Executor.Destroy] removes a set.
+	// Bundles are the bundles of the set, in any order. There is at least one, or something to revoke: [Executor.Destroy]
+	// removes a set.
 	Bundles []Bundle
 	// Keep leaves resources of the set alone that have no bundle here. Otherwise they are removed.
 	Keep bool
 	// Hold are resources of the set that stay as they are, whatever has become of their objects: those that a gate does not
-	// let pass now. None of their objects is written or removed, not even by force, nor for another resource. They must not have a bundle here; those
-	// that are not in the set are ignored.
+	// let pass now. None of their objects is written or removed, not even by force, nor for another resource. They must not
+	// have a bundle here; those that are not in the set are ignored.
 	Hold []abi.Ref
+	// Revoke are those of Hold that must not have secrets any more: their objects that [FetchesSecrets] are removed, unless
+	// another resource of the set has them, too.
+	Revoke []abi.Ref
 	Options
 }
 
@@ -74,7 +78,7 @@ func CheckSet(name string) error {
 // Check returns everything that is wrong with what is desired, whatever the target.
 func (d *Desired) Check() error {
 	errs := []error{CheckSet(d.Set)}
-	if len(d.Bundles) == 0 {
+	if len(d.Bundles) == 0 && len(d.Revoke) == 0 {
 		errs = append(errs, &Error{Kind: ErrInvalid, Problem: "nothing is desired; destroy the set to remove all of it"})
 	}
 	for _, b := range d.Bundles {
@@ -82,7 +86,42 @@ func (d *Desired) Check() error {
 			errs = append(errs, &Error{Kind: ErrInvalid, Object: b.Content.Resource.String(), Problem: "the resource is both desired and held"})
 		}
 	}
+	for _, r := range d.Revoke {
+		if !slices.Contains(d.Hold, r) {
+			errs = append(errs, &Error{Kind: ErrInvalid, Object: r.String(), Problem: "the secrets of the resource are revoked, but it is not held"})
+		}
+	}
 	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
+}
+
+// FetchesSecrets reports whether an object makes secrets that are kept elsewhere appear where workloads run. They are there
+// for as long as the object is.
+func FetchesSecrets(object abi.Ref) bool {
+	return object.GroupKind() == abi.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}
+}
+
+// Revoked returns the objects of bundles that are removed because the secrets of resources are revoked.
+func Revoked(bundles []Bundle, resources []abi.Ref) map[abi.Ref]bool {
+	revoked := map[abi.Ref]bool{}
+	for _, b := range Only(bundles, resources) {
+		for i := range b.Content.Outputs {
+			if object := b.Content.Outputs[i].Ref; FetchesSecrets(object) {
+				revoked[object] = true
+			}
+		}
+	}
+	if len(revoked) == 0 {
+		return revoked
+	}
+	for _, b := range bundles {
+		if slices.Contains(resources, b.Content.Resource) {
+			continue
+		}
+		for i := range b.Content.Outputs {
+			delete(revoked, b.Content.Outputs[i].Ref)
+		}
+	}
+	return revoked
 }
 
 // CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one object that two resources

@@ -4,8 +4,8 @@
 // set and no longer wanted is removed with everything that the executor wrote for it, and nothing else.
 //
 // All changes go one way. Plan, Prune, Destroy and Rollback write nothing and return a [Plan]: what would be done to each
-// object, and why. Gates judge the plan and the bytes of its bundles, and only [Executor.Apply] writes, with an [Approval]
-// that names exactly what was judged:
+// object, and why. Gates judge the bytes of its bundles, and only [Executor.Apply] writes, with an [Approval] that names
+// exactly what was judged, and the plan:
 //
 //	plan  ─ gate "execute" ─ approval ─ apply
 //	  └────── the same bytes, the same target ──┘

@@ -9,7 +9,8 @@ import (
 // Executor brings bundles to one target and observes them there. It is safe for concurrent use, also by several processes.
 type Executor interface {
 	// Plan says what makes the target hold what is desired. Objects that somebody else wrote or changed are an
-	// [ErrConflict] that names all of them, unless the desire is forced.
+	// [ErrConflict] that names all of them, unless the desire is forced. Kinds that the target does not know are an
+	// [ErrMissingKind] that names all of those.
 	Plan(ctx context.Context, desired *Desired) (*Plan, error)
 	// Prune says what takes resources, and all that derives from them, out of a set. The others are held. One that is not in
 	// the set is an [ErrNotFound].
@@ -19,9 +20,18 @@ type Executor interface {
 	// Rollback says what makes the target hold what it held at a revision of History.
 	Rollback(ctx context.Context, set string, revision int, o Options) (*Plan, error)
 
+	// Compare calls visit for each object that a plan changes, in their order, with what is in its place now and what the
+	// plan puts there, as text for people; empty where nothing is. Its error ends the comparison.
+	Compare(ctx context.Context, plan *Plan, visit func(c *Change, before, after []byte) error) error
+
 	// Apply does what a plan says. The error is [ErrNotApproved] when the plan or the bytes of a bundle are not those of the
-	// approval, and [ErrConflict] when the target changed since the plan; nothing is written then. A plan that changes
-	// nothing writes nothing and makes no revision.
+	// approval, and [ErrConflict] when the target changed since the plan; nothing is written then, and there is no result. A
+	// plan that changes nothing writes nothing and makes no revision.
+	//
+	// Objects are applied by stage, the lowest first. Where the target tells how they do, the next stage is not begun before
+	// those of the last one are healthy: the error is [ErrNotHealthy] when they are not in time. Objects are removed behind
+	// all of that, in reverse. Whatever fails ends it, and what was done until then stays and belongs to the set; there is a
+	// result with the error then.
 	Apply(ctx context.Context, plan *Plan, approval *Approval) (*Result, error)
 
 	// Observe says what became of the objects of a set. A set that is not there has none.
@@ -32,6 +42,6 @@ type Executor interface {
 
 // Options change how a plan is made.
 type Options struct {
-	// Force replaces and removes what somebody else wrote or changed. Gates see it in the plan.
+	// Force replaces and removes what somebody else wrote or changed. Gates are told, and it is part of the plan.
 	Force bool
 }

@@ -76,6 +76,8 @@ type Plan struct {
 	Bundles []Bundle
 	// Hold are the resources among them whose objects are left as they are, in their order.
 	Hold []abi.Ref
+	// Revoke are the resources among those whose objects that fetch secrets are removed all the same, in their order.
+	Revoke []abi.Ref
 	// Changes are in the order in which they are done. Objects that stay as they are stand between them.
 	Changes []Change
 	// Records says that the set consists of other bundles than before, or of none, though its objects may be the same.
@@ -92,10 +94,10 @@ func (p *Plan) Empty() bool {
 }
 
 // Count returns how many objects an action is for.
-func (p *Plan) Count(action Action) int {
+func Count(changes []Change, action Action) int {
 	n := 0
-	for i := range p.Changes {
-		if p.Changes[i].Action == action {
+	for i := range changes {
+		if changes[i].Action == action {
 			n++
 		}
 	}
@@ -114,6 +116,7 @@ type planDocument struct {
 	Force   bool         `json:"force,omitempty"`
 	Bundles []planBundle `json:"bundles"`
 	Hold    []abi.Ref    `json:"hold,omitempty"`
+	Revoke  []abi.Ref    `json:"revoke,omitempty"`
 	Changes []Change     `json:"changes"`
 	Records bool         `json:"records,omitempty"`
 	State   string       `json:"state"`
@@ -128,8 +131,8 @@ type planBundle struct {
 func (p *Plan) document() planDocument {
 	d := planDocument{
 		Schema: PlanSchema, Target: p.Target, Set: p.Set, Cause: p.Cause, Force: p.Force,
-		Bundles: make([]planBundle, len(p.Bundles)), Hold: p.Hold, Changes: p.Changes, Records: p.Records,
-		State: p.State,
+		Bundles: make([]planBundle, len(p.Bundles)), Hold: p.Hold, Revoke: p.Revoke, Changes: p.Changes,
+		Records: p.Records, State: p.State,
 	}
 	if d.Changes == nil {
 		d.Changes = []Change{}

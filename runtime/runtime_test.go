@@ -110,7 +110,7 @@ func TestPlanJSON(t *testing.T) {
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if p.Empty() || p.Count(runtime.Create) != 1 || p.Count(runtime.Delete) != 0 {
+	if p.Empty() || runtime.Count(p.Changes, runtime.Create) != 1 || runtime.Count(p.Changes, runtime.Delete) != 0 {
 		t.Error("the plan does not count what it does")
 	}
 }

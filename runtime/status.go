@@ -10,7 +10,7 @@ import (
 type Result struct {
 	// Revision is the number that the set has now; 0 when it is no more.
 	Revision int `json:"revision"`
-	// Changes are what was done, those of the plan.
+	// Changes are what was done: those of the plan, unless something failed.
 	Changes []Change `json:"changes"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,8 +38,9 @@ that. What an earlier run wrote and nothing derives any more is removed; what so
 unless --force is given. When nothing differs, nothing is written.
 
 A document that a gate denies is left out: the reasons are printed, the other documents are applied, and the exit code is 10.
-What the target has of a denied document stays as it is. With --all-or-nothing one denial keeps all from being applied, and
-so does any other error.
+What the target has of a denied document stays as it is, but for its ExternalSecrets: what may not run gets no secrets, so they
+are removed until the document passes again. With --all-or-nothing one denial keeps everything from being changed, and so does
+any other error.
 
 Everything that was decided is in the audit log before anything is written; where that is not possible, nothing is.`,
 		Example: `  lattice-host apply -f services/ --to dir=deploy
@@ -72,50 +74,94 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
+	f.force = f.target.force
 	o, err := a.deriveAllowed(ctx, &f.inputs)
 	if err != nil {
 		return err
 	}
-	bundles, approving, err := o.judgeExecution(ctx, t)
+	x := &execution{target: t}
+	bundles, err := o.judgeExecution(ctx, x)
 	if err != nil {
 		return err
 	}
 	a.noteResults(o.results)
-	x := &execution{target: t, decisions: o.decisions(), approving: approving}
-	if len(bundles) == 0 || f.allOrNothing && len(o.denied) > 0 {
+	x.decisions = o.decisions()
+	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Revoke: o.held(), Options: t.options}
+	if len(bundles) == 0 {
+		if err := o.revokeOnly(ctx, x, desired); err != nil {
+			return err
+		}
+	}
+	nothing := len(bundles) == 0 && len(desired.Revoke) == 0 || f.allOrNothing && len(o.denied) > 0
+	if !nothing {
+		if x.plan, err = t.executor.Plan(ctx, desired); err != nil {
+			return a.notApplied(o, asTarget(err))
+		}
+		nothing = len(bundles) == 0 && x.plan.Empty()
+	}
+	if nothing {
 		err := errors.Join(o.err(), denied(fmt.Errorf("%s: nothing is applied", t)))
 		if f.dryRun {
 			return err
 		}
-		return errors.Join(err, a.noteDenied(ctx, x.decisions))
-	}
-	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Options: t.options}
-	if x.plan, err = t.executor.Plan(ctx, desired); err != nil {
-		return asTarget(err)
+		return errors.Join(err, a.noteDenied(ctx, o.decisions()))
 	}
 	if f.dryRun {
-		return errors.Join(a.emitDiff(x.plan, o.denied), o.err())
+		return errors.Join(a.emitDiff(ctx, x, o.denied), o.err())
 	}
 	if err := a.keepHostCalls(&f.hostCalls, o.calls); err != nil {
 		return err
 	}
 	result, err := a.execute(ctx, x)
 	if err != nil {
-		return errors.Join(err, o.err())
+		return a.notApplied(o, err)
 	}
 	return errors.Join(a.emitResult(x.plan, result, o.denied, f.verbose), o.err())
 }
 
-// judgeExecution asks whether what was derived may be applied to a target, and returns the bundles that may be with the
-// decisions that say so. What may not is denied from then on.
-func (o *outcome) judgeExecution(ctx context.Context, t *target) (bundles []runtime.Bundle, approving []*gate.Decision, err error) {
+// notApplied tells what was denied beside an error that keeps the rest from being applied. The exit code is that of the error:
+// that of a denial would say that the rest was.
+func (a *app) notApplied(o *outcome, err error) error {
+	if denials := o.err(); denials != nil {
+		printErrors(a.stderr, denials)
+	}
+	return err
+}
+
+// revokeOnly completes what is desired when every document is denied: what the target has stays as it is, but for what
+// fetches the secrets of these documents.
+func (o *outcome) revokeOnly(ctx context.Context, x *execution, desired *runtime.Desired) error {
+	status, err := x.target.executor.Observe(ctx, desired.Set)
+	if err != nil {
+		return asTarget(err)
+	}
+	var there []runtime.RevisionBundle
+	desired.Hold, desired.Revoke = nil, nil
+	for _, b := range status.Bundles {
+		desired.Hold = append(desired.Hold, b.Resource)
+		if slices.Contains(o.held(), b.Resource) {
+			desired.Revoke = append(desired.Revoke, b.Resource)
+			there = append(there, b)
+		}
+	}
+	x.removal(ctx, o.gates.set, there)
+	return nil
+}
+
+// judgeExecution asks whether what was derived may be applied to a target, and returns the bundles that may be; the
+// execution has the decisions that say so. What may not is denied from then on.
+func (o *outcome) judgeExecution(ctx context.Context, x *execution) (bundles []runtime.Bundle, err error) {
 	var allowed []derived
 	for _, r := range o.results {
-		b, err := bundleToApply(r)
-		if err != nil {
-			return nil, nil, err
+		if err := r.bundle.SetDocument(r.doc.JSON()); err != nil {
+			return nil, err
 		}
-		d := o.gates.judge.Execute(ctx, objectOfBundle(b.Content), outputsOf(b.Content), t.kind, t.name, o.staleDays)
+		b, err := runtime.ReadBundle(r.bundle.JSON())
+		if err != nil {
+			return nil, err
+		}
+		digest := b.Digest()
+		d := o.gates.judge.Execute(ctx, objectOfBundle(b.Content), outputsOf(b.Content), x.target.kind, x.target.name, o.staleDays)
 		r.judged.decisions = append(r.judged.decisions, d)
 		if !d.Allowed() {
 			o.denied = append(o.denied, r.judged)
@@ -123,10 +169,10 @@ func (o *outcome) judgeExecution(ctx context.Context, t *target) (bundles []runt
 		}
 		allowed = append(allowed, r)
 		bundles = append(bundles, b)
-		approving = append(approving, d)
+		x.approving, x.judged = append(x.approving, d), append(x.judged, digest)
 	}
 	o.results = allowed
-	return bundles, approving, ctx.Err()
+	return bundles, ctx.Err()
 }
 
 // held returns the resources that are denied.
@@ -153,7 +199,7 @@ type deniedDocument struct {
 }
 
 func newExecuted(p *runtime.Plan, r *runtime.Result, list []*judged) executed {
-	e := executed{Plan: p, Result: r, counts: countsOf(p), Denied: make([]deniedDocument, len(list))}
+	e := executed{Plan: p, Result: r, counts: countsOf(p.Changes), Denied: make([]deniedDocument, len(list))}
 	for i, j := range list {
 		e.Denied[i] = deniedDocument{j.doc.Ref, j.decisions}
 	}
@@ -166,7 +212,7 @@ const maxListed = 40
 // emitResult tells what was done.
 func (a *app) emitResult(p *runtime.Plan, r *runtime.Result, list []*judged, verbose bool) error {
 	return a.emit(newExecuted(p, r, list), func(w io.Writer) {
-		c := countsOf(p)
+		c := countsOf(p.Changes)
 		fmt.Fprintf(w, "%s: set %s", printable(p.Target), p.Set)
 		if r.Revision > 0 {
 			fmt.Fprintf(w, ", revision %d", r.Revision)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -25,18 +26,22 @@ const (
 	// auditFile is the log, auditKey the name of the key that signs it.
 	auditFile = "audit.jsonl"
 	auditKey  = "audit"
+	// auditRotate names the variable with the size in bytes from which on the log goes on in another file.
+	auditRotate = "LATTICE_AUDIT_ROTATE"
+	// defaultRotate is that size unless the variable says otherwise: some hundred thousand decisions.
+	defaultRotate = 64 << 20
 )
 
 func (a *app) auditCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "audit",
-		Short: "Read and verify the log of what was decided and done",
+		Short: "Read, verify and prune the log of what was decided and done",
 		Long: `The audit log notes what gates decided and what was done since: executions, and plugins that came, went or changed. What
 approves an execution is on the disk before anything is written. The log is the file audit.jsonl in the folder $LATTICE_AUDIT,
 else in the folder audit of the installation, with its key beside it.`,
 		Example: `  lattice-host audit verify
   lattice-host audit show --last 5`,
-	}, a.auditVerifyCommand(), a.auditShowCommand())
+	}, a.auditVerifyCommand(), a.auditShowCommand(), a.auditPruneCommand())
 }
 
 // auditDir returns the folder of the audit log.
@@ -61,7 +66,24 @@ func (a *app) openAudit(ctx context.Context) (*audit.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	return audit.Open(ctx, filepath.Join(dir, auditFile), audit.Options{Key: key, Clock: a.now})
+	rotate, err := a.rotateBytes()
+	if err != nil {
+		return nil, err
+	}
+	return audit.Open(ctx, filepath.Join(dir, auditFile), audit.Options{Key: key, Clock: a.now, RotateBytes: rotate})
+}
+
+// rotateBytes returns from which size on the log goes on in another file; 0 is never.
+func (a *app) rotateBytes() (int64, error) {
+	text := a.getenv(auditRotate)
+	if text == "" {
+		return defaultRotate, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, usagef("$%s is %.80q; it must be a number of bytes, 0 for one file that grows for ever", auditRotate, text)
+	}
+	return n, nil
 }
 
 // readAuditKey reads the key of the log in a folder, and makes one for a new log. It is in the clear: whoever runs the

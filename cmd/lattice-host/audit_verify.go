@@ -34,7 +34,8 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 		Use:   "verify [FILE]",
 		Short: "Check that nobody changed the audit log",
 		Long: `Verify reads the audit log of the installation, or FILE, and checks every line: that none was edited, removed, added or moved,
-and that the log ends where its signed head says. Exit code 11 and the line say where it does not.
+and that the log ends where its signed head says. Exit code 11 and the line say where it does not. The segments of a log that
+went on in another file belong to it, and each can be FILE: then those before it are checked, too.
 
 The key beside the log is enough to find what somebody without it did. To find what somebody with it did, keep the public key
 and the position that verify prints elsewhere, and give them with --key and --noted: a log that was put back to an earlier
@@ -69,13 +70,25 @@ func writeReport(w io.Writer, file string, r *audit.Report) {
 	rows := [][]string{{"  lines", fmt.Sprintf("%d: %s, %s, %d recovered", r.Seq, counted(int(r.Events), "event"), counted(int(r.Checkpoints), "checkpoint"), r.Recovered)}}
 	if r.Seq > 0 {
 		rows = append(rows, []string{"  from", r.First.Format(time.RFC3339)}, []string{"  to", r.Last.Format(time.RFC3339)},
-			[]string{"  position", strconv.FormatInt(r.Seq, 10) + ":" + r.Head})
+			[]string{"  position", positionText(r.Position)})
 	}
 	if r.PolicyDigest != "" {
 		rows = append(rows, []string{"  policies", r.PolicyDigest})
 	}
+	if r.Pruned.Seq > 0 {
+		rows = append(rows, []string{"  pruned", fmt.Sprintf("the lines up to %d were removed on purpose", r.Pruned.Seq)})
+	}
+	if r.Backwards > 0 {
+		rows = append(rows, []string{"  clock", counted(int(r.Backwards), "line") + " with an earlier time than the line before: the clock was set back"})
+	}
+	for _, s := range r.Segments {
+		rows = append(rows, []string{"  segment", s.File, positionText(s.Last)})
+	}
 	table(w, rows)
 }
+
+// positionText writes a position as readPositions reads it.
+func positionText(p audit.Position) string { return strconv.FormatInt(p.Seq, 10) + ":" + p.Head }
 
 // readPositions reads positions as verify prints them.
 func readPositions(texts []string) ([]audit.Position, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
+	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/runtime"
 )
 
@@ -27,6 +28,10 @@ type execution struct {
 	plan   *runtime.Plan
 	// decisions are all that were made, approving those among them that let the plan pass.
 	decisions, approving []*gate.Decision
+	// judged are the digests of the bundles that the gate saw, taken then: nothing else is approved.
+	judged []string
+	// brokenPolicies is why the policies did not load.
+	brokenPolicies error
 	// Between the approval and the plan's application nothing may happen; tests put something there.
 	between func()
 }
@@ -42,6 +47,8 @@ type approvedEvent struct {
 	Bundles   int      `json:"bundles"`
 	Decisions []string `json:"decisions"`
 	User      string   `json:"user"`
+	// BrokenPolicies says why the policies did not load, where something is removed all the same.
+	BrokenPolicies string `json:"brokenPolicies,omitempty"`
 }
 
 // bundleEvent is what the audit log says about one bundle of a plan.
@@ -49,8 +56,9 @@ type bundleEvent struct {
 	Plan     string  `json:"plan"`
 	Resource abi.Ref `json:"resource"`
 	Digest   string  `json:"digest"`
-	// Held says that nothing is done for the bundle.
-	Held bool `json:"held,omitempty"`
+	// Held says that nothing is done for the bundle, Revoked that what fetches its secrets is removed all the same.
+	Held    bool `json:"held,omitempty"`
+	Revoked bool `json:"revoked,omitempty"`
 }
 
 // doneEvent is what the audit log says when it is done, or could not be.
@@ -71,8 +79,9 @@ type counts struct {
 	Unchanged int `json:"unchanged"`
 }
 
-func countsOf(p *runtime.Plan) counts {
-	return counts{p.Count(runtime.Create), p.Count(runtime.Update), p.Count(runtime.Delete), p.Count(runtime.Unchanged)}
+func countsOf(changes []runtime.Change) counts {
+	count := func(action runtime.Action) int { return runtime.Count(changes, action) }
+	return counts{count(runtime.Create), count(runtime.Update), count(runtime.Delete), count(runtime.Unchanged)}
 }
 
 // approval returns everything that is noted before the plan is applied.
@@ -81,22 +90,28 @@ func (x *execution) approval(ids []string) []audit.Event {
 	for _, b := range x.plan.Bundles {
 		resource := b.Content.Resource
 		events = append(events, audit.Event{Kind: eventBundle, Data: bundleEvent{
-			x.plan.Digest, resource, b.Digest(), slices.Contains(x.plan.Hold, resource),
+			x.plan.Digest, resource, b.Digest(), slices.Contains(x.plan.Hold, resource), slices.Contains(x.plan.Revoke, resource),
 		}})
 	}
-	return append(events, audit.Event{Kind: eventApproved, Data: approvedEvent{
+	e := approvedEvent{
 		Target: x.plan.Target, Set: x.plan.Set, Cause: x.plan.Cause, Force: x.plan.Force, Plan: x.plan.Digest,
 		Bundles: len(x.plan.Bundles), Decisions: ids, User: userName(),
-	}})
+	}
+	if x.brokenPolicies != nil {
+		e.BrokenPolicies = shorten(x.brokenPolicies.Error())
+	}
+	return append(events, audit.Event{Kind: eventApproved, Data: e})
 }
 
 func (x *execution) doneEvent(result *runtime.Result, err error) audit.Event {
 	e := doneEvent{Target: x.plan.Target, Set: x.plan.Set, Plan: x.plan.Digest}
+	if result != nil {
+		e.Revision, e.counts = result.Revision, countsOf(result.Changes)
+	}
 	if err != nil {
 		e.Error = shorten(err.Error())
 		return audit.Event{Kind: eventFailed, Data: e}
 	}
-	e.Revision, e.counts = result.Revision, countsOf(x.plan)
 	return audit.Event{Kind: eventDone, Data: e}
 }
 
@@ -106,7 +121,7 @@ func (a *app) execute(ctx context.Context, x *execution) (result *runtime.Result
 	for i, d := range x.approving {
 		ids[i] = d.ID
 	}
-	approval := runtime.Approve(x.plan, ids...)
+	approval := runtime.ApproveJudged(x.plan, x.judged, ids...)
 	log, err := a.openAudit(ctx)
 	if err != nil {
 		return nil, errAudit(err, "so nothing is executed")
@@ -134,12 +149,12 @@ func (a *app) noteDenied(ctx context.Context, decisions []*gate.Decision) error 
 	return nil
 }
 
-// bundleToApply returns a bundle as it is applied: with its document.
-func bundleToApply(r derived) (runtime.Bundle, error) {
-	if err := r.bundle.SetDocument(r.doc.JSON()); err != nil {
-		return runtime.Bundle{}, err
+// removal decides about resources that are taken away, and approves it: there is nothing to ask.
+func (x *execution) removal(ctx context.Context, set *policy.Set, gone []runtime.RevisionBundle) {
+	for _, b := range gone {
+		d := set.Remove(ctx, b.Resource, b.Digest)
+		x.decisions, x.approving = append(x.decisions, d), append(x.approving, d)
 	}
-	return runtime.ReadBundle(r.bundle.JSON())
 }
 
 // objectOfBundle returns the resource of a bundle, from its bytes.

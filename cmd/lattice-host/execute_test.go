@@ -48,7 +48,11 @@ func (x *executing) execution(t *testing.T, bundles ...runtime.Bundle) *executio
 		t.Fatal(err)
 	}
 	decisions := []*gate.Decision{{ID: "decision-1", Point: gate.Execute, Subject: "LatticeService media/web", Reasons: []gate.Reason{}}}
-	return &execution{target: x.target, plan: plan, decisions: decisions, approving: decisions}
+	judged := make([]string, len(bundles))
+	for i, b := range bundles {
+		judged[i] = b.Digest()
+	}
+	return &execution{target: x.target, plan: plan, decisions: decisions, approving: decisions, judged: judged}
 }
 
 // kinds returns the kinds of the events in the log, without checkpoints.
@@ -130,6 +134,61 @@ func TestAttack62(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAttack62Judged plans for other bytes than those that were judged, which are in order as well.
+func TestAttack62Judged(t *testing.T) {
+	t.Parallel()
+	one, two, more := executortest.Bundle(t, "web", "1", "a"), executortest.Bundle(t, "web", "2", "a"), executortest.Bundle(t, "api", "1", "a")
+	for name, planned := range map[string][]runtime.Bundle{"Other": {two}, "More": {one, more}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newExecuting(t)
+			e := x.execution(t, one)
+			e.plan = x.execution(t, planned...).plan
+			result, err := x.execute(t.Context(), e)
+			if result != nil || !errors.Is(err, runtime.ErrNotApproved) {
+				t.Errorf("got %v, %v", result, err)
+			}
+			x.nothing(t)
+		})
+	}
+}
+
+// TestPartlyDone checks what the log says when somebody changes a file while a plan is applied.
+func TestPartlyDone(t *testing.T) {
+	t.Parallel()
+	x := newExecuting(t)
+	if _, err := x.execute(t.Context(), x.execution(t, executortest.Bundle(t, "web", "1", "a", "b"))); err != nil {
+		t.Fatal(err)
+	}
+	e := x.execution(t, executortest.Bundle(t, "web", "2", "a", "b"))
+	x.target.executor = &partly{x.target.executor}
+	if _, err := x.execute(t.Context(), e); exitCode(err) != exitConflict {
+		t.Errorf("got exit code %d: %v", exitCode(err), err)
+	}
+	file, keys, err := x.auditLog(new(auditFlags), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := ""
+	_, err = audit.Verify(t.Context(), file, keys, audit.VerifyOptions{Visit: func(e *audit.Entry) error {
+		if e.Kind == eventFailed {
+			last = string(e.Data)
+		}
+		return nil
+	}})
+	if err != nil || !strings.Contains(last, `"updated":1}`) || !strings.Contains(last, `"revision":2,`) || !strings.Contains(last, `"error":"somebody`) {
+		t.Errorf("got %s, %v", last, err)
+	}
+}
+
+// partly does half of a plan.
+type partly struct{ runtime.Executor }
+
+func (p *partly) Apply(context.Context, *runtime.Plan, *runtime.Approval) (*runtime.Result, error) {
+	return &runtime.Result{Revision: 2, Changes: []runtime.Change{{Action: runtime.Update}}},
+		&runtime.Error{Kind: runtime.ErrConflict, Problem: "somebody changed the rest"}
 }
 
 // TestAttack62Target changes the target between the decision and its execution.
@@ -357,12 +416,14 @@ func TestAttack64_Canary(t *testing.T) {
 	}
 	command := func(want int, args ...string) string {
 		t.Helper()
-		code, stdout, stderr := invoke(t.Context(), "", append([]string{"--home", w.home}, args...)...)
-		if code != want {
-			t.Fatalf("%v: exit code %d\n%s", args, code, stderr)
+		var stdout, stderr bytes.Buffer
+		a := newApp(newReader(""), &stdout, &stderr)
+		a.getenv = func(name string) string { return map[string]string{"LATTICE_CACHE": filepath.Join(dir, "cache")}[name] }
+		if code := a.run(t.Context(), append([]string{"--home", w.home}, args...)); code != want {
+			t.Fatalf("%v: exit code %d\n%s", args, code, stderr.Bytes())
 		}
-		shows("standard error of "+args[0], stderr)
-		return stdout
+		shows("standard error of "+args[0], stderr.String())
+		return stdout.String()
 	}
 	for _, output := range [][]string{{}, {"-o", "json"}} {
 		shows("diff", command(exitDone, append([]string{"diff", "-f", file, "--to", "dir=" + out}, output...)...))
@@ -377,6 +438,25 @@ func TestAttack64_Canary(t *testing.T) {
 	shows("audit show", command(exitDone, "audit", "show", "--last", "1000", "-o", "json"))
 	shows("audit show", command(exitDone, "audit", "show", "--last", "1000"))
 	command(exitDone, "audit", "verify")
+	// Plugins are asked in the first run, and answers kept.
+	command(exitDone, "derive", "-f", file, "--record", filepath.Join(dir, "calls.jsonl"))
+	for _, folder := range []string{filepath.Join(dir, "cache"), filepath.Join(dir, "calls.jsonl"), w.home} {
+		files := 0
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			files++
+			text, err := os.ReadFile(path)
+			if strings.Contains(string(text), canary) || strings.Contains(string(text), encoded) {
+				t.Errorf("%s has the secret", path)
+			}
+			return err
+		})
+		if err != nil || files == 0 {
+			t.Errorf("%s: %d files, %v", folder, files, err)
+		}
+	}
 
 	log, err := os.ReadFile(filepath.Join(w.home, auditFolder, auditFile))
 	if err != nil || !bytes.Contains(log, []byte("leaks ")) {

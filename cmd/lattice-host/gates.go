@@ -119,7 +119,7 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 	for _, p := range set.Cedar.Problems() {
 		a.note("warning: %v", p)
 	}
-	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform})
+	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform, Force: r.force})
 	if err != nil {
 		return nil, asInput(err)
 	}
@@ -164,10 +164,15 @@ func (g *gates) capability(ctx context.Context, plugin, digest, capability, targ
 	d := g.set.Capability(ctx, policy.Use{
 		Publisher: publisher, Name: name, Version: version, Digest: digest, Capability: capability, Target: target,
 	})
-	g.mu.Lock()
-	g.used[d.ID] = d
-	g.mu.Unlock()
+	g.keep(d)
 	return decisionError(d, nil)
+}
+
+// keep adds a decision to those about uses of capabilities.
+func (g *gates) keep(d *gate.Decision) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used[d.ID] = d
 }
 
 // judged keeps the decisions about one document.
@@ -286,11 +291,12 @@ func grantsOf(capabilities []market.Grant) []policy.Grant {
 	return grants
 }
 
-// runRevoked lets a revoked plugin run where a policy permits it, and says so.
-func (a *app) runRevoked(set *policy.Set) func(context.Context, market.Revoked) error {
+// runRevoked lets a revoked plugin run where a policy permits it, and says so. Each decision about that is kept.
+func (a *app) runRevoked(set *policy.Set, keep func(*gate.Decision)) func(context.Context, market.Revoked) error {
 	return func(ctx context.Context, r market.Revoked) error {
 		p := r.Plugin
 		d := set.RunRevoked(ctx, userName(), p.Publisher, p.Name, p.Version, p.Digest)
+		keep(d)
 		if err := decisionError(d, nil); err != nil {
 			return denied(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
 		}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +39,8 @@ applied then are applied again.
 
 Gates judge them by the policies of today, with the documents that they derive from, which are kept with them: who owns a
 volume and consents is what those documents say, and those of --with. When a gate denies one of them nothing is changed, and
-the exit code is 10.`,
+the exit code is 10. When one of them derives from a plugin that is revoked by now nothing is changed either, and the exit code
+is 11, unless a policy permits to run it.`,
 		Example: "  lattice-host rollback --to dir=deploy 3",
 		Args:    arguments(1, 1, "REVISION"),
 	}
@@ -74,17 +77,18 @@ func (a *app) rollback(ctx context.Context, f *rollbackFlags, revision int) erro
 	if x.plan, err = t.executor.Rollback(ctx, t.set, revision, t.options); err != nil {
 		return asTarget(err)
 	}
-	if x.decisions, err = j.judge(ctx, x.plan.Bundles, t); err != nil {
+	problems := []error{j.checkPlugins(ctx, x.plan.Bundles)}
+	if err := j.judge(ctx, x); err != nil {
 		return err
 	}
-	var problems []error
 	for _, d := range x.decisions {
 		problems = append(problems, decisionError(d, nil))
 	}
-	if len(x.decisions) == 0 {
+	if len(x.plan.Bundles) == 0 {
 		// A revision without documents: only something is removed.
-		x.decisions = append(x.decisions, j.set.Remove(ctx, abi.Ref{Kind: "Set", Name: t.set}, x.plan.Digest))
+		x.removal(ctx, j.set, []runtime.RevisionBundle{{Resource: abi.Ref{Kind: "Set", Name: t.set}, Digest: x.plan.Digest}})
 	}
+	x.decisions = append(x.decisions, j.revoked...)
 	if err := errors.Join(problems...); err != nil {
 		err = errors.Join(err, denied(fmt.Errorf("%s: nothing is rolled back", t)))
 		if f.dryRun {
@@ -93,9 +97,8 @@ func (a *app) rollback(ctx context.Context, f *rollbackFlags, revision int) erro
 		return errors.Join(err, a.noteDenied(ctx, x.decisions))
 	}
 	if f.dryRun {
-		return a.emitDiff(x.plan, nil)
+		return a.emitDiff(ctx, x, nil)
 	}
-	x.approving = slices.DeleteFunc(slices.Clone(x.decisions), func(d *gate.Decision) bool { return d.Point == gate.Admit })
 	result, err := a.execute(ctx, x)
 	if err != nil {
 		return err
@@ -108,6 +111,9 @@ type revisionJudge struct {
 	set       *policy.Set
 	peers     []facts.Object
 	staleDays int
+	installed *market.Snapshot
+	// revoked are the decisions about revoked plugins.
+	revoked []*gate.Decision
 }
 
 func (a *app) newRevisionJudge(ctx context.Context, f *rollbackFlags) (*revisionJudge, error) {
@@ -131,36 +137,62 @@ func (a *app) newRevisionJudge(ctx context.Context, f *rollbackFlags) (*revision
 		}
 		j.peers = objectsOf(peers)
 	}
-	installed, err := home.Snapshot(ctx, market.Policy{})
-	if err != nil {
+	keep := func(d *gate.Decision) { j.revoked = append(j.revoked, d) }
+	if j.installed, err = home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(set, keep)}); err != nil {
 		return nil, err
 	}
-	j.staleDays = installed.StaleDays()
+	j.staleDays = j.installed.StaleDays()
 	return j, nil
 }
 
-// judge asks about each bundle whether its document may be admitted today, and whether the bundle may be applied.
-func (j *revisionJudge) judge(ctx context.Context, bundles []runtime.Bundle, t *target) ([]*gate.Decision, error) {
+// checkPlugins returns an error for each plugin that bundles derive from and that is revoked by now.
+func (j *revisionJudge) checkPlugins(ctx context.Context, bundles []runtime.Bundle) error {
+	type plugin struct{ path, version, digest string }
+	var plugins []plugin
+	for _, b := range bundles {
+		for _, s := range b.Content.Steps {
+			plugins = append(plugins, plugin{s.Plugin, s.Version, s.Digest})
+		}
+	}
+	slices.SortFunc(plugins, func(a, b plugin) int {
+		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.version, b.version), strings.Compare(a.digest, b.digest))
+	})
+	var problems []error
+	for _, p := range slices.Compact(plugins) {
+		publisher, name, _ := strings.Cut(p.path, "/")
+		problems = append(problems, j.installed.CheckRevoked(ctx, publisher, name, p.version, p.digest))
+	}
+	return errors.Join(problems...)
+}
+
+// judge asks about each bundle of a plan whether its document may be admitted today, and whether the bundle may be applied.
+func (j *revisionJudge) judge(ctx context.Context, x *execution) error {
+	bundles := make([]runtime.Bundle, len(x.plan.Bundles))
 	documents := make([]facts.Object, len(bundles))
-	for i, b := range bundles {
-		if documents[i] = objectOfBundle(b.Content); documents[i].Document == nil {
-			return nil, denied(fmt.Errorf("%s: cannot be judged: its bundle was applied without the document; derive and apply it anew",
+	for i, b := range x.plan.Bundles {
+		var err error
+		if bundles[i], err = runtime.ReadBundle(b.Raw); err != nil {
+			return err
+		}
+		x.judged = append(x.judged, bundles[i].Digest())
+		if documents[i] = objectOfBundle(bundles[i].Content); documents[i].Document == nil {
+			return denied(fmt.Errorf("%s: cannot be judged: its bundle was applied without the document; derive and apply it anew",
 				facts.Subject(b.Content.Resource)))
 		}
 	}
 	judges := map[abi.Platform]*policy.Judge{}
-	var decisions []*gate.Decision
 	for i, b := range bundles {
 		platform := b.Content.Platform
 		if judges[platform] == nil {
-			judge, err := j.set.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform})
+			judge, err := j.set.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform, Force: x.target.options.Force})
 			if err != nil {
-				return nil, asInput(err)
+				return asInput(err)
 			}
 			judges[platform] = judge
 		}
-		decisions = append(decisions, judges[platform].Admit(ctx, documents[i]),
-			judges[platform].Execute(ctx, documents[i], outputsOf(b.Content), t.kind, t.name, j.staleDays))
+		d := judges[platform].Execute(ctx, documents[i], outputsOf(b.Content), x.target.kind, x.target.name, j.staleDays)
+		x.decisions = append(x.decisions, judges[platform].Admit(ctx, documents[i]), d)
+		x.approving = append(x.approving, d)
 	}
-	return decisions, ctx.Err()
+	return ctx.Err()
 }

@@ -16,7 +16,8 @@ only after its signature was verified.
 The installation is the folder that holds installed plugins and whom to trust: --home, else $LATTICE_HOME, else the folder
 lattice-home beside the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
 kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches. What is decided and done is noted in
-$LATTICE_AUDIT, else in the folder audit of the installation.
+$LATTICE_AUDIT, else in the folder audit of the installation; at $LATTICE_AUDIT_ROTATE bytes, else 64 MiB, the log goes on in
+another file, and never with 0.
 
 Errors are on standard error, one a line: file:line:column: object: field: what is wrong and what to do.
 

@@ -19,6 +19,7 @@ const (
 	KindDecision   = "decision"
 	KindCheckpoint = "checkpoint"
 	KindRecovered  = "recovered"
+	KindPruned     = "pruned"
 )
 
 // Event is something to be noted.
@@ -44,6 +45,16 @@ type Recovered struct {
 	Digest string `json:"digest"`
 }
 
+// Pruned is the data of an event of kind pruned: which lines were removed on purpose, see [Log.Prune].
+type Pruned struct {
+	// Position is the last of them.
+	Position
+	// Files are the names of the segments that had them.
+	Files []string `json:"files"`
+	// User is who removed them.
+	User string `json:"user"`
+}
+
 // Entry is one line of a log.
 type Entry struct {
 	Data json.RawMessage `json:"data"`
@@ -65,7 +76,7 @@ func (e *Event) check() error {
 	switch {
 	case len(e.Kind) > maxKindBytes || !kindForm.MatchString(e.Kind):
 		return fmt.Errorf("%.80q is not the kind of an event; use lower-case words, with dots or hyphens between them", e.Kind)
-	case e.Kind == KindCheckpoint || e.Kind == KindRecovered:
+	case e.Kind == KindCheckpoint || e.Kind == KindRecovered || e.Kind == KindPruned:
 		return errors.New("events of kind " + e.Kind + " are written by the log itself")
 	}
 	return nil

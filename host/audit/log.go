@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,6 +23,8 @@ var (
 	ErrTampered = errors.New("the audit log was tampered with")
 	// ErrTorn marks bytes behind the signed end of a log. The next [Log.Append] moves them away and says so.
 	ErrTorn = errors.New("the audit log is torn")
+	// ErrNoSegment marks a position at which no segment of a log ends.
+	ErrNoSegment = errors.New("no segment ends there")
 	// ErrClosed marks the use of a log that was closed.
 	ErrClosed = errors.New("the audit log is closed")
 )
@@ -36,6 +37,8 @@ type Options struct {
 	Trusted []release.PublicKey
 	// Every is how many lines a checkpoint is for; 0 is [DefaultEvery].
 	Every int
+	// RotateBytes is from which size on the log goes on in another file, see [Segment]; 0 is never.
+	RotateBytes int64
 	// Clock tells the time; nil is the system's.
 	Clock func() time.Time
 }
@@ -64,6 +67,9 @@ type Log struct {
 func Open(ctx context.Context, file string, o Options) (*Log, error) {
 	if o.Every < 0 {
 		return nil, fmt.Errorf("%s: a checkpoint every %d lines makes no sense", file, o.Every)
+	}
+	if o.RotateBytes < 0 {
+		return nil, fmt.Errorf("%s: a segment of %d bytes makes no sense", file, o.RotateBytes)
 	}
 	if o.Every == 0 {
 		o.Every = DefaultEvery
@@ -101,7 +107,15 @@ func (l *Log) Append(ctx context.Context, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	return l.locked(ctx, func(f *os.File, h *head) error {
+	return l.locked(ctx, func(f *os.File, h *head) (err error) {
+		if l.o.RotateBytes > 0 && h.Size >= l.o.RotateBytes {
+			var next *os.File
+			if next, h, err = l.rotate(f, h); err != nil {
+				return fmt.Errorf("%s: the events cannot be noted: %w", l.file, err)
+			}
+			defer func() { err = errors.Join(err, next.Close()) }()
+			f = next
+		}
 		b, err := l.begin(f, h)
 		if err != nil {
 			return err
@@ -132,18 +146,24 @@ func (l *Log) Close() error {
 		return nil
 	}
 	return l.locked(context.Background(), func(f *os.File, h *head) error {
-		if h.Checkpoint == h.Seq {
-			return nil
-		}
-		b, err := l.begin(f, h)
-		if err != nil {
-			return err
-		}
-		if err := b.addCheckpoint(); err != nil {
-			return err
-		}
-		return l.commit(f, b)
+		_, err := l.endWithCheckpoint(f, h)
+		return err
 	})
+}
+
+// endWithCheckpoint sees to it that the last line is a checkpoint, and returns the head then.
+func (l *Log) endWithCheckpoint(f *os.File, h *head) (*head, error) {
+	if h.Checkpoint == h.Seq {
+		return h, nil
+	}
+	b, err := l.begin(f, h)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.addCheckpoint(); err != nil {
+		return nil, err
+	}
+	return &b.head, l.commit(f, b)
 }
 
 // Position returns where the log ends: what may be noted elsewhere, and given to [Verify].
@@ -160,17 +180,25 @@ func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err e
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	f, err := os.OpenFile(l.file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	held, err := l.hold(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := filelock.Hold(ctx, f); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, held.Close()) }()
+	f := held
 	h, err := l.readHead(f)
 	if err != nil {
 		return err
+	}
+	if h.Size == 0 && h.Start.Seq > 0 {
+		next, err := l.finishRotation(f, h)
+		if err != nil {
+			return err
+		}
+		if next != nil {
+			defer func() { err = errors.Join(err, next.Close()) }()
+			f = next
+		}
 	}
 	if err := checkEnd(f, h); err != nil {
 		return fmt.Errorf("%s: %w", l.file, err)
@@ -178,25 +206,51 @@ func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err e
 	return do(f, h)
 }
 
+// hold opens the file of the log and takes its lock. While it waits another process may have gone on in another file.
+func (l *Log) hold(ctx context.Context) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(l.file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := filelock.Hold(ctx, f); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		switch same, err := isFile(f, l.file); {
+		case err != nil:
+			return nil, errors.Join(err, f.Close())
+		case same:
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // readHead returns the head, and makes that of a new log.
 func (l *Log) readHead(f *os.File) (*head, error) {
-	h, err := readHead(l.file, l.keys)
-	if !errors.Is(err, fs.ErrNotExist) {
+	h, err := readHead(l.file, headType, l.keys)
+	if !errors.Is(err, errNoHead) {
 		return h, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+	info, statErr := f.Stat()
+	if statErr != nil {
+		return nil, statErr
 	}
-	if info.Size() > 0 {
-		return nil, missingHead(l.file)
+	segments, listErr := segmentsOf(l.file)
+	if listErr != nil {
+		return nil, listErr
+	}
+	if info.Size() > 0 || len(segments) > 0 {
+		return nil, err
 	}
 	h = new(head)
 	return h, l.writeHead(h)
 }
 
 func (l *Log) writeHead(h *head) error {
-	data, err := encodeHead(l.o.Key, h)
+	data, err := encodeHead(l.o.Key, headType, h)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/latticenet/lattice-host/internal/diskfile"
@@ -12,10 +13,12 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// The payload types of what is signed. They differ, so that a checkpoint cannot serve as a head.
+// The payload types of what is signed. They differ, so that neither a checkpoint nor the head of a segment, which lies
+// beside the log, can serve as the head of a log that was cut.
 const (
 	checkpointType = "application/vnd.lattice.audit.checkpoint.v1+json"
 	headType       = "application/vnd.lattice.audit.head.v1+json"
+	segmentType    = "application/vnd.lattice.audit.segment.v1+json"
 )
 
 // maxSignedBytes is far above the size of a signed head or checkpoint.
@@ -43,6 +46,17 @@ type head struct {
 	Size int64 `json:"size"`
 	// Checkpoint is the number of the last checkpoint line.
 	Checkpoint int64 `json:"checkpoint"`
+	// Start is the line before the first one of the file: the last of the segment before. Zero in the first segment.
+	Start Position `json:"start,omitzero"`
+	// Pruned is the line up to which segments were removed on purpose; zero when none was.
+	Pruned Position `json:"pruned,omitzero"`
+}
+
+// whole reports whether the numbers fit together.
+func (h *head) whole() bool {
+	return h.Size >= 0 && 0 <= h.Pruned.Seq && h.Pruned.Seq <= h.Start.Seq && h.Start.Seq <= h.Seq &&
+		0 <= h.Checkpoint && h.Checkpoint <= h.Seq &&
+		(h.Size == 0) == (h.Position == h.Start) && (h.Start.Seq == 0) == (h.Start.Head == "") && (h.Pruned.Seq == 0) == (h.Pruned.Head == "")
 }
 
 // envelope is a DSSE envelope.
@@ -97,8 +111,8 @@ func open(keys []release.PublicKey, payloadType string, data []byte, v any) erro
 }
 
 // encodeHead returns the content of the file of a head.
-func encodeHead(key release.PrivateKey, h *head) ([]byte, error) {
-	e, err := sign(key, headType, h)
+func encodeHead(key release.PrivateKey, payloadType string, h *head) ([]byte, error) {
+	e, err := sign(key, payloadType, h)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +121,12 @@ func encodeHead(key release.PrivateKey, h *head) ([]byte, error) {
 }
 
 // parseHead reads the file of a head.
-func parseHead(keys []release.PublicKey, data []byte) (*head, error) {
+func parseHead(keys []release.PublicKey, payloadType string, data []byte) (*head, error) {
 	h := new(head)
-	if err := open(keys, headType, bytes.TrimSuffix(data, []byte("\n")), h); err != nil {
+	if err := open(keys, payloadType, bytes.TrimSuffix(data, []byte("\n")), h); err != nil {
 		return nil, err
 	}
-	if h.Seq < 0 || h.Size < 0 || h.Checkpoint < 0 || h.Checkpoint > h.Seq || (h.Seq == 0) != (h.Size == 0) {
+	if !h.whole() {
 		return nil, errors.New("its numbers do not fit together")
 	}
 	return h, nil
@@ -121,19 +135,21 @@ func parseHead(keys []release.PublicKey, data []byte) (*head, error) {
 // headFile returns the file with the head of a log.
 func headFile(file string) string { return file + ".head" }
 
-// readHead reads the head of the log in a file.
-func readHead(file string, keys []release.PublicKey) (*head, error) {
+// readHead reads the head of the log in a file, or of a segment.
+func readHead(file, payloadType string, keys []release.PublicKey) (*head, error) {
 	data, err := diskfile.Read(os.OpenFile, headFile(file), maxSignedBytes)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w: %w", headFile(file), ErrTampered, errNoHead)
+	}
 	if err != nil && !errors.Is(err, diskfile.ErrTooLarge) {
 		return nil, err
 	}
-	h, err := parseHead(keys, data)
+	h, err := parseHead(keys, payloadType, data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", headFile(file), ErrTampered, err)
 	}
 	return h, nil
 }
 
-func missingHead(file string) error {
-	return fmt.Errorf("%s: %w: the file is missing, though there is a log", headFile(file), ErrTampered)
-}
+// errNoHead is a head that is not there.
+var errNoHead = errors.New("the file is missing, though there is a log")

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/latticenet/lattice-host/internal/filelock"
@@ -29,8 +30,14 @@ type Report struct {
 	// First and Last are the times of the first and the last line; zero when there is none.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
+	// Backwards is how many lines have an earlier time than the one before: the clock was set back.
+	Backwards int64 `json:"backwards,omitempty"`
 	// Torn is how many bytes stand behind the end.
 	Torn int64 `json:"torn,omitempty"`
+	// Segments are the files before the one that lines are appended to, in their order.
+	Segments []Segment `json:"segments,omitempty"`
+	// Pruned is the last of the lines that were removed on purpose; zero when none was. What is counted begins behind it.
+	Pruned Position `json:"pruned,omitzero"`
 }
 
 // VerifyOptions say what else a log must be. The zero value asks for nothing else.
@@ -42,63 +49,185 @@ type VerifyOptions struct {
 	Visit func(*Entry) error
 }
 
-// Verify reads a log and checks all of it against its head, which one of keys must have signed. The error says where the
-// log is wrong and satisfies errors.Is with [ErrTampered], or with [ErrTorn] when everything up to the signed end is right
-// and something stands behind it. The report is there for both: what was found until then.
+// Verify reads a log with all its segments and checks every line, and the ends of the files against their heads, which one of
+// keys must have signed. A segment is a log of its own, with those before it. The error says where the log is wrong and
+// satisfies errors.Is with [ErrTampered], or with [ErrTorn] when everything up to the signed end is right and something
+// stands behind it. The report is there for both: what was found until then.
 func Verify(ctx context.Context, file string, keys []release.PublicKey, o VerifyOptions) (report *Report, err error) {
-	f, err := os.Open(file)
+	parts, err := snapshot(ctx, file, keys)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	h, size, err := snapshot(ctx, f, keys)
-	if err != nil {
-		return nil, err
+	last := parts[len(parts)-1]
+	defer func() { err = errors.Join(err, last.open.Close()) }()
+	v := &verifier{keys: keys, o: o}
+	if err := v.begin(parts); err != nil {
+		return &v.report, fmt.Errorf("%s: %w", file, err)
 	}
-	v := &verifier{keys: keys, head: h, o: o}
-	if err := v.run(ctx, io.LimitReader(f, size)); err != nil {
+	for _, p := range parts {
+		if err := v.part(ctx, p); err != nil {
+			return &v.report, err
+		}
+	}
+	if err := v.end(last); err != nil {
 		return &v.report, fmt.Errorf("%s: %w", file, err)
 	}
 	return &v.report, nil
 }
 
-// snapshot returns the head and the size of a log at one moment. What is appended later is not looked at, so that nobody
-// has to wait for the rest.
-func snapshot(ctx context.Context, f *os.File, keys []release.PublicKey) (h *head, size int64, err error) {
+// part is one file of a log at one moment.
+type part struct {
+	file string
+	head *head
+	// size is how large the file is. What is appended later is not looked at, so that nobody has to wait for the rest.
+	size int64
+	// open is the file that lines are appended to; nil for a segment before it.
+	open *os.File
+}
+
+// snapshot returns the files of a log at one moment, the last one open.
+func snapshot(ctx context.Context, file string, keys []release.PublicKey) (parts []part, err error) {
+	for {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		parts, err := snapshotOf(ctx, f, keys)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if parts != nil {
+			return parts, nil
+		}
+		// Another file took its place.
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// snapshotOf returns nothing when another file has taken the place of f.
+func snapshotOf(ctx context.Context, f *os.File, keys []release.PublicKey) (parts []part, err error) {
 	// The lock belongs to the open file, so that closing another one of the same file releases it.
 	lock, err := os.Open(f.Name())
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	if err := filelock.Hold(ctx, lock); err != nil {
-		return nil, 0, err
+		return nil, err
+	}
+	for _, held := range []*os.File{f, lock} {
+		if same, err := isFile(held, f.Name()); err != nil || !same {
+			return nil, err
+		}
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	h, err = readHead(f.Name(), keys)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = missingHead(f.Name())
+	payloadType := headType
+	if logOf(f.Name()) != f.Name() {
+		payloadType = segmentType
 	}
-	return h, info.Size(), err
+	h, err := readHead(f.Name(), payloadType, keys)
+	if err != nil {
+		return nil, err
+	}
+	last := part{file: f.Name(), head: h, size: info.Size(), open: f}
+	parts, err = before(f.Name(), h, keys)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing is appended to the last segment any more, and a process was killed before it made the next file.
+	if h.Size == 0 && len(parts) > 0 {
+		if same, err := isFile(f, parts[len(parts)-1].file); err != nil {
+			return nil, err
+		} else if same {
+			last.size = 0
+		}
+	}
+	return append(parts, last), nil
+}
+
+// before returns the segments before a file of a log, up to those that were removed on purpose.
+func before(file string, h *head, keys []release.PublicKey) (parts []part, err error) {
+	log := logOf(file)
+	for start := h.Start; start.Seq > h.Pruned.Seq; {
+		name, err := segmentBefore(log, start)
+		if err != nil {
+			return nil, err
+		}
+		if name == "" {
+			return nil, fmt.Errorf("%s: %w: the segment %s.…-%d is missing, and the lines before it", log, ErrTampered, filepath.Base(log), start.Seq)
+		}
+		segment, err := readHead(name, segmentType, keys)
+		if err != nil {
+			return nil, err
+		}
+		if segment.Position != start || segment.Size == 0 {
+			return nil, fmt.Errorf("%s: %w: its last line is not the one that the next segment follows", name, ErrTampered)
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part{file: name, head: segment, size: info.Size()})
+		start = segment.Start
+	}
+	slices.Reverse(parts)
+	return parts, nil
 }
 
 // verifier reads a log from its beginning.
 type verifier struct {
 	keys   []release.PublicKey
-	head   *head
 	o      VerifyOptions
 	report Report
-	size   int64
 	// checkpoint is the number of the last checkpoint line.
 	checkpoint int64
 }
 
-func (v *verifier) run(ctx context.Context, f io.Reader) error {
+// begin takes the position behind which the first file begins.
+func (v *verifier) begin(parts []part) error {
+	first, last := parts[0].head, parts[len(parts)-1].head
+	if first.Start != last.Pruned {
+		return fmt.Errorf("%w: it begins behind line %d, which is not the last of those that were removed on purpose", ErrTampered, first.Start.Seq)
+	}
+	v.report.Position, v.report.Pruned = first.Start, first.Start
+	// Each file but the first ends with a checkpoint, before which there may be another one.
+	v.checkpoint = first.Start.Seq
+	for _, p := range v.o.Known {
+		switch {
+		case p.Seq == 0 || p.Seq > first.Start.Seq:
+		case p.Seq < first.Start.Seq:
+			return fmt.Errorf("line %d was removed on purpose with those up to line %d: compare a later one", p.Seq, first.Start.Seq)
+		case p != first.Start:
+			return fmt.Errorf("%w: line %d: it was not the line that was once there", ErrTampered, p.Seq)
+		}
+	}
+	return nil
+}
+
+// part checks one file.
+func (v *verifier) part(ctx context.Context, p part) (err error) {
+	f := p.open
+	if f == nil {
+		if f, err = os.Open(p.file); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+	}
+	if err := v.run(ctx, io.LimitReader(f, p.size), p); err != nil {
+		return fmt.Errorf("%s: %w", p.file, err)
+	}
+	return nil
+}
+
+func (v *verifier) run(ctx context.Context, f io.Reader, p part) error {
 	r := bufio.NewReaderSize(f, MaxLineBytes)
-	for v.size < v.head.Size {
+	size := int64(0)
+	for size < p.head.Size {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
@@ -106,11 +235,11 @@ func (v *verifier) run(ctx context.Context, f io.Reader) error {
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
-		v.size += int64(len(line))
+		size += int64(len(line))
 		text, whole := bytes.CutSuffix(line, []byte("\n"))
 		switch {
 		case errors.Is(err, io.EOF):
-			return fmt.Errorf("%w: lines are missing at the end: it has %d, there must be %d", ErrTampered, v.report.Seq, v.head.Seq)
+			return fmt.Errorf("%w: lines are missing at the end: it has %d, there must be %d", ErrTampered, v.report.Seq, p.head.Seq)
 		case !whole:
 			return v.wrong("the line has no end, or more than the longest line")
 		}
@@ -118,18 +247,30 @@ func (v *verifier) run(ctx context.Context, f io.Reader) error {
 			return err
 		}
 	}
-	if v.size != v.head.Size || v.report.Position != v.head.Position || v.checkpoint != v.head.Checkpoint {
+	if size != p.head.Size || v.report.Position != p.head.Position || v.checkpoint != p.head.Checkpoint {
 		return fmt.Errorf("%w: the log does not end as its head says: line %d is not the one that was written", ErrTampered, v.report.Seq)
 	}
-	v.report.PolicyDigest = v.head.PolicyDigest
+	torn, err := io.Copy(io.Discard, r)
+	if err != nil {
+		return err
+	}
+	if p.open == nil {
+		v.report.Segments = append(v.report.Segments, Segment{File: p.file, First: p.head.Start.Seq + 1, Last: p.head.Position})
+		if torn > 0 {
+			return fmt.Errorf("%w: %d bytes stand behind line %d, the last one", ErrTampered, torn, v.report.Seq)
+		}
+	}
+	v.report.Torn = torn
+	return nil
+}
+
+// end checks what can be told when all lines were read.
+func (v *verifier) end(last part) error {
+	v.report.PolicyDigest = last.head.PolicyDigest
 	for _, p := range v.o.Known {
 		if p.Seq > v.report.Seq {
 			return fmt.Errorf("%w: lines are missing at the end: it has %d, it once had %d", ErrTampered, v.report.Seq, p.Seq)
 		}
-	}
-	var err error
-	if v.report.Torn, err = io.Copy(io.Discard, r); err != nil {
-		return err
 	}
 	if v.report.Torn > 0 {
 		return fmt.Errorf("%w: %d bytes stand behind line %d, the signed end: a process was killed, or somebody added them; "+
@@ -164,8 +305,11 @@ func (v *verifier) line(text []byte) error {
 	default:
 		v.report.Events++
 	}
-	if e.Seq == 1 {
+	if v.report.First.IsZero() {
 		v.report.First = e.Time
+	}
+	if e.Time.Before(v.report.Last) {
+		v.report.Backwards++
 	}
 	v.report.Position, v.report.Last = Position{Seq: e.Seq, Head: digest(text)}, e.Time
 	for _, p := range v.o.Known {

@@ -3,7 +3,7 @@
 // checks, is decided again each time. The host calls of a plugin are made each time, too, and only when the host answers
 // all of them as it did before is the kept answer used.
 //
-// Answers are kept in memory, and in a folder when there is one. A file that is damaged, cut short or of another version is
+// Answers are kept in memory, and in a folder when there is one; those with a Secret are in memory only. A file that is damaged, cut short or of another version is
 // as good as none.
 package memo
 
@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
@@ -76,7 +77,7 @@ func (r *remembering) Derive(ctx context.Context, req *abi.Request) (*abi.Respon
 	}
 	response, unknown, err := r.Plugin.Derive(hostcall.With(ctx, calls), req)
 	if made, complete := calls.Made(); err == nil && len(unknown) == 0 && complete {
-		r.store.put(k, &kept{made, response.AppendCBOR(nil)})
+		r.store.put(k, &kept{made, response.AppendCBOR(nil)}, !holdsSecret(response))
 	}
 	return response, unknown, err
 }
@@ -91,9 +92,16 @@ func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*
 	}
 	response, unknown, err := r.Plugin.Validate(hostcall.With(ctx, calls), req)
 	if made, complete := calls.Made(); err == nil && len(unknown) == 0 && complete {
-		r.store.put(k, &kept{made, response.AppendCBOR(nil)})
+		r.store.put(k, &kept{made, response.AppendCBOR(nil)}, true)
 	}
 	return response, unknown, err
+}
+
+// holdsSecret reports whether an answer has what nobody should find in a folder of kept answers.
+func holdsSecret(r *abi.Response) bool {
+	isSecret := func(ref abi.Ref) bool { return ref.APIVersion == "v1" && ref.Kind == "Secret" }
+	return slices.ContainsFunc(r.Outputs, func(o abi.Output) bool { return isSecret(o.Ref) }) ||
+		slices.ContainsFunc(r.Contributions, func(c abi.Contribution) bool { return isSecret(c.Ref) })
 }
 
 // recall reads a kept answer, and reports whether there is a good one that holds: the host calls that led to it are made
@@ -140,11 +148,14 @@ func (s *Store) get(k key) *kept {
 	return before
 }
 
-func (s *Store) put(k key, what *kept) {
+// put keeps an answer in memory, and in the folder when onDisk is set.
+func (s *Store) put(k key, what *kept, onDisk bool) {
 	data := what.encode()
 	if len(data) > maxFileBytes {
 		return
 	}
 	s.recent.Put(k, what, len(data))
-	s.files.write(k, data)
+	if onDisk {
+		s.files.write(k, data)
+	}
 }

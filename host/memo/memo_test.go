@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
@@ -23,6 +25,7 @@ type counting struct {
 	unknown []string
 	err     error
 	size    int
+	answer  abi.Response
 
 	mu    sync.Mutex
 	calls int
@@ -36,7 +39,9 @@ func (c *counting) Derive(_ context.Context, req *abi.Request) (*abi.Response, [
 	defer c.mu.Unlock()
 	c.calls++
 	message := req.Step + strings.Repeat("x", c.size)
-	return &abi.Response{Results: []abi.Result{{Severity: abi.SeverityInfo, Message: message}}}, c.unknown, c.err
+	answer := c.answer
+	answer.Results = []abi.Result{{Severity: abi.SeverityInfo, Message: message}}
+	return &answer, c.unknown, c.err
 }
 
 func (c *counting) Validate(context.Context, *abi.ValidateRequest) (*abi.ValidateResponse, []string, error) {
@@ -148,6 +153,32 @@ func TestWhatIsNotKept(t *testing.T) {
 		}
 		if tc.plugin.calls != 2 {
 			t.Errorf("%s was kept", tc.reason)
+		}
+	}
+}
+
+// Answers with a Secret are used again by the same process, and no file has them.
+func TestSecretsAreInMemoryOnly(t *testing.T) {
+	secret := abi.Ref{APIVersion: "v1", Kind: "Secret", Name: "a"}
+	empty := cbor.Raw(cbor.AppendObjectHeader(nil, 0))
+	for name, answer := range map[string]abi.Response{
+		"output":       {Outputs: []abi.Output{{Ref: secret, Document: empty}}},
+		"contribution": {Contributions: []abi.Contribution{{Ref: secret, Fields: empty}}},
+	} {
+		dir := filepath.Join(t.TempDir(), "memo")
+		plugin := &counting{answer: answer}
+		p := Open(dir).Wrap(plugin)
+		derive(t, p, "one")
+		derive(t, p, "one")
+		if plugin.calls != 1 {
+			t.Errorf("%s: asked %d times, want once", name, plugin.calls)
+		}
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the folder is there: %v", name, err)
+		}
+		derive(t, Open(dir).Wrap(plugin), "one")
+		if plugin.calls != 2 {
+			t.Errorf("%s: another process asked %d times, want once", name, plugin.calls-1)
 		}
 	}
 }

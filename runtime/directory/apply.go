@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
@@ -42,7 +43,9 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 		return nil, err
 	}
 	// Whatever was approved, only what follows from the bytes of the bundles and from what is there now is done.
-	now, err := s.plan(approved.Set, approved.Cause, approved.Bundles, approved.Hold, runtime.Options{Force: approved.Force})
+	now, err := s.plan(runtime.Plan{
+		Set: approved.Set, Cause: approved.Cause, Force: approved.Force, Bundles: approved.Bundles, Hold: approved.Hold, Revoke: approved.Revoke,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,17 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 	if p.Revision == nil && len(left) == 0 {
 		result.Revision = 0
 	}
-	return result, errors.Join(left...)
+	result.Changes = slices.DeleteFunc(result.Changes, func(c runtime.Change) bool { return left[s.name(c.Where)] != nil })
+	return result, joined(left)
+}
+
+// joined returns the errors of a change in the order of the files.
+func joined(left map[string]error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		errs = append(errs, left[name])
+	}
+	return errors.Join(errs...)
 }
 
 // stage puts all new content on the disk and returns the change that uses it.
@@ -87,10 +100,13 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	if err := s.sweep(stagedFolder, nil); err != nil {
 		return nil, err
 	}
+	var written []string
 	for _, b := range plan.Bundles {
-		if err := s.keep(b); err != nil {
+		name, err := s.keep(b)
+		if err != nil {
 			return nil, err
 		}
+		written = append(written, name)
 	}
 	p := s.pending(plan, decisions)
 	want, err := files(plan.Bundles)
@@ -108,6 +124,10 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 		if err := s.disk.write(stagedFile(i), content[step.File.Path]); err != nil {
 			return nil, err
 		}
+		written = append(written, stagedFile(i))
+	}
+	if err := s.disk.syncAll(written); err != nil {
+		return nil, err
 	}
 	for _, folder := range []string{stagedFolder, bundleFolder, ownFolder, "."} {
 		if err := s.disk.sync(folder); err != nil {
@@ -117,14 +137,14 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	return p, nil
 }
 
-// keep puts the bytes of a bundle where bundles are kept, unless they are there. Nothing refers to them yet, so that a part
-// which a kill leaves does no harm.
-func (s *session) keep(b runtime.Bundle) error {
-	name := bundleFile(b.Digest())
+// keep puts the bytes of a bundle where bundles are kept, unless they are there, and returns the file. Nothing refers to it
+// yet, so that a part which a kill leaves does no harm.
+func (s *session) keep(b runtime.Bundle) (name string, err error) {
+	name = bundleFile(b.Digest())
 	if data, err := s.disk.read(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
-		return nil
+		return name, nil
 	}
-	return s.disk.write(name, b.Raw)
+	return name, s.disk.write(name, b.Raw)
 }
 
 // pending returns the change that a plan makes.
@@ -147,8 +167,9 @@ func (s *session) pending(plan *runtime.Plan, decisions []string) *pending {
 		case runtime.Create, runtime.Update:
 			p.Steps = append(p.Steps, step{File: f, Before: c.Before})
 		}
-		p.Inventory.put(f)
+		p.Inventory.Files = append(p.Inventory.Files, f)
 	}
+	slices.SortFunc(p.Inventory.Files, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
 	if plan.Cause.Verb != runtime.VerbDestroy {
 		p.Revision = &revision{Schema: revisionSchema, Set: plan.Set, Revision: runtime.Revision{
 			Number: p.Inventory.Revision, Time: s.executor.clock().UTC().Truncate(time.Second), Cause: plan.Cause, Plan: plan.Digest,
@@ -178,10 +199,11 @@ func (s *session) writeOwn(name string, v any) error {
 	return s.disk.replace(stagedFolder+"/own", name, data)
 }
 
-// complete does what is pending, or what is left to do of it. A file that somebody changed meanwhile is left alone; the
-// errors name them. They stay in the inventory, so that the next plan finds the conflict.
-func (s *session) complete(p *pending) (left []error, err error) {
+// complete does what is pending, or what is left to do of it. A file that somebody changed meanwhile is left alone; there is
+// an error for each, by its path. They stay in the inventory, so that the next plan finds the conflict.
+func (s *session) complete(p *pending) (left map[string]error, err error) {
 	folders := map[string]bool{}
+	left = map[string]error{}
 	for i, step := range p.Steps {
 		done, err := s.do(i, step)
 		if err != nil {
@@ -192,10 +214,10 @@ func (s *session) complete(p *pending) (left []error, err error) {
 			continue
 		}
 		p.Inventory.put(step.File)
-		left = append(left, &runtime.Error{
+		left[step.File.Path] = &runtime.Error{
 			Kind: runtime.ErrConflict, Where: s.place(step.File.Path), Object: step.File.Object.String(),
 			Problem: "was changed while the plan was applied, and is left alone; make a new plan",
-		})
+		}
 	}
 	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if err := s.disk.sync(folder); err != nil {

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,6 +110,8 @@ func (s *session) load() error {
 		return err
 	case !info.IsDir():
 		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is not a folder; move it away"}
+	case !s.disk.hasOn(info):
+		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is " + elsewhere + "; move it away"}
 	}
 	data, err := s.disk.read(pendingFile, maxStateBytes)
 	if err != nil {
@@ -127,6 +130,10 @@ func (s *session) load() error {
 		return err
 	}
 	if data == nil {
+		// The history goes before the inventory, and comes with it.
+		if names, err := s.disk.list(historyFolder); err != nil || len(names) > 0 {
+			return cmp.Or(err, s.at(damaged(inventoryFile, errors.New("it is missing, though there is a history"))))
+		}
 		return s.clear()
 	}
 	s.inventory, err = parseInventory(data)
@@ -178,7 +185,11 @@ func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (plan *ru
 		return nil, err
 	}
 	err = e.with(ctx, func(s *session) error {
-		if err := s.holds(desired.Set); err != nil {
+		must := s.holds
+		if len(desired.Bundles) == 0 {
+			must = s.mustHold
+		}
+		if err := must(desired.Set); err != nil {
 			return err
 		}
 		before, err := s.kept(desired)
@@ -189,8 +200,11 @@ func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (plan *ru
 		if err := runtime.CheckBundles(all); err != nil {
 			return err
 		}
-		hold := runtime.ResourcesOf(runtime.Only(before, desired.Hold), nil)
-		plan, err = s.plan(desired.Set, runtime.Cause{Verb: runtime.VerbApply}, all, hold, desired.Options)
+		plan, err = s.plan(runtime.Plan{
+			Set: desired.Set, Cause: runtime.Cause{Verb: runtime.VerbApply}, Force: desired.Force, Bundles: all,
+			Hold:   runtime.ResourcesOf(runtime.Only(before, desired.Hold), nil),
+			Revoke: runtime.ResourcesOf(runtime.Only(before, desired.Revoke), nil),
+		})
 		return err
 	})
 	return plan, err
@@ -221,8 +235,10 @@ func (e *Executor) Prune(ctx context.Context, set string, resources []abi.Ref, o
 		if err := runtime.CheckResources(set, before, resources); err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbPrune}, runtime.Merge(before, nil, resources),
-			runtime.ResourcesOf(before, resources), o)
+		plan, err = s.plan(runtime.Plan{
+			Set: set, Cause: runtime.Cause{Verb: runtime.VerbPrune}, Force: o.Force, Bundles: runtime.Merge(before, nil, resources),
+			Hold: runtime.ResourcesOf(before, resources),
+		})
 		return err
 	})
 	return plan, err
@@ -234,7 +250,7 @@ func (e *Executor) Destroy(ctx context.Context, set string, o runtime.Options) (
 		if err := s.mustHold(set); err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbDestroy}, nil, nil, o)
+		plan, err = s.plan(runtime.Plan{Set: set, Cause: runtime.Cause{Verb: runtime.VerbDestroy}, Force: o.Force})
 		return err
 	})
 	return plan, err
@@ -259,7 +275,9 @@ func (e *Executor) Rollback(ctx context.Context, set string, number int, o runti
 		if err != nil {
 			return err
 		}
-		plan, err = s.plan(set, runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, bundles, nil, o)
+		plan, err = s.plan(runtime.Plan{
+			Set: set, Cause: runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, Force: o.Force, Bundles: bundles,
+		})
 		return err
 	})
 	return plan, err
@@ -311,8 +329,8 @@ func (e *Executor) Observe(ctx context.Context, set string) (*runtime.Status, er
 				return err
 			case sum == "":
 				o.Presence = runtime.Missing
-			case sum == odd:
-				o.Presence, o.Message = runtime.Modified, "is "+odd
+			case isOdd(sum):
+				o.Presence, o.Message = runtime.Modified, "is "+sum
 			case sum != f.Digest:
 				o.Presence, o.Message = runtime.Modified, "was changed since it was written"
 			}

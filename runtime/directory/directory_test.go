@@ -350,12 +350,13 @@ func TestDamaged(t *testing.T) {
 		"InventoryEmpty": {"inventory", func(string) string { return "" }, observe, "inventory: it is not as lattice-host writes it"},
 		"InventoryPath": {"inventory", func(s string) string { return strings.Replace(s, "media-web/1-", "../web/1-", 1) },
 			observe, `inventory: "../web/1-configmap-media-web-a.yaml" is not the path of an object's file; restore it, from version control for instance`},
-		"InventoryOwn": {"inventory", func(s string) string { return strings.Replace(s, "media-web/1-", ".lattice/1-", 1) }, observe, "is not the path of an object's file"},
-		"Pending":      {"pending", func(string) string { return "{}" }, observe, "pending: it is not as lattice-host writes it"},
-		"History":      {"history/1", func(string) string { return "[]" }, rollback, "history/1: it is not as lattice-host writes it"},
-		"OtherNumber":  {"history/1", func(s string) string { return strings.Replace(s, `"revision":1`, `"revision":2`, 1) }, rollback, "history/1: it is revision 2"},
-		"OtherSet":     {"history/1", func(s string) string { return strings.Replace(s, `"set":"shop"`, `"set":"step"`, 1) }, rollback, "history/1: it is of the set step"},
-		"Bundle":       {"bundles/*", func(s string) string { return strings.Replace(s, `"value":"1"`, `"value":"2"`, 1) }, rollback, "it is not the bundle of LatticeService.lattice.dev media/web that was kept"},
+		"InventoryOwn":  {"inventory", func(s string) string { return strings.Replace(s, "media-web/1-", ".lattice/1-", 1) }, observe, "is not the path of an object's file"},
+		"InventoryGone": {"inventory", nil, observe, "inventory: it is missing, though there is a history; restore it, from version control for instance"},
+		"Pending":       {"pending", func(string) string { return "{}" }, observe, "pending: it is not as lattice-host writes it"},
+		"History":       {"history/1", func(string) string { return "[]" }, rollback, "history/1: it is not as lattice-host writes it"},
+		"OtherNumber":   {"history/1", func(s string) string { return strings.Replace(s, `"revision":1`, `"revision":2`, 1) }, rollback, "history/1: it is revision 2"},
+		"OtherSet":      {"history/1", func(s string) string { return strings.Replace(s, `"set":"shop"`, `"set":"step"`, 1) }, rollback, "history/1: it is of the set step"},
+		"Bundle":        {"bundles/*", func(s string) string { return strings.Replace(s, `"value":"1"`, `"value":"2"`, 1) }, rollback, "it is not the bundle of LatticeService.lattice.dev media/web that was kept"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -371,7 +372,11 @@ func TestDamaged(t *testing.T) {
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
-			check(t, os.WriteFile(file, []byte(tc.edit(string(data))), 0o644))
+			if tc.edit == nil {
+				check(t, os.Remove(file))
+			} else {
+				check(t, os.WriteFile(file, []byte(tc.edit(string(data))), 0o644))
+			}
 			err = tc.use(e)
 			if !errors.Is(err, runtime.ErrDamaged) || !strings.HasPrefix(err.Error(), dir) || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("got %v, want ErrDamaged that says %q", err, tc.says)
@@ -416,6 +421,55 @@ func TestChangedWhileInterrupted(t *testing.T) {
 	}
 	if _, err := tryApply(t, e, runtime.Options{}, executortest.Bundle(t, "web", "2", "a", "b", "d")); !errors.Is(err, runtime.ErrConflict) {
 		t.Errorf("got %v, want a conflict", err)
+	}
+}
+
+// TestPartlyDone changes a file while a plan is applied: the result has the rest.
+func TestPartlyDone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := executor(t, dir)
+	apply(t, e, executortest.Bundle(t, "web", "1", "a", "b", "c"))
+	e.SetBefore(func() error {
+		if _, err := os.Stat(filepath.Join(dir, ".lattice", "pending")); err == nil {
+			target{dir}.Place(t, executortest.ConfigMap("web-b"))
+		}
+		return nil
+	})
+	r, err := tryApply(t, e, runtime.Options{}, executortest.Bundle(t, "web", "2", "a", "b"))
+	if !errors.Is(err, runtime.ErrConflict) || r == nil || r.Revision != 2 {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	var got []string
+	for _, c := range r.Changes {
+		got = append(got, string(c.Action), c.Object.Name)
+	}
+	if diff := cmp.Diff([]string{"update", "web-a", "delete", "web-c"}, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
+// TestOtherFileSystem has a folder that no staged file can be moved to: that must show before anything is written.
+func TestOtherFileSystem(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"media-web", ".lattice"} {
+		dir := t.TempDir()
+		e := executor(t, dir)
+		apply(t, e, executortest.Bundle(t, "api", "1", "a"))
+		mounted := filepath.Join(dir, name)
+		check(t, os.MkdirAll(mounted, 0o755))
+		if err := mount(mounted); err != nil {
+			t.Skipf("needs to mount a file system: %v", err)
+		}
+		t.Cleanup(func() { check(t, unmount(mounted)) })
+		before := tree(t, dir)
+		_, err := tryApply(t, e, runtime.Options{Force: true}, executortest.Bundle(t, "api", "2", "a"), executortest.Bundle(t, "web", "1", "a"))
+		if !errors.Is(err, runtime.ErrConflict) || !strings.HasSuffix(err.Error(), "is on another file system; move it away") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+			t.Errorf("%s: something was written\n%s", name, diff)
+		}
 	}
 }
 

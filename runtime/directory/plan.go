@@ -67,8 +67,10 @@ type planner struct {
 	force   bool
 	// owned is what the executor wrote and may change, held what it wrote and must leave alone, by path.
 	owned, held map[string]file
-	changes     []runtime.Change
-	conflicts   []error
+	// revoked are objects that are removed though they are of a resource that is held.
+	revoked   map[abi.Ref]bool
+	changes   []runtime.Change
+	conflicts []error
 	// seen is what was found in the folder, by path, in the order of looking.
 	seen []seenFile
 }
@@ -78,15 +80,21 @@ type seenFile struct {
 	Digest string `json:"digest"`
 }
 
-// plan says what makes the folder hold bundles, which are in the order of their resources. The files of the resources in
-// hold, which the set has, stay as they are.
-func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle, hold []abi.Ref, o runtime.Options) (*runtime.Plan, error) {
-	want, err := files(bundles)
+// plan completes a draft that says what the folder shall hold: bundles, in the order of their resources, and which of them
+// are held and revoked, all of which the set has.
+func (s *session) plan(draft runtime.Plan) (*runtime.Plan, error) {
+	want, err := files(draft.Bundles)
 	if err != nil {
 		return nil, err
 	}
-	held := objectsOf(runtime.Only(bundles, hold))
-	p := &planner{session: s, force: o.Force, owned: map[string]file{}, held: map[string]file{}}
+	held := objectsOf(runtime.Only(draft.Bundles, draft.Hold))
+	p := &planner{
+		session: s, force: draft.Force, owned: map[string]file{}, held: map[string]file{},
+		revoked: runtime.Revoked(draft.Bundles, draft.Revoke),
+	}
+	for object := range p.revoked {
+		delete(held, object)
+	}
 	if s.inventory != nil {
 		for _, f := range s.inventory.Files {
 			if held[f.Object] {
@@ -97,7 +105,7 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 		}
 	}
 	for i := range want {
-		if held[want[i].Object] {
+		if held[want[i].Object] || p.revoked[want[i].Object] {
 			continue
 		}
 		if err := p.write(&want[i].file); err != nil {
@@ -113,14 +121,12 @@ func (s *session) plan(set string, cause runtime.Cause, bundles []runtime.Bundle
 	if len(p.conflicts) > 0 {
 		return nil, errors.Join(p.conflicts...)
 	}
-	plan := &runtime.Plan{
-		Target: s.executor.Target(), Set: set, Cause: cause, Force: o.Force, Bundles: bundles, Hold: hold,
-		Changes: p.changes, Records: s.records(cause, bundles),
-	}
+	plan := draft
+	plan.Target, plan.Changes, plan.Records = s.executor.Target(), p.changes, s.records(draft.Cause, draft.Bundles)
 	if plan.State, err = p.state(); err != nil {
 		return nil, err
 	}
-	return plan, plan.Seal()
+	return &plan, plan.Seal()
 }
 
 // objectsOf returns the objects of bundles.
@@ -181,8 +187,8 @@ func (p *planner) write(f *file) error {
 	switch {
 	case held:
 		p.conflict(f, "is the place of an object that is held; rename one of the two")
-	case is == odd:
-		p.conflict(f, "is "+odd+"; move it away")
+	case isOdd(is):
+		p.conflict(f, "is "+is+"; move it away")
 	case is == "" && owned:
 		p.change(runtime.Create, f, "", "is missing")
 	case is == "":
@@ -216,10 +222,12 @@ func (p *planner) removeRest() error {
 			return err
 		}
 		switch {
-		case is == odd:
-			p.conflict(f, "is "+odd+"; move it away")
+		case isOdd(is):
+			p.conflict(f, "is "+is+"; move it away")
 		case is == "":
 			p.change(runtime.Delete, f, "", "is gone already")
+		case is == f.Digest && p.revoked[f.Object]:
+			p.change(runtime.Delete, f, is, "fetches secrets that are revoked")
 		case is == f.Digest:
 			p.change(runtime.Delete, f, is, "is no longer desired")
 		case !p.force:

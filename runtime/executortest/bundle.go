@@ -43,6 +43,33 @@ func Shared(t testing.TB, resource, value string, objects ...string) runtime.Bun
 	return bundleOf(t, resource, value, refs)
 }
 
+// ExternalSecret returns the reference of an object that fetches secrets.
+func ExternalSecret(name string) abi.Ref {
+	return abi.Ref{APIVersion: "external-secrets.io/v1", Kind: "ExternalSecret", Namespace: Namespace, Name: name}
+}
+
+// Secretive returns the bundle of a resource with a ConfigMap of its name, and an ExternalSecret for each of secrets.
+func Secretive(t testing.TB, resource, value string, secrets ...string) runtime.Bundle {
+	t.Helper()
+	refs := []abi.Ref{ConfigMap(resource)}
+	for _, name := range secrets {
+		refs = append(refs, ExternalSecret(name))
+	}
+	return bundleOf(t, resource, value, refs)
+}
+
+// content returns what makes an object more than its name.
+func content(ref abi.Ref, value string) (field string, content any) {
+	if ref.Kind != "ExternalSecret" {
+		return "data", map[string]string{"value": value}
+	}
+	return "spec", map[string]any{
+		"secretStoreRef": map[string]string{"kind": "ClusterSecretStore", "name": "vault"},
+		"target":         map[string]string{"name": ref.Name},
+		"data":           []any{map[string]any{"secretKey": "key", "remoteRef": map[string]string{"key": "media/" + ref.Name}}},
+	}
+}
+
 func bundleOf(t testing.TB, resource, value string, objects []abi.Ref) runtime.Bundle {
 	t.Helper()
 	b := &bundle.Bundle{
@@ -51,11 +78,15 @@ func bundleOf(t testing.TB, resource, value string, objects []abi.Ref) runtime.B
 		Outputs: []bundle.Output{}, SettingsDigest: bundle.Digest(nil), Decisions: []json.RawMessage{},
 	}
 	for _, ref := range objects {
+		field, data := content(ref, value)
 		document, err := json.Marshal(map[string]any{
-			"apiVersion": ref.APIVersion, "kind": ref.Kind, "data": map[string]string{"value": value},
+			"apiVersion": ref.APIVersion, "kind": ref.Kind, field: data,
 			"metadata": map[string]string{"namespace": ref.Namespace, "name": ref.Name},
 		})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if document, err = bundle.Canonical(document); err != nil {
 			t.Fatal(err)
 		}
 		b.Outputs = append(b.Outputs, bundle.Output{

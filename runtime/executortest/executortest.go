@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Target) {
 		"HoldOnly":               holdOnly,
 		"Shared":                 shared,
 		"SharedHeld":             sharedHeld,
+		"Revoke":                 revoke,
+		"RevokeOnly":             revokeOnly,
+		"RevokeRefused":          revokeRefused,
+		"Compare":                compare,
 		"Prune":                  prune,
 		"PruneOthersAlone":       pruneOthersAlone,
 		"Destroy":                destroy,
@@ -368,6 +373,35 @@ func (h *harness) forced(b runtime.Bundle) {
 	h.do(p, err)
 }
 
+// compare checks what people are shown of a plan.
+func compare(h *harness) {
+	h.apply(Bundle(h, "web", "old", "a", "b", "c"))
+	p := h.plan(Bundle(h, "web", "new", "b", "d"))
+	p.Changes = append([]runtime.Change{{Action: runtime.Unchanged}}, p.Changes...)
+	var got []string
+	h.check(h.executor.Compare(h.Context(), p, func(c *runtime.Change, before, after []byte) error {
+		for _, text := range []string{string(before), string(after)} {
+			switch {
+			case text == "":
+				got = append(got, "-")
+			case strings.Contains(text, c.Object.Name) && strings.Contains(text, "old"):
+				got = append(got, "old")
+			case strings.Contains(text, c.Object.Name) && strings.Contains(text, "new"):
+				got = append(got, "new")
+			default:
+				got = append(got, text)
+			}
+		}
+		return nil
+	}))
+	if diff := cmp.Diff([]string{"old", "new", "-", "new", "old", "-", "old", "-"}, got); diff != "" {
+		h.Errorf("-want +got\n%s", diff)
+	}
+	h.has("web-a", "old", "web-b", "old", "web-c", "old")
+	stop := errors.New("stop")
+	h.fails("a visitor that ends it", h.executor.Compare(h.Context(), p, func(*runtime.Change, []byte, []byte) error { return stop }), stop)
+}
+
 // notApproved applies what is not exactly what was judged.
 func notApproved(h *harness) {
 	h.apply(Bundle(h, "web", "1", "a", "b"))
@@ -395,6 +429,10 @@ func notApproved(h *harness) {
 		"a change less":   func(p *runtime.Plan, a *runtime.Approval) *runtime.Approval { p.Changes = p.Changes[1:]; return a },
 		"another change": func(p *runtime.Plan, a *runtime.Approval) *runtime.Approval {
 			p.Changes[0].Action = runtime.Delete
+			return a
+		},
+		"revoke": func(p *runtime.Plan, a *runtime.Approval) *runtime.Approval {
+			p.Revoke = append(p.Revoke, Resource("web"))
 			return a
 		},
 		"force":          func(p *runtime.Plan, a *runtime.Approval) *runtime.Approval { p.Force = true; return a },

@@ -32,6 +32,8 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	switch req.Setting("do").String() {
 	case "emit":
 		emit(resp, svc, "v1", "ConfigMap")
+	case "fetch":
+		emit(resp, svc, "external-secrets.io/v1", "ExternalSecret")
 	case "undeclared":
 		emit(resp, svc, "rbac.authorization.k8s.io/v1", "ClusterRole")
 	case "set":

@@ -1,0 +1,246 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/filelock"
+)
+
+// Segment is a file with a part of a log, which nothing is appended to any more. It is named FILE.FIRST-LAST by the numbers
+// of its lines, and has a head of its own, as the log has: both together can be moved elsewhere and verified there.
+type Segment struct {
+	// File is its path.
+	File string `json:"file"`
+	// First is the number of the first line.
+	First int64 `json:"first"`
+	// Last is the last line.
+	Last Position `json:"last"`
+}
+
+// segmentFile names the segment of a log that ends as its head says.
+func segmentFile(file string, h *head) string {
+	return file + "." + strconv.FormatInt(h.Start.Seq+1, 10) + "-" + strconv.FormatInt(h.Seq, 10)
+}
+
+var segmentForm = regexp.MustCompile(`^(.+)\.([1-9]\d{0,17})-([1-9]\d{0,17})$`)
+
+// logOf returns the log that a file is a segment of, or the file itself.
+func logOf(file string) string {
+	if m := segmentForm.FindStringSubmatch(file); m != nil {
+		return m[1]
+	}
+	return file
+}
+
+// rotate makes the file of a log a segment, and an empty file that goes on behind it. A kill leaves one of the two, or what
+// [Log.finishRotation] completes. The new file is locked, too.
+func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error) {
+	if h, err = l.endWithCheckpoint(f, h); err != nil {
+		return nil, nil, err
+	}
+	segment := segmentFile(l.file, h)
+	data, err := encodeHead(l.o.Key, segmentType, h)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := diskfile.Replace(headFile(segment), data, 0o600); err != nil {
+		return nil, nil, err
+	}
+	// The file is there under both names until another takes the first one: there is no moment without it.
+	if err := os.Link(l.file, segment); err != nil {
+		if same, sameErr := isFile(f, segment); sameErr != nil || !same {
+			return nil, nil, fmt.Errorf("the log cannot go on in another file: %w", err)
+		}
+	}
+	after = &head{
+		Position: h.Position, PolicyDigest: h.PolicyDigest, Checkpoint: h.Checkpoint, Start: h.Position, Pruned: h.Pruned,
+	}
+	if err := l.writeHead(after); err != nil {
+		return nil, nil, err
+	}
+	next, err = l.empty()
+	return next, after, err
+}
+
+// finishRotation completes what a kill broke off between the new head and the new file. It returns nothing when there is
+// nothing to complete.
+func (l *Log) finishRotation(f *os.File, h *head) (*os.File, error) {
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return nil, err
+	}
+	segment, err := segmentBefore(l.file, h.Start)
+	if err != nil || segment == "" {
+		return nil, err
+	}
+	if same, err := isFile(f, segment); err != nil || !same {
+		return nil, err
+	}
+	return l.empty()
+}
+
+// empty puts an empty file in the place of the log's, and returns it with its lock held.
+func (l *Log) empty() (f *os.File, err error) {
+	f, err = os.CreateTemp(filepath.Dir(l.file), "."+filepath.Base(l.file)+".tmp-*")
+	if err != nil {
+		return nil, err
+	}
+	temporary := f.Name()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(temporary))
+		}
+	}()
+	// Nobody waits for a file that nobody knows.
+	if err := filelock.Hold(context.Background(), f); err != nil {
+		return nil, err
+	}
+	if err := f.Sync(); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(temporary, l.file); err != nil {
+		return nil, err
+	}
+	return f, syncFolder(filepath.Dir(l.file))
+}
+
+// syncFolder makes durable what was renamed in a folder.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// isFile reports whether an open file is the one at a path.
+func isFile(f *os.File, path string) (bool, error) {
+	open, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(open, there), err
+}
+
+// segmentsOf returns the files of the segments of a log, by what their names say, in the order of their last lines.
+func segmentsOf(file string) ([]Segment, error) {
+	entries, err := os.ReadDir(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	var segments []Segment
+	for _, e := range entries {
+		m := segmentForm.FindStringSubmatch(e.Name())
+		if m == nil || m[1] != filepath.Base(file) {
+			continue
+		}
+		// Both have at most 18 digits.
+		first, _ := strconv.ParseInt(m[2], 10, 64)
+		last, _ := strconv.ParseInt(m[3], 10, 64)
+		segments = append(segments, Segment{
+			File: filepath.Join(filepath.Dir(file), e.Name()), First: first, Last: Position{Seq: last},
+		})
+	}
+	slices.SortStableFunc(segments, func(a, b Segment) int { return int(min(1, max(-1, a.Last.Seq-b.Last.Seq))) })
+	return segments, nil
+}
+
+// segmentBefore returns the file of the segment that ends with a line, or nothing when there is none.
+func segmentBefore(file string, end Position) (string, error) {
+	segments, err := segmentsOf(file)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(segments, func(s Segment) bool { return s.Last.Seq == end.Seq })
+	if i < 0 {
+		return "", nil
+	}
+	return segments[i].File, nil
+}
+
+// Prune removes the segments with the lines up to a number, which must be the last line of one, after it noted that user
+// did so: [Verify] does not miss these lines any more. The error is [ErrNoSegment] when no segment ends there.
+func (l *Log) Prune(ctx context.Context, last int64, user string) (removed []Segment, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, fmt.Errorf("%s: %w", l.file, ErrClosed)
+	}
+	return removed, l.locked(ctx, func(f *os.File, h *head) error {
+		all, err := segmentsOf(l.file)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(all, func(s Segment) bool { return s.Last.Seq == last })
+		if i < 0 || last > h.Start.Seq {
+			return fmt.Errorf("%s: %w: line %d; %s", l.file, ErrNoSegment, last, endsOf(all, h))
+		}
+		end, err := readHead(all[i].File, segmentType, l.keys)
+		if err != nil {
+			return err
+		}
+		removed = all[:i+1]
+		removed[i].Last = end.Position
+		if end.Seq > h.Pruned.Seq {
+			if err := l.notePruned(f, h, end.Position, removed, user); err != nil {
+				return err
+			}
+		}
+		return removeSegments(removed)
+	})
+}
+
+// endsOf says where segments end.
+func endsOf(segments []Segment, h *head) string {
+	text := "segments end with the lines"
+	for _, s := range segments {
+		if s.Last.Seq <= h.Start.Seq {
+			text += " " + strconv.FormatInt(s.Last.Seq, 10)
+		}
+	}
+	if len(segments) == 0 {
+		return "there are no segments"
+	}
+	return text
+}
+
+// notePruned notes which segments are about to be removed.
+func (l *Log) notePruned(f *os.File, h *head, end Position, segments []Segment, user string) error {
+	files := make([]string, len(segments))
+	for i, s := range segments {
+		files[i] = filepath.Base(s.File)
+	}
+	b, err := l.begin(f, h)
+	if err != nil {
+		return err
+	}
+	if err := b.addEntry(KindPruned, Pruned{Position: end, Files: files, User: user}); err != nil {
+		return err
+	}
+	b.head.Pruned = end
+	return l.commit(f, b)
+}
+
+func removeSegments(segments []Segment) error {
+	for _, s := range segments {
+		for _, name := range []string{s.File, headFile(s.File)} {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
