@@ -69,6 +69,12 @@ func TestAttack48PoliciesThatAreNone(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a file twice", func(t *testing.T) {
+		f := File{Name: "p", Text: []byte(permitAll)}
+		if _, err := Parse([]File{f, f}); err == nil || err.Error() != "p:1:1: policy p: the file is read twice; name it once" {
+			t.Errorf("got %v", err)
+		}
+	})
 	for _, tt := range []struct{ name, text, want string }{
 		{"double id", permitAll + permitAll, "p:2:1: policy p: the id is taken by the policy at p:1:1; give it another"},
 		{"no id", "forbid (principal, action, resource);", `p:1:1: the policy has no id; put @id("…") before it`},

@@ -105,9 +105,11 @@ func (e *Engine) doubles(policies []*policy) resource.Problems {
 			other = first[p.id]
 		}
 		if p.id != "" && other != nil {
-			problems = append(problems, resource.Problem{
-				Position: p.at, Object: p.object(), Message: fmt.Sprintf("the id is taken by the policy at %s; give it another", other.at),
-			})
+			message := fmt.Sprintf("the id is taken by the policy at %s; give it another", other.at)
+			if other.at == p.at {
+				message = "the file is read twice; name it once"
+			}
+			problems = append(problems, resource.Problem{Position: p.at, Object: p.object(), Message: message})
 			continue
 		}
 		first[p.id] = p

@@ -236,14 +236,16 @@ func (r *reader) kind(root node, k kind) {
 // namespace as if it were an output: whoever permits the outer kind does not permit whatever it wraps. The reader is nil where
 // there is no object.
 func (r *reader) embedded(n node) (kind, *reader) {
-	_, metadata := n.at("metadata").value.(map[string]any)
-	_, spec := n.at("spec").value.(map[string]any)
-	if n.path() == "" || n.at("apiVersion").text() == "" || n.at("kind").text() == "" || !metadata && !spec {
+	m, _ := n.value.(map[string]any)
+	apiVersion, _ := m["apiVersion"].(string)
+	own, _ := m["kind"].(string)
+	_, metadata := m["metadata"].(map[string]any)
+	_, spec := m["spec"].(map[string]any)
+	if n.path() == "" || apiVersion == "" || own == "" || !metadata && !spec {
 		return kind{}, nil
 	}
 	inner := &reader{finder: r.finder, object: r.object, seen: r.seen, ref: abi.Ref{
-		APIVersion: n.at("apiVersion").text(), Kind: n.at("kind").text(), Namespace: n.at("metadata", "namespace").text(),
-		Name: n.at("metadata", "name").text(),
+		APIVersion: apiVersion, Kind: own, Namespace: n.at("metadata", "namespace").text(), Name: n.at("metadata", "name").text(),
 	}}
 	if inner.ref.Namespace == "" {
 		inner.ref.Namespace = r.ref.Namespace

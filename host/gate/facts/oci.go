@@ -12,12 +12,12 @@ func isRuntimeSpec(n node) bool {
 	process, root := false, false
 	for key, value := range m {
 		_, object := value.(map[string]any)
-		switch fold(key) {
-		case "ociversion":
+		switch {
+		case strings.EqualFold(key, "ociVersion"):
 			return true
-		case "process":
+		case strings.EqualFold(key, "process"):
 			process = process || object
-		case "root":
+		case strings.EqualFold(key, "root"):
 			root = root || object
 		}
 	}

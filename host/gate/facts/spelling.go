@@ -5,13 +5,61 @@ import (
 	"unicode"
 )
 
-// watched returns how a key is written that tells what an object is, or gives it a privilege, given the key in lower case;
+// longestWatched is the length of the longest key that is watched.
+const longestWatched = len("automountServiceAccountToken")
+
+// watched returns how a key is written that tells what an object is, or gives it a privilege, given the key in any case;
 // nothing for other keys.
-func watched(lower string) string {
-	switch lower {
-	case "containers", "image", "privileged", "capabilities", "volumes", "projected", "csi", "kind", "namespace",
-		"subjects", "process", "mounts", "hooks", "linux":
-		return lower
+func watched(key string) string {
+	var buffer [longestWatched]byte
+	lower := buffer[:0]
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c > unicode.MaxASCII:
+			return watchedLower([]byte(fold(key)))
+		case len(lower) == longestWatched:
+			// Letters that are not ASCII may follow, but they do not make a key shorter than this.
+			return ""
+		case c >= 'A' && c <= 'Z':
+			lower = append(lower, c+'a'-'A')
+		default:
+			lower = append(lower, c)
+		}
+	}
+	return watchedLower(lower)
+}
+
+// watchedLower is watched, for a key in lower case.
+func watchedLower(lower []byte) string {
+	switch string(lower) {
+	case "containers":
+		return "containers"
+	case "image":
+		return "image"
+	case "privileged":
+		return "privileged"
+	case "capabilities":
+		return "capabilities"
+	case "volumes":
+		return "volumes"
+	case "projected":
+		return "projected"
+	case "csi":
+		return "csi"
+	case "kind":
+		return "kind"
+	case "namespace":
+		return "namespace"
+	case "subjects":
+		return "subjects"
+	case "process":
+		return "process"
+	case "mounts":
+		return "mounts"
+	case "hooks":
+		return "hooks"
+	case "linux":
+		return "linux"
 	case "initcontainers":
 		return "initContainers"
 	case "ephemeralcontainers":
@@ -77,7 +125,7 @@ func watched(lower string) string {
 // spelling asks about a member whose key is watched, but for its case. The API server does not know such a key. Much that
 // reads JSON does: a decoder of Go takes it in any case, and controllers and container runtimes are written in Go.
 func (r *reader) spelling(member node, key string) {
-	if want := watched(fold(key)); want != "" && want != key && !member.missing() {
+	if want := watched(key); want != "" && want != key && !member.missing() {
 		r.override("field", "field:"+key, member)
 	}
 }
@@ -85,9 +133,6 @@ func (r *reader) spelling(member node, key string) {
 // fold returns a key in lower case as a decoder of Go compares it, for which the long s and the sign of Kelvin are an s and
 // a k.
 func fold(key string) string {
-	if !strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return strings.ToLower(key)
-	}
 	return strings.Map(func(r rune) rune {
 		least := r
 		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {

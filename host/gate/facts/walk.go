@@ -134,10 +134,11 @@ func (r *reader) references(n node, key string) {
 			r.claimReference(claim, r.text(claim))
 		}
 	}
-	if !n.at("accessModes").missing() {
+	m, _ := n.value.(map[string]any)
+	if m["accessModes"] != nil {
 		r.claimSpec(n)
 	}
-	if !n.at("secretStoreRef").missing() && !r.judged(n) {
+	if m["secretStoreRef"] != nil && !r.judged(n) {
 		r.externalKeys(n)
 	}
 	r.secretReferences(n, key)
