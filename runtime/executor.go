@@ -42,6 +42,6 @@ type Executor interface {
 
 // Options change how a plan is made.
 type Options struct {
-	// Force replaces and removes what somebody else wrote or changed. It is part of the plan that is approved.
+	// Force replaces and removes what somebody else wrote or changed. Gates are told, and it is part of the plan.
 	Force bool
 }

@@ -74,6 +74,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	if err != nil {
 		return err
 	}
+	f.force = f.target.force
 	o, err := a.deriveAllowed(ctx, &f.inputs)
 	if err != nil {
 		return err

@@ -119,7 +119,7 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 	for _, p := range set.Cedar.Problems() {
 		a.note("warning: %v", p)
 	}
-	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform})
+	judge, err := set.For(policy.Run{Documents: objectsOf(r.docs), Peers: objectsOf(r.peers), Platform: r.settings.Platform, Force: r.force})
 	if err != nil {
 		return nil, asInput(err)
 	}

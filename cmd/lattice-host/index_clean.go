@@ -25,8 +25,8 @@ on, and compared with what was seen of it by those who publish with this root.`,
   lattice-host index clean ./index --root ./keys/root.json --older-than 30d`,
 		Args: arguments(1, 1, "the folder of the index"),
 	}
-	c.Flags().StringVar(&flags.root, "root", "", "root that the index is verified from")
-	c.Flags().StringVar(&olderThan, "older-than", olderThan, "how long ago the files must have been written, such as 12h or 30d")
+	c.Flags().StringVar(&flags.root, "root", "", "`file` with the root that the index is verified from")
+	c.Flags().StringVar(&olderThan, "older-than", olderThan, "`age` from which on files are removed, such as 12h or 30d")
 	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "show what would be removed, and remove nothing")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
 		pinned, err := readPin(flags.root)

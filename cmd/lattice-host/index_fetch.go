@@ -23,7 +23,7 @@ install, update, search and list --outdated ask, so run this from a timer.
 With --from, what is new comes from a mirror that was carried here.`,
 		Example: "  lattice-host index fetch\n  lattice-host index fetch platform -o json\n  lattice-host index fetch --from idx.tar",
 	}
-	c.Flags().StringVar(&from, "from", "", "where the index is now: a tar file that index mirror made, a folder or a URL")
+	c.Flags().StringVar(&from, "from", "", "`place` where the index is now: a tar file that index mirror made, a folder or a URL")
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
 	c.RunE = a.does(func(ctx context.Context, names []string) error {

@@ -26,8 +26,10 @@ type inputs struct {
 	settings               string
 	verbose, noMemo        bool
 	explain                bool
-	hostCalls              hostCallFlags
-	policies               policyFlags
+	// force says that what was derived replaces what somebody else wrote.
+	force     bool
+	hostCalls hostCallFlags
+	policies  policyFlags
 }
 
 func (in *inputs) register(c *cobra.Command) {
@@ -52,6 +54,7 @@ type request struct {
 	docs, peers []*resource.Document
 	pipelines   []*pipeline.Pipeline
 	settings    *pipeline.Settings
+	force       bool
 }
 
 func (a *app) readInputs(in *inputs) (*request, error) {
@@ -67,7 +70,7 @@ func (a *app) readInputs(in *inputs) (*request, error) {
 		// Without settings it is not known which documents are valid.
 		return nil, errors.Join(settingsErr, pipelinesErr)
 	}
-	r := &request{settings: settings, pipelines: pipelines}
+	r := &request{settings: settings, pipelines: pipelines, force: in.force}
 	options := resource.Options{AllowTags: settings.AllowTags}
 	var docsErr, peersErr error
 	r.docs, docsErr = resource.Read(in.files, a.stdin, options)

@@ -184,7 +184,7 @@ func (j *revisionJudge) judge(ctx context.Context, x *execution) error {
 	for i, b := range bundles {
 		platform := b.Content.Platform
 		if judges[platform] == nil {
-			judge, err := j.set.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform})
+			judge, err := j.set.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform, Force: x.target.options.Force})
 			if err != nil {
 				return asInput(err)
 			}

@@ -1,26 +1,13 @@
-//go:build wasip1
+//go:build ignore
 
 package main
 
 import (
-	"github.com/latticenet/lattice-host/plugins/sdk/go"
+	"github.com/latticenet/lattice-host/docs/facts"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/guest"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-var plugin = &sdk.Plugin{Derive: derive}
-
-func derive(req *sdk.Request, resp *sdk.Response) error {
-	svc, err := req.Service()
-	if err != nil {
-		return err
-	}
-	resp.Emit(&kube.ConfigMap{
-		Object: kube.NewObject("v1", "ConfigMap", kube.ObjectMeta{Name: svc.Metadata.Name + "-facts", Namespace: svc.Metadata.Namespace}),
-		Data:   kube.Labels{{Key: "cluster", Value: req.Platform.ClusterName}},
-	})
-	return nil
-}
+var plugin = facts.Plugin()
 
 //go:wasmexport lattice_v1_alloc
 func alloc(size uint32) uint32 { return guest.Alloc(size) }

@@ -467,6 +467,22 @@ func TestPruneKilled(t *testing.T) {
 	}
 }
 
+// TestPruneUnfinished prunes what a killed process made a segment before the log went on behind it.
+func TestPruneUnfinished(t *testing.T) {
+	t.Parallel()
+	file, _ := rotated(t)
+	segment := file + ".16-18"
+	check(t, os.Link(file, segment))
+	check(t, os.WriteFile(segment+".head", []byte(read(t, file+".11-15.head")), 0o600))
+	l := openRotating(t, file)
+	if _, err := l.Prune(t.Context(), 18, "ann"); !errors.Is(err, audit.ErrNoSegment) || strings.HasSuffix(err.Error(), "18") {
+		t.Errorf("got %v, want ErrNoSegment", err)
+	}
+	if report, err := verify(t, file); err != nil || report.Seq != 18 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+}
+
 // TestClockBack sets the clock back: the order of the lines stands, and it is told.
 func TestClockBack(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,8 @@ const (
 	ActionEmitKind = "EmitKind"
 	// ActionAdmit is a document, which is of a [TypeKind], that is to be derived.
 	ActionAdmit = "Admit"
-	// ActionExecute is a bundle that is to be applied to a [TypeTarget]. The context may have indexStaleDays.
+	// ActionExecute is a bundle that is to be applied to a [TypeTarget]. The context is that of
+	// [ExecuteContext].
 	ActionExecute = "Execute"
 
 	// ActionInstall is a [TypeUser] who installs or updates a [TypePlugin]. The context is that of [InstallContext].
@@ -161,6 +162,20 @@ func CapabilityOf(name, target string) Entity {
 // release is yanked, and whether somebody is there to answer.
 func InstallContext(indexStaleDays int64, yanked, interactive bool) Record {
 	return Record{"indexStaleDays": indexStaleDays, "yanked": yanked, "interactive": interactive}
+}
+
+// ExecuteContext returns the context of [ActionExecute]: for how many days the index has been expired, less than 0 while it is
+// not, and whether what somebody else wrote is replaced. What is not so is not there.
+func ExecuteContext(indexStaleDays int64, force bool) Record {
+	switch {
+	case indexStaleDays >= 0 && force:
+		return Record{"indexStaleDays": indexStaleDays, "force": true}
+	case indexStaleDays >= 0:
+		return Record{"indexStaleDays": indexStaleDays}
+	case force:
+		return Record{"force": true}
+	}
+	return nil
 }
 
 // GrantContext returns the context of [ActionGrant]: the capability, what it may be used on, and whether somebody is

@@ -230,6 +230,9 @@ func (in *install) requests(ctx context.Context, names []string) ([]request, err
 	case in.opts.Locked && len(names) == 0:
 		var all []request
 		for _, p := range in.lock.Plugins {
+			if !in.looksInto(p.Index) {
+				continue
+			}
 			all = append(all, request{publisher: p.Publisher, name: p.Name, text: p.Version, exact: p.Version})
 		}
 		return all, nil

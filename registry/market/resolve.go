@@ -279,7 +279,7 @@ func (r *resolver) home(ctx context.Context, publisher, plugin string) (*openInd
 		return nil, release.NotTrusted(publisher+"/"+plugin, "", fmt.Errorf(
 			"the indexes %s both list the publisher %s: say which one it belongs to with --index", strings.Join(names, " and "), publisher))
 	case len(listing) == 0:
-		return nil, fmt.Errorf("%s/%s: is not in the index", publisher, plugin)
+		return nil, nothing("%s/%s: is not in the index", publisher, plugin)
 	}
 	return listing[0], nil
 }

@@ -240,3 +240,35 @@ func TestPartialMirror(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOneOfTwoIndexes updates what came from one index, while the other is not looked into, or has dropped a publisher.
+func TestOneOfTwoIndexes(t *testing.T) {
+	t.Parallel()
+	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"))
+	other := indextest.New(t, otherSeed, indextest.Sign(t, "beta/api@1.0.0"))
+	h := newHome(t, x)
+	trust(t, h.Home, "other", other)
+	for name, index := range map[string]string{"acme/web": "main", "beta/api": "other"} {
+		_, err := h.Install(context.Background(), []string{name}, market.Options{Index: index})
+		check(t, err)
+	}
+	x.Add(indextest.Sign(t, "acme/web@1.1.0"))
+	updated, err := h.Update(context.Background(), nil, market.Options{Index: "main"})
+	check(t, err)
+	if diff := cmp.Diff([]string{"acme/web@1.1.0"}, versions(updated)); diff != "" {
+		t.Error(diff)
+	}
+	locked, err := h.Install(context.Background(), nil, market.Options{Index: "main", Locked: true})
+	check(t, err)
+	if diff := cmp.Diff([]string{"acme/web@1.1.0"}, versions(locked)); diff != "" {
+		t.Error(diff)
+	}
+	other.Publishers(acmeKeys(t, evilKey))
+	x.Publishers(acmeKeys(t, indextest.AcmeKey))
+	x.Add(indextest.Sign(t, "acme/web@1.2.0"))
+	updated, err = h.Update(context.Background(), nil, market.Options{})
+	check(t, err)
+	if diff := cmp.Diff([]string{"acme/web@1.2.0"}, versions(updated)); diff != "" {
+		t.Error(diff)
+	}
+}

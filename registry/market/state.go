@@ -139,7 +139,7 @@ func (h *Home) SetActive(names []string, active bool, reason string) ([]lock.Plu
 		next, reason = lifecycle.Active, ""
 	}
 	var changed []lock.Plugin
-	return changed, h.updateStates(func(s *states) error {
+	err = h.updateStates(func(s *states) error {
 		for _, p := range chosen {
 			now := s.of(p.Path())
 			if now.State == next {
@@ -153,6 +153,7 @@ func (h *Home) SetActive(names []string, active bool, reason string) ([]lock.Plu
 		}
 		return nil
 	})
+	return changed, err
 }
 
 // Count notes how a run of plugins, publisher/name, ended: those that failed, and those that answered. A plugin that failed
@@ -164,7 +165,7 @@ func (h *Home) Count(failed, answered []string) (disabled []string, err error) {
 			return nil, err
 		}
 	}
-	return disabled, h.updateStates(func(s *states) error {
+	err = h.updateStates(func(s *states) error {
 		for _, path := range answered {
 			if p, ok := s.Plugins[path]; ok {
 				p.Failures = 0
@@ -188,6 +189,7 @@ func (h *Home) Count(failed, answered []string) (disabled []string, err error) {
 		}
 		return nil
 	})
+	return disabled, err
 }
 
 func (s *states) anyFailed(paths []string) bool {

@@ -24,11 +24,14 @@ func (h *Home) Update(ctx context.Context, names []string, opts Options) ([]Inst
 	return h.install(ctx, opts, func(in *install) ([]request, error) { return in.updates(ctx, names) })
 }
 
-// updates returns what to look for: for each plugin the range that the lock has.
+// updates returns what to look for: for each plugin the range that the lock has. Without names these are the plugins of the index that
+// was named, or all.
 func (in *install) updates(ctx context.Context, names []string) ([]request, error) {
 	if len(names) == 0 {
 		for _, p := range in.lock.Plugins {
-			names = append(names, p.Path())
+			if in.looksInto(p.Index) {
+				names = append(names, p.Path())
+			}
 		}
 	}
 	var requests []request
@@ -43,6 +46,8 @@ func (in *install) updates(ctx context.Context, names []string) ([]request, erro
 	}
 	return requests, errors.Join(problems...)
 }
+
+func (in *install) looksInto(index string) bool { return in.opts.Index == "" || in.opts.Index == index }
 
 // update returns what to look for in place of an installed plugin. It stays as it is where nothing could be chosen now, or something lower:
 // the installed version was yanked since, or was named.

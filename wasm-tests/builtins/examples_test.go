@@ -2,15 +2,14 @@ package builtins
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/wasm-tests/golden"
 )
 
 // example is a derivation of documents below examples/, and what it gives below examples/golden/.
@@ -76,20 +75,7 @@ func TestExamples(t *testing.T) {
 					got.Write(text)
 				}
 			}
-			golden := filepath.Join(root, "examples", "golden", e.name+".yaml")
-			if os.Getenv("LATTICE_UPDATE") == "1" {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
-			}
+			golden.Check(t, filepath.Join(root, "examples", "golden", e.name+".yaml"), got.String())
 		})
 	}
 }

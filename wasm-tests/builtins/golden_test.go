@@ -3,18 +3,17 @@ package builtins
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/conformance"
+	"github.com/latticenet/lattice-host/wasm-tests/golden"
 )
 
 // fewestCases is how many goldens every built-in plugin has at least.
@@ -64,19 +63,19 @@ func TestGolden(t *testing.T) {
 		}
 		for _, file := range files {
 			t.Run(name+"/"+strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-				golden(t, plugins, name, file)
+				checkCase(t, plugins, name, file)
 			})
 		}
 	}
 }
 
-func golden(t *testing.T, plugins Set, plugin, file string) {
+func checkCase(t *testing.T, plugins Set, plugin, file string) {
 	archive, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := conformance.Case{Name: filepath.Base(file), Files: archive.Files}
-	want, got := c.Files, c.Inputs()
+	got := c.Inputs()
 	bundle, err := c.Derive(t.Context(), plugins)
 	if err != nil {
 		got = append(got, txtar.File{Name: "want-error", Data: []byte(err.Error() + "\n")})
@@ -86,16 +85,8 @@ func golden(t *testing.T, plugins Set, plugin, file string) {
 			got = append(got, txtar.File{Name: "want-results", Data: results})
 		}
 	}
-	if os.Getenv("LATTICE_UPDATE") == "1" {
-		archive.Files = got
-		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(string(txtar.Format(&txtar.Archive{Files: want})), string(txtar.Format(&txtar.Archive{Files: got}))); diff != "" {
-		t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
-	}
+	archive.Files = got
+	golden.Check(t, file, string(txtar.Format(archive)))
 }
 
 // documents returns the objects that a plugin had a part in.

@@ -45,7 +45,7 @@ func commands(t *testing.T, file string) []string {
 
 // copied is what the commands may need of the repository.
 func copied() []string {
-	return []string{"go.mod", "go.sum", "abi", "plugins", "examples", "docs", "README.md"}
+	return []string{"go.mod", "go.sum", "abi", "plugins", "wasm-tests/plugintest", "examples", "docs", "README.md"}
 }
 
 // copyRepository copies it to a folder of the test's own.
@@ -147,7 +147,7 @@ func notInTheWay(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if !slices.Contains(append(copied(), "build"), e.Name()) {
+		if !slices.Contains(append(copied(), "wasm-tests", "build"), e.Name()) {
 			t.Errorf("the commands leave %s in the folder of the repository; let them write below build", e.Name())
 		}
 	}
@@ -160,7 +160,10 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	for document, files := range map[string][]string{
-		"docs/authoring.md": {"docs/facts/main.go", "docs/facts/plugin.yaml", "docs/counter/main.go", "docs/counter/plugin.yaml"},
+		"docs/authoring.md": {
+			"docs/facts/derive.go", "docs/facts/main.go", "docs/facts/derive_test.go", "docs/facts/plugin.yaml",
+			"docs/counter/main.go", "docs/counter/plugin.yaml",
+		},
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
 		"docs/policies.md": {
 			"docs/policies-example/shop.cedar", "docs/policies-example/shop_test.yaml", "docs/policies-example/labels.rego",

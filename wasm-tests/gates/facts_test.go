@@ -3,17 +3,15 @@ package gates
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
+	"github.com/latticenet/lattice-host/wasm-tests/golden"
 )
 
 func read(t testing.TB, paths ...string) []*resource.Document {
@@ -103,20 +101,7 @@ func TestExamples(t *testing.T) {
 					}
 				}
 			}
-			golden := filepath.Join("testdata", name+".txt")
-			if os.Getenv("LATTICE_UPDATE") == "1" {
-				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("-want +got (LATTICE_UPDATE=1 rewrites it)\n%s", diff)
-			}
+			golden.Check(t, filepath.Join("testdata", name+".txt"), got.String())
 		})
 	}
 }

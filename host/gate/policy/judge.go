@@ -21,6 +21,7 @@ type Judge struct {
 	owners   *facts.Owners
 	account  *quota.Account
 	platform any
+	force    bool
 
 	mu sync.Mutex
 	// asked are the questions that the gate behind a derivation had, by the identity of what was derived, for the gate that
@@ -34,12 +35,14 @@ type Run struct {
 	Documents, Peers []facts.Object
 	// Platform is where the outputs will run.
 	Platform abi.Platform
+	// Force says that an execution replaces what somebody else wrote or changed.
+	Force bool
 }
 
 // For returns what judges the documents of a run.
 func (s *Set) For(r Run) (*Judge, error) {
 	all := append(append([]facts.Object{}, r.Documents...), r.Peers...)
-	j := &Judge{set: s, owners: facts.NewOwners(all), asked: map[[sha256.Size]byte][]gate.Request{}}
+	j := &Judge{set: s, owners: facts.NewOwners(all), asked: map[[sha256.Size]byte][]gate.Request{}, force: r.Force}
 	workloads := make([]json.RawMessage, len(all))
 	for i, o := range all {
 		workloads[i] = o.Document
@@ -109,9 +112,7 @@ func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []fa
 		r := gate.Request{
 			Principal: facts.Principal(resource.Ref), Action: gate.ActionExecute, Resource: gate.Target(kind, name, namespace),
 		}
-		if staleDays >= 0 {
-			r.Context = gate.Record{"indexStaleDays": int64(staleDays)}
-		}
+		r.Context = gate.ExecuteContext(int64(staleDays), j.force)
 		requests = append(requests, r)
 	}
 	return j.derived(ctx, gate.Execute, in, reading, requests)

@@ -143,6 +143,16 @@ func TestLoad(t *testing.T) {
 			options: policy.Options{Paths: []string{"x.txt"}},
 			err:     "x.txt: is no file of policies; one ends in .cedar, .rego, .yaml or .json",
 		},
+		"EmptyCedar": {
+			reason:  "A file that was cut to nothing forbids nothing, and nobody would notice.",
+			options: policy.Options{Files: []policy.File{{"x.cedar", []byte("\n \n")}}},
+			err:     "x.cedar: holds no policies; write some into it, or remove it",
+		},
+		"EmptyDocuments": {
+			reason:  "Nor do documents that are not there.",
+			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
+			err:     "x.yaml: holds no policies; write some into it, or remove it",
+		},
 		"ByteOrderMark": {
 			reason:  "What nobody sees in an editor is named.",
 			options: policy.Options{Files: []policy.File{{"a.cedar", []byte("\ufeff" + permitAdmit)}}},
@@ -153,16 +163,6 @@ func TestLoad(t *testing.T) {
 			files:   map[string]string{"p/a.cedar": permitAdmit, "p/sub/forbid.CEDAR": ""},
 			options: policy.Options{Paths: []string{"p"}},
 			err:     "p/sub/forbid.CEDAR: is not read, as .CEDAR is not in lower case; rename it",
-		},
-		"EmptyCedar": {
-			reason:  "A file that was cut to nothing forbids nothing, and nobody would notice.",
-			options: policy.Options{Files: []policy.File{{"x.cedar", []byte("\n \n")}}},
-			err:     "x.cedar: holds no policies; write some into it, or remove it",
-		},
-		"EmptyDocuments": {
-			reason:  "Nor do documents that are not there.",
-			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
-			err:     "x.yaml: holds no policies; write some into it, or remove it",
 		},
 		"EmptyFolder": {
 			reason:  "A folder without policies is a mistake, and not the wish to have none.",

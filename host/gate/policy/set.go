@@ -319,6 +319,11 @@ func (s *sources) addDocuments(f File) error {
 		f.Name, kinds[0], filepath.Ext(f.Name))
 }
 
+// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
+func noPoliciesIn(f File) error {
+	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
+}
+
 // addQuotas adds the quotas of a file. A name is there once, whatever file it is in: messages tell quotas by their names.
 func (s *sources) addQuotas(f File) error {
 	quotas, err := quota.Parse(f.Name, f.Text)
@@ -347,11 +352,6 @@ func (s *sources) addNamespaces(f File) error {
 		s.groups[name] = found[name]
 	}
 	return errors.Join(problems...)
-}
-
-// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
-func noPoliciesIn(f File) error {
-	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
 }
 
 // quoted lists texts as a sentence does.

@@ -27,7 +27,7 @@ import (
 func Clean(ctx context.Context, dir string, pinned []byte, before time.Time, dryRun bool) ([]string, error) {
 	var unused []string
 	// Publishing takes files for granted that are there.
-	return unused, filelock.With(filepath.Join(dir, filepath.FromSlash(timestampPath)), func() error {
+	err := filelock.With(filepath.Join(dir, filepath.FromSlash(timestampPath)), func() error {
 		d, err := Open(ctx, dir, pinned)
 		if err != nil {
 			return err
@@ -45,6 +45,7 @@ func Clean(ctx context.Context, dir string, pinned []byte, before time.Time, dry
 		}
 		return errors.Join(problems...)
 	})
+	return unused, err
 }
 
 // used returns the files that the index consists of, but for roots.

@@ -1,0 +1,27 @@
+// Package golden compares what a test got with a file.
+package golden
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Check fails the test when a file does not hold what was got. With LATTICE_UPDATE=1 in the environment it writes the file.
+func Check(t *testing.T, file, got string) {
+	t.Helper()
+	if os.Getenv("LATTICE_UPDATE") == "1" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s: -want +got (LATTICE_UPDATE=1 rewrites it)\n%s", file, diff)
+	}
+}
