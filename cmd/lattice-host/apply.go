@@ -39,8 +39,8 @@ unless --force is given. When nothing differs, nothing is written.
 
 A document that a gate denies is left out: the reasons are printed, the other documents are applied, and the exit code is 10.
 What the target has of a denied document stays as it is, but for its ExternalSecrets: what may not run gets no secrets, so they
-are removed until the document passes again. With --all-or-nothing one denial keeps everything from being changed, and so does
-any other error.
+are removed until the document passes again. Where it is denied because a policy failed, they stay, too. With --all-or-nothing
+one denial keeps everything from being changed, and so does any other error.
 
 Everything that was decided is in the audit log before anything is written; where that is not possible, nothing is.`,
 		Example: `  lattice-host apply -f services/ --to dir=deploy
@@ -86,7 +86,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	}
 	a.noteResults(o.results)
 	x.decisions = o.decisions()
-	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Revoke: o.held(), Options: t.options}
+	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Revoke: o.revoked(), Options: t.options}
 	if len(bundles) == 0 {
 		if err := o.revokeOnly(ctx, x, desired); err != nil {
 			return err
@@ -136,10 +136,11 @@ func (o *outcome) revokeOnly(ctx context.Context, x *execution, desired *runtime
 		return asTarget(err)
 	}
 	var there []runtime.RevisionBundle
+	revoked := desired.Revoke
 	desired.Hold, desired.Revoke = nil, nil
 	for _, b := range status.Bundles {
 		desired.Hold = append(desired.Hold, b.Resource)
-		if slices.Contains(o.held(), b.Resource) {
+		if slices.Contains(revoked, b.Resource) {
 			desired.Revoke = append(desired.Revoke, b.Resource)
 			there = append(there, b)
 		}
@@ -180,6 +181,18 @@ func (o *outcome) held() []abi.Ref {
 	refs := make([]abi.Ref, len(o.denied))
 	for i, j := range o.denied {
 		refs[i] = j.doc.Ref
+	}
+	return refs
+}
+
+// revoked returns the resources that policies deny. Where a policy failed nobody judged, so that a mistake in it takes nothing
+// away from what runs.
+func (o *outcome) revoked() []abi.Ref {
+	var refs []abi.Ref
+	for _, j := range o.denied {
+		if !slices.ContainsFunc(j.decisions, func(d *gate.Decision) bool { return d.Verdict == gate.Error }) {
+			refs = append(refs, j.doc.Ref)
+		}
 	}
 	return refs
 }
