@@ -22,7 +22,7 @@ func targets() map[string][]string {
 		"host/gate/policy":                  {"FuzzLoad"},
 		"host/gate/quota":                   {"FuzzParse"},
 		"host/gate/rego":                    {"FuzzParse"},
-		"host/gate/facts":                   {"FuzzOf"},
+		"host/gate/facts":                   {"FuzzRead"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
 		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},

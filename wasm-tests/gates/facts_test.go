@@ -94,7 +94,7 @@ func TestExamples(t *testing.T) {
 			var got bytes.Buffer
 			for _, in := range inputs(t, native(t), docs, read(t, at(tt.peers)...)) {
 				fmt.Fprintf(&got, "%s\n", facts.Subject(in.Resource.Ref))
-				for _, r := range facts.Of(in) {
+				for _, r := range facts.Read(in).Requests() {
 					fmt.Fprintf(&got, "  %s %s @%s %s\n", r.Action, r.Resource, r.Object, r.Path)
 					if r.Refusal != "" {
 						fmt.Fprintf(&got, "    refused: %s\n", r.Refusal)
@@ -111,6 +111,6 @@ func BenchmarkOf(b *testing.B) {
 	in := inputs(b, native(b), read(b, filepath.Join(root(b), "examples", "orders.yaml")), nil)[0]
 	b.ReportAllocs()
 	for b.Loop() {
-		facts.Of(in)
+		facts.Read(in).Requests()
 	}
 }

@@ -157,11 +157,11 @@ func TestSmuggling(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plugins := native(t)
 			docs := read(t, filepath.Join(root(t), "examples", "minimal.yaml"))
-			if before := facts.Of(inputs(t, plugins, docs, nil)[0]); len(before) > 0 {
+			if before := facts.Read(inputs(t, plugins, docs, nil)[0]).Requests(); len(before) > 0 {
 				t.Fatalf("an honest plugin asks for %s", before[0].Resource)
 			}
 			plugins[tt.plugin] = smuggler{plugins[tt.plugin], tt.kind, tt.slip}
-			got := facts.Of(inputs(t, plugins, docs, nil)[0])
+			got := facts.Read(inputs(t, plugins, docs, nil)[0]).Requests()
 			if !slices.ContainsFunc(got, func(r gate.Request) bool {
 				return r.Action+" "+r.Resource.String() == tt.want && r.Path == tt.path
 			}) {

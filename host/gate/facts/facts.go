@@ -37,10 +37,6 @@ type Input struct {
 	Owners *Owners
 }
 
-// Of returns everything that has to be asked about the outputs, sorted, each question once. An input that asks nothing
-// unusual gives none.
-func Of(in Input) []gate.Request { return Read(in).Requests() }
-
 // Reading is an input whose documents are decoded. It does not change, and is safe for concurrent use.
 type Reading struct {
 	in      Input
@@ -63,7 +59,8 @@ func Read(in Input) *Reading {
 // Err is why a document could not be read, or nil. Such a document is asked about as a whole.
 func (r *Reading) Err() error { return r.problem }
 
-// Requests returns everything that has to be asked about the outputs, as [Of] does.
+// Requests returns everything that has to be asked about the outputs, sorted, each question once. An input that asks nothing
+// unusual gives none.
 func (r *Reading) Requests() []gate.Request {
 	f := newFinder(r)
 	f.resource()

@@ -27,7 +27,7 @@ func TestBroken(t *testing.T) {
 		"a version of 1":    `{"apiVersion":1,"kind":"ConfigMap","metadata":{"name":"a","namespace":"shop"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := facts.Of(orders(t, facts.Object{Ref: ref, Document: json.RawMessage(document)}))
+			got := facts.Read(orders(t, facts.Object{Ref: ref, Document: json.RawMessage(document)})).Requests()
 			if diff := cmp.Diff("EmitKind Lattice::Kind::\"/ConfigMap\" @ConfigMap shop/a \n", text(got)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -43,7 +43,7 @@ func TestTooManyRequests(t *testing.T) {
 		}
 		p := pod("containers", plain("side"))
 		p["volumes"] = images
-		return facts.Of(orders(t, output(t, "v1", "Pod", "shop", "orders", object{"spec": p})))
+		return facts.Read(orders(t, output(t, "v1", "Pod", "shop", "orders", object{"spec": p}))).Requests()
 	}
 	if got := ask(facts.MaxRequests); len(got) != facts.MaxRequests || got[len(got)-1].Refusal != "" {
 		t.Errorf("%d questions, the last is %v", len(got), got[len(got)-1])
@@ -128,7 +128,7 @@ func TestDeclaredMember(t *testing.T) {
 			in.Resource = output(t, "lattice.dev/v1alpha1", "LatticeMeshMember", "shop", "db", object{
 				"spec": object{"target": tt.target},
 			})
-			got := slices.ContainsFunc(facts.Of(in), func(r gate.Request) bool { return r.Action == gate.ActionEmitKind })
+			got := slices.ContainsFunc(facts.Read(in).Requests(), func(r gate.Request) bool { return r.Action == gate.ActionEmitKind })
 			if got != tt.foreign {
 				t.Errorf("asked about as a whole: %t, want %t", got, tt.foreign)
 			}
@@ -137,7 +137,7 @@ func TestDeclaredMember(t *testing.T) {
 	in := facts.Input{Resource: output(t, "lattice.dev/v1alpha1", "LatticeMeshMember", "shop", "db", object{
 		"spec": object{"dependsAll": true},
 	})}
-	if diff := cmp.Diff("AllowWildcard Lattice::Mesh::\"outbound\" @ spec.dependsAll\n", text(facts.Of(in))); diff != "" {
+	if diff := cmp.Diff("AllowWildcard Lattice::Mesh::\"outbound\" @ spec.dependsAll\n", text(facts.Read(in).Requests())); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
@@ -152,7 +152,7 @@ func TestRequestsNameTheirAttributes(t *testing.T) {
 			"hosts": []any{"api.example.com"}, "ports": []any{object{"number": 443, "name": "a", "protocol": "HTTPS"}},
 		}}))
 	var got []gate.Entity
-	for _, r := range facts.Of(in) {
+	for _, r := range facts.Read(in).Requests() {
 		got = append(got, r.Resource)
 	}
 	want := []gate.Entity{
@@ -198,7 +198,7 @@ func TestDeclared(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			in := facts.Input{Resource: tt.resource, Outputs: []facts.Object{entry(tt.host, tt.port)}}
-			for _, r := range facts.Of(in) {
+			for _, r := range facts.Read(in).Requests() {
 				if r.Action == gate.ActionAccessExternalEndpoint && r.Object != "" {
 					if _, got := r.Resource.Attributes[gate.AttributeDeclared]; got != tt.want {
 						t.Errorf("%s: declared is %t, want %t", r.Resource, got, tt.want)
@@ -215,10 +215,10 @@ func TestDeclared(t *testing.T) {
 func TestDottedKey(t *testing.T) {
 	second := pod("containers", plain("side"))
 	second["hostNetwork"] = true
-	got := facts.Of(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": object{
+	got := facts.Read(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": object{
 		"template":      object{"spec": pod("containers", plain("side"))},
 		"template.spec": second,
-	}})))
+	}}))).Requests()
 	if !slices.ContainsFunc(got, func(r gate.Request) bool { return line(r) == overriding("hostNetwork") }) {
 		t.Errorf("nobody asks about the network of the second pod:\n%s", text(got))
 	}

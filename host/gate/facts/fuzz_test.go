@@ -28,8 +28,8 @@ func kinds() [][2]string {
 	}
 }
 
-// FuzzOf reads any document as any kind. What cannot be read is asked about, and the same is asked every time.
-func FuzzOf(f *testing.F) {
+// FuzzRead reads any document as any kind. What cannot be read is asked about, and the same is asked every time.
+func FuzzRead(f *testing.F) {
 	for i := range kinds() {
 		f.Add(byte(i), []byte(`{"spec":{"containers":[{"image":"a"}],"ingress":[{}],"egress":[{"toFQDNs":[{"matchName":"a"}]}]}}`))
 	}
@@ -50,14 +50,14 @@ func FuzzOf(f *testing.F) {
 		ref := abi.Ref{APIVersion: k[0], Kind: k[1], Namespace: "shop", Name: "orders"}
 		in := orders(t, facts.Object{Ref: ref, Document: data})
 		in.Owners = facts.NewOwners([]facts.Object{in.Outputs[0], in.Resource})
-		got := facts.Of(in)
+		got := facts.Read(in).Requests()
 		if document == nil && len(got) == 0 {
 			t.Error("what cannot be read asks nothing")
 		}
 		if !slices.IsSortedFunc(got, func(a, b gate.Request) int { return a.Compare(&b) }) {
 			t.Error("the questions are not sorted")
 		}
-		if diff := cmp.Diff(got, facts.Of(in)); diff != "" {
+		if diff := cmp.Diff(got, facts.Read(in).Requests()); diff != "" {
 			t.Errorf("other questions the second time:\n%s", diff)
 		}
 	})
@@ -97,7 +97,7 @@ func TestPrivilegedAnywhere(t *testing.T) {
 			continue
 		}
 		ask := func() []gate.Request {
-			return facts.Of(orders(t, output(t, k[0], k[1], "shop", "orders", object{"spec": value})))
+			return facts.Read(orders(t, output(t, k[0], k[1], "shop", "orders", object{"spec": value}))).Requests()
 		}
 		found := func(requests []gate.Request) bool {
 			return slices.ContainsFunc(requests, func(r gate.Request) bool { return line(r) == overriding("privileged") })

@@ -376,7 +376,7 @@ func TestEachPrivilege(t *testing.T) {
 			if privilege.give != nil {
 				privilege.give(spec, c)
 			}
-			return facts.Of(orders(t, output(t, p.apiVersion, p.kind, "shop", "orders", object{"spec": p.wrap(spec)})))
+			return facts.Read(orders(t, output(t, p.apiVersion, p.kind, "shop", "orders", object{"spec": p.wrap(spec)}))).Requests()
 		}
 		for _, r := range ask(privilege{}) {
 			if p.kind != "Thing" || line(r) != `EmitKind Lattice::Kind::"example.com/Thing"` {
@@ -444,7 +444,7 @@ func TestUnreadable(t *testing.T) {
 			c := plain("side")
 			p := pod("containers", c)
 			tt.give(p, c)
-			got := facts.Of(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": template(p)})))
+			got := facts.Read(orders(t, output(t, "apps/v1", "Deployment", "shop", "orders", object{"spec": template(p)}))).Requests()
 			if !slices.ContainsFunc(got, func(r gate.Request) bool {
 				return line(r) == `EmitKind Lattice::Kind::"apps/Deployment"` && r.Path == "spec.template.spec."+tt.path
 			}) {
