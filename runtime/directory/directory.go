@@ -66,7 +66,7 @@ func (e *Executor) with(ctx context.Context, do func(*session) error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {
-	case errors.As(err, &own), err == nil:
+	case errors.As(err, &own), err == nil, errors.As(err, &path) && path.Path == e.dir:
 		return err
 	case errors.As(err, &path), errors.As(err, &link):
 		return fmt.Errorf("%s: %w", e.dir, err)

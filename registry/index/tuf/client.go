@@ -90,13 +90,13 @@ func (c *Client) anchor(now time.Time) (*trustedmetadata.TrustedMetadata, error)
 		return err
 	})
 	if err != nil {
-		return nil, refusal(subject, c.config.Root, 0, now, err)
+		return nil, pinned(refusal(subject, c.config.Root, 0, now, err))
 	}
 	if set.Root.Signed.Version < 1 {
-		return nil, malformed(subject, "has the version %d, it must be at least 1", set.Root.Signed.Version)
+		return nil, pinned(malformed(subject, "has the version %d, it must be at least 1", set.Root.Signed.Version))
 	}
 	set.RefTime = now
-	return set, c.rules.root(&set.Root.Signed)
+	return set, pinned(c.rules.root(&set.Root.Signed))
 }
 
 // Refresh fetches and verifies what is new, and returns the index as it is now. It waits for a refresh of the same folder in

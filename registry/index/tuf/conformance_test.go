@@ -66,7 +66,7 @@ func TestPinnedRoot(t *testing.T) {
 		"NoVersion":  {`"version":1`, `"vision":1`, tuf.ErrSignature, "pinned root"},
 		"Unsigned":   {`"sig":"`, `"sig":"00`, tuf.ErrSignature, "got 0, want 1"},
 		"WrongType":  {`"_type":"root"`, `"_type":"snapshot"`, tuf.ErrMalformed, "expected metadata type root"},
-		"NoDocument": {`{"sig`, `["sig`, tuf.ErrMalformed, "pinned root"},
+		"NoDocument": {`{"sig`, `["sig`, tuf.ErrMalformed, "pinned root: invalid character ':' after array element: get the first root.json from whoever runs the index"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -82,6 +82,17 @@ func malformed(role, format string, args ...any) error {
 	return &indexError{kind: ErrMalformed, subject: role, advice: tellOperator, problem: fmt.Sprintf(format, args...)}
 }
 
+// pinned returns an error about the pinned root, which no mirror has given.
+func pinned(err error) error {
+	var e *indexError
+	if !errors.As(err, &e) {
+		return err
+	}
+	own := *e
+	own.advice = "get the first root.json from whoever runs the index, in a way that you trust"
+	return &own
+}
+
 func mismatch(subject, format string, args ...any) error {
 	return &indexError{kind: ErrMismatch, subject: subject, advice: otherMirror, problem: fmt.Sprintf(format, args...)}
 }

@@ -44,7 +44,11 @@ func OpenSource(location string) (Source, error) {
 	}
 	info, err := os.Stat(location)
 	if err != nil {
-		return nil, err
+		var failed *fs.PathError
+		if errors.As(err, &failed) {
+			err = failed.Err
+		}
+		return nil, fmt.Errorf("%s: %w; an index is a URL, a folder or a tar file", location, err)
 	}
 	if info.IsDir() {
 		return OpenFolder(location)
