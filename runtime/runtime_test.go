@@ -63,6 +63,25 @@ func TestAttack62(t *testing.T) {
 	}
 }
 
+// Whom an approved plan leaves alone, and whose secrets it takes, does not change with the plan either.
+func TestAttack62Lists(t *testing.T) {
+	t.Parallel()
+	p := plan(t)
+	one := abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: "one"}
+	p.Hold, p.Revoke = []abi.Ref{one}, []abi.Ref{one}
+	if err := p.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	approved, err := runtime.Approve(p, "decision-1").Check(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Hold[0].Name, p.Revoke[0].Name = "two", "two"
+	if approved.Hold[0] != one || approved.Revoke[0] != one {
+		t.Errorf("what was approved changes with the plan: held %v, revoked %v", approved.Hold, approved.Revoke)
+	}
+}
+
 func TestAttack62Messages(t *testing.T) {
 	t.Parallel()
 	p := plan(t)
