@@ -236,6 +236,42 @@ func TestAttack63DiskFull(t *testing.T) {
 	}
 }
 
+// TestAttack63Empty has a log without lines. A file without a head is not what a killed process leaves.
+func TestAttack63Empty(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		attack func(t *testing.T, file string)
+		want   error
+	}{
+		"Begun":    {func(*testing.T, string) {}, nil},
+		"NoFile":   {func(t *testing.T, file string) { check(t, os.Remove(file)) }, nil},
+		"NoHead":   {func(t *testing.T, file string) { check(t, os.Remove(file+".head")) }, audit.ErrTampered},
+		"Nothing":  {func(t *testing.T, file string) { check(t, errors.Join(os.Remove(file), os.Remove(file+".head"))) }, os.ErrNotExist},
+		"OnlyJunk": {func(t *testing.T, file string) { check(t, os.WriteFile(file+".head", nil, 0o600)) }, audit.ErrTampered},
+		"Segments": {func(t *testing.T, file string) {
+			check(t, errors.Join(os.Remove(file), os.Remove(file+".head"), os.WriteFile(file+".1-5", nil, 0o600)))
+		}, audit.ErrTampered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "audit.log")
+			openLog(t, file, 0)
+			tc.attack(t, file)
+			report, err := verify(t, file)
+			if !errors.Is(err, tc.want) || err == nil && report.Seq != 0 {
+				t.Errorf("Verify: got %+v, %v, want %v", report, err, tc.want)
+			}
+			if errors.Is(tc.want, os.ErrNotExist) {
+				// A new log begins.
+				tc.want = nil
+			}
+			if _, err := audit.Open(t.Context(), file, audit.Options{Key: key(t, 1)}); !errors.Is(err, tc.want) {
+				t.Errorf("Open: got %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
 // TestTorn ends a process at every byte of an append, and adds lines as somebody else would.
 func TestTorn(t *testing.T) {
 	t.Parallel()

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,6 +58,8 @@ type Log struct {
 	o     Options
 	keys  []release.PublicKey
 	write func(*os.File, []byte) error
+	// steps are what changes something on the disk.
+	steps diskfile.Steps
 
 	mu       sync.Mutex
 	closed   bool
@@ -80,12 +84,30 @@ func Open(ctx context.Context, file string, o Options) (*Log, error) {
 	if _, err := release.SignPayload(o.Key, headType, nil); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	l := &Log{file: file, o: o, keys: append([]release.PublicKey{o.Key.Public()}, o.Trusted...), write: writeSynced}
+	return newLog(file, o).open(ctx)
+}
+
+func newLog(file string, o Options) *Log {
+	l := &Log{file: file, o: o, keys: append([]release.PublicKey{o.Key.Public()}, o.Trusted...)}
+	l.write = l.writeSynced
+	return l
+}
+
+func (l *Log) open(ctx context.Context) (*Log, error) {
 	return l, l.locked(ctx, func(*os.File, *head) error { return nil })
 }
 
-func writeSynced(f *os.File, data []byte) error {
-	if _, err := f.Write(data); err != nil {
+func (l *Log) writeSynced(f *os.File, data []byte) error {
+	// In two parts, so that a test can end the process between them.
+	for _, part := range [][]byte{data[:len(data)/2], data[len(data)/2:]} {
+		if err := l.steps.Step(); err != nil {
+			return err
+		}
+		if _, err := f.Write(part); err != nil {
+			return err
+		}
+	}
+	if err := l.steps.Step(); err != nil {
 		return err
 	}
 	return f.Sync()
@@ -151,14 +173,11 @@ func (l *Log) Close() error {
 	})
 }
 
-// endWithCheckpoint sees to it that the last line is a checkpoint, and returns the head then.
+// endWithCheckpoint sees to it that the last line is a checkpoint with nothing behind it, and returns the head then.
 func (l *Log) endWithCheckpoint(f *os.File, h *head) (*head, error) {
-	if h.Checkpoint == h.Seq {
-		return h, nil
-	}
 	b, err := l.begin(f, h)
-	if err != nil {
-		return nil, err
+	if err != nil || h.Checkpoint == h.Seq && len(b.lines) == 0 {
+		return h, err
 	}
 	if err := b.addCheckpoint(); err != nil {
 		return nil, err
@@ -186,19 +205,21 @@ func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err e
 	}
 	defer func() { err = errors.Join(err, held.Close()) }()
 	f := held
-	h, err := l.readHead(f)
+	h, err := readHead(l.file, headType, l.keys)
 	if err != nil {
 		return err
 	}
-	if h.Size == 0 && h.Start.Seq > 0 {
-		next, err := l.finishRotation(f, h)
+	switch rotated, err := endsBefore(f, h); {
+	case err != nil:
+		return err
+	case rotated:
+		// A kill broke off between the new head and the new file.
+		next, err := l.empty()
 		if err != nil {
 			return err
 		}
-		if next != nil {
-			defer func() { err = errors.Join(err, next.Close()) }()
-			f = next
-		}
+		defer func() { err = errors.Join(err, next.Close()) }()
+		f = next
 	}
 	if err := checkEnd(f, h); err != nil {
 		return fmt.Errorf("%s: %w", l.file, err)
@@ -209,7 +230,7 @@ func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err e
 // hold opens the file of the log and takes its lock. While it waits another process may have gone on in another file.
 func (l *Log) hold(ctx context.Context) (*os.File, error) {
 	for {
-		f, err := os.OpenFile(l.file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+		f, err := l.openFile()
 		if err != nil {
 			return nil, err
 		}
@@ -228,25 +249,59 @@ func (l *Log) hold(ctx context.Context) (*os.File, error) {
 	}
 }
 
-// readHead returns the head, and makes that of a new log.
-func (l *Log) readHead(f *os.File) (*head, error) {
+// openFile opens the file of the log, and makes that of a new one. The head of a new log comes before its file, and a file is
+// only ever replaced: so there is no moment at which a log has a file and no head, or lines in its head and no file.
+func (l *Log) openFile() (*os.File, error) {
+	const flags = os.O_RDWR | os.O_APPEND
+	f, err := os.OpenFile(l.file, flags, 0)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	h, err := l.readFirstHead()
+	if err != nil {
+		return nil, err
+	}
+	if h.new() {
+		if err := l.steps.Step(); err != nil {
+			return nil, err
+		}
+		return os.OpenFile(l.file, flags|os.O_CREATE, 0o600)
+	}
+	// Another process may have begun the log a moment ago.
+	f, err = os.OpenFile(l.file, flags, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noFile(l.file, h)
+	}
+	return f, err
+}
+
+// readFirstHead returns the head of a log whose file is not there, and makes one when there is no log.
+func (l *Log) readFirstHead() (*head, error) {
 	h, err := readHead(l.file, headType, l.keys)
 	if !errors.Is(err, errNoHead) {
 		return h, err
-	}
-	info, statErr := f.Stat()
-	if statErr != nil {
-		return nil, statErr
 	}
 	segments, listErr := segmentsOf(l.file)
 	if listErr != nil {
 		return nil, listErr
 	}
-	if info.Size() > 0 || len(segments) > 0 {
+	if len(segments) > 0 {
 		return nil, err
 	}
-	h = new(head)
-	return h, l.writeHead(h)
+	data, err := encodeHead(l.o.Key, headType, new(head))
+	if err != nil {
+		return nil, err
+	}
+	// Another process may do the same, and go on before this one does.
+	if err := l.steps.Create(headFile(l.file), data, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return readHead(l.file, headType, l.keys)
+}
+
+// noFile is the error for a log that has a head with lines and no file.
+func noFile(file string, h *head) error {
+	return fmt.Errorf("%s: %w: the file is missing, its head says that it has lines up to %d", file, ErrTampered, h.Seq)
 }
 
 func (l *Log) writeHead(h *head) error {
@@ -254,7 +309,7 @@ func (l *Log) writeHead(h *head) error {
 	if err != nil {
 		return err
 	}
-	return diskfile.Replace(headFile(l.file), data, 0o600)
+	return l.steps.Replace(headFile(l.file), data, 0o600)
 }
 
 // checkEnd checks that the line which a head names is where the head says.
@@ -262,18 +317,30 @@ func checkEnd(f io.ReaderAt, h *head) error {
 	if h.Size == 0 {
 		return nil
 	}
-	tail := make([]byte, min(h.Size, MaxLineBytes+1))
-	if n, err := f.ReadAt(tail, h.Size-int64(len(tail))); err != nil && (n < len(tail) || !errors.Is(err, io.EOF)) {
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w: lines are missing at the end, there must be %d", ErrTampered, h.Seq)
-		}
+	line, err := lineBefore(f, h.Size)
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: lines are missing at the end, there must be %d", ErrTampered, h.Seq)
+	case err != nil:
 		return err
-	}
-	line, ok := lastLine(tail, h.Size > int64(len(tail)))
-	if !ok || digest(line) != h.Head {
+	case line != h.Head:
 		return fmt.Errorf("%w: line %d, the last one, is not as it was written", ErrTampered, h.Seq)
 	}
 	return nil
+}
+
+// lineBefore returns the digest of the line that ends at an offset, or nothing when none does. The error is io.EOF when the
+// file is shorter.
+func lineBefore(f io.ReaderAt, end int64) (string, error) {
+	tail := make([]byte, min(end, MaxLineBytes+1))
+	if n, err := f.ReadAt(tail, end-int64(len(tail))); err != nil && n < len(tail) {
+		return "", err
+	}
+	line, ok := lastLine(tail, end > int64(len(tail)))
+	if !ok {
+		return "", nil
+	}
+	return digest(line), nil
 }
 
 // batch is what one Append writes.
@@ -283,14 +350,19 @@ type batch struct {
 	lines []byte
 }
 
-// begin returns an empty batch behind the head. What stands there is moved away, and the batch says so.
+// begin returns a batch behind the head, for all that stands there to be moved away: it notes what was.
 func (l *Log) begin(f *os.File, h *head) (*batch, error) {
-	b := &batch{log: l, head: *h}
-	r, err := l.quarantine(f, h)
-	if err != nil || r == nil {
-		return b, err
+	if err := l.quarantine(f, h); err != nil {
+		return nil, err
 	}
-	return b, b.addEntry(KindRecovered, r)
+	b := &batch{log: l, head: *h}
+	b.head.Recovered = nil
+	for _, r := range h.Recovered {
+		if err := b.addEntry(KindRecovered, r); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }
 
 func (b *batch) add(e *Event) error {
@@ -349,32 +421,41 @@ func (l *Log) commit(f *os.File, b *batch) error {
 	return nil
 }
 
-// quarantine moves what stands behind the head to a file of its own, and says what that was; nothing when there is nothing.
-func (l *Log) quarantine(f *os.File, h *head) (*Recovered, error) {
+// quarantine moves what stands behind the head to a file of its own. The head says so before it is gone from the log, so that
+// whatever comes in between the next lines note it.
+func (l *Log) quarantine(f *os.File, h *head) error {
 	info, err := f.Stat()
 	if err != nil || info.Size() == h.Size {
-		return nil, err
+		return err
 	}
 	sum := sha256.New()
 	extra := io.NewSectionReader(f, h.Size, info.Size()-h.Size)
 	// Of what somebody else added without end, the beginning is enough.
 	kept, err := io.ReadAll(io.TeeReader(io.LimitReader(extra, maxBatchBytes), sum))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := io.Copy(sum, extra); err != nil {
-		return nil, err
+		return err
 	}
-	r := &Recovered{Bytes: info.Size() - h.Size, Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
 	name := l.file + ".torn-" + hex.EncodeToString(sum.Sum(nil)[:8])
-	r.File = filepath.Base(name)
-	if err := diskfile.Replace(name, kept, 0o600); err != nil {
-		return nil, err
+	if err := l.steps.Replace(name, kept, 0o600); err != nil {
+		return err
+	}
+	r := Recovered{File: filepath.Base(name), Bytes: info.Size() - h.Size, Digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
+	if !slices.Contains(h.Recovered, r) {
+		h.Recovered = append(h.Recovered, r)
+		if err := l.writeHead(h); err != nil {
+			return err
+		}
+	}
+	if err := l.steps.Step(); err != nil {
+		return err
 	}
 	if err := f.Truncate(h.Size); err != nil {
-		return nil, err
+		return err
 	}
-	return r, f.Sync()
+	return f.Sync()
 }
 
 // lastLine returns the last line of the end of a log, without its line break. A partial end may begin inside a line.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
-	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/filelock"
 )
 
@@ -42,17 +43,23 @@ func logOf(file string) string {
 }
 
 // rotate makes the file of a log a segment, and an empty file that goes on behind it. A kill leaves one of the two, or what
-// [Log.finishRotation] completes. The new file is locked, too.
+// the next one who opens the log completes, see [endsBefore]. The new file is locked, too.
 func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error) {
 	if h, err = l.endWithCheckpoint(f, h); err != nil {
 		return nil, nil, err
 	}
 	segment := segmentFile(l.file, h)
+	if err := l.removeBegun(f, h, segment); err != nil {
+		return nil, nil, err
+	}
 	data, err := encodeHead(l.o.Key, segmentType, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := diskfile.Replace(headFile(segment), data, 0o600); err != nil {
+	if err := l.steps.Replace(headFile(segment), data, 0o600); err != nil {
+		return nil, nil, err
+	}
+	if err := l.steps.Step(); err != nil {
 		return nil, nil, err
 	}
 	// The file is there under both names until another takes the first one: there is no moment without it.
@@ -60,6 +67,10 @@ func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error
 		if same, sameErr := isFile(f, segment); sameErr != nil || !same {
 			return nil, nil, fmt.Errorf("the log cannot go on in another file: %w", err)
 		}
+	}
+	// Whoever finds the new head finds the segment.
+	if err := syncFolder(filepath.Dir(l.file)); err != nil {
+		return nil, nil, err
 	}
 	after = &head{
 		Position: h.Position, PolicyDigest: h.PolicyDigest, Checkpoint: h.Checkpoint, Start: h.Position, Pruned: h.Pruned,
@@ -71,25 +82,47 @@ func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error
 	return next, after, err
 }
 
-// finishRotation completes what a kill broke off between the new head and the new file. It returns nothing when there is
-// nothing to complete.
-func (l *Log) finishRotation(f *os.File, h *head) (*os.File, error) {
+// removeBegun removes what is left of a rotation that was killed before the log went on elsewhere: names for a segment that
+// would have ended earlier than the one that is made now.
+func (l *Log) removeBegun(f *os.File, h *head, segment string) error {
+	names, err := segmentNames(l.file)
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(s Segment) bool { return s.First != h.Start.Seq+1 || s.File == segment })
+	for _, s := range names {
+		same, err := isFile(f, s.File)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Lstat(s.File); same || errors.Is(err, fs.ErrNotExist) {
+			if err := l.removeSegments([]Segment{s}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// endsBefore reports whether the file of a log is the segment before the one that its head is about: a process was killed
+// before it put an empty file in its place.
+func endsBefore(f *os.File, h *head) (bool, error) {
+	if h.Size > 0 || h.Start.Seq == 0 {
+		return false, nil
+	}
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
-		return nil, err
+		return false, err
 	}
-	segment, err := segmentBefore(l.file, h.Start)
-	if err != nil || segment == "" {
-		return nil, err
-	}
-	if same, err := isFile(f, segment); err != nil || !same {
-		return nil, err
-	}
-	return l.empty()
+	line, err := lineBefore(f, info.Size())
+	return line == h.Start.Head, err
 }
 
 // empty puts an empty file in the place of the log's, and returns it with its lock held.
 func (l *Log) empty() (f *os.File, err error) {
+	if err := l.steps.Step(); err != nil {
+		return nil, err
+	}
 	f, err = os.CreateTemp(filepath.Dir(l.file), "."+filepath.Base(l.file)+".tmp-*")
 	if err != nil {
 		return nil, err
@@ -105,6 +138,9 @@ func (l *Log) empty() (f *os.File, err error) {
 		return nil, err
 	}
 	if err := f.Sync(); err != nil {
+		return nil, err
+	}
+	if err := l.steps.Step(); err != nil {
 		return nil, err
 	}
 	if err := os.Rename(temporary, l.file); err != nil {
@@ -135,27 +171,38 @@ func isFile(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(open, there), err
 }
 
-// segmentsOf returns the files of the segments of a log, by what their names say, in the order of their last lines.
-func segmentsOf(file string) ([]Segment, error) {
+// segmentNames returns the segments of a log by what names say, also those of which only the head is there, in the order of
+// their last lines.
+func segmentNames(file string) ([]Segment, error) {
 	entries, err := os.ReadDir(filepath.Dir(file))
 	if err != nil {
 		return nil, err
 	}
 	var segments []Segment
 	for _, e := range entries {
-		m := segmentForm.FindStringSubmatch(e.Name())
+		name := strings.TrimSuffix(e.Name(), headEnding)
+		m := segmentForm.FindStringSubmatch(name)
 		if m == nil || m[1] != filepath.Base(file) {
 			continue
 		}
 		// Both have at most 18 digits.
 		first, _ := strconv.ParseInt(m[2], 10, 64)
 		last, _ := strconv.ParseInt(m[3], 10, 64)
-		segments = append(segments, Segment{
-			File: filepath.Join(filepath.Dir(file), e.Name()), First: first, Last: Position{Seq: last},
-		})
+		segments = append(segments, Segment{File: filepath.Join(filepath.Dir(file), name), First: first, Last: Position{Seq: last}})
 	}
-	slices.SortStableFunc(segments, func(a, b Segment) int { return int(min(1, max(-1, a.Last.Seq-b.Last.Seq))) })
-	return segments, nil
+	slices.SortStableFunc(segments, func(a, b Segment) int {
+		return cmp.Or(cmp.Compare(a.Last.Seq, b.Last.Seq), cmp.Compare(a.First, b.First))
+	})
+	return slices.Compact(segments), nil
+}
+
+// segmentsOf returns the segments of a log whose files are there.
+func segmentsOf(file string) ([]Segment, error) {
+	segments, err := segmentNames(file)
+	return slices.DeleteFunc(segments, func(s Segment) bool {
+		_, err := os.Lstat(s.File)
+		return errors.Is(err, fs.ErrNotExist)
+	}), err
 }
 
 // segmentBefore returns the file of the segment that ends with a line, or nothing when there is none.
@@ -172,7 +219,8 @@ func segmentBefore(file string, end Position) (string, error) {
 }
 
 // Prune removes the segments with the lines up to a number, which must be the last line of one, after it noted that user
-// did so: [Verify] does not miss these lines any more. The error is [ErrNoSegment] when no segment ends there.
+// did so: [Verify] does not miss these lines any more. It completes one that was killed. The error is [ErrNoSegment] when no
+// segment ends there.
 func (l *Log) Prune(ctx context.Context, last int64, user string) (removed []Segment, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,39 +228,46 @@ func (l *Log) Prune(ctx context.Context, last int64, user string) (removed []Seg
 		return nil, fmt.Errorf("%s: %w", l.file, ErrClosed)
 	}
 	return removed, l.locked(ctx, func(f *os.File, h *head) error {
-		all, err := segmentsOf(l.file)
+		chain, err := before(l.file, h, l.keys)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(s Segment) bool { return s.Last.Seq == last })
-		if i < 0 || last > h.Start.Seq {
-			return fmt.Errorf("%s: %w: line %d; %s", l.file, ErrNoSegment, last, endsOf(all, h))
-		}
-		end, err := readHead(all[i].File, segmentType, l.keys)
+		names, err := segmentNames(l.file)
 		if err != nil {
 			return err
 		}
-		removed = all[:i+1]
-		removed[i].Last = end.Position
-		if end.Seq > h.Pruned.Seq {
-			if err := l.notePruned(f, h, end.Position, removed, user); err != nil {
+		// Also what belongs to no chain: what a killed rotation left.
+		removed = slices.DeleteFunc(names, func(s Segment) bool { return s.Last.Seq > last })
+		at := slices.IndexFunc(chain, func(p part) bool { return p.head.Seq == last })
+		switch {
+		case at >= 0:
+			if err := l.notePruned(f, h, chain[at].head.Position, removed, user); err != nil {
 				return err
 			}
+			for i := range removed {
+				for _, p := range chain {
+					if p.file == removed[i].File {
+						removed[i].Last = p.head.Position
+					}
+				}
+			}
+		case last != h.Pruned.Seq || len(removed) == 0:
+			return fmt.Errorf("%s: %w: line %d; %s", l.file, ErrNoSegment, last, endsOf(chain))
+		default:
+			removed[len(removed)-1].Last = h.Pruned
 		}
-		return removeSegments(removed)
+		return l.removeSegments(removed)
 	})
 }
 
 // endsOf says where segments end.
-func endsOf(segments []Segment, h *head) string {
-	text := "segments end with the lines"
-	for _, s := range segments {
-		if s.Last.Seq <= h.Start.Seq {
-			text += " " + strconv.FormatInt(s.Last.Seq, 10)
-		}
-	}
-	if len(segments) == 0 {
+func endsOf(chain []part) string {
+	if len(chain) == 0 {
 		return "there are no segments"
+	}
+	text := "segments end with the lines"
+	for _, p := range chain {
+		text += " " + strconv.FormatInt(p.head.Seq, 10)
 	}
 	return text
 }
@@ -234,9 +289,13 @@ func (l *Log) notePruned(f *os.File, h *head, end Position, segments []Segment, 
 	return l.commit(f, b)
 }
 
-func removeSegments(segments []Segment) error {
+// removeSegments removes segments: the file first, since a segment without its head would look as if somebody had taken that.
+func (l *Log) removeSegments(segments []Segment) error {
 	for _, s := range segments {
 		for _, name := range []string{s.File, headFile(s.File)} {
+			if err := l.steps.Step(); err != nil {
+				return err
+			}
 			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

@@ -158,9 +158,18 @@ func TestAttack63Segments(t *testing.T) {
 			// A segment lies there with a signed head. It must not be as good as a log that was never longer.
 			move(t, file+".1-5", file)
 		}, ".head: the audit log was tampered with: it must be of the type application/vnd.lattice.audit.head.v1+json"},
-		"LogAsSegment": {func(t *testing.T, file string) { move(t, file, file+".11-15") }, "no such file or directory"},
-		"LogCut":       {func(t *testing.T, file string) { check(t, os.Truncate(file, 0)) }, "lines are missing at the end: it has 15, there must be 18"},
-		"LogHeadGone":  {func(t *testing.T, file string) { check(t, os.Remove(file+".head")) }, ".head: the audit log was tampered with: the file is missing, though there is a log"},
+		"LogAsSegment": {func(t *testing.T, file string) { move(t, file, file+".11-15") }, ".head: the audit log was tampered with: the file is missing, though there is a log"},
+		"LogGone": {func(t *testing.T, file string) {
+			check(t, os.Remove(file))
+			if _, err := audit.Open(t.Context(), file, audit.Options{Key: key(t, 1)}); !errors.Is(err, audit.ErrTampered) {
+				t.Errorf("Open: got %v, want ErrTampered", err)
+			}
+			if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("Open made a file: %v", err)
+			}
+		}, "audit.log: the audit log was tampered with: the file is missing, its head says that it has lines up to 18"},
+		"LogCut":      {func(t *testing.T, file string) { check(t, os.Truncate(file, 0)) }, "lines are missing at the end: it has 15, there must be 18"},
+		"LogHeadGone": {func(t *testing.T, file string) { check(t, os.Remove(file+".head")) }, ".head: the audit log was tampered with: the file is missing, though there is a log"},
 		"LogsGone": {func(t *testing.T, file string) {
 			check(t, errors.Join(os.Remove(file), os.Remove(file+".head")))
 			_, err := audit.Open(t.Context(), file, audit.Options{Key: key(t, 1)})
@@ -178,7 +187,7 @@ func TestAttack63Segments(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("got %v, want %s", err, tc.says)
 			}
-			if name != "LogAsSegment" && !errors.Is(err, audit.ErrTampered) {
+			if !errors.Is(err, audit.ErrTampered) {
 				t.Errorf("got %v, want ErrTampered", err)
 			}
 		})
@@ -245,6 +254,82 @@ func TestRotateKilled(t *testing.T) {
 				t.Errorf("got %+v, %v", report, err)
 			}
 		})
+	}
+}
+
+// TestRotateAnew makes a longer segment than the one that a killed process began, which was to end earlier.
+func TestRotateAnew(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "audit.log")
+	l := openRotating(t, file)
+	note(t, l, 0, 4)
+	check(t, l.Close())
+	check(t, os.Link(file, file+".1-5"))
+	check(t, os.WriteFile(file+".1-5.head", []byte("the head of lines up to 5"), 0o600))
+	check(t, os.WriteFile(file+".1-3.head", []byte("the head of lines up to 3"), 0o600))
+	check(t, os.WriteFile(file+".1-4", []byte("theirs"), 0o600))
+
+	l, err := audit.Open(t.Context(), file, audit.Options{Key: key(t, 1), Clock: clock()})
+	check(t, err)
+	note(t, l, 4, 6)
+	check(t, l.Close())
+	l = openRotating(t, file)
+	note(t, l, 6, 7)
+	check(t, l.Close())
+	report, err := verify(t, file)
+	if err != nil || report.Events != 7 || len(report.Segments) != 1 || report.Segments[0].File != file+".1-8" {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	for _, name := range []string{".1-5", ".1-5.head", ".1-3.head"} {
+		if _, err := os.Lstat(file + name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", name, err)
+		}
+	}
+	if read(t, file+".1-4") != "theirs" {
+		t.Error("the file of somebody else was removed")
+	}
+}
+
+// TestRotateTorn goes on in another file when something stands behind the checkpoint that the first one ends with.
+func TestRotateTorn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "audit.log")
+	l := openRotating(t, file)
+	note(t, l, 0, 4)
+	check(t, l.Close())
+	check(t, os.WriteFile(file, []byte(read(t, file)+"torn"), 0o600))
+	l = openRotating(t, file)
+	note(t, l, 4, 5)
+	check(t, l.Close())
+	report, err := verify(t, file)
+	if err != nil || report.Events != 5 || report.Recovered != 1 || len(report.Segments) != 1 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+}
+
+// TestRotateRestored goes on with a log of which a copy was made just when a process was killed: what was one file under two
+// names is two.
+func TestRotateRestored(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "audit.log")
+	l := openRotating(t, file)
+	note(t, l, 0, 4)
+	check(t, l.Close())
+	text := read(t, file)
+	l = openRotating(t, file)
+	l.SetWrite(func(*os.File, []byte) error { return syscall.ENOSPC })
+	if err := l.Append(t.Context(), audit.Event{Kind: "a", Data: struct{}{}}); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("got %v, want ENOSPC", err)
+	}
+	check(t, os.WriteFile(file, []byte(text), 0o600))
+	if report, err := verify(t, file); err != nil || report.Seq != 5 {
+		t.Errorf("got %+v, %v", report, err)
+	}
+	l = openRotating(t, file)
+	note(t, l, 4, 5)
+	check(t, l.Close())
+	if report, err := verify(t, file); err != nil || report.Events != 5 || report.Recovered != 0 {
+		t.Errorf("got %+v, %v", report, err)
 	}
 }
 
@@ -423,6 +508,10 @@ func TestPrune(t *testing.T) {
 	want := file + ": line 5 was removed on purpose with those up to line 10: compare a later one"
 	if err := known(before.Segments[0].Last); err == nil || errors.Is(err, audit.ErrTampered) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	// What is left can be verified by itself, where the log lies beside it.
+	if report, err := verify(t, segments[2]); err != nil || report.Pruned != end {
+		t.Errorf("got %+v, %v", report, err)
 	}
 	// The rest is still needed, also by what is noted later, and a second time there is nothing to remove.
 	note(t, l, 14, 20)

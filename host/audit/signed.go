@@ -21,8 +21,8 @@ const (
 	segmentType    = "application/vnd.lattice.audit.segment.v1+json"
 )
 
-// maxSignedBytes is far above the size of a signed head or checkpoint.
-const maxSignedBytes = 4 << 10
+// maxSignedBytes is far above the size of a signed checkpoint, and of a head with hundreds of [Recovered].
+const maxSignedBytes = 1 << 20
 
 // Position is a place in a log.
 type Position struct {
@@ -50,6 +50,8 @@ type head struct {
 	Start Position `json:"start,omitzero"`
 	// Pruned is the line up to which segments were removed on purpose; zero when none was.
 	Pruned Position `json:"pruned,omitzero"`
+	// Recovered is what was moved away from behind the end and is not noted in the log yet: the next lines do that.
+	Recovered []Recovered `json:"recovered,omitempty"`
 }
 
 // whole reports whether the numbers fit together.
@@ -58,6 +60,9 @@ func (h *head) whole() bool {
 		0 <= h.Checkpoint && h.Checkpoint <= h.Seq &&
 		(h.Size == 0) == (h.Position == h.Start) && (h.Start.Seq == 0) == (h.Start.Head == "") && (h.Pruned.Seq == 0) == (h.Pruned.Head == "")
 }
+
+// new reports whether nothing was noted yet.
+func (h *head) new() bool { return h.Position == Position{} }
 
 // envelope is a DSSE envelope.
 type envelope struct {
@@ -133,7 +138,9 @@ func parseHead(keys []release.PublicKey, payloadType string, data []byte) (*head
 }
 
 // headFile returns the file with the head of a log.
-func headFile(file string) string { return file + ".head" }
+func headFile(file string) string { return file + headEnding }
+
+const headEnding = ".head"
 
 // readHead reads the head of the log in a file, or of a segment.
 func readHead(file, payloadType string, keys []release.PublicKey) (*head, error) {

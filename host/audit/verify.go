@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +90,12 @@ type part struct {
 func snapshot(ctx context.Context, file string, keys []release.PublicKey) (parts []part, err error) {
 	for {
 		f, err := os.Open(file)
+		if errors.Is(err, fs.ErrNotExist) && logOf(file) == file {
+			if parts, err := withoutFile(file, keys, err); err != nil || parts != nil {
+				return parts, err
+			}
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -104,6 +111,29 @@ func snapshot(ctx context.Context, file string, keys []release.PublicKey) (parts
 			return nil, err
 		}
 	}
+}
+
+// withoutFile returns what stands for a log without its file: a process was killed before it made the first one, or somebody
+// removed it, or there is none, which is the error absent. It returns nothing when the file is there by now.
+func withoutFile(file string, keys []release.PublicKey, absent error) ([]part, error) {
+	h, err := readHead(file, headType, keys)
+	if errors.Is(err, errNoHead) {
+		segments, listErr := segmentsOf(file)
+		if listErr != nil || len(segments) == 0 {
+			return nil, absent
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if !h.new() {
+		return nil, noFile(file, h)
+	}
+	empty, err := os.Open(os.DevNull)
+	return []part{{file: file, head: h, open: empty}}, err
 }
 
 // snapshotOf returns nothing when another file has taken the place of f.
@@ -135,17 +165,23 @@ func snapshotOf(ctx context.Context, f *os.File, keys []release.PublicKey) (part
 		return nil, err
 	}
 	last := part{file: f.Name(), head: h, size: info.Size(), open: f}
+	if payloadType == segmentType {
+		// What was removed since the segment ended is known to the log, where the segment lies beside it.
+		of, err := readHead(logOf(f.Name()), headType, keys)
+		if err == nil && h.Pruned.Seq < of.Pruned.Seq && of.Pruned.Seq <= h.Start.Seq {
+			h.Pruned = of.Pruned
+		}
+	}
 	parts, err = before(f.Name(), h, keys)
 	if err != nil {
 		return nil, err
 	}
-	// Nothing is appended to the last segment any more, and a process was killed before it made the next file.
-	if h.Size == 0 && len(parts) > 0 {
-		if same, err := isFile(f, parts[len(parts)-1].file); err != nil {
-			return nil, err
-		} else if same {
-			last.size = 0
-		}
+	// A process was killed before it made the next file.
+	switch rotated, err := endsBefore(f, h); {
+	case err != nil:
+		return nil, err
+	case rotated:
+		last.size = 0
 	}
 	return append(parts, last), nil
 }

@@ -22,7 +22,7 @@ type Batch struct {
 // Replace is the function of this name, but that the file is not durable yet.
 func (b *Batch) Replace(path string, data []byte, mode fs.FileMode) error {
 	b.Keep(path)
-	return place(path, data, mode, os.Rename, func(*os.File) error { return nil })
+	return Steps{}.place(path, data, mode, os.Rename, func(*os.File) error { return nil })
 }
 
 // Keep has a file become durable that is there already: another batch may have written it that was never synced.

@@ -18,41 +18,76 @@ import (
 
 // Replace writes data to the file at path, in place of one that may be there. The folder must exist.
 func Replace(path string, data []byte, mode fs.FileMode) error {
-	return write(path, data, mode, os.Rename)
+	return Steps{}.Replace(path, data, mode)
 }
 
 // Create writes data to the file at path and fails with an error that is fs.ErrExist when there is one. The folder must
 // exist.
 func Create(path string, data []byte, mode fs.FileMode) error {
-	// A link, unlike a rename, does not replace what is there.
-	return write(path, data, mode, os.Link)
+	return Steps{}.Create(path, data, mode)
 }
 
-func write(path string, data []byte, mode fs.FileMode, publish func(from, to string) error) error {
-	if err := place(path, data, mode, publish, (*os.File).Sync); err != nil {
+// Steps writes files step by step. The zero value just writes them.
+type Steps struct {
+	// Before is called before each step that changes something on the disk, and may fail it; nil does nothing. A test can
+	// end the process there, to see what a kill leaves.
+	Before func() error
+}
+
+// Step is what comes before a step of the caller's own.
+func (s Steps) Step() error {
+	if s.Before == nil {
+		return nil
+	}
+	return s.Before()
+}
+
+// Replace is the function of this name, step by step.
+func (s Steps) Replace(path string, data []byte, mode fs.FileMode) error {
+	return s.write(path, data, mode, os.Rename)
+}
+
+// Create is the function of this name, step by step.
+func (s Steps) Create(path string, data []byte, mode fs.FileMode) error {
+	// A link, unlike a rename, does not replace what is there.
+	return s.write(path, data, mode, os.Link)
+}
+
+func (s Steps) write(path string, data []byte, mode fs.FileMode, publish func(from, to string) error) error {
+	if err := s.place(path, data, mode, publish, (*os.File).Sync); err != nil {
+		return err
+	}
+	if err := s.Step(); err != nil {
 		return err
 	}
 	return syncPath(filepath.Dir(path))
 }
 
 // place writes a file under another name, settles it, and publishes it.
-func place(path string, data []byte, mode fs.FileMode, publish func(from, to string) error, settle func(*os.File) error) (err error) {
-	temporary, err := writeTemporary(path, data, mode, settle)
+func (s Steps) place(path string, data []byte, mode fs.FileMode, publish func(from, to string) error, settle func(*os.File) error) (err error) {
+	temporary, err := s.writeTemporary(path, data, mode, settle)
 	if err != nil {
 		return err
 	}
 	defer func() {
+		err = errors.Join(err, s.Step())
 		if removeErr := os.Remove(temporary); removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) {
 			err = errors.Join(err, removeErr)
 		}
 	}()
+	if err := s.Step(); err != nil {
+		return err
+	}
 	return publish(temporary, path)
 }
 
 // infix is in the names of files that are not complete yet.
 const infix = ".tmp-"
 
-func writeTemporary(path string, data []byte, mode fs.FileMode, settle func(*os.File) error) (name string, err error) {
+func (s Steps) writeTemporary(path string, data []byte, mode fs.FileMode, settle func(*os.File) error) (name string, err error) {
+	if err := s.Step(); err != nil {
+		return "", err
+	}
 	// The process's umask must not matter, but CreateTemp's 0600 must stay until the content is complete.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+infix+"*")
 	if err != nil {
@@ -63,13 +98,19 @@ func writeTemporary(path string, data []byte, mode fs.FileMode, settle func(*os.
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if _, err := f.Write(data); err != nil {
-		return "", err
+	for _, step := range []func() error{
+		func() error { _, err := f.Write(data); return err },
+		func() error { return f.Chmod(mode) },
+		func() error { return settle(f) },
+	} {
+		if err := s.Step(); err != nil {
+			return "", err
+		}
+		if err := step(); err != nil {
+			return "", err
+		}
 	}
-	if err := f.Chmod(mode); err != nil {
-		return "", err
-	}
-	return f.Name(), settle(f)
+	return f.Name(), nil
 }
 
 // IsTemporary reports whether a name is one that files have in their folder before they are complete.
