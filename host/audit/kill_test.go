@@ -146,6 +146,14 @@ func killedAt(t *testing.T, file string, after int, hasStrange bool) {
 		t.Errorf("line %d was pruned, got %+v", pruned, found)
 	}
 
+	segments, err := filepath.Glob(file + ".[0-9]*-[0-9]")
+	check(t, err)
+	for _, segment := range segments {
+		if _, err := verify(t, segment); err != nil {
+			t.Errorf("a segment by itself: %v", err)
+		}
+	}
+
 	// The next process does something, and completes what was left to do.
 	l := openStepped(t, file, nil)
 	note(t, l, 1000, 1001)
