@@ -15,6 +15,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -88,24 +89,45 @@ func (a *app) rotateBytes() (int64, error) {
 
 // readAuditKey reads the key of the log in a folder, and makes one for a new log. It is in the clear: whoever runs the
 // program signs with it.
-func readAuditKey(dir string) (release.PrivateKey, error) {
+func readAuditKey(dir string) (key release.PrivateKey, err error) {
+	file := filepath.Join(dir, auditKey+release.PrivateEnding)
 	read := func() (release.PrivateKey, error) {
-		return release.ReadPrivateKey(filepath.Join(dir, auditKey+release.PrivateEnding), func() ([]byte, error) {
+		return release.ReadPrivateKey(file, func() ([]byte, error) {
 			return nil, errors.New("the key of the audit log must not be encrypted")
 		})
 	}
-	key, err := read()
-	if !errors.Is(err, fs.ErrNotExist) {
+	if key, err = read(); !errors.Is(err, fs.ErrNotExist) {
 		return key, err
+	}
+	err = filelock.With(file, func() error {
+		// Another process may have made one a moment ago.
+		if key, err = read(); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		key, err = newAuditKey(dir)
+		return err
+	})
+	return key, err
+}
+
+// newAuditKey makes the key of a new log.
+func newAuditKey(dir string) (key release.PrivateKey, err error) {
+	log := filepath.Join(dir, auditFile)
+	switch begun, err := audit.Begun(log); {
+	case err != nil:
+		return key, err
+	case begun:
+		return key, inputf("%s: the key of the audit log is missing, though there is a log; put the key back, "+
+			"or move the folder away to begin a new log", filepath.Join(dir, auditKey+release.PrivateEnding))
 	}
 	if key, err = release.GenerateKey(rand.Reader); err != nil {
 		return key, err
 	}
-	_, _, err = release.WriteKeyPair(dir, auditKey, key, nil)
-	if errors.Is(err, fs.ErrExist) {
-		// Another process made one a moment ago.
-		return read()
+	// A process was killed between the two files of a key that nothing was signed with.
+	if err := os.Remove(filepath.Join(dir, auditKey+release.PublicEnding)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return key, err
 	}
+	_, _, err = release.WriteKeyPair(dir, auditKey, key, nil)
 	return key, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -115,8 +114,13 @@ func (a *app) auditLog(f *auditFlags, args []string) (file string, keys []releas
 		}
 		file = filepath.Join(dir, auditFile)
 	}
-	if _, err := os.Stat(file); err != nil {
-		return "", nil, asInput(err)
+	switch begun, err := audit.Begun(file); {
+	case err != nil:
+		return "", nil, err
+	case !begun && len(args) == 1:
+		return "", nil, fileProblem(file, fs.ErrNotExist)
+	case !begun:
+		return "", nil, inputf("%s: there is no audit log yet; apply, install and other commands that change something begin it", file)
 	}
 	name := f.key
 	if name == "" {

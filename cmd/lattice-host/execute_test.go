@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -472,4 +473,43 @@ func TestAttack64_Canary(t *testing.T) {
 	if err != nil || !bytes.Contains(text, []byte(encoded)) {
 		t.Errorf("the Secret does not hold what it must: %v\n%s", err, text)
 	}
+	// History keeps it, to put it back: in the bundle, which is nobody else's, and nowhere else.
+	bundle := has(t, out, encoded, canary)
+	bundle = slices.DeleteFunc(bundle, func(name string) bool { return filepath.Join(out, name) == secrets[0] })
+	if len(bundle) != 1 || filepath.Dir(bundle[0]) != filepath.Join(".lattice", "bundles") {
+		t.Errorf("the secret is in %q, want the Secret and one bundle", bundle)
+	}
+	for _, name := range bundle {
+		info, err := os.Stat(filepath.Join(out, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	command(exitDone, "delete", "--to", "dir="+out, "--all")
+	if left := has(t, out, encoded, canary); len(left) > 0 {
+		t.Errorf("what was deleted is in %q", left)
+	}
+}
+
+// has returns the files below a folder that have one of some texts.
+func has(t *testing.T, dir string, texts ...string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if slices.ContainsFunc(texts, func(text string) bool { return bytes.Contains(data, []byte(text)) }) {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return names
 }

@@ -12,6 +12,11 @@
 //   - lines added at the end by somebody else, or by a process that was killed before the head was replaced: as what stands
 //     behind the head, [ErrTorn]. The next Append moves it to a file FILE.torn-…, and says so in an event "recovered".
 //
+// A killed process leaves no more than such bytes. The head of a new log comes before its file, that of a segment before the
+// segment, and the name of a segment before the head that goes on behind it; what is moved away is in the signed head until
+// lines say so. So a file without its head, or lines in a head without a file, are never what a kill leaves: that is
+// [ErrTampered].
+//
 // What it cannot find: somebody who kept an older log with its head can put both back, and whoever removes all files leaves
 // no trace. Against that, note a [Position] elsewhere from time to time, and give it to Verify.
 //

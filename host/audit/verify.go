@@ -17,6 +17,20 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
+// Begun reports whether there is a log in a file, or anything that is left of one.
+func Begun(file string) (bool, error) {
+	for _, name := range []string{file, headFile(file)} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	names, err := segmentNames(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return len(names) > 0, err
+}
+
 // Report is what a log holds.
 type Report struct {
 	// Position is where the log ends.

@@ -93,7 +93,7 @@ func joined(left map[string]error) error {
 // stage puts all new content on the disk and returns the change that uses it.
 func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error) {
 	for _, folder := range []string{ownFolder, historyFolder, bundleFolder, stagedFolder} {
-		if err := s.disk.mkdir(folder); err != nil {
+		if err := s.disk.mkdirOwn(folder); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +121,7 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 		if step.Delete {
 			continue
 		}
-		if err := s.disk.write(stagedFile(i), content[step.File.Path]); err != nil {
+		if err := s.disk.write(stagedFile(i), content[step.File.Path], objectMode); err != nil {
 			return nil, err
 		}
 		written = append(written, stagedFile(i))
@@ -144,7 +144,7 @@ func (s *session) keep(b runtime.Bundle) (name string, err error) {
 	if data, err := s.disk.read(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
 		return name, nil
 	}
-	return name, s.disk.write(name, b.Raw)
+	return name, s.disk.write(name, b.Raw, ownMode)
 }
 
 // pending returns the change that a plan makes.
@@ -260,7 +260,7 @@ func (s *session) do(number int, step step) (done bool, err error) {
 	case sum != step.File.Digest:
 		return false, nil
 	}
-	if err := s.disk.mkdir(path.Dir(name)); err != nil {
+	if err := s.disk.mkdir(path.Dir(name), objectFolderMode); err != nil {
 		return false, err
 	}
 	return true, s.disk.rename(staged, name)
@@ -268,7 +268,7 @@ func (s *session) do(number int, step step) (done bool, err error) {
 
 // record notes what was done, and tidies up. The change is no longer pending when all of that is over.
 func (s *session) record(p *pending) error {
-	if err := s.disk.mkdir(stagedFolder); err != nil {
+	if err := s.disk.mkdirOwn(stagedFolder); err != nil {
 		return err
 	}
 	if p.Revision != nil {

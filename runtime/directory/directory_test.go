@@ -57,6 +57,51 @@ func TestFolder(t *testing.T) {
 }
 
 // TestApplyAgainTouchesNothing looks at what a file system says about files, not at their content.
+// TestModes lets nobody else read what the executor keeps, whatever the folder was before, also while it is written.
+func TestModes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	e := executor(t, dir)
+	check := func() error {
+		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || path == dir {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			name, err := filepath.Rel(dir, path)
+			own := strings.HasPrefix(name, ".lattice")
+			want := map[bool]fs.FileMode{true: 0o755, false: 0o644}[d.IsDir()]
+			switch {
+			case own && d.IsDir():
+				want = 0o700
+			case own && (filepath.Dir(name) != ".lattice/staged" || filepath.Base(name) == "own"):
+				want = 0o600
+			}
+			if got := info.Mode().Perm(); got != want {
+				t.Errorf("%s: got %v, want %v", name, got, want)
+			}
+			return err
+		})
+	}
+	apply(t, e, wantedBefore(t)...)
+	e.SetBefore(check)
+	apply(t, e, wantedAfter(t)...)
+	e.SetBefore(func() error { return nil })
+	// As version control makes it.
+	for name, mode := range map[string]fs.FileMode{"": 0o755, "/bundles": 0o775, "/history": 0o755} {
+		if err := os.Chmod(filepath.Join(dir, ".lattice"+name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(t, e, wantedBefore(t)...)
+	if err := check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestApplyAgainTouchesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -479,8 +524,8 @@ func TestOtherFileSystem(t *testing.T) {
 // TestDiskFull fails each operation of a change once, and goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	n := operations(t, "apply")
 	from := before(t)
+	n := operations(t, (&killing{from: from}).copy(t), "apply")
 	whole := (&killing{from: from}).copy(t)
 	check(t, change(t, executor(t, whole), "apply"))
 	want := comparable(tree(t, whole))

@@ -23,8 +23,17 @@ type disk struct {
 	before func() error
 }
 
+// The modes of what the executor makes. What it keeps for itself has every object of the last revisions, Secrets too, and is
+// nobody else's; whoever delivers the folder reads the objects.
+const (
+	ownMode          fs.FileMode = 0o600
+	ownFolderMode    fs.FileMode = 0o700
+	objectMode       fs.FileMode = 0o644
+	objectFolderMode fs.FileMode = 0o755
+)
+
 // write makes a file with content, which is on the disk when it was synced. What was there is lost; a kill leaves a part.
-func (d *disk) write(name string, data []byte) (err error) {
+func (d *disk) write(name string, data []byte, mode fs.FileMode) (err error) {
 	// A link that somebody put there must not lead to a file.
 	if err := d.remove(name); err != nil {
 		return err
@@ -32,7 +41,7 @@ func (d *disk) write(name string, data []byte) (err error) {
 	if err := d.before(); err != nil {
 		return err
 	}
-	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -47,7 +56,7 @@ func (d *disk) write(name string, data []byte) (err error) {
 		}
 	}
 	// The process's umask must not matter.
-	return f.Chmod(0o644)
+	return f.Chmod(mode)
 }
 
 // syncers is how many files are synced at once: a disk takes about as long for them as for one.
@@ -65,7 +74,7 @@ func (d *disk) syncAll(names []string) error {
 
 // replace puts a file in place at once: by way of a staged file, which must be nobody else's.
 func (d *disk) replace(staged, name string, data []byte) error {
-	if err := d.write(staged, data); err != nil {
+	if err := d.write(staged, data, ownMode); err != nil {
 		return err
 	}
 	if err := d.sync(staged); err != nil {
@@ -110,8 +119,23 @@ func (d *disk) removeEmpty(name string) error {
 	return nil
 }
 
+// mkdirOwn makes a folder of the executor's own. One that is there, from version control for instance, becomes nobody else's.
+func (d *disk) mkdirOwn(name string) error {
+	if err := d.mkdir(name, ownFolderMode); err != nil {
+		return err
+	}
+	info, err := d.root.Lstat(name)
+	if err != nil || info.Mode().Perm() == ownFolderMode {
+		return err
+	}
+	if err := d.before(); err != nil {
+		return err
+	}
+	return d.root.Chmod(name, ownFolderMode)
+}
+
 // mkdir makes a folder unless there is one.
-func (d *disk) mkdir(name string) error {
+func (d *disk) mkdir(name string, mode fs.FileMode) error {
 	info, err := d.root.Lstat(name)
 	if err == nil && !info.IsDir() {
 		return &fs.PathError{Op: "mkdir", Path: name, Err: unix.ENOTDIR}
@@ -122,7 +146,7 @@ func (d *disk) mkdir(name string) error {
 	if err := d.before(); err != nil {
 		return err
 	}
-	return d.root.Mkdir(name, 0o755)
+	return d.root.Mkdir(name, mode)
 }
 
 // sync makes a file durable, or what happened in a folder, if it is still there.

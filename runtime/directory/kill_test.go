@@ -94,12 +94,10 @@ func runKilled(t *testing.T, dir, change string, after int) bool {
 	return false
 }
 
-// operations returns how many operations a change has.
-func operations(t *testing.T, name string) int {
+// operations returns how many operations a change of a folder has.
+func operations(t *testing.T, dir, name string) int {
 	t.Helper()
-	dir := t.TempDir()
 	e := executor(t, dir)
-	apply(t, e, wantedBefore(t)...)
 	n := 0
 	e.SetBefore(func() error { n++; return nil })
 	check(t, change(t, e, name))
@@ -112,11 +110,11 @@ func TestKill(t *testing.T) {
 	for name, least := range map[string]int{"apply": 100, "destroy": 25} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := operations(t, name)
+			k := &killing{change: name, from: before(t)}
+			n := operations(t, k.copy(t), name)
 			if n < least {
 				t.Errorf("there are %d operations to be killed at, want %d at least", n, least)
 			}
-			k := &killing{change: name, from: before(t)}
 			k.old = tree(t, k.from)
 			whole := k.copy(t)
 			check(t, change(t, executor(t, whole), name))
