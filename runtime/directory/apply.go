@@ -61,6 +61,8 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 	}
 	p, err := s.stage(now, decisions)
 	if err != nil {
+		// On a full disk what was staged is in the way of a smaller change. Whoever comes next tries again.
+		_ = s.unstage()
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -97,7 +99,7 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 			return nil, err
 		}
 	}
-	if err := s.sweep(stagedFolder, nil); err != nil {
+	if err := s.unstage(); err != nil {
 		return nil, err
 	}
 	var written []string
@@ -135,6 +137,17 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 		}
 	}
 	return p, nil
+}
+
+// unstage removes what was staged for a change that did not come to be.
+func (s *session) unstage() error {
+	if err := s.sweep(stagedFolder, nil); err != nil {
+		return err
+	}
+	if s.inventory == nil {
+		return s.sweep(bundleFolder, nil)
+	}
+	return s.tidy(s.inventory)
 }
 
 // keep puts the bytes of a bundle where bundles are kept, unless they are there, and returns the file. Nothing refers to it
@@ -314,8 +327,10 @@ func (s *session) forget() error {
 
 // clear removes what is left of a set that is no more, or of one that never came to be.
 func (s *session) clear() error {
-	if err := s.sweep(stagedFolder, nil); err != nil {
-		return err
+	for _, folder := range []string{stagedFolder, bundleFolder} {
+		if err := s.sweep(folder, nil); err != nil {
+			return err
+		}
 	}
 	for _, folder := range []string{stagedFolder, historyFolder, bundleFolder, ownFolder} {
 		if err := s.disk.removeEmpty(folder); err != nil {

@@ -521,6 +521,58 @@ func TestOtherFileSystem(t *testing.T) {
 	}
 }
 
+// TestFullDiskIsNotKeptFull fails a change in the middle, as a full disk does. What was written for it is gone at once, and a
+// smaller change is made; so it is when nothing could be removed just then.
+func TestFullDiskIsNotKeptFull(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]bool{"First": true, "Later": false} {
+		for name, stuck := range map[string]bool{name: false, name + "Stuck": true} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				e := executor(t, dir)
+				bundles := 0
+				if !first {
+					apply(t, e, executortest.Bundle(t, "api", "1", "a"))
+					bundles = 1
+				}
+				fails := 0
+				e.SetBefore(func() error {
+					staged, err := filepath.Glob(filepath.Join(dir, ".lattice/staged/*"))
+					check(t, err)
+					if len(staged) < 3 || fails > 0 && !stuck {
+						return nil
+					}
+					fails++
+					return syscall.ENOSPC
+				})
+				if _, err := tryApply(t, e, runtime.Options{}, wantedAfter(t)...); !errors.Is(err, syscall.ENOSPC) {
+					t.Fatalf("got %v, want ENOSPC", err)
+				}
+				e.SetBefore(func() error { return nil })
+				left := func(pattern string) int {
+					names, err := filepath.Glob(filepath.Join(dir, ".lattice", pattern))
+					check(t, err)
+					return len(names)
+				}
+				if stuck && first {
+					// A look completes what is left to do.
+					_, err := e.Observe(t.Context(), set)
+					check(t, err)
+				}
+				if stuck && !first {
+					apply(t, e, executortest.Bundle(t, "api", "2", "a"))
+					bundles++
+				}
+				if left("bundles/*") != bundles || left("staged/*") != 0 {
+					t.Errorf("%d bundles and %d staged files are left, want %d and none", left("bundles/*"), left("staged/*"), bundles)
+				}
+				apply(t, e, executortest.Bundle(t, "api", "3", "a"))
+			})
+		}
+	}
+}
+
 // TestDiskFull fails each operation of a change once, and goes on.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
