@@ -81,9 +81,14 @@ type Status struct {
 // Settled reports whether every object is as it was written and none is known to be unhealthy.
 func (s *Status) Settled() bool {
 	for i := range s.Objects {
-		if o := &s.Objects[i]; o.Presence != Present || o.Health == Failed || o.Health == Progressing {
+		if !s.Objects[i].Settled() {
 			return false
 		}
 	}
 	return true
+}
+
+// Settled reports whether the object is as it was written and not known to be unhealthy.
+func (o *ObjectStatus) Settled() bool {
+	return o.Presence == Present && o.Health != Failed && o.Health != Progressing
 }

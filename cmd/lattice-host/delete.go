@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -83,6 +84,9 @@ func (a *app) delete(ctx context.Context, f *deleteFlags, names []string) error 
 	if err != nil {
 		return asTarget(err)
 	}
+	if status.Revision == 0 {
+		return inputf("%s: the set %s is not there; check --to and --set, there is nothing to remove", t, t.set)
+	}
 	x := &execution{target: t, brokenPolicies: broken}
 	gone := status.Bundles
 	if len(names) == 0 {
@@ -119,6 +123,9 @@ func (a *app) delete(ctx context.Context, f *deleteFlags, names []string) error 
 	return a.emitResult(x.plan, result, nil, false)
 }
 
+// shown is how many names are listed for somebody who gave a wrong one.
+const shown = 10
+
 // findResources finds the resources of a set that the user named, each once.
 func findResources(t *target, there []runtime.RevisionBundle, names []string) ([]runtime.RevisionBundle, error) {
 	all := make([]string, len(there))
@@ -131,7 +138,11 @@ func findResources(t *target, there []runtime.RevisionBundle, names []string) ([
 		same := slices.DeleteFunc(slices.Clone(there), func(b runtime.RevisionBundle) bool { return !isNamed(b.Resource, kind, rest) })
 		switch {
 		case len(same) == 0:
-			return nil, inputf("%s: the set %s has nothing that is named %s; it has: %s", t, t.set, name, orNothing(all))
+			rest := ""
+			if len(all) > shown {
+				all, rest = all[:shown], fmt.Sprintf(" and %d more, see status -o json", len(all)-shown)
+			}
+			return nil, inputf("%s: the set %s has nothing that is named %s; it has: %s%s", t, t.set, name, orNothing(all), rest)
 		case len(same) > 1:
 			return nil, inputf("%s: several are named %s; write KIND/NAMESPACE/NAME", t, name)
 		case !slices.Contains(found, same[0]):

@@ -47,8 +47,7 @@ func settled(s *runtime.Status) error {
 	}
 	wrong := 0
 	for i := range s.Objects {
-		one := runtime.Status{Objects: s.Objects[i : i+1]}
-		if !one.Settled() {
+		if !s.Objects[i].Settled() {
 			wrong++
 		}
 	}
@@ -62,8 +61,18 @@ func writeStatus(w io.Writer, s *runtime.Status) {
 		return
 	}
 	fmt.Fprintf(w, "%s: set %s, revision %d, %s\n", printable(s.Target), s.Set, s.Revision, counted(len(s.Bundles), "document"))
-	rows := make([][]string, len(s.Objects))
-	for i, o := range s.Objects {
+	// What is wrong comes last, where it is seen however many objects there are.
+	var objects, wrong []runtime.ObjectStatus
+	for _, o := range s.Objects {
+		if o.Settled() {
+			objects = append(objects, o)
+		} else {
+			wrong = append(wrong, o)
+		}
+	}
+	objects = append(objects, wrong...)
+	rows := make([][]string, len(objects))
+	for i, o := range objects {
 		state := string(o.Presence)
 		if o.Health != "" {
 			state += ", " + string(o.Health)

@@ -23,7 +23,7 @@ type targetFlags struct {
 
 func (f *targetFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.to, "to", "", "where objects go: `"+dirFormat+"PATH`, a folder for what delivers folders, such as git")
-	c.Flags().StringVar(&f.set, "set", defaultSet, "`name` of the set: what is in it and no longer wanted is removed")
+	c.Flags().StringVar(&f.set, "set", defaultSet, "`name` of the set, which is all that was applied to the target under this name")
 }
 
 func (f *targetFlags) registerForce(c *cobra.Command) {

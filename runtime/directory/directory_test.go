@@ -171,10 +171,10 @@ func TestLinks(t *testing.T) {
 		link, to string
 		says     string
 	}{
-		"Folder":      {"media-web", "outside", "DIR/" + name + ": ConfigMap media/web-a: is not a regular file; move it away"},
-		"File":        {name, "outside/file", "DIR/" + name + ": ConfigMap media/web-a: is not a regular file; move it away"},
+		"Folder":      {"media-web", "outside", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; move it away"},
+		"File":        {name, "outside/file", "DIR/" + name + ": ConfigMap media/web-a: is a link, where a file must be; move it away"},
 		"Own":         {".lattice", "outside", "DIR/.lattice: is not a folder; move it away"},
-		"InnerFolder": {"media-web", "DIR/inner", "DIR/" + name + ": ConfigMap media/web-a: is not a regular file; move it away"},
+		"InnerFolder": {"media-web", "DIR/inner", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; move it away"},
 	}
 	for at, tc := range tests {
 		t.Run(at, func(t *testing.T) {
@@ -201,6 +201,40 @@ func TestLinks(t *testing.T) {
 			}
 			if diff := cmp.Diff(before, tree(t, base)); diff != "" {
 				t.Errorf("something was written\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestOddThings has something that is no file in the place of one that was written, or that is to be written.
+func TestOddThings(t *testing.T) {
+	t.Parallel()
+	for says, make := range map[string]func(path string) error{
+		"is a folder, where a file must be": func(path string) error { return os.MkdirAll(filepath.Join(path, "x"), 0o755) },
+		"is a link, where a file must be":   func(path string) error { return os.Symlink("nowhere", path) },
+		"is not a regular file":             func(path string) error { return syscall.Mkfifo(path, 0o600) },
+	} {
+		t.Run(says, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			e := executor(t, dir)
+			b := executortest.Bundle(t, "web", "1", "a")
+			apply(t, e, b)
+			path := filepath.Join(dir, "media-web/1-configmap-media-web-a.yaml")
+			check(t, os.Remove(path))
+			check(t, make(path))
+			status, err := e.Observe(t.Context(), set)
+			if err != nil || status.Settled() || status.Objects[0].Presence != runtime.Modified || status.Objects[0].Message != says {
+				t.Errorf("got %+v, %v, want %s", status, err, says)
+			}
+			for _, bundles := range [][]runtime.Bundle{{b}, {executortest.Bundle(t, "web", "2", "a")}, {executortest.Bundle(t, "api", "1", "a")}} {
+				_, err := tryApply(t, e, runtime.Options{Force: true}, bundles...)
+				if want := path + ": ConfigMap media/web-a: " + says + "; move it away"; !errors.Is(err, runtime.ErrConflict) || err.Error() != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			}
+			if _, err := os.Lstat(path); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -191,13 +192,30 @@ func (d *disk) list(name string) (names []string, err error) {
 
 // What stands for the digest of what is in a file's place.
 const (
-	// odd is none: a link, a folder, a pipe, or something in a folder that is none.
-	odd = "not a regular file"
+	aFolder = "a folder, where a file must be"
+	aLink   = "a link, where a file must be"
+	// aDevice is a pipe, a socket and the like.
+	aDevice = "not a regular file"
+	// below is in the place of the folder that the file is in.
+	below = "below a link, or below something that is not a folder"
 	// elsewhere is a file that no staged one can take the place of.
 	elsewhere = "on another file system"
 )
 
-func isOdd(sum string) bool { return sum == odd || sum == elsewhere }
+// odd says what is in a file's place and is none.
+func odd(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return aFolder
+	case mode&fs.ModeSymlink != 0:
+		return aLink
+	}
+	return aDevice
+}
+
+func isOdd(sum string) bool {
+	return slices.Contains([]string{aFolder, aLink, aDevice, below, elsewhere}, sum)
+}
 
 // hasOn reports whether what is in the folder is on the folder's own file system.
 func (d *disk) hasOn(info fs.FileInfo) bool {
@@ -213,8 +231,8 @@ func (d *disk) hasOn(info fs.FileInfo) bool {
 	return !ok || folder.Dev == there.Dev
 }
 
-// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, odd when it is no file or the
-// folder is none, and elsewhere.
+// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and what
+// [isOdd] when it is no file that can be replaced.
 func (d *disk) digest(name string) (sum string, err error) {
 	for _, p := range []string{path.Dir(name), name} {
 		info, err := d.root.Lstat(p)
@@ -223,8 +241,10 @@ func (d *disk) digest(name string) (sum string, err error) {
 			return "", nil
 		case err != nil:
 			return "", err
-		case p == name && !info.Mode().IsRegular(), p != name && !info.IsDir():
-			return odd, nil
+		case p == name && !info.Mode().IsRegular():
+			return odd(info.Mode()), nil
+		case p != name && !info.IsDir():
+			return below, nil
 		case !d.hasOn(info):
 			return elsewhere, nil
 		}
