@@ -110,7 +110,7 @@ func TestKillSteps(t *testing.T) {
 				// Behind the first events all is the same.
 				steps /= 3
 			}
-			for after := range steps {
+			for after := 0; after < steps; after += stride {
 				t.Run(strconv.Itoa(after), func(t *testing.T) {
 					t.Parallel()
 					killedAt(t, begin(t), after, name == "Begun")
