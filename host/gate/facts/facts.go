@@ -221,6 +221,7 @@ func (f *finder) output(o *document) {
 
 // kind asks what an object of a kind can ask.
 func (r *reader) kind(root node, k kind) {
+	r.metadata(root.at("metadata"))
 	if k.read != nil {
 		k.read(r, root)
 	}

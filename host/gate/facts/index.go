@@ -142,7 +142,8 @@ func (x *index) addPods(o *document, n, parent node) {
 func (x *index) addPod(o *document, pod, metadata node) {
 	labels := textsOf(metadata.at("labels"))
 	x.labels = append(x.labels, labelSet{o.ref.Namespace, labels})
-	if labels[labelDataplaneMode] == "none" {
+	if labels[labelDataplaneMode] == "none" || pod.at("hostNetwork").value == true ||
+		metadata.at("annotations", annotationRedirection).text() == "disabled" {
 		x.outside = true
 	}
 	for _, list := range containerLists() {

@@ -182,7 +182,10 @@ func (r *reader) claimSpec(spec node) {
 	if volume := r.text(r.get(spec, "volumeName")); volume != "" {
 		r.override("volume", "persistentVolume:"+volume, spec.at("volumeName"))
 	}
-	for _, field := range []string{"dataSource", "dataSourceRef"} {
+	if selector := r.get(spec, "selector"); !selector.missing() {
+		r.override("volume", "persistentVolume:*", selector)
+	}
+	for _, field := range [...]string{"dataSource", "dataSourceRef"} {
 		source := r.get(spec, field)
 		if source.missing() || !r.isObject(source) {
 			continue
