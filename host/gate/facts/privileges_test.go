@@ -424,6 +424,12 @@ func text(requests []gate.Request) string {
 		if r.Refusal != "" {
 			fmt.Fprintf(&b, "  refused: %s\n", r.Refusal)
 		}
+		if r.Note != "" {
+			fmt.Fprintf(&b, "  consent %v: %s\n", r.Context[gate.ContextConsent], r.Note)
+		}
+		if r.Hint != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", r.Hint)
+		}
 	}
 	return b.String()
 }
