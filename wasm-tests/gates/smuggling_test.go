@@ -175,8 +175,8 @@ func TestSmuggling(t *testing.T) {
 			},
 			`AllowWildcard Lattice::Mesh::"advertise"`, "metadata.labels.istio.io/global",
 		},
-		"a Secret copied for an annotation": {
-			"deployment", "Deployment", func(d object) {
+		"an object copied for an annotation": {
+			"deployment", "Service", func(d object) {
 				d["metadata"].(object)["annotations"] = object{"replicator.v1.mittwald.de/replicate-from": "kube-system/root"}
 			},
 			`OverrideSecurity Lattice::SecurityOverride::"annotation:replicator.v1.mittwald.de/replicate-from"`,

@@ -41,11 +41,13 @@ func (r *reader) metadata(n node) {
 	case "Pod", "ServiceAccount":
 		return
 	}
+	// What runs pods is looked at by those who watch it. Keel puts other images into it.
+	_, workload := workloadKind(r.ref)
 	annotations := n.at("annotations")
 	r.isObject(annotations)
 	for _, member := range annotations.members() {
 		switch key := member.key; {
-		case isIdle(key), slices.Contains(queueKeys(), key):
+		case isIdle(key), slices.Contains(queueKeys(), key), workload && !strings.HasPrefix(key, "keel.sh/"):
 		case key == annotationSources && r.ref.GroupKind().String() == "Service":
 			// It is asked about with the field of the same meaning.
 		case key == "external-dns.alpha.kubernetes.io/hostname", key == "external-dns.alpha.kubernetes.io/internal-hostname":

@@ -80,7 +80,7 @@ func TestLoad(t *testing.T) {
 				"p/b_test.rego": "package lattice.admit_test\n", "p/a_test.yaml": "not read to judge", "p/a_test.json": "{",
 			},
 			options: policy.Options{Paths: []string{"p"}, NoDefaults: true},
-			cedar:   2, rego: 4, quotas: 1,
+			cedar:   2, rego: 3, quotas: 1,
 			names: []string{
 				"p/a.cedar", "p/a_test.json", "p/a_test.yaml", "p/b_test.rego", "p/data.json", "p/doc.yaml", "p/sub/b.rego", "p/sub/quota.yml",
 				"builtin/quota.rego",
