@@ -45,6 +45,9 @@ const (
 	labelManagedBy     = "app.kubernetes.io/managed-by"
 	labelDataplaneMode = "istio.io/dataplane-mode"
 	labelWaypointFor   = "istio.io/waypoint-for"
+	labelUseWaypoint   = "istio.io/use-waypoint"
+	labelWaypointIn    = "istio.io/use-waypoint-namespace"
+	labelGlobal        = "istio.io/global"
 	labelGatewayName   = "gateway.networking.k8s.io/gateway-name"
 )
 

@@ -61,10 +61,12 @@ func (r *reader) metadata(n node) {
 		}
 	}
 	labels := n.at("labels")
-	r.isObject(labels)
+	if !r.isObject(labels) {
+		return
+	}
 	r.meshLabels(labels)
-	if at := labels.at("istio.io/global"); at.text() == "true" && !r.advertises() {
-		r.wildcard("advertise", at)
+	if labels.textAt(labelGlobal) == "true" && !r.advertises() {
+		r.wildcard("advertise", labels.at(labelGlobal))
 	}
 }
 
@@ -79,19 +81,19 @@ func (r *reader) advertises() bool { return !r.source.root.at("spec", "advertise
 // meshLabels asks about labels by which traffic passes by the mesh, or through the waypoint of others.
 func (r *reader) meshLabels(labels node) {
 	for _, key := range meshKeys() {
-		if at := labels.at(key); leavesMesh(key, at.text()) {
-			r.override("pod", "meshOptOut:"+key, at)
+		if leavesMesh(key, labels.textAt(key)) {
+			r.override("pod", "meshOptOut:"+key, labels.at(key))
 		}
 	}
-	if at := labels.at("istio.io/use-waypoint-namespace"); at.text() != "" && at.text() != r.in.Resource.Ref.Namespace {
-		r.foreign(at, at.text())
+	if namespace := labels.textAt(labelWaypointIn); namespace != "" && namespace != r.in.Resource.Ref.Namespace {
+		r.foreign(labels.at(labelWaypointIn), namespace)
 	}
 }
 
 // meshKeys are the keys that take something out of a mesh by their value, be they labels or annotations.
 func meshKeys() [6]string {
 	return [...]string{
-		labelDataplaneMode, annotationRedirection, "istio.io/use-waypoint", "sidecar.istio.io/inject", "linkerd.io/inject",
+		labelDataplaneMode, annotationRedirection, labelUseWaypoint, "sidecar.istio.io/inject", "linkerd.io/inject",
 		"kuma.io/sidecar-injection",
 	}
 }
@@ -100,7 +102,7 @@ func meshKeys() [6]string {
 // hold for it no more.
 func leavesMesh(key, value string) bool {
 	switch key {
-	case labelDataplaneMode, "istio.io/use-waypoint":
+	case labelDataplaneMode, labelUseWaypoint:
 		return value == "none"
 	case annotationRedirection, "linkerd.io/inject", "kuma.io/sidecar-injection":
 		return value == "disabled"

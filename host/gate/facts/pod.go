@@ -142,14 +142,25 @@ func isAccelerator(key string) bool {
 
 // devices asks about devices of the node, which plugins of the kubelet hand out as resources.
 func (r *reader) devices(n node) {
-	for _, list := range [...]string{"limits", "requests"} {
-		for _, member := range r.get(n, list).members() {
-			if domain, _, found := strings.Cut(member.key, "/"); found && !isAccelerator(member.key) &&
-				domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io") {
-				r.override("container", "device:"+member.key, member)
+	if !r.isObject(n) {
+		return
+	}
+	for _, key := range [...]string{"limits", "requests"} {
+		list := n.at(key)
+		r.isObject(list)
+		amounts, _ := list.value.(map[string]any)
+		for resource := range amounts {
+			if isDevice(resource) {
+				r.override("container", "device:"+resource, list.at(resource))
 			}
 		}
 	}
+}
+
+// isDevice reports whether a resource is one that a plugin of the kubelet hands out, other than for computing.
+func isDevice(resource string) bool {
+	domain, _, found := strings.Cut(resource, "/")
+	return found && !isAccelerator(resource) && domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io")
 }
 
 // container asks about a container and what it inherits from its pod.

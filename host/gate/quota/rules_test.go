@@ -49,7 +49,7 @@ func TestMessages(t *testing.T) {
 		"both": {service("media/new", "2", "1Gi", ""), gate.Deny, []string{
 			"cpu: 4 requested but only 2 remaining in quota", "cpu (4) exceeds per-workload cap (2500m)",
 		}},
-		"memory":      {service("media/new", "1", "4Gi", ""), gate.Deny, []string{"memory: 8Gi requested but only 6Gi remaining in quota"}},
+		"memory": {service("media/new", "1", "4Gi", ""), gate.Deny, []string{"memory: 8Gi requested but only 6Gi remaining in quota"}},
 		"what an autoscaler may make": {service("media/new", "500m", "1Mi", `,"autoscaling":{"max":3}`), gate.Deny, []string{
 			"cpu: 3 requested but only 2 remaining in quota", "cpu (3) exceeds per-workload cap (2500m)",
 		}},
