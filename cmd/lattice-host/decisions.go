@@ -149,6 +149,7 @@ func writeReason(w io.Writer, subject string, r *gate.Reason, verdict string) {
 	}
 	add("for", object)
 	add("field", r.Path)
+	add("consent", consentOf(r))
 	add("by", decider(r))
 	if r.Action != "" {
 		add("title", r.Title)
@@ -157,6 +158,19 @@ func writeReason(w io.Writer, subject string, r *gate.Reason, verdict string) {
 	add("says", r.Message)
 	table(w, rows)
 	writeAdvice(w, r.Advice)
+}
+
+// consentOf says where the owner of a volume consents; of a decision that was kept it is only known who may have written it.
+func consentOf(r *gate.Reason) string {
+	switch {
+	case r.Note != "" || r.Consent == "":
+		return r.Note
+	case r.Consent == string(gate.FromPolicies):
+		return "of a document among the policies"
+	case r.Consent == string(gate.FromRun):
+		return "of a document that was derived in the same run"
+	}
+	return "of a document that was given with --with"
 }
 
 // titleOf names what a rule is about.

@@ -129,7 +129,9 @@ func (a *app) newGates(f *policyFlags, home *market.Home, r *request) (*gates, e
 	return &gates{set: set, judge: judge, used: map[string]*gate.Decision{}}, nil
 }
 
-func objectOf(d *resource.Document) facts.Object { return facts.Object{Ref: d.Ref, Document: d.JSON()} }
+func objectOf(d *resource.Document) facts.Object {
+	return facts.Object{Ref: d.Ref, Document: d.JSON(), Place: func(field string) string { return d.Position(field).String() }}
+}
 
 func objectsOf(docs []*resource.Document) []facts.Object {
 	objects := make([]facts.Object, len(docs))

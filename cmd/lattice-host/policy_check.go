@@ -43,7 +43,7 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 			a.note("warning: %s", w)
 		}
 		checked := checkedPolicies{
-			Cedar: set.Cedar.Len(), Rego: set.Rego.Len(), Quotas: len(set.Quotas), Files: set.Files, Digest: set.Digest(),
+			Cedar: set.Cedar.Len(), Rego: set.Rego.Len(), Quotas: len(set.Quotas), Owners: len(set.Owners), Files: set.Files, Digest: set.Digest(),
 		}
 		return a.emit(checked, checked.write)
 	})
@@ -52,16 +52,21 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 
 // checkedPolicies is what policy check tells.
 type checkedPolicies struct {
-	Cedar  int      `json:"cedarPolicies"`
-	Rego   int      `json:"regoRules"`
-	Quotas int      `json:"quotas"`
+	Cedar  int `json:"cedarPolicies"`
+	Rego   int `json:"regoRules"`
+	Quotas int `json:"quotas"`
+	// Owners are documents that say who may use the volumes that they own.
+	Owners int      `json:"owners"`
 	Files  []string `json:"files"`
 	Digest string   `json:"digest"`
 }
 
 func (p checkedPolicies) write(w io.Writer) {
-	fmt.Fprintf(w, "%s, %s and %s in %s\n", plural(p.Cedar, "Cedar policy", "Cedar policies"), counted(p.Rego, "Rego rule"),
-		counted(p.Quotas, "quota"), counted(len(p.Files), "file"))
+	rest := counted(p.Rego, "Rego rule") + " and " + counted(p.Quotas, "quota")
+	if p.Owners > 0 {
+		rest = counted(p.Rego, "Rego rule") + ", " + counted(p.Quotas, "quota") + " and " + plural(p.Owners, "owner of volumes", "owners of volumes")
+	}
+	fmt.Fprintf(w, "%s, %s in %s\n", plural(p.Cedar, "Cedar policy", "Cedar policies"), rest, counted(len(p.Files), "file"))
 	for _, file := range p.Files {
 		fmt.Fprintln(w, "  "+printable(file))
 	}

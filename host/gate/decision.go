@@ -53,6 +53,8 @@ type Reason struct {
 	Principal string `json:"principal,omitempty"`
 	Action    string `json:"action,omitempty"`
 	Resource  string `json:"resource,omitempty"`
+	// Consent is the [Origin] of the document in which the owner of a volume consents.
+	Consent string `json:"consent,omitempty"`
 	// Object is the derived object in question, Path the field in it.
 	Object string `json:"object,omitempty"`
 	Path   string `json:"path,omitempty"`
@@ -60,6 +62,8 @@ type Reason struct {
 	Message string `json:"message"`
 	// Advice is what would allow it, such as a Cedar policy; empty when nothing would.
 	Advice string `json:"advice,omitempty"`
+	// Note is that of the [Request].
+	Note string `json:"-"`
 }
 
 func (r *Reason) compare(o *Reason) int {

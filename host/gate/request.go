@@ -20,6 +20,10 @@ type Request struct {
 	// Refusal is why the question need not be asked, because the host denies it whatever policies say: the owner of a
 	// volume did not consent, for instance. Empty asks.
 	Refusal string `json:"refusal,omitempty"`
+	// Note says for people what the question rests on, such as where the owner of a volume consents. It may name files, and is
+	// no part of any record. Hint is what else than a policy could allow it.
+	Note string `json:"-"`
+	Hint string `json:"-"`
 }
 
 // Compare orders requests: by action, resource, principal, object and path.

@@ -33,7 +33,7 @@ const (
 const (
 	// ActionAccessSecret is a service that reads a [TypeSecretPath].
 	ActionAccessSecret = "AccessSecret"
-	// ActionAccessVolume is a service that mounts a [TypeVolume] of another one.
+	// ActionAccessVolume is a service that mounts a [TypeVolume] of another one. The context is that of [VolumeContext].
 	ActionAccessVolume = "AccessVolume"
 	// ActionAccessExternalEndpoint is a service that connects to a [TypeExternalEndpoint].
 	ActionAccessExternalEndpoint = "AccessExternalEndpoint"
@@ -177,6 +177,36 @@ func ExecuteContext(indexStaleDays int64, force bool) Record {
 	}
 	return nil
 }
+
+// Origin is where a document comes from, which says who may have written it.
+type Origin string
+
+// The origins, from what is trusted least to what is trusted most.
+const (
+	// FromWith stands beside the documents of a run: whoever started it wrote or chose it, and no gate judges it.
+	FromWith Origin = "with"
+	// FromRun is derived in the run, and judged like all other documents of it.
+	FromRun Origin = "run"
+	// FromPolicies stands among the policies, which are not the author's of a run.
+	FromPolicies Origin = "policies"
+)
+
+// Trust orders origins: what is trusted more has a higher number.
+func (o Origin) Trust() int {
+	switch o {
+	case FromPolicies:
+		return 2
+	case FromRun:
+		return 1
+	}
+	return 0
+}
+
+// ContextConsent is the name of what [VolumeContext] holds.
+const ContextConsent = "consent"
+
+// VolumeContext returns the context of [ActionAccessVolume]: where the document is from in which the volume's owner consents.
+func VolumeContext(consent Origin) Record { return Record{ContextConsent: string(consent)} }
 
 // GrantContext returns the context of [ActionGrant]: the capability, what it may be used on, and whether somebody is
 // there to answer.

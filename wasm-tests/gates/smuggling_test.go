@@ -1,8 +1,10 @@
 package gates
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -72,6 +74,25 @@ func judge(t *testing.T, in facts.Input, path string) {
 	}
 }
 
+// withService returns a copy of the smallest example that has a port.
+func withService(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "examples", "minimal.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "minimal.yaml")
+	const workload = "\n  workload:\n"
+	if !bytes.Contains(text, []byte(workload)) {
+		t.Fatalf("no workload in %s", text)
+	}
+	text = bytes.Replace(text, []byte(workload), []byte(workload+"    service: {ports: {http: {port: 8080}}}\n"), 1)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestSmuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
 func TestSmuggling(t *testing.T) {
 	tests := map[string]struct {
@@ -128,6 +149,45 @@ func TestSmuggling(t *testing.T) {
 			`OverrideSecurity Lattice::SecurityOverride::"annotation:vault.hashicorp.com/agent-inject-secret-x"`,
 			"spec.template.metadata.annotations.vault.hashicorp.com/agent-inject-secret-x",
 		},
+		"no mesh": {
+			"deployment", "Deployment", func(d object) {
+				labels := d["spec"].(object)["template"].(object)["metadata"].(object)["labels"].(object)
+				labels["istio.io/dataplane-mode"] = "none"
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"meshOptOut:istio.io/dataplane-mode"`,
+			"spec.template.metadata.labels.istio.io/dataplane-mode",
+		},
+		"a Service for everybody": {
+			"deployment", "Service", func(d object) { d["spec"].(object)["type"] = "LoadBalancer" },
+			`OverrideSecurity Lattice::SecurityOverride::"loadBalancerSource:0.0.0.0/0"`, "spec.loadBalancerSourceRanges",
+		},
+		"a name of somebody else": {
+			"deployment", "Service", func(d object) {
+				d["metadata"].(object)["annotations"] = object{"external-dns.alpha.kubernetes.io/hostname": "bank.example.com"}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"dnsName:bank.example.com"`,
+			"metadata.annotations.external-dns.alpha.kubernetes.io/hostname",
+		},
+		"another cluster": {
+			"deployment", "Service", func(d object) {
+				labels := d["metadata"].(object)["labels"].(object)
+				labels["istio.io/global"] = "true"
+			},
+			`AllowWildcard Lattice::Mesh::"advertise"`, "metadata.labels.istio.io/global",
+		},
+		"an object copied for an annotation": {
+			"deployment", "Service", func(d object) {
+				d["metadata"].(object)["annotations"] = object{"replicator.v1.mittwald.de/replicate-from": "kube-system/root"}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"annotation:replicator.v1.mittwald.de/replicate-from"`,
+			"metadata.annotations.replicator.v1.mittwald.de/replicate-from",
+		},
+		"a level of SELinux": {
+			"deployment", "Deployment", func(d object) {
+				podOf(d)["securityContext"] = object{"seLinuxOptions": object{"level": "s0:c1,c2"}}
+			},
+			`OverrideSecurity Lattice::SecurityOverride::"seLinux:level:s0:c1,c2"`, "spec.template.spec.securityContext.seLinuxOptions.level",
+		},
 		"another server for names": {
 			"deployment", "Deployment", func(d object) { podOf(d)["dnsConfig"] = object{"nameservers": []any{"203.0.113.9"}} },
 			`AccessExternalEndpoint Lattice::ExternalEndpoint::"203.0.113.9:53"`, "spec.template.spec.dnsConfig.nameservers.0",
@@ -156,7 +216,7 @@ func TestSmuggling(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			plugins := native(t)
-			docs := read(t, filepath.Join(root(t), "examples", "minimal.yaml"))
+			docs := read(t, withService(t))
 			if before := facts.Read(inputs(t, plugins, docs, nil)[0]).Requests(); len(before) > 0 {
 				t.Fatalf("an honest plugin asks for %s", before[0].Resource)
 			}

@@ -45,7 +45,9 @@ func add(a *gate.Answer, r gate.Reason) {
 func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 	about := gate.Reason{
 		Engine: engineName, Principal: r.Principal.String(), Action: r.Action, Resource: r.Resource.String(), Object: r.Object, Path: r.Path,
+		Note: r.Note,
 	}
+	about.Consent, _ = r.Context[gate.ContextConsent].(string)
 	q, entities, err := e.checker.request(r)
 	if err != nil {
 		about.Verdict, about.Message = gate.Error, "the question cannot be asked: "+err.Error()
@@ -72,6 +74,9 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 	}
 	if len(found.Reasons) == 0 && len(found.Errors) == 0 {
 		about.Verdict, about.Message = gate.NoOpinion, "no permit policy for "+about.Principal+" to "+about.Action+" "+about.Resource
+		if r.Hint != "" {
+			about.Message += "; " + r.Hint
+		}
 		about.Advice = advice(&about)
 		add(a, about)
 	}

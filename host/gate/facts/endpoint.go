@@ -178,6 +178,7 @@ func insideCluster(host string) bool {
 func (r *reader) service(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
+	r.fields(spec, serviceFields()...)
 	at := spec.at("type")
 	switch kind := r.text(at); kind {
 	case "", "ClusterIP":
@@ -192,9 +193,52 @@ func (r *reader) service(root node) {
 		}
 	default:
 		r.override("service", "service:"+kind, at)
+		if kind == "LoadBalancer" {
+			r.loadBalancer(root)
+		}
 	}
-	for _, ip := range r.texts(spec.at("externalIPs")) {
+	ips := r.texts(spec.at("externalIPs"))
+	for _, ip := range ips {
 		r.override("service", "externalIP:"+ip.text(), ip)
+	}
+	selector := spec.at("selector")
+	inside := slices.Contains([]string{"", "ClusterIP", "ExternalName"}, at.text()) && len(ips) == 0
+	if r.isObject(selector) && !inside && !r.owns(textsOf(selector)) {
+		// It would open the pods of others.
+		r.unreadable(selector)
+	}
+}
+
+func serviceFields() []string {
+	return strings.Fields(`type selector ports clusterIP clusterIPs externalIPs externalName sessionAffinity
+		sessionAffinityConfig loadBalancerIP loadBalancerSourceRanges loadBalancerClass allocateLoadBalancerNodePorts
+		externalTrafficPolicy internalTrafficPolicy healthCheckNodePort publishNotReadyAddresses ipFamilies ipFamilyPolicy
+		trafficDistribution`)
+}
+
+// loadBalancer asks from where a load balancer is reached, which is from everywhere unless it says otherwise, at which address,
+// and who runs it.
+func (r *reader) loadBalancer(root node) {
+	spec := root.at("spec")
+	sources := r.texts(spec.at("loadBalancerSourceRanges"))
+	for _, source := range sources {
+		r.override("service", "loadBalancerSource:"+hostName(strings.TrimSpace(source.text())), source)
+	}
+	annotation := root.at("metadata", "annotations", annotationSources)
+	switch written := r.text(annotation); {
+	case len(sources) > 0:
+	case strings.TrimSpace(written) == "":
+		r.override("service", "loadBalancerSource:0.0.0.0/0", spec.at("loadBalancerSourceRanges"))
+	default:
+		for source := range strings.SplitSeq(written, ",") {
+			r.override("service", "loadBalancerSource:"+hostName(strings.TrimSpace(source)), annotation)
+		}
+	}
+	if ip := r.text(spec.at("loadBalancerIP")); ip != "" {
+		r.override("service", "externalIP:"+ip, spec.at("loadBalancerIP"))
+	}
+	if class := r.text(spec.at("loadBalancerClass")); class != "" {
+		r.override("service", "loadBalancerClass:"+class, spec.at("loadBalancerClass"))
 	}
 }
 
@@ -237,7 +281,7 @@ func (r *reader) has(apiVersion, kind, name string) bool {
 func (r *reader) triggers(root node) {
 	for _, t := range r.list(r.get(root, "spec", "triggers")) {
 		kind := r.get(t, "type")
-		if !slices.Contains([]string{"cpu", "memory", "cron", "kubernetes-workload", "prometheus"}, r.text(kind)) {
+		if !slices.Contains([]string{"cpu", "memory", "cron", "kubernetes-workload", "prometheus", "external", "external-push"}, r.text(kind)) {
 			r.unreadable(kind)
 		}
 		if auth := t.at("authenticationRef"); !auth.missing() {
@@ -251,14 +295,52 @@ func (r *reader) triggers(root node) {
 			}
 		}
 		metadata := r.get(t, "metadata")
-		if kind.text() == "prometheus" {
+		switch kind.text() {
+		case "prometheus":
 			r.address(metadata.at("serverAddress"))
+			continue
+		case "external", "external-push":
+			r.address(metadata.at("scalerAddress"))
 			continue
 		}
 		for _, value := range metadata.members() {
 			if strings.Contains(value.text(), "://") {
 				r.address(value)
+				continue
+			}
+			if isAddressKey(value.key) {
+				r.addresses(value)
 			}
 		}
+	}
+}
+
+// isAddressKey reports whether a scaler connects to what it finds under a key, which may be several hosts.
+func isAddressKey(key string) bool {
+	lower := strings.ToLower(key)
+	return slices.ContainsFunc([]string{"address", "addresses", "host", "hosts", "servers", "server", "url", "endpoint", "brokers", "connection"},
+		func(end string) bool { return strings.HasSuffix(lower, end) })
+}
+
+// addresses asks about hosts, each perhaps with a port, with commas between them.
+func (r *reader) addresses(n node) {
+	for address := range strings.SplitSeq(n.text(), ",") {
+		if host, port, ok := splitAddress(strings.TrimSpace(address)); !ok {
+			r.unreadable(n)
+		} else if !insideCluster(host) {
+			r.endpoint(host, port, "tcp", n)
+		}
+	}
+}
+
+// triggerAuthentication asks about what lets the scaler in elsewhere. The Secrets that it names are asked about where they are
+// named; the identity of the scaler itself is one in a cloud, and whatever else it may be is asked about as a whole.
+func (r *reader) triggerAuthentication(root node) {
+	spec := r.get(root, "spec")
+	r.isObject(spec)
+	r.fields(spec, "secretTargetRef", "configMapTargetRef", "env", "podIdentity")
+	identity := spec.at("podIdentity")
+	if provider := r.text(r.get(identity, "provider")); provider != "" && provider != "none" {
+		r.override("pod", "cloudIdentity:"+provider, identity)
 	}
 }

@@ -26,6 +26,10 @@ type Object struct {
 	// Stage and Step say where an output is applied and which step emitted it. Only [Document] looks at them.
 	Stage int
 	Step  string
+	// Origin says who may have written the document, Place where in a file a field of it is. Only [NewOwners] looks at them: a
+	// document without an origin is one that stands beside, and without a place nothing is said of files.
+	Origin gate.Origin
+	Place  func(field string) string
 }
 
 // Input is what there is to judge.
@@ -221,6 +225,7 @@ func (f *finder) output(o *document) {
 
 // kind asks what an object of a kind can ask.
 func (r *reader) kind(root node, k kind) {
+	r.metadata(root.at("metadata"))
 	if k.read != nil {
 		k.read(r, root)
 	}

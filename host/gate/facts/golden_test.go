@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
 )
 
@@ -49,7 +50,8 @@ func documents(t *testing.T, data []byte) []facts.Object {
 }
 
 // TestGolden holds what outputs ask for against the file want of every archive. LATTICE_UPDATE=1 rewrites it. The file
-// resource.yaml is what the outputs derive from, peers.yaml what is known beside it.
+// resource.yaml is what the outputs derive from; run.yaml, peers.yaml and records.yaml are what is known besides: of the run,
+// beside it, and among the policies.
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
 	if err != nil || len(paths) == 0 {
@@ -73,7 +75,17 @@ func TestGolden(t *testing.T) {
 			if data, ok := files["resource.yaml"]; ok {
 				in.Resource = documents(t, data)[0]
 			}
-			in.Owners = facts.NewOwners(append(documents(t, files["peers.yaml"]), in.Resource))
+			var known []facts.Object
+			for _, from := range []struct {
+				file   string
+				origin gate.Origin
+			}{{"peers.yaml", gate.FromWith}, {"run.yaml", gate.FromRun}, {"records.yaml", gate.FromPolicies}} {
+				for _, o := range documents(t, files[from.file]) {
+					o.Origin, o.Place = from.origin, func(field string) string { return from.file + " " + field }
+					known = append(known, o)
+				}
+			}
+			in.Owners = facts.NewOwners(append(known, in.Resource))
 			got := text(facts.Read(in).Requests())
 			if os.Getenv("LATTICE_UPDATE") == "1" {
 				kept.Files = append(kept.Files, txtar.File{Name: "want", Data: []byte(got)})

@@ -45,6 +45,9 @@ const (
 	labelManagedBy     = "app.kubernetes.io/managed-by"
 	labelDataplaneMode = "istio.io/dataplane-mode"
 	labelWaypointFor   = "istio.io/waypoint-for"
+	labelUseWaypoint   = "istio.io/use-waypoint"
+	labelWaypointIn    = "istio.io/use-waypoint-namespace"
+	labelGlobal        = "istio.io/global"
 	labelGatewayName   = "gateway.networking.k8s.io/gateway-name"
 )
 
@@ -142,7 +145,8 @@ func (x *index) addPods(o *document, n, parent node) {
 func (x *index) addPod(o *document, pod, metadata node) {
 	labels := textsOf(metadata.at("labels"))
 	x.labels = append(x.labels, labelSet{o.ref.Namespace, labels})
-	if labels[labelDataplaneMode] == "none" {
+	if labels[labelDataplaneMode] == "none" || pod.at("hostNetwork").value == true ||
+		metadata.at("annotations", annotationRedirection).text() == "disabled" {
 		x.outside = true
 	}
 	for _, list := range containerLists() {

@@ -144,6 +144,16 @@ const inventedSuffix = ".svc.external"
 func (r *reader) serviceEntry(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
+	r.fields(spec, "hosts", "addresses", "ports", "location", "resolution", "endpoints", "exportTo", "subjectAltNames")
+	for _, to := range r.texts(spec.at("exportTo")) {
+		switch namespace := to.text(); namespace {
+		case ".", "~", r.in.Resource.Ref.Namespace:
+		case "*":
+			r.wildcard("advertise", to)
+		default:
+			r.foreign(to, namespace)
+		}
+	}
 	var ports []port
 	names := map[string]int{}
 	for _, p := range r.list(spec.at("ports")) {
@@ -190,6 +200,9 @@ func (r *reader) gateway(root node) {
 		r.override("service", "gateway:"+class, spec.at("gatewayClassName"))
 	}
 	for _, l := range r.list(spec.at("listeners")) {
+		if host := r.get(l, "hostname"); r.text(host) != "" {
+			r.publishes(host.text(), host)
+		}
 		at := r.get(l, "allowedRoutes", "namespaces", "from")
 		if from := r.text(at); from != "" && from != "Same" && from != "None" {
 			r.wildcard("inbound", at)
@@ -203,6 +216,9 @@ func (r *reader) route(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
 	r.fields(spec, "parentRefs", "hostnames", "rules")
+	for _, host := range r.texts(spec.at("hostnames")) {
+		r.publishes(host.text(), host)
+	}
 	for _, parent := range r.list(spec.at("parentRefs")) {
 		kind := abi.GroupKind{Group: "gateway.networking.k8s.io", Kind: "Gateway"}
 		if group := r.get(parent, "group"); !group.missing() {

@@ -34,6 +34,8 @@ func kindOf(r abi.Ref) (k kind, known bool) {
 		return kind{read: (*reader).podAutoscaler}, true
 	case "keda.sh/v1alpha1 ScaledObject":
 		return kind{read: (*reader).scaledObject}, true
+	case "keda.sh/v1alpha1 TriggerAuthentication":
+		return kind{read: (*reader).triggerAuthentication}, true
 	case "external-secrets.io/v1 ExternalSecret", "external-secrets.io/v1beta1 ExternalSecret":
 		return kind{read: (*reader).externalSecret}, true
 	}

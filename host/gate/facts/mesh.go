@@ -13,6 +13,9 @@ func (r *reader) meshMember(root node) {
 		"serviceAccount", "ambient", "advertise")
 	r.ownTarget(r.get(spec, "target"))
 	r.memberWildcards(spec)
+	if on, set := r.flag(spec.at("ambient")); set && !on && r.source.root.at("spec", "ambient").value != false {
+		r.override("pod", "meshOptOut:ambient", spec.at("ambient"))
+	}
 	for _, rule := range r.list(spec.at("egress")) {
 		protocol := r.text(r.get(rule, "protocol"))
 		if protocol == "" {

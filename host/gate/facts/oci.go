@@ -38,6 +38,7 @@ func (r *reader) specFields(of string, n node, known ...string) {
 func (r *reader) runtimeSpec(n node) {
 	r.isObject(n)
 	r.specFields("", n, "ociVersion", "process", "root", "hostname", "domainname", "mounts", "hooks", "annotations", "linux")
+	r.annotations(n.at("annotations"))
 	r.process(r.get(n, "process"))
 	r.rootFilesystem(r.get(n, "root"))
 	for _, m := range r.list(n.at("mounts")) {
@@ -54,8 +55,12 @@ func (r *reader) runtimeSpec(n node) {
 		"seccomp", "rootfsPropagation", "maskedPaths", "readonlyPaths", "mountLabel", "personality")
 	r.specFields("linux.resources.", linux.at("resources"), "devices", "memory", "cpu", "pids", "blockIO", "hugepageLimits")
 	r.namespaces(linux.at("namespaces"))
+	r.controlGroup(linux.at("cgroupsPath"))
+	if label := r.text(linux.at("mountLabel")); label != "" && !strings.Contains(label, ":container_file_t:") {
+		r.override("profile", "seLinux:"+label, linux.at("mountLabel"))
+	}
 	r.kernelViews(linux)
-	r.devices(linux)
+	r.deviceNodes(linux)
 	r.filter(linux.at("seccomp"))
 	r.isObject(linux.at("sysctl"))
 	for _, s := range linux.at("sysctl").members() {
@@ -174,6 +179,17 @@ func (r *reader) namespaces(n node) {
 	}
 }
 
+// controlGroup asks about a control group that is not the resource's own: there its limits are those of others.
+func (r *reader) controlGroup(n node) {
+	dir := r.text(n)
+	segments := strings.FieldsFunc(dir, func(c rune) bool { return strings.ContainsRune("/:._-", c) })
+	switch own := r.in.Resource.Ref.Name; {
+	case dir == "":
+	case slices.Contains(strings.Split(dir, "/"), ".."), !slices.Contains(strings.Split(dir, "/"), own) && !slices.Contains(segments, own):
+		r.override("container", "cgroup:"+cleanPath(dir), n)
+	}
+}
+
 // kernelViews asks about what a container sees of the kernel although runtimes hide it.
 func (r *reader) kernelViews(linux node) {
 	hidden := []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"}
@@ -189,7 +205,7 @@ func (r *reader) kernelViews(linux node) {
 	}
 }
 
-func (r *reader) devices(linux node) {
+func (r *reader) deviceNodes(linux node) {
 	for _, d := range r.list(linux.at("devices")) {
 		r.override("container", "device:"+cleanPath(r.text(r.get(d, "path"))), d)
 	}

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/gate"
@@ -109,17 +110,57 @@ func (r *reader) placement(n node) {
 	}
 	for _, t := range r.list(n.at("tolerations")) {
 		// Without a key everything is tolerated, the nodes of the control plane included.
-		if key := r.text(r.get(t, "key")); key == "" || strings.HasPrefix(key, "node-role.kubernetes.io/") {
+		if key := r.text(r.get(t, "key")); !isCommonTaint(key) {
 			r.override("pod", "toleration:"+cmp.Or(key, "*"), t)
 		}
 	}
-	if class := r.text(n.at("priorityClassName")); strings.HasPrefix(class, "system-") {
-		r.override("pod", "priorityClass:"+class, n.at("priorityClassName"))
-	}
+	r.priority(n.at("priorityClassName"))
 	for _, claim := range r.list(n.at("resourceClaims")) {
 		// A claim may be for a device as a whole, or one that others use.
 		r.override("pod", "resourceClaim:"+r.text(r.get(claim, "name")), claim)
 	}
+}
+
+// priority asks about a class, whose pods may push those of others off a node.
+func (r *reader) priority(n node) {
+	if class := r.text(n); class != "" {
+		r.override("pod", "priorityClass:"+class, n)
+	}
+}
+
+// isCommonTaint reports whether a taint says what a node is able to do, or how it is. Others keep nodes for somebody.
+func isCommonTaint(key string) bool {
+	return strings.HasPrefix(key, "node.kubernetes.io/") || isAccelerator(key)
+}
+
+// isAccelerator reports whether a resource or a taint is that of a device for computing, which a pod cannot get more with than
+// to compute.
+func isAccelerator(key string) bool {
+	domain, _, found := strings.Cut(key, "/")
+	return found && slices.Contains([]string{"nvidia.com", "amd.com", "gpu.intel.com", "habana.ai", "google.com", "volcano.sh"}, domain)
+}
+
+// devices asks about devices of the node, which plugins of the kubelet hand out as resources.
+func (r *reader) devices(n node) {
+	if !r.isObject(n) {
+		return
+	}
+	for _, key := range [...]string{"limits", "requests"} {
+		list := n.at(key)
+		r.isObject(list)
+		amounts, _ := list.value.(map[string]any)
+		for resource := range amounts {
+			if isDevice(resource) {
+				r.override("container", "device:"+resource, list.at(resource))
+			}
+		}
+	}
+}
+
+// isDevice reports whether a resource is one that a plugin of the kubelet hands out, other than for computing.
+func isDevice(resource string) bool {
+	domain, _, found := strings.Cut(resource, "/")
+	return found && !isAccelerator(resource) && domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io")
 }
 
 // container asks about a container and what it inherits from its pod.
@@ -133,6 +174,7 @@ func (r *reader) container(n, podContext node, annotations map[string]string) {
 		r.fields(context, containerContextFields()...)
 	}
 	r.effective(context, podContext)
+	r.devices(n.at("resources"))
 	r.written(context)
 	if profile := annotations["container.apparmor.security.beta.kubernetes.io/"+n.at("name").text()]; profile != "" {
 		r.profileAnnotation(profile, context.at("appArmorProfile"))

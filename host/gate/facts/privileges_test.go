@@ -67,7 +67,7 @@ func places() map[string]place {
 		"a task of a cron job of Volcano": {"batch.volcano.sh/v1alpha1", "CronJob", "containers", func(p object) any {
 			return object{"jobTemplate": object{"spec": tasks(p)}}
 		}, "spec.jobTemplate.spec.tasks.1.template.spec"},
-		"a field that a known kind does not have": {"v1", "Service", "containers", func(p object) any {
+		"a field that a known kind does not have": {"v1", "PersistentVolumeClaim", "containers", func(p object) any {
 			return object{"labels": object{"x": []any{[]any{p}}}}
 		}, "spec.labels.x.0.0"},
 		"an unknown kind": {"example.com/v1", "Thing", "initContainers", func(p object) any {
@@ -178,6 +178,21 @@ func privileges() map[string]privilege {
 		"priority": {
 			onPod("priorityClassName", "system-node-critical"),
 			overriding("priorityClass:system-node-critical"), "priorityClassName",
+		},
+		"priority over others": {
+			onPod("priorityClassName", "critical"), overriding("priorityClass:critical"), "priorityClassName",
+		},
+		"nodes that are kept for somebody": {
+			onPod("tolerations", []any{object{"key": "node.kubernetes.io/not-ready"}, object{"key": "dedicated"}}),
+			overriding("toleration:dedicated"), "tolerations.1",
+		},
+		"device as a resource": {
+			onContainer("resources", object{"limits": object{"nvidia.com/gpu": 1, "devices.kubevirt.io/kvm": 1}}),
+			overriding("device:devices.kubevirt.io/kvm"), ".resources.limits.devices.kubevirt.io/kvm",
+		},
+		"level of others": {
+			set("seLinuxOptions", object{"level": "s0:c1,c2"}),
+			overriding("seLinux:level:s0:c1,c2"), sc + "seLinuxOptions.level",
 		},
 		"claim of a device": {
 			onPod("resourceClaims", []any{object{"name": "gpu"}}),
@@ -408,6 +423,12 @@ func text(requests []gate.Request) string {
 		fmt.Fprintf(&b, "%s @%s %s\n", line(r), r.Object, r.Path)
 		if r.Refusal != "" {
 			fmt.Fprintf(&b, "  refused: %s\n", r.Refusal)
+		}
+		if r.Note != "" {
+			fmt.Fprintf(&b, "  consent %v: %s\n", r.Context[gate.ContextConsent], r.Note)
+		}
+		if r.Hint != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", r.Hint)
 		}
 	}
 	return b.String()

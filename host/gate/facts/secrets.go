@@ -88,6 +88,7 @@ func (r *reader) externalSecret(root node) {
 	if at := r.get(template, "type"); isPowerful(r.text(at)) {
 		r.unreadable(at)
 	}
+	r.metadata(r.get(template, "metadata"))
 	for _, from := range r.list(r.get(template, "templateFrom")) {
 		// Where the bundle says what the Secret's fields are, it could make it of any kind.
 		if to := r.get(from, "target"); !to.missing() && to.value != "Data" {

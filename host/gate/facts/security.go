@@ -164,7 +164,7 @@ func (r *reader) options(n node) {
 	if label := r.text(r.get(n, "seLinuxOptions", "type")); !slices.Contains(plain, label) {
 		r.override("profile", "seLinux:"+label, n.at("seLinuxOptions", "type"))
 	}
-	for _, field := range []string{"user", "role"} {
+	for _, field := range [...]string{"user", "role", "level"} {
 		if value := r.text(r.get(n, "seLinuxOptions", field)); value != "" {
 			r.override("profile", "seLinux:"+field+":"+value, n.at("seLinuxOptions", field))
 		}

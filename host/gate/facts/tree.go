@@ -53,6 +53,13 @@ func (n node) at(keys ...string) node {
 	return n
 }
 
+// textAt returns the text of a key, without a path to it; empty when there is none.
+func (n node) textAt(key string) string {
+	m, _ := n.value.(map[string]any)
+	s, _ := m[key].(string)
+	return s
+}
+
 // items returns the items of a list; none when it is no list.
 func (n node) items() []node {
 	list, _ := n.value.([]any)

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,9 +24,13 @@ type volume struct {
 	// field is where it is declared, without params.
 	field     string
 	consumers []string
+	// origin and place are those of the document that says so.
+	origin gate.Origin
+	place  func(field string) string
 }
 
-// NewOwners reads which volumes documents own, and whom they let use them: those of a run and those beside it.
+// NewOwners reads which volumes documents own, and whom they let use them: those of a run, those beside it, and those among
+// the policies. Where one document is there several times, all of them must consent.
 func NewOwners(documents []Object) *Owners {
 	o := &Owners{volumes: map[name][]volume{}}
 	for i := range documents {
@@ -34,7 +39,7 @@ func NewOwners(documents []Object) *Owners {
 			if n.at("params", "size").missing() {
 				return
 			}
-			v := volume{owner: d.ref, field: n.path()}
+			v := volume{owner: d.ref, field: n.path(), origin: documents[i].Origin, place: documents[i].Place}
 			for _, c := range n.at("params", "allowedConsumers").items() {
 				v.consumers = append(v.consumers, c.text())
 			}
@@ -43,10 +48,15 @@ func NewOwners(documents []Object) *Owners {
 		})
 	}
 	for _, volumes := range o.volumes {
-		slices.SortFunc(volumes, func(a, b volume) int { return a.owner.Compare(b.owner) })
+		slices.SortFunc(volumes, func(a, b volume) int {
+			return cmp.Or(a.owner.Compare(b.owner), b.origin.Trust()-a.origin.Trust(), strings.Compare(a.field, b.field))
+		})
 	}
 	return o
 }
+
+// Owns reports whether a document owns a volume.
+func Owns(o Object) bool { return len(NewOwners([]Object{o}).volumes) > 0 }
 
 // visitVolumes visits the volume resources of a document, with the names that their claims have. The tasks of a job and the
 // roles of a model are workloads of their own.
@@ -134,24 +144,67 @@ func (r *reader) claimReference(n node, claim string) {
 func (r *reader) foreignVolume(n node, claim name) {
 	id := strings.TrimPrefix(claim.name, claimPrefix)
 	r.ask(gate.ActionAccessVolume, gate.Volume(claim.namespace, id), n)
-	r.requests[len(r.requests)-1].Refusal = r.consent(claim, id)
+	request := &r.requests[len(r.requests)-1]
+	if request.Refusal = r.refusal(claim, id); request.Refusal == "" {
+		r.consent(claim, request)
+	}
 }
 
-// consent returns why a volume may not be used whatever policies say; empty when all its owners let the resource use it.
-func (r *reader) consent(claim name, id string) string {
+// consent says in a question where the owners of a volume consent. Of one owner the word that is trusted most counts, of
+// several the one that is trusted least.
+func (r *reader) consent(claim name, request *gate.Request) {
+	var last abi.Ref
+	var notes []string
+	for _, v := range r.in.Owners.of(claim) {
+		// Those of one owner follow each other, what is trusted most first.
+		if sameDocument(v.owner, r.in.Resource.Ref) || sameDocument(v.owner, last) {
+			continue
+		}
+		last = v.owner
+		if len(notes) == 0 || v.origin.Trust() < gate.Origin(request.Context[gate.ContextConsent].(string)).Trust() {
+			request.Context = gate.VolumeContext(cmp.Or(v.origin, gate.FromWith))
+		}
+		notes = append(notes, v.note())
+	}
+	request.Note = strings.Join(notes, ", and ")
+	if request.Context[gate.ContextConsent] == string(gate.FromWith) {
+		request.Hint = "its owner consents in a document that only stands beside the run (--with), where anybody could write so; " +
+			"derive the owner in the same run (-f), or put its document among the policies"
+	}
+}
+
+// note says where an owner consents.
+func (v *volume) note() string {
+	field := v.field + ".params.allowedConsumers"
+	words := map[gate.Origin]string{gate.FromPolicies: "among the policies", gate.FromRun: "derived in the same run"}
+	at := ""
+	if v.place != nil {
+		at = " at " + v.place(field)
+	}
+	return Subject(v.owner) + at + ", " + cmp.Or(words[v.origin], "given with --with")
+}
+
+// refusal returns why a volume may not be used whatever policies say; empty when all its owners let the resource use it.
+func (r *reader) refusal(claim name, id string) string {
 	volumes := r.in.Owners.of(claim)
 	if len(volumes) == 0 {
 		return fmt.Sprintf("the volume %s/%s has no known owner: no document of namespace %s declares it with a size; "+
-			"derive its owner in the same run, or name the owner's document with --with",
+			"derive its owner in the same run, or put the owner's document among the policies",
 			claim.namespace, id, claim.namespace)
 	}
 	var missing []string
 	for i := range volumes {
-		if v := &volumes[i]; !sameDocument(v.owner, r.in.Resource.Ref) && !v.lets(r.in.Resource.Ref) {
-			missing = append(missing, fmt.Sprintf("it belongs to %s, whose %s.params.allowedConsumers does not list %s/%s; "+
-				"its owner can add %q there", Subject(v.owner), v.field, r.in.Resource.Ref.Namespace, r.in.Resource.Ref.Name,
-				consumerName(v.owner, r.in.Resource.Ref)))
+		v := &volumes[i]
+		if sameDocument(v.owner, r.in.Resource.Ref) || v.lets(r.in.Resource.Ref) {
+			continue
 		}
+		owner := Subject(v.owner)
+		if v.origin == gate.FromPolicies {
+			owner += ", as it stands among the policies"
+		}
+		missing = append(missing, fmt.Sprintf("it belongs to %s, whose %s.params.allowedConsumers does not list %s/%s; "+
+			"its owner can add %q there", owner, v.field, r.in.Resource.Ref.Namespace, r.in.Resource.Ref.Name,
+			consumerName(v.owner, r.in.Resource.Ref)))
 	}
 	if len(missing) == 0 {
 		return ""
@@ -182,7 +235,10 @@ func (r *reader) claimSpec(spec node) {
 	if volume := r.text(r.get(spec, "volumeName")); volume != "" {
 		r.override("volume", "persistentVolume:"+volume, spec.at("volumeName"))
 	}
-	for _, field := range []string{"dataSource", "dataSourceRef"} {
+	if selector := r.get(spec, "selector"); !selector.missing() {
+		r.override("volume", "persistentVolume:*", selector)
+	}
+	for _, field := range [...]string{"dataSource", "dataSourceRef"} {
 		source := r.get(spec, field)
 		if source.missing() || !r.isObject(source) {
 			continue

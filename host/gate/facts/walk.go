@@ -166,16 +166,32 @@ func (r *reader) queue(n node) {
 	}
 }
 
-func (r *reader) podGroup(root node) { r.queue(r.get(root, "spec", "queue")) }
-
-func (r *reader) volcanoJob(root node) {
-	r.queue(r.get(root, "spec", "queue"))
-	r.taskVolumes(r.get(root, "spec"))
+func (r *reader) podGroup(root node) {
+	spec := r.get(root, "spec")
+	r.queue(r.get(spec, "queue"))
+	r.priority(spec.at("priorityClassName"))
 }
 
-func (r *reader) volcanoCronJob(root node) {
-	r.queue(r.get(root, "spec", "jobTemplate", "spec", "queue"))
-	r.taskVolumes(r.get(root, "spec", "jobTemplate", "spec"))
+func (r *reader) volcanoJob(root node) { r.tasks(r.get(root, "spec")) }
+
+func (r *reader) volcanoCronJob(root node) { r.tasks(r.get(root, "spec", "jobTemplate", "spec")) }
+
+// tasks asks about what the spec of a job of Volcano gives to its tasks, besides their pods.
+func (r *reader) tasks(spec node) {
+	r.queue(r.get(spec, "queue"))
+	r.fields(spec, "schedulerName", "minAvailable", "volumes", "tasks", "policies", "plugins", "runningEstimate", "queue", "maxRetry",
+		"ttlSecondsAfterFinished", "priorityClassName", "minSuccess", "networkTopology")
+	r.priority(spec.at("priorityClassName"))
+	r.isObject(spec.at("plugins"))
+	for _, plugin := range spec.at("plugins").members() {
+		switch plugin.key {
+		case "env", "svc", "pytorch", "tensorflow":
+		default:
+			// The plugin ssh makes keys by which the tasks enter each other, and any other one may do anything.
+			r.override("pod", "volcanoPlugin:"+plugin.key, plugin)
+		}
+	}
+	r.taskVolumes(spec)
 }
 
 // taskVolumes asks about the claims that Volcano mounts into every task.

@@ -30,6 +30,9 @@ func TestDefaults(t *testing.T) {
 	}{
 		"Admit":            {service, gate.ActionAdmit, gate.KindOf("lattice.dev", "LatticeService"), nil, gate.Allow},
 		"OwnVolume":        {service, gate.ActionAccessVolume, gate.Volume("shop", "data"), nil, gate.Allow},
+		"RunsVolume":       {service, gate.ActionAccessVolume, gate.Volume("shop", "data"), gate.VolumeContext(gate.FromRun), gate.Allow},
+		"RecordedVolume":   {service, gate.ActionAccessVolume, gate.Volume("shop", "data"), gate.VolumeContext(gate.FromPolicies), gate.Allow},
+		"VolumeBeside":     {service, gate.ActionAccessVolume, gate.Volume("shop", "data"), gate.VolumeContext(gate.FromWith), gate.NoOpinion},
 		"ForeignVolume":    {service, gate.ActionAccessVolume, gate.Volume("media", "data"), nil, gate.NoOpinion},
 		"Declared":         {service, gate.ActionAccessExternalEndpoint, declared("api.example.com", 443), nil, gate.Allow},
 		"ThoughtOf":        {service, gate.ActionAccessExternalEndpoint, gate.ExternalEndpoint("api.example.com", 443, "tcp"), nil, gate.NoOpinion},

@@ -41,8 +41,9 @@ type Run struct {
 
 // For returns what judges the documents of a run.
 func (s *Set) For(r Run) (*Judge, error) {
-	all := append(append([]facts.Object{}, r.Documents...), r.Peers...)
-	j := &Judge{set: s, owners: facts.NewOwners(all), asked: map[[sha256.Size]byte][]gate.Request{}, force: r.Force}
+	all := append(from(gate.FromRun, r.Documents), from(gate.FromWith, r.Peers)...)
+	owners := facts.NewOwners(append(slices.Clip(all), s.Owners...))
+	j := &Judge{set: s, owners: owners, asked: map[[sha256.Size]byte][]gate.Request{}, force: r.Force}
 	workloads := make([]json.RawMessage, len(all))
 	for i, o := range all {
 		workloads[i] = o.Document
@@ -53,6 +54,15 @@ func (s *Set) For(r Run) (*Judge, error) {
 	}
 	j.platform, err = value(r.Platform)
 	return j, err
+}
+
+// from returns documents with where they are from.
+func from(o gate.Origin, documents []facts.Object) []facts.Object {
+	all := slices.Clone(documents)
+	for i := range all {
+		all[i].Origin = o
+	}
+	return all
 }
 
 // Warnings says what is not known that may make quotas count too little, those of the policies included.

@@ -80,7 +80,7 @@ func TestLoad(t *testing.T) {
 				"p/b_test.rego": "package lattice.admit_test\n", "p/a_test.yaml": "not read to judge", "p/a_test.json": "{",
 			},
 			options: policy.Options{Paths: []string{"p"}, NoDefaults: true},
-			cedar:   2, rego: 4, quotas: 1,
+			cedar:   2, rego: 3, quotas: 1,
 			names: []string{
 				"p/a.cedar", "p/a_test.json", "p/a_test.yaml", "p/b_test.rego", "p/data.json", "p/doc.yaml", "p/sub/b.rego", "p/sub/quota.yml",
 				"builtin/quota.rego",
@@ -113,12 +113,12 @@ func TestLoad(t *testing.T) {
 		"OtherKind": {
 			reason:  "What is no policy is not passed over: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
-			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data.json`,
+			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.json`,
 		},
 		"NoKind": {
 			reason:  "A list is no policy.",
 			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
-			err:     `x.yml: "" is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data.yml`,
+			err:     `x.yml: "" is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.yml`,
 		},
 		"QuotaTwice": {
 			reason:  "A message that names a quota names one.",
@@ -383,6 +383,52 @@ func TestGroupQuota(t *testing.T) {
 	}
 	if j := judge(t, load(t, policy.Options{}), policy.Run{Documents: []facts.Object{doc}}); j.Warnings() != nil {
 		t.Errorf("without a quota it warns of %v", j.Warnings())
+	}
+}
+
+// What owners say among the policies decides, so that decisions name it.
+func TestOwners(t *testing.T) {
+	const owner = `apiVersion: lattice.dev/v1alpha1
+kind: LatticeService
+metadata: {name: store, namespace: media}
+spec:
+  workload:
+    containers:
+      main: {image: "registry.example.com/store:1", resources: {requests: {cpu: "1", memory: 1Gi}, limits: {cpu: "1", memory: 1Gi}}}
+    resources: {films: {type: volume, id: films, params: {size: 1Ti, allowedConsumers: [web]}}}
+`
+	consumer := service("web", `{"resources":{"films":{"type":"volume","id":"films"}}}`)
+	with := func(text string) *policy.Set {
+		return load(t, policy.Options{Files: []policy.File{{Name: "store.yaml", Text: []byte(text)}}})
+	}
+	trusted, refused, without := with(owner), with(strings.Replace(owner, "[web]", "[]", 1)), load(t, policy.Options{})
+	if trusted.Digest() == refused.Digest() || trusted.Digest() == without.Digest() {
+		t.Error("the digest of the policies does not depend on what owners say among them")
+	}
+	forged := facts.Object{
+		Ref: abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: "store"}, Origin: gate.FromPolicies,
+		Document: []byte(`{"spec":{"workload":{"resources":{"films":{"type":"volume","id":"films","params":{"size":"1Ti","allowedConsumers":["web"]}}}}}}`),
+	}
+	for name, tc := range map[string]struct {
+		set  *policy.Set
+		run  policy.Run
+		want gate.Verdict
+		from string
+	}{
+		"Recorded":      {trusted, policy.Run{}, gate.Allow, "policies"},
+		"Outdone":       {refused, policy.Run{Documents: []facts.Object{forged}}, gate.Deny, ""},
+		"InTheRun":      {without, policy.Run{Documents: []facts.Object{forged}}, gate.Allow, "run"},
+		"Beside":        {without, policy.Run{Peers: []facts.Object{forged}}, gate.NoOpinion, "with"},
+		"NobodyOwnsIt":  {without, policy.Run{}, gate.Deny, ""},
+		"RecordAndWith": {trusted, policy.Run{Peers: []facts.Object{forged}}, gate.Allow, "policies"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.run.Documents = append(tc.run.Documents, consumer)
+			d := judge(t, tc.set, tc.run).Outputs(context.Background(), consumer, nil)
+			if d.Verdict != tc.want || len(d.Reasons) != 1 || d.Reasons[0].Consent != tc.from {
+				t.Errorf("got %s %+v, want %s by a document from %q", d.Verdict, d.Reasons, tc.want, tc.from)
+			}
+		})
 	}
 }
 

@@ -19,8 +19,10 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/cedar"
+	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/host/gate/quota"
 	"github.com/latticenet/lattice-host/host/gate/rego"
 	"github.com/latticenet/lattice-host/host/resource"
@@ -70,6 +72,8 @@ type Set struct {
 	Quotas []quota.Quota
 	// Namespaces say which namespaces are in the groups that quotas limit.
 	Namespaces quota.Namespaces
+	// Owners are documents that own volumes, and say who may use them, whatever a run says of them.
+	Owners []facts.Object
 	// Files are the names of everything that was read, in its order.
 	Files []string
 }
@@ -84,6 +88,7 @@ type sources struct {
 	cases     []File
 	quotas    []quota.Quota
 	groups    quota.Namespaces
+	owners    []facts.Object
 	names     []string
 }
 
@@ -106,7 +111,7 @@ func Load(o Options) (*Set, error) {
 }
 
 func (s *sources) set(o Options) (*Set, error) {
-	set := &Set{Quotas: s.quotas, Namespaces: s.groups, Files: s.names}
+	set := &Set{Quotas: s.quotas, Namespaces: s.groups, Owners: s.owners, Files: s.names}
 	var err error
 	if set.Cedar, err = cedar.Parse(s.cedar, s.documents...); err != nil {
 		_, more := rego.Parse(s.rules, s.data, rego.Options{})
@@ -126,8 +131,14 @@ func (s *sources) set(o Options) (*Set, error) {
 	if set.Rego, err = rego.Parse(rules, s.data, rego.Options{TimeLimit: o.TimeLimit}); err != nil {
 		return nil, err
 	}
-	if set.Policies, err = gate.New(set.Cedar, set.Rego); err != nil || len(s.quotas) == 0 {
+	if set.Policies, err = gate.New(set.Cedar, set.Rego); err != nil {
 		return set, err
+	}
+	if len(s.owners) > 0 {
+		set.Policies = set.Including("owners", s.ownersText())
+	}
+	if len(s.quotas) == 0 {
+		return set, nil
 	}
 	text, err := quota.Text(s.quotas, s.groups)
 	if err != nil {
@@ -314,9 +325,46 @@ func (s *sources) addDocuments(f File) error {
 		return s.addQuotas(f)
 	case slices.Contains([]string{"Namespace", "NamespaceList", "List"}, kinds[0]):
 		return s.addNamespaces(f)
+	case kinds[0] == lattice.KindService:
+		return s.addOwners(f)
 	}
-	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota and, for quotas, Namespace; what rules read is in a file named data%s",
-		f.Name, kinds[0], filepath.Ext(f.Name))
+	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; "+
+		"what rules read is in a file named data%s", f.Name, kinds[0], filepath.Ext(f.Name))
+}
+
+// addOwners adds documents that own volumes. Which image they run does not matter here.
+func (s *sources) addOwners(f File) error {
+	docs, err := resource.Decode(f.Name, f.Text, resource.Options{AllowTags: true})
+	problems := []error{err}
+	for _, d := range docs {
+		o := facts.Object{
+			Ref: d.Ref, Document: d.JSON(), Origin: gate.FromPolicies,
+			Place: func(field string) string { return d.Position(field).String() },
+		}
+		problem := resource.Problem{Position: d.Position(""), Object: d.Object()}
+		switch known := slices.IndexFunc(s.owners, func(k facts.Object) bool { return k.Ref == d.Ref }); {
+		case known >= 0:
+			problem.Message = "is there twice among the policies, at " + s.owners[known].Place("") + " too; keep one"
+		case !facts.Owns(o):
+			problem.Message = "owns no volume, no resource of the type volume with params.size, which is all that a document among the policies is for; " +
+				"documents to derive are given with -f"
+		default:
+			s.owners = append(s.owners, o)
+			continue
+		}
+		problems = append(problems, problem)
+	}
+	return errors.Join(problems...)
+}
+
+// ownersText returns the documents that own volumes in one form, whatever files they came from and in whatever order.
+func (s *sources) ownersText() []byte {
+	texts := make([]string, len(s.owners))
+	for i, o := range s.owners {
+		texts[i] = string(o.Document)
+	}
+	slices.Sort(texts)
+	return []byte(strings.Join(texts, "\n"))
 }
 
 // noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.

@@ -51,8 +51,6 @@ type container struct {
 type counted struct {
 	id, namespace, owner string
 	demand               Amounts
-	// most is the demand with as many replicas as an autoscaler may make; nil without one.
-	most Amounts
 }
 
 // count reads a document. It returns nil for one of a kind that is not counted.
@@ -77,10 +75,10 @@ func count(document json.RawMessage) (*counted, error) {
 	if replicas < 0 {
 		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: "spec.replicas", Message: "is negative"}
 	}
-	c.demand = one.times(replicas)
 	if a := w.Spec.Autoscaling; a != nil {
-		c.most = one.times(max(a.Max, replicas))
+		replicas = max(a.Max, replicas)
 	}
+	c.demand = one.times(replicas)
 	return c, nil
 }
 
@@ -224,15 +222,12 @@ type Fact struct {
 	Limit          *big.Int `json:"limit,omitempty"`
 	Remaining      *big.Int `json:"remaining,omitempty"`
 	MaxPerWorkload *big.Int `json:"maxPerWorkload,omitempty"`
-	// AtMost is the demand with as many replicas as an autoscaler may make, which quotas do not count.
-	AtMost *big.Int `json:"atMost,omitempty"`
 	// Text has the amounts as people write them.
 	Text struct {
 		Requested      string `json:"requested"`
 		Limit          string `json:"limit,omitempty"`
 		Remaining      string `json:"remaining,omitempty"`
 		MaxPerWorkload string `json:"maxPerWorkload,omitempty"`
-		AtMost         string `json:"atMost,omitempty"`
 	} `json:"text"`
 }
 
@@ -258,11 +253,7 @@ func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
 				continue
 			}
 			others := new(big.Int).Sub(a.used[i].of(key), before.of(key))
-			f := q.fact(key, c.demand.of(key), others)
-			if c.most != nil {
-				f.AtMost, f.Text.AtMost = c.most.of(key), format(key, c.most.of(key))
-			}
-			facts = append(facts, f)
+			facts = append(facts, q.fact(key, c.demand.of(key), others))
 		}
 	}
 	return facts, nil

@@ -1,7 +1,8 @@
 // Package quota counts what workloads ask for, and how much of it their quotas leave.
 //
 // A LatticeQuota limits a principal: one service, a group of namespaces, or the services that a user owns. The demand of a
-// workload is what its containers request, times its replicas. An [Account] knows the demand of all workloads, and says of
+// workload is what its containers request, times its replicas, or
+// the most replicas that its autoscaler may make. An [Account] knows the demand of all workloads, and says of
 // one of them what it requests and what the others leave: facts for [Rules], which deny what is too much.
 package quota
 

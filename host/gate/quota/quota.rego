@@ -17,14 +17,3 @@ deny_quota_limit contains {"id": q.quota, "path": "spec", "msg": msg} if {
 	q.requested > q.remaining
 	msg := sprintf("%s: %s requested but only %s remaining in quota", [q.key, q.text.requested, q.text.remaining])
 }
-
-# METADATA
-# title: An autoscaler may ask for more than quotas leave
-warn_quota_autoscaler contains {"id": q.quota, "path": "spec.autoscaling", "msg": msg} if {
-	some q in input.quota
-	some most in [object.get(q, "maxPerWorkload", null), object.get(q, "remaining", null)]
-	most != null
-	q.requested <= most
-	q.atMost > most
-	msg := sprintf("%s: %s requested, which is what quotas count, but the autoscaler may ask for %s", [q.key, q.text.requested, q.text.atMost])
-}

@@ -50,7 +50,7 @@ func facts(t *testing.T, a *quota.Account, document json.RawMessage) []string {
 		for _, part := range [...]struct {
 			name, text string
 			n          *big.Int
-		}{{"limit", f.Text.Limit, f.Limit}, {"remaining", f.Text.Remaining, f.Remaining}, {"cap", f.Text.MaxPerWorkload, f.MaxPerWorkload}, {"at most", f.Text.AtMost, f.AtMost}} {
+		}{{"limit", f.Text.Limit, f.Limit}, {"remaining", f.Text.Remaining, f.Remaining}, {"cap", f.Text.MaxPerWorkload, f.MaxPerWorkload}} {
 			if part.n != nil {
 				line += ", " + part.name + " " + part.text
 			}
@@ -115,7 +115,16 @@ func TestFacts(t *testing.T) {
 		"an autoscaler": {
 			written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}}`),
 			service("media/new", "250m", "1", `,"replicas":2,"autoscaling":{"max":5}`),
-			[]string{`LatticeQuota/a Lattice::Service::"media/new" cpu requested 1, limit 1, remaining 1, at most 2500m`},
+			[]string{`LatticeQuota/a Lattice::Service::"media/new" cpu requested 2500m, limit 1, remaining 1`},
+		},
+		"an autoscaler that makes fewer than there are": {
+			written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}}`),
+			service("media/new", "250m", "1", `,"replicas":2,"autoscaling":{"max":1}`),
+			[]string{`LatticeQuota/a Lattice::Service::"media/new" cpu requested 1, limit 1, remaining 1`},
+		},
+		"an autoscaler of others": {
+			written("a", `{principal: 'Lattice::Group::"media"', limits: {cpu: 10}}`), service("media/one", "1m", "1", `,"autoscaling":{"max":4}`),
+			[]string{`LatticeQuota/a Lattice::Group::"media" cpu requested 8m, limit 10, remaining 9`},
 		},
 		"of others":       {written("a", `{principal: 'Lattice::Service::"media/old"', limits: {cpu: 1}}`), service("media/new", "1", "1", ""), []string{}},
 		"disabled":        {written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}, enabled: false}`), service("media/new", "1", "1", ""), []string{}},

@@ -31,17 +31,3 @@ test_limit_reached if {
 	q := fact({"remaining": 3000, "text": {"requested": "3", "remaining": "3"}})
 	count(admit.deny_quota_limit) == 0 with input.quota as [q]
 }
-
-test_autoscaler if {
-	q := fact({"remaining": 4000, "atMost": 4001, "text": {"requested": "3", "remaining": "4", "atMost": "4001m"}})
-	admit.warn_quota_autoscaler == {{
-		"id": "LatticeQuota/media",
-		"path": "spec.autoscaling",
-		"msg": "cpu: 3 requested, which is what quotas count, but the autoscaler may ask for 4001m",
-	}} with input.quota as [q]
-}
-
-test_autoscaler_within if {
-	q := fact({"maxPerWorkload": 4000, "atMost": 4000, "text": {"requested": "3", "maxPerWorkload": "4", "atMost": "4"}})
-	count(admit.warn_quota_autoscaler) == 0 with input.quota as [q]
-}
