@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -158,13 +159,15 @@ type installedPlugin struct {
 	Index        string           `json:"index"`
 	Digest       string           `json:"digest"`
 	KeyID        string           `json:"keyId"`
+	CoSigners    []string         `json:"coSigners,omitempty"`
+	Threshold    int              `json:"threshold,omitempty"`
 	Outputs      []abi.GroupKind  `json:"outputs"`
 	Capabilities []abi.Capability `json:"capabilities"`
 	Providers    []abi.Provider   `json:"providers,omitempty"`
 	State        string           `json:"state"`
 	Notes        []string         `json:"notes,omitempty"`
 
-	asks []string
+	asks, signers []string
 }
 
 // emitInstalled tells what was installed, from what is now in the installation.
@@ -182,9 +185,9 @@ func (a *app) emitInstalled(ctx context.Context, home *market.Home, installed []
 		m := loaded.Module.Manifest()
 		state, _ := s.State(p.Plugin)
 		plugins[i] = installedPlugin{
-			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID,
+			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID, CoSigners: p.CoSigners, Threshold: p.Threshold,
 			Outputs: append([]abi.GroupKind{}, m.Outputs...), Capabilities: append([]abi.Capability{}, m.Capabilities...),
-			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m),
+			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m), signers: p.Signers(),
 		}
 	}
 	return a.emit(map[string]any{"installed": plugins}, func(w io.Writer) {
@@ -204,7 +207,7 @@ func (p installedPlugin) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "installed %s@%s%s\n", p.Plugin, p.Version, was)
 	rows := [][]string{
-		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
+		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", strings.Join(p.signers, ", ")}, {"  may emit", orNothing(kindNames(p.Outputs))},
 	}
 	for _, provider := range p.Providers {
 		rows = append(rows, []string{"  needs", market.NameProvider(provider)})

@@ -43,6 +43,7 @@ func targets() map[string][]string {
 		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzKeyFiles", "FuzzSections", "FuzzVerify"},
 		"registry/store":                    {"FuzzIndex"},
+		"registry/versions":                 {"FuzzRange"},
 		"runtime/directory":                 {"FuzzParse"},
 		"runtime/layout":                    {"FuzzYAML"},
 	}

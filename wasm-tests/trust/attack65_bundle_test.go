@@ -41,7 +41,7 @@ func newSigned(t *testing.T, by release.PrivateKey) signed {
 	b, err := release.Sign(by, wasm)
 	check(t, err)
 	return signed{m, wasm, b, release.Want{
-		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: release.Digest(wasm), Keys: []release.PublicKey{by.Public()},
+		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: release.Digest(wasm), Rule: release.AnyOf(by.Public()),
 	}}
 }
 
@@ -115,8 +115,8 @@ func TestAttack65_BundleRefused(t *testing.T) {
 	parsed, err := release.ParseBundle(r.bundle)
 	check(t, err)
 	encode := base64.StdEncoding.EncodeToString
-	payload, sig := encode(parsed.Payload), encode(parsed.Signature)
-	flipped := bytes.Clone(parsed.Signature)
+	payload, sig := encode(parsed.Payload), encode(parsed.Signatures[0].Ed25519)
+	flipped := bytes.Clone(parsed.Signatures[0].Ed25519)
 	flipped[0] ^= 1
 	byOther := ed25519.Sign(other.Ed25519, fmt.Appendf(nil, "DSSEv1 %d %s %d %s",
 		len(release.PayloadType), release.PayloadType, len(parsed.Payload), parsed.Payload))

@@ -44,7 +44,7 @@ func full(t testing.TB) *revocation.List {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	l := full(t)
-	good := revocation.Release{Publisher: "acme", Name: "web", Version: "1.2.0", Digest: digestB, KeyID: keyB}
+	good := revocation.Release{Publisher: "acme", Name: "web", Version: "1.2.0", Digest: digestB, Signers: []string{keyB}}
 	tests := map[string]struct {
 		change func(*revocation.Release)
 		want   string
@@ -52,7 +52,7 @@ func TestFind(t *testing.T) {
 		"Good":        {func(*revocation.Release) {}, ""},
 		"Empty":       {func(r *revocation.Release) { *r = revocation.Release{} }, ""},
 		"Publisher":   {func(r *revocation.Release) { r.Publisher = "evil" }, "publisher evil"},
-		"Key":         {func(r *revocation.Release) { r.KeyID = keyA }, "key " + keyA},
+		"Key":         {func(r *revocation.Release) { r.Signers = []string{keyA} }, "key " + keyA},
 		"Version":     {func(r *revocation.Release) { r.Version = "1.1.0" }, "acme/web@1.0.0,1.1.0"},
 		"AllVersions": {func(r *revocation.Release) { r.Name = "old" }, "acme/old"},
 		"Digest":      {func(r *revocation.Release) { r.Digest = digestA }, digestA},
