@@ -29,7 +29,7 @@ func (f *installFlags) register(c *cobra.Command, a *app) {
 	flags.StringArrayVar(&f.grants, "grant", nil,
 		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a `file` with grants; repeatable")
 	flags.BoolVar(&f.options.Registry.PlainHTTP, "plain-http", false, "pull without TLS, from a registry on this machine")
-	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have")
+	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have; remembered")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that the index yanked")
 	f.policies.register(c)
@@ -52,7 +52,8 @@ as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is c
 A publisher belongs to the index that the first plugin of it came from.
 
 What a plugin needs in the cluster, such as KEDA, is shown. With --settings, whose spec.platform.software says which versions of what
-run there, releases that need something else are not chosen.
+run there, releases that need something else are not chosen. The installation remembers this for later installs and updates
+without --settings; settings that do not say it make the installation forget.
 
 A plugin can do nothing but compute. One that asks for more, a capability, is shown in words and installed only when somebody
 at the terminal agrees or --grant allows it: a capability by name, or a file that says what each plugin may have. The consent
@@ -109,7 +110,7 @@ func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.
 	if err != nil {
 		return err
 	}
-	f.options.Software = settings.Software
+	f.options.Software, f.options.Forget = settings.Software, f.settings != "" && settings.Software == nil
 	f.options.Registry.Credential = dockerLogins
 	f.options.PassedOver = func(problem error) { a.note("warning: %s", problem) }
 	f.options.Admit = a.admission(set)

@@ -34,8 +34,10 @@ type Options struct {
 	AllowYanked bool
 	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
 	Locked bool
-	// Software is what runs on the platform, nil when it is not known. Releases that need other software are passed over.
+	// Software is what runs on the platform. Releases that need other software are passed over. The installation remembers it, and
+	// looks by what it remembers when Software is nil, unless Forget has it forget.
 	Software Software
+	Forget   bool
 	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that is not older than what is
 	// installed.
 	PassedOver func(error)
@@ -98,10 +100,19 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 		if err := h.tidy(); err != nil {
 			return err
 		}
+		told := opts.Software != nil || opts.Forget
+		if !told {
+			if opts.Software, err = h.software(); err != nil {
+				return err
+			}
+		}
 		in := &install{home: h, trust: t, lock: l, opts: opts}
 		defer func() { err = errors.Join(err, in.close()) }()
 		installed, err = in.run(ctx, requests)
 		replaced = in.replaced
+		if err == nil && told {
+			err = h.remember(opts.Software)
+		}
 		return err
 	})
 	if err != nil {
