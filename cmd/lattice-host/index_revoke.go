@@ -53,7 +53,7 @@ This takes the keys of the roles targets, snapshot and timestamp: nobody who has
 			return p.revoke(entry)
 		}, err
 	}})
-	c.Flags().StringVar(&severity, "severity", "", "how bad it is: "+strings.Join(revocation.Severities(), ", "))
+	c.Flags().StringVar(&severity, "severity", "", "how bad it is, a `word` of "+strings.Join(revocation.Severities(), ", "))
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
+	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/internal/indextest"
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
 	"github.com/latticenet/lattice-host/registry/lock"
@@ -171,14 +172,31 @@ func TestThresholdAtLoad(t *testing.T) {
 	}
 }
 
-// TestSignersInLock: that the lock names one signer of two is noticed, even where one would be enough.
+// TestSignersInLock: that the lock names somebody who signed other releases only is noticed, even where one is enough.
 func TestSignersInLock(t *testing.T) {
+	t.Parallel()
+	acme, bob := byte(indextest.AcmeKey), byte(bobKey)
+	x := indextest.New(t, indexSeed, signedBy(t, "acme/web@1.0.0", []byte{acme}), signedBy(t, "acme/api@1.0.0", []byte{bob}))
+	x.Publishers(acmeKeys(t, both()...))
+	h := newHome(t, x)
+	activate(t, h, "web")
+	activate(t, h, "api")
+	path := filepath.Join(h.Dir(), lock.FileName)
+	l, err := lock.Read(path)
+	check(t, err)
+	l.Plugins[1].SetSigners(strings.Split(sortedIDs(t, acme, bob), ","), 1)
+	check(t, lock.Write(path, l))
+	_, err = load(h, "web")
+	refused(t, "Bob signed api, not web.", err, "lattice.lock says that "+strings.ReplaceAll(sortedIDs(t, acme, bob), ",", ", ")+" signed, ")
+}
+
+// TestOneOfTwo: where one signature is enough, a key that is revoked takes nothing from what another signed as well.
+func TestOneOfTwo(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, signedBy(t, "acme/web@1.0.0", both()))
 	x.Publishers(acmeKeys(t, both()...))
 	h := newHome(t, x)
 	activate(t, h, "web")
-	// One of two is enough: a key that is revoked takes nothing away.
 	x.Revoke(revocation.Entry{KeyID: keyID(t, bobKey), Reason: "was stolen"})
 	_, err := load(h, "web")
 	check(t, err)
@@ -240,6 +258,9 @@ func TestSignatureAdded(t *testing.T) {
 	refused(t, "One is not enough any more.", err, "has 1 valid signature of the 2 that it must have")
 	x.Yank("acme", "web", "1.0.0", "old")
 	x.Add(signedBy(t, "acme/web@1.0.0", both()))
+	draft, err := author.Open(t.Context(), x.Dir, x.Root)
+	check(t, err)
+	check(t, draft.Check())
 	if _, err := h.Install(t.Context(), []string{"web@1.0.0"}, market.Options{}); !errors.Is(err, market.ErrYanked) {
 		t.Errorf("a signature more has the index forget that the release is yanked: %v", err)
 	}
