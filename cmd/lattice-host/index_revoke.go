@@ -93,7 +93,7 @@ func (p *publishing) revoke(e revocation.Entry) error {
 	if err != nil {
 		return err
 	}
-	named, err := namedBy(p.draft, publishers, e)
+	named, err := p.namedBy(publishers, e)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (p *publishing) revoke(e revocation.Entry) error {
 	return nil
 }
 
-// namedBy returns the releases of an index that an entry names.
-func namedBy(draft *author.Draft, publishers *publisher.List, e revocation.Entry) ([]*release.Claims, error) {
-	listed, err := candidates(draft, publishers, e)
+// namedBy returns the releases of an index that an entry names. One that cannot be read keeps nothing from being revoked.
+func (p *publishing) namedBy(publishers *publisher.List, e revocation.Entry) ([]*release.Claims, error) {
+	listed, err := candidates(p.draft, publishers, e)
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +131,10 @@ func namedBy(draft *author.Draft, publishers *publisher.List, e revocation.Entry
 		if e.Digest != "" && r.Digest != e.Digest || e.Plugin != "" && (r.Publisher+"/"+r.Name != e.Plugin || !e.HasVersion(r.Version.Version)) {
 			continue
 		}
-		_, claims, err := draft.Claims(r.Publisher, r.Name, r.Version.Version)
+		_, claims, err := p.draft.Claims(r.Publisher, r.Name, r.Version.Version)
 		if err != nil {
-			return nil, err
+			p.app.note("warning: %s/%s@%s cannot be read, whether it is hit is not known: %s", r.Publisher, r.Name, r.Version.Version, err)
+			continue
 		}
 		if e.KeyID == "" || slices.Contains(claims.KeyIDs(), e.KeyID) {
 			named = append(named, claims)
