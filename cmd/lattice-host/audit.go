@@ -185,6 +185,7 @@ type pluginEvent struct {
 	Previous     string   `json:"previous,omitempty"`
 	Digest       string   `json:"digest"`
 	KeyID        string   `json:"keyId"`
+	CoSigners    []string `json:"coSigners,omitempty"`
 	Index        string   `json:"index"`
 	Capabilities []string `json:"capabilities"`
 	User         string   `json:"user"`
@@ -193,7 +194,7 @@ type pluginEvent struct {
 
 func newPluginEvent(kind string, p lock.Plugin, previous, reason string) audit.Event {
 	return audit.Event{Kind: kind, Data: pluginEvent{
-		Plugin: p.Reference(), Previous: previous, Digest: p.Digest, KeyID: p.KeyID, Index: p.Index,
+		Plugin: p.Reference(), Previous: previous, Digest: p.Digest, KeyID: p.KeyID, CoSigners: p.CoSigners, Index: p.Index,
 		Capabilities: append([]string{}, p.Capabilities.Names...), User: userName(), Reason: reason,
 	}}
 }

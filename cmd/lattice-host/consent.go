@@ -55,7 +55,7 @@ func (a *app) asksConsent(ctx context.Context) func(market.Question) (bool, erro
 
 // askConsent asks whether a plugin may have what it asks for. Anything but yes is no.
 func askConsent(ctx context.Context, from io.Reader, to io.Writer, q market.Question) (bool, error) {
-	fmt.Fprintf(to, "%s, which %s signed and the index %s lists,%s\n", q.Manifest.Reference(), q.KeyID, q.Index, describeUpdate(q.Previous))
+	fmt.Fprintf(to, "%s, which %s signed and the index %s lists,%s\n", q.Manifest.Reference(), strings.Join(q.KeyIDs, " and "), q.Index, describeUpdate(q.Previous))
 	for _, part := range []struct {
 		sign   string
 		grants []market.Grant

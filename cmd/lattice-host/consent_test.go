@@ -20,7 +20,7 @@ func TestAskConsent(t *testing.T) {
 			{Name: abi.CapabilityHTTPGet, Reason: "to know\x1b[2K prices", Hosts: []string{"a.example", "b.example"}},
 			{Name: abi.CapabilityKV, Reason: "to remember"},
 		}},
-		KeyID: "ed25519-0123456789abcdef", Index: "main",
+		KeyIDs: []string{"ed25519-0123456789abcdef"}, Index: "main",
 		New:     []market.Grant{{Name: abi.CapabilityHTTPGet, Hosts: []string{"b.example"}}, {Name: abi.CapabilityKV}},
 		Kept:    []market.Grant{{Name: abi.CapabilityHTTPGet, Hosts: []string{"a.example"}}},
 		Dropped: []market.Grant{{Name: abi.CapabilityResourcesRead, Kinds: []string{"Secret"}}},

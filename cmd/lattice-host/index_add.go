@@ -17,7 +17,6 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index/publisher"
-	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/oci"
@@ -77,8 +76,7 @@ type addedRelease struct {
 type signedRelease struct {
 	manifest     *abi.Manifest
 	wasm, bundle []byte
-	// keyID is the key that the signature claims.
-	keyID string
+	claims       *release.Claims
 }
 
 func (r signedRelease) digest() string { return release.Digest(r.wasm) }
@@ -98,11 +96,12 @@ func readRelease(file string) (r signedRelease, err error) {
 	if r.bundle, err = readFile(file+signatureEnding, release.MaxBundleBytes); err != nil {
 		return r, release.NotTrusted(file, r.digest(), fmt.Errorf("%w; sign the module with lattice-host plugin sign", err))
 	}
-	bundle, err := release.ParseBundle(r.bundle)
+	if r.claims, err = release.ReadClaims(r.bundle); err == nil && r.claims.Digest != r.digest() {
+		err = errors.New("the signature file is of another module, of " + r.claims.Digest)
+	}
 	if err != nil {
 		return r, release.NotTrusted(file, r.digest(), err)
 	}
-	r.keyID = bundle.KeyHint
 	return r, nil
 }
 
@@ -202,16 +201,16 @@ func (add *indexAddition) to(ctx context.Context, p *publishing) error {
 
 func (add *indexAddition) release(ctx context.Context, p *publishing, publishers *publisher.List, r signedRelease) error {
 	m := r.manifest
-	key, err := add.publisherKey(publishers, r)
-	if err != nil {
+	if err := add.mayAdd(p, publishers, r); err != nil {
 		return release.NotTrusted(m.Reference(), r.digest(), err)
 	}
-	want := release.Want{Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.digest(), Keys: []release.PublicKey{key}}
-	if _, err := release.Verify(r.bundle, r.wasm, want); err != nil {
+	rule, err := publishers.Rule(m.Publisher, p.at)
+	if err != nil {
 		return err
 	}
-	if err := add.mayAdd(p, publishers, r, key); err != nil {
-		return release.NotTrusted(m.Reference(), r.digest(), err)
+	want := release.Want{Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.digest(), Rule: rule}
+	if _, err := release.Verify(r.bundle, r.wasm, want); err != nil {
+		return err
 	}
 	location, err := p.draft.Location(m.Publisher, m.Name, m.Version)
 	if err != nil {
@@ -231,61 +230,52 @@ func (add *indexAddition) release(ctx context.Context, p *publishing, publishers
 	})
 }
 
-// publisherKey returns the key that the release claims to be signed with, which the index or the command line has for its
-// publisher.
-func (add *indexAddition) publisherKey(publishers *publisher.List, r signedRelease) (release.PublicKey, error) {
+// mayAdd declares the publisher and the keys of a release that the index does not have and the command line names, and checks that the
+// release may be installed: its signatures are enough, and nothing revokes it.
+func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r signedRelease) error {
+	if err := add.declare(publishers, r); err != nil {
+		return err
+	}
+	_, by, err := p.draft.Judge(publishers, r.claims, p.at)
+	if by != nil {
+		return fmt.Errorf("%s is revoked since %s: %s", by.Subject(), by.Since, by.Reason)
+	}
+	var tooFew *release.TooFewError
+	if errors.As(err, &tooFew) {
+		err = fmt.Errorf("%w: who has another of the publisher's keys adds a signature with lattice-host plugin sign --add", err)
+	}
+	return err
+}
+
+// declare puts the keys that signed into the list of publishers, as far as the command line names them.
+func (add *indexAddition) declare(publishers *publisher.List, r signedRelease) error {
 	id := r.manifest.Publisher
 	known := publishers.Find(id)
+	entry := publisher.Publisher{ID: id, Name: id}
 	if known != nil {
-		if i := slices.IndexFunc(known.Keys, func(k publisher.Key) bool { return k.ID == r.keyID }); i >= 0 {
-			return known.Keys[i].Key()
-		}
-	}
-	i := slices.IndexFunc(add.keys, func(k release.PublicKey) bool { return k.ID == r.keyID })
-	switch {
-	case i >= 0:
-		return add.keys[i], nil
-	case known != nil:
-		return release.PublicKey{}, fmt.Errorf("the key %s that signed is none that the index has for the publisher %s; name the file with the key with --publisher-key", r.keyID, id)
-	}
-	return release.PublicKey{}, fmt.Errorf(
-		"the index has no publisher %s, and none of the keys of --publisher-key has the id %s that signed; name the file with that key", id, r.keyID)
-}
-
-// mayAdd checks that a verified release may be installed, and declares its publisher and key when the index does not have
-// them.
-func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r signedRelease, key release.PublicKey) error {
-	m := r.manifest
-	if e := p.draft.Revoked(revocation.Release{
-		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.digest(), KeyID: key.ID,
-	}); e != nil {
-		return fmt.Errorf("%s is revoked since %s: %s", e.Subject(), e.Since, e.Reason)
-	}
-	entry := publisher.Publisher{ID: m.Publisher, Name: m.Publisher}
-	if known := publishers.Find(m.Publisher); known != nil {
 		entry = *known
 	}
-	i := slices.IndexFunc(entry.Keys, func(k publisher.Key) bool { return k.ID == key.ID })
-	if i < 0 {
-		entry.Keys = append(slices.Clone(entry.Keys), publisher.NewKey(key, time.Time{}, time.Time{}))
+	var unknown []string
+	for _, keyID := range r.claims.KeyIDs() {
+		i := slices.IndexFunc(add.keys, func(k release.PublicKey) bool { return k.ID == keyID })
+		switch {
+		case entry.HasKey(keyID):
+		case i >= 0:
+			entry.Keys = append(slices.Clone(entry.Keys), publisher.NewKey(add.keys[i], time.Time{}, time.Time{}))
+		default:
+			unknown = append(unknown, keyID)
+		}
+	}
+	switch {
+	case len(unknown) < len(r.claims.KeyIDs()):
+		// Those that are known may be enough.
 		return publishers.Set(entry)
+	case known != nil:
+		return fmt.Errorf("the key %s that signed is none that the index has for the publisher %s; name the file with the key with --publisher-key",
+			strings.Join(unknown, ", "), id)
 	}
-	if k := entry.Keys[i]; !k.Valid(p.at) {
-		return fmt.Errorf("the key %s of the publisher is not valid now%s", k.ID, period(k))
-	}
-	return nil
-}
-
-// period tells when a key is valid.
-func period(k publisher.Key) string {
-	text := ", but"
-	if k.NotBefore != "" {
-		text += " from " + k.NotBefore
-	}
-	if k.NotAfter != "" {
-		text += " until " + k.NotAfter
-	}
-	return text
+	return fmt.Errorf("the index has no publisher %s, and none of the keys of --publisher-key has the id %s that signed; name the file with that key",
+		id, strings.Join(unknown, ", "))
 }
 
 // copyFiles puts the files of the releases where the index will say that they are.
@@ -298,7 +288,7 @@ func (add *indexAddition) copyFiles(ctx context.Context) error {
 			return asInput(err)
 		}
 		artifacts = append(artifacts, store.Artifact{
-			Name: r.manifest.Reference(), Manifest: artifact.Manifest, Referrers: []ocispec.Descriptor{artifact.Bundle},
+			Name: r.manifest.Reference(), Manifest: artifact.Manifest, Referrers: artifact.Bundles,
 		})
 		if add.target == nil {
 			continue

@@ -62,6 +62,8 @@ type publishing struct {
 	draft *author.Draft
 	// static says that what the static document says may have changed, though no release has.
 	static bool
+	// hits are the releases that were revoked.
+	hits []string
 	// before runs when everything is signed and nothing is published yet, but for a dry run.
 	before func(ctx context.Context) error
 }
@@ -161,7 +163,9 @@ type published struct {
 	Index  string   `json:"index"`
 	DryRun bool     `json:"dryRun"`
 	Notes  []string `json:"notes"`
-	Files  []string `json:"files"`
+	// Hits are the releases that are revoked and were not.
+	Hits  []string `json:"hits,omitempty"`
+	Files []string `json:"files"`
 }
 
 // finish signs and writes the change.
@@ -171,7 +175,7 @@ func (p *publishing) finish(ctx context.Context) (*published, error) {
 		return nil, err
 	}
 	done := &published{
-		Index: p.dir, DryRun: p.flags.dryRun, Notes: append([]string{}, change.Notes...), Files: change.Paths(),
+		Index: p.dir, DryRun: p.flags.dryRun, Notes: append([]string{}, change.Notes...), Hits: p.hits, Files: change.Paths(),
 	}
 	if p.flags.dryRun {
 		return done, nil
@@ -282,6 +286,9 @@ func (a *app) emitPublished(p *published, err error) error {
 func (p *published) write(w io.Writer) {
 	for _, note := range p.Notes {
 		fmt.Fprintln(w, printable(note))
+	}
+	for _, reference := range p.Hits {
+		fmt.Fprintln(w, "  hits "+reference)
 	}
 	switch {
 	case len(p.Files) == 0:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/registry/index/publisher"
-	"github.com/latticenet/lattice-host/registry/index/revocation"
-	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -28,9 +25,14 @@ timestamp.
 
 A key may be bound to a time: what it signed is installed in that time only, and runs on afterwards. Naming a key again
 changes its time. A key that was stolen is not bound but revoked. A key that still has releases to vouch for is not taken
-away, nor is their publisher: yank or revoke them first.`,
+away, nor is their publisher: yank or revoke them first.
+
+With --threshold, each release must be signed with so many different keys of the publisher; without, one is enough. What has too few
+signatures is not installed and does not run, so that releases which are listed must have them before: the others sign with
+plugin sign --add, and index add puts their signatures into the index.`,
 		Example: `  lattice-host index publisher ./index acme --name "Acme Corporation" --add-key acme.pub --keys ./keys
   lattice-host index publisher ./index acme --add-key acme-2026.pub --not-after 2027-03-31 --keys ./keys
+  lattice-host index publisher ./index acme --add-key bob.pub --threshold 2 --keys ./keys
   lattice-host index publisher ./index acme --remove-key ed25519-0123456789abcdef --keys ./keys`,
 		Args: arguments(2, 2, "the folder of the index and the id of the publisher"),
 	}
@@ -40,9 +42,10 @@ away, nor is their publisher: yank or revoke them first.`,
 	c.Flags().StringArrayVar(&change.removeIDs, "remove-key", nil, "`id` of a key to take away, or the file of the public key; repeatable")
 	c.Flags().StringVar(&change.notBefore, "not-before", "", "`day` when the keys of --add-key begin to count, such as 2026-03-31, or a time")
 	c.Flags().StringVar(&change.notAfter, "not-after", "", "`day` when they end to count, or a time")
+	c.Flags().IntVar(&change.threshold, "threshold", 0, "how many different `keys` of the publisher must sign a release")
 	c.Flags().BoolVar(&change.remove, "remove", false, "take the publisher away")
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		change.id = args[1]
+		change.id, change.hasThreshold = args[1], c.Flags().Changed("threshold")
 		if err := change.check(); err != nil {
 			return err
 		}
@@ -56,17 +59,21 @@ type publisherChange struct {
 	id, name            string
 	addFiles, removeIDs []string
 	notBefore, notAfter string
+	threshold           int
+	hasThreshold        bool
 	remove              bool
 	added               []publisher.Key
 }
 
 func (c *publisherChange) check() error {
-	edits := c.name != "" || len(c.addFiles) > 0 || len(c.removeIDs) > 0
+	edits := c.name != "" || len(c.addFiles) > 0 || len(c.removeIDs) > 0 || c.hasThreshold
 	switch {
 	case c.remove && edits:
 		return usagef("either take the publisher away with --remove or change it, not both")
 	case !c.remove && !edits:
-		return usagef("say what changes, with --name, --add-key, --remove-key or --remove")
+		return usagef("say what changes, with --name, --add-key, --remove-key, --threshold or --remove")
+	case c.hasThreshold && c.threshold < 1:
+		return usagef("--threshold %d: would let anybody release; it must be at least 1", c.threshold)
 	case len(c.addFiles) == 0 && c.notBefore+c.notAfter != "":
 		return usagef("--not-before and --not-after belong to keys, name these with --add-key")
 	}
@@ -104,23 +111,27 @@ func parseDay(flag, s string) (time.Time, error) {
 }
 
 func (c *publisherChange) apply(p *publishing) error {
-	publishers, err := p.draft.Publishers()
+	before, err := p.draft.Publishers()
 	if err != nil {
 		return err
 	}
+	after := &publisher.List{Version: before.Version, Publishers: slices.Clone(before.Publishers)}
 	if c.remove {
-		err = errors.Join(publishers.Remove(c.id), c.stillNeeded(p.draft, func(string) bool { return true }))
+		err = after.Remove(c.id)
 	} else {
-		err = c.edit(p.draft, publishers)
+		err = c.edit(after)
 	}
 	if err != nil {
+		return err
+	}
+	if err := c.stillVerified(p.draft, before, after); err != nil {
 		return err
 	}
 	p.static = true
-	return p.draft.SetPublishers(publishers)
+	return p.draft.SetPublishers(after)
 }
 
-func (c *publisherChange) edit(draft *author.Draft, publishers *publisher.List) error {
+func (c *publisherChange) edit(publishers *publisher.List) error {
 	entry := publisher.Publisher{ID: c.id, Name: c.id}
 	if known := publishers.Find(c.id); known != nil {
 		entry = *known
@@ -143,32 +154,32 @@ func (c *publisherChange) edit(draft *author.Draft, publishers *publisher.List) 
 		return fmt.Errorf("%s: a publisher must have a key; name one with --add-key, or take the publisher away with --remove", c.id)
 	}
 	entry.Keys = keys
-	gone := func(id string) bool {
-		return slices.Contains(c.removeIDs, id) && !slices.ContainsFunc(keys, func(k publisher.Key) bool { return k.ID == id })
+	if c.hasThreshold {
+		// One is what is written down as nothing.
+		if entry.Threshold = c.threshold; c.threshold == 1 {
+			entry.Threshold = 0
+		}
 	}
-	return errors.Join(publishers.Set(entry), c.stillNeeded(draft, gone))
+	return publishers.Set(entry)
 }
 
-// stillNeeded returns an error when a release that can be installed was signed with a key that is gone.
-func (c *publisherChange) stillNeeded(draft *author.Draft, gone func(keyID string) bool) error {
+// stillVerified returns an error when a release that could be installed no longer has the signatures that it needs. That the time of
+// a key ends is no reason: it is what was asked for.
+func (c *publisherChange) stillVerified(draft *author.Draft, before, after *publisher.List) error {
 	releases, err := draft.ReleasesOf(c.id)
 	if err != nil {
 		return err
 	}
 	var needed []string
 	for _, r := range releases {
-		bundle, err := draft.Target(tuf.ReleaseTarget(r.Publisher, r.Name, r.Version.Version))
+		if r.Yanked != nil {
+			continue
+		}
+		_, claims, err := draft.Claims(r.Publisher, r.Name, r.Version.Version)
 		if err != nil {
 			return err
 		}
-		claims, err := release.ReadClaims(bundle)
-		if err != nil {
-			return err
-		}
-		revoked := draft.Revoked(revocation.Release{
-			Publisher: r.Publisher, Name: r.Name, Version: r.Version.Version, Digest: r.Digest, KeyID: claims.KeyID,
-		})
-		if gone(claims.KeyID) && r.Yanked == nil && revoked == nil {
+		if isVerified(draft, before, claims) && !isVerified(draft, after, claims) {
 			needed = append(needed, claims.Manifest.Reference())
 		}
 	}
@@ -176,6 +187,12 @@ func (c *publisherChange) stillNeeded(draft *author.Draft, gone func(keyID strin
 		return nil
 	}
 	const shown = 3
-	return fmt.Errorf("%s: %s could no longer be verified: yank or revoke first: %s", c.id, counted(len(needed), "release"),
+	return fmt.Errorf("%s: %s could no longer be verified: yank or revoke first, or add the missing signatures: %s", c.id, counted(len(needed), "release"),
 		strings.Join(needed[:min(shown, len(needed))], ", "))
+}
+
+// isVerified reports whether the signatures of a release are enough, and it is not revoked.
+func isVerified(draft *author.Draft, l *publisher.List, claims *release.Claims) bool {
+	_, by, err := draft.Judge(l, claims, time.Time{})
+	return by == nil && err == nil
 }

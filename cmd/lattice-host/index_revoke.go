@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,61 +12,56 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
+	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/registry/versions"
 )
 
 func (a *app) indexRevokeCommand() *cobra.Command {
-	var flags publishFlags
-	var reason string
-	var undo bool
-	c := &cobra.Command{
+	var severity string
+	c := a.annotates(&cobra.Command{
 		Use:   "revoke DIR SUBJECT --reason REASON --keys KEYS",
 		Short: "Say what must not run any more",
 		Long: `Revoke keeps what it names from running, also where it is installed, from the next refresh of the index on. SUBJECT is
 
   sha256:HEX                      a module, by its digest
-  ed25519-HEX                     all that a publisher's key signed; the file of the public key, FILE.pub, says the same
+  ed25519-HEX                     the signatures of a publisher's key; the file of the public key, FILE.pub, says the same
   PUBLISHER/NAME@VERSION,VERSION  versions of a plugin
+  PUBLISHER/NAME@RANGE            a range of versions, such as "<1.2.3" or ">=1.2, <1.5", and the prereleases of versions in it
   PUBLISHER/NAME                  a plugin
   PUBLISHER                       a publisher
 
+It prints which releases of the index are hit; with --dry-run nothing else happens. A range also holds for what is released later.
 This takes the keys of the roles targets, snapshot and timestamp: nobody who has only the keys of releases can take it back.
 --undo does, for a mistake.`,
 		Example: `  lattice-host index revoke ./index acme/keda@1.2.0 --reason "sends secrets away" --keys ./keys
+  lattice-host index revoke ./index acme/keda@"<1.2.3" --reason "sends secrets away" --severity high --dry-run --keys ./keys
   lattice-host index revoke ./index ed25519-0123456789abcdef --reason "stolen" --keys ./keys
   lattice-host index revoke ./index acme/keda@1.2.0 --undo --keys ./keys`,
-		Args: arguments(2, 2, "the folder of the index and what is revoked"),
-	}
-	flags.add(c)
-	c.Flags().StringVar(&reason, "reason", "", "one `line` for those who use it")
-	c.Flags().BoolVar(&undo, "undo", false, "take the revocation back")
-	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		if err := checkReason(reason, undo); err != nil {
-			return err
+	}, annotation{"what is revoked", "those who use it", "take the revocation back", func(subject, reason string) (func(*publishing) error, error) {
+		entry, err := revoked(subject)
+		if err == nil && reason == "" && severity != "" {
+			err = usagef("--severity needs a --reason, and --undo takes neither")
 		}
-		entry, err := revoked(args[1])
-		if err != nil {
-			return err
-		}
-		return a.emitPublished(a.publish(ctx, args[0], &flags, func(p *publishing) error {
+		entry.Reason, entry.Severity = reason, severity
+		return func(p *publishing) error {
 			p.static = true
-			if undo {
+			if reason == "" {
 				return p.draft.Restore(entry.Subject())
 			}
-			entry.Reason, entry.Since = reason, p.at.UTC().Format(time.DateOnly+"T15:04:05Z")
-			if err := p.draft.Revoke(entry); err != nil {
-				return err
-			}
-			return p.noteUnknown(entry)
-		}))
-	})
+			entry.Since = lock.Date(p.at)
+			return p.revoke(entry)
+		}, err
+	}})
+	c.Flags().StringVar(&severity, "severity", "", "how bad it is, a `word` of "+strings.Join(revocation.Severities(), ", "))
 	return c
 }
 
 // revoked returns the entry for what the user names. That it is well-formed in full is checked when it is added.
 func revoked(subject string) (revocation.Entry, error) {
-	plugin, versions, versioned := strings.Cut(subject, "@")
+	plugin, which, limited := strings.Cut(subject, "@")
 	publisher, name, named := strings.Cut(plugin, "/")
+	list := slices.Compact(slices.Sorted(strings.SplitSeq(which, ",")))
 	switch {
 	case strings.HasPrefix(subject, "sha256:"):
 		return revocation.Entry{Digest: subject}, nil
@@ -75,64 +70,121 @@ func revoked(subject string) (revocation.Entry, error) {
 		return revocation.Entry{KeyID: id}, err
 	case strings.HasPrefix(subject, "ed25519-"):
 		return revocation.Entry{KeyID: subject}, nil
-	case !abi.ValidName(publisher) || (named || versioned) && !abi.ValidName(name):
+	case !abi.ValidName(publisher) || (named || limited) && !abi.ValidName(name):
 		return revocation.Entry{}, usagef("%q is nothing that can be revoked; write a digest, the id or the file of a key, PUBLISHER/NAME@VERSION, "+
-			"PUBLISHER/NAME or PUBLISHER", subject)
-	case versioned:
-		list := slices.Compact(slices.Sorted(strings.SplitSeq(versions, ",")))
+			"PUBLISHER/NAME@RANGE, PUBLISHER/NAME or PUBLISHER", subject)
+	case limited && !slices.ContainsFunc(list, func(v string) bool { return !abi.ValidVersion(v) }):
 		return revocation.Entry{Plugin: plugin, Versions: list}, nil
+	case limited:
+		if _, err := versions.Parse(which); err != nil {
+			return revocation.Entry{}, inputf("%s@: neither versions such as 1.2.0,1.2.1 nor a range: %w", plugin, err)
+		}
+		return revocation.Entry{Plugin: plugin, Range: which}, nil
 	case named:
 		return revocation.Entry{Plugin: plugin}, nil
 	}
 	return revocation.Entry{Publisher: subject}, nil
 }
 
-// noteUnknown says what a revocation names that the index does not have: one with a typing error keeps nothing from running.
-func (p *publishing) noteUnknown(e revocation.Entry) error {
-	unknown, err := unknownTo(p.draft, e)
-	for _, subject := range unknown {
+// revoke adds an entry, notes which releases it hits that could be installed before, and says what it names that the index does not
+// have: one with a typing error keeps nothing from running.
+func (p *publishing) revoke(e revocation.Entry) error {
+	publishers, err := p.draft.Publishers()
+	if err != nil {
+		return err
+	}
+	named, err := p.namedBy(publishers, e)
+	if err != nil {
+		return err
+	}
+	isRevoked := func(c *release.Claims) bool {
+		// Whether the signatures are right is another question.
+		_, by, _ := p.draft.Judge(publishers, c, time.Time{})
+		return by != nil
+	}
+	before := make([]bool, len(named))
+	for i, c := range named {
+		before[i] = isRevoked(c)
+	}
+	if err := p.draft.Revoke(e); err != nil {
+		return err
+	}
+	for i, c := range named {
+		if !before[i] && isRevoked(c) {
+			p.hits = append(p.hits, c.Manifest.Reference())
+		}
+	}
+	for _, subject := range unknownTo(publishers, named, e) {
 		p.app.note("warning: the index has nothing that %s means; look at the spelling", subject)
 	}
-	return err
+	return nil
 }
 
-func unknownTo(draft *author.Draft, e revocation.Entry) ([]string, error) {
-	publishers, err := draft.Publishers()
+// namedBy returns the releases of an index that an entry names. One that cannot be read keeps nothing from being revoked.
+func (p *publishing) namedBy(publishers *publisher.List, e revocation.Entry) ([]*release.Claims, error) {
+	listed, err := candidates(p.draft, publishers, e)
 	if err != nil {
 		return nil, err
 	}
-	var releases []author.Listed
+	var named []*release.Claims
+	for _, r := range listed {
+		if e.Digest != "" && r.Digest != e.Digest || e.Plugin != "" && (r.Publisher+"/"+r.Name != e.Plugin || !e.HasVersion(r.Version.Version)) {
+			continue
+		}
+		_, claims, err := p.draft.Claims(r.Publisher, r.Name, r.Version.Version)
+		if err != nil {
+			p.app.note("warning: %s/%s@%s cannot be read, whether it is hit is not known: %s", r.Publisher, r.Name, r.Version.Version, err)
+			continue
+		}
+		if e.KeyID == "" || slices.Contains(claims.KeyIDs(), e.KeyID) {
+			named = append(named, claims)
+		}
+	}
+	return named, nil
+}
+
+// candidates returns the releases among which are those that an entry names: reading all takes long in a large index.
+func candidates(draft *author.Draft, publishers *publisher.List, e revocation.Entry) ([]author.Listed, error) {
 	owner, _, _ := strings.Cut(e.Plugin, "/")
 	switch {
-	case e.Plugin != "":
-		releases, err = draft.ReleasesOf(owner)
 	case e.Digest != "":
-		releases, err = draft.Releases()
+		return draft.Releases()
+	case e.KeyID == "":
+		return draft.ReleasesOf(cmp.Or(owner, e.Publisher))
 	}
-	has := func(version string) bool {
-		return slices.ContainsFunc(releases, func(r author.Listed) bool {
-			return r.Digest == e.Digest || r.Publisher+"/"+r.Name == e.Plugin && (version == "" || r.Version.Version == version)
-		})
+	var all []author.Listed
+	for _, p := range publishers.Publishers {
+		if !p.HasKey(e.KeyID) {
+			continue
+		}
+		listed, err := draft.ReleasesOf(p.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, listed...)
 	}
-	known := has("")
+	return all, nil
+}
+
+// unknownTo returns what an entry names that an index does not have; named are the releases that it has.
+func unknownTo(publishers *publisher.List, named []*release.Claims, e revocation.Entry) []string {
+	known := len(named) > 0
 	switch {
 	case e.Publisher != "":
 		known = publishers.Find(e.Publisher) != nil
 	case e.KeyID != "":
-		known = slices.ContainsFunc(publishers.Publishers, func(p publisher.Publisher) bool {
-			return slices.ContainsFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.KeyID })
-		})
+		known = slices.ContainsFunc(publishers.Publishers, func(p publisher.Publisher) bool { return p.HasKey(e.KeyID) })
 	}
 	if !known {
-		return []string{e.Subject()}, err
+		return []string{e.Subject()}
 	}
 	var unknown []string
 	for _, version := range e.Versions {
-		if !has(version) {
+		if !slices.ContainsFunc(named, func(c *release.Claims) bool { return c.Manifest.Version == version }) {
 			unknown = append(unknown, e.Plugin+"@"+version)
 		}
 	}
-	return unknown, err
+	return unknown
 }
 
 // keyID returns the id that is given, or that of the public key in the file that is.

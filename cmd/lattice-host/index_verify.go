@@ -134,8 +134,10 @@ type verifiedRelease struct {
 	Plugin string `json:"plugin"`
 	Digest string `json:"digest"`
 	KeyID  string `json:"keyId"`
-	State  string `json:"state"`
-	Error  string `json:"error,omitempty"`
+	// CoSigners are the others that signed, as the bundle claims.
+	CoSigners []string `json:"coSigners,omitempty"`
+	State     string   `json:"state"`
+	Error     string   `json:"error,omitempty"`
 }
 
 func (a *app) emitReport(report *walk.Report) error {
@@ -144,7 +146,10 @@ func (a *app) emitReport(report *walk.Report) error {
 		v.Roles = append(v.Roles, verifiedRole{r.Name, r.Version, r.Expires.UTC(), r.Expired, r.Threshold, r.KeyIDs, r.Bins})
 	}
 	for _, r := range report.Releases {
-		verified := verifiedRelease{Plugin: r.Reference(), Digest: r.Digest, KeyID: r.KeyID, State: r.State}
+		verified := verifiedRelease{Plugin: r.Reference(), Digest: r.Digest, State: r.State}
+		if len(r.KeyIDs) > 0 {
+			verified.KeyID, verified.CoSigners = r.KeyIDs[0], r.KeyIDs[1:]
+		}
 		if r.Err != nil {
 			verified.Error = r.Err.Error()
 		}
@@ -170,7 +175,7 @@ func (v verifiedIndex) write(w io.Writer) {
 	}
 	rows = [][]string{{"RELEASE", "DIGEST", "SIGNED BY", "STATE"}}
 	for _, r := range v.Releases {
-		rows = append(rows, []string{r.Plugin, shortDigest(r.Digest), r.KeyID, r.State})
+		rows = append(rows, []string{r.Plugin, shortDigest(r.Digest), strings.Join(append([]string{r.KeyID}, r.CoSigners...), ", "), r.State})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)

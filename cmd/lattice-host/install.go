@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ func (f *installFlags) register(c *cobra.Command, a *app) {
 	flags.StringArrayVar(&f.grants, "grant", nil,
 		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a `file` with grants; repeatable")
 	flags.BoolVar(&f.options.Registry.PlainHTTP, "plain-http", false, "pull without TLS, from a registry on this machine")
-	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have")
+	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have; remembered")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that the index yanked")
 	f.policies.register(c)
@@ -51,7 +52,8 @@ as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is c
 A publisher belongs to the index that the first plugin of it came from.
 
 What a plugin needs in the cluster, such as KEDA, is shown. With --settings, whose spec.platform.software says which versions of what
-run there, releases that need something else are not chosen.
+run there, releases that need something else are not chosen. The installation remembers this for later installs and updates
+without --settings; settings that do not say it make the installation forget.
 
 A plugin can do nothing but compute. One that asks for more, a capability, is shown in words and installed only when somebody
 at the terminal agrees or --grant allows it: a capability by name, or a file that says what each plugin may have. The consent
@@ -108,7 +110,7 @@ func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.
 	if err != nil {
 		return err
 	}
-	f.options.Software = settings.Software
+	f.options.Software, f.options.Forget = settings.Software, f.settings != "" && settings.Software == nil
 	f.options.Registry.Credential = dockerLogins
 	f.options.PassedOver = func(problem error) { a.note("warning: %s", problem) }
 	f.options.Admit = a.admission(set)
@@ -158,13 +160,15 @@ type installedPlugin struct {
 	Index        string           `json:"index"`
 	Digest       string           `json:"digest"`
 	KeyID        string           `json:"keyId"`
+	CoSigners    []string         `json:"coSigners,omitempty"`
+	Threshold    int              `json:"threshold,omitempty"`
 	Outputs      []abi.GroupKind  `json:"outputs"`
 	Capabilities []abi.Capability `json:"capabilities"`
 	Providers    []abi.Provider   `json:"providers,omitempty"`
 	State        string           `json:"state"`
 	Notes        []string         `json:"notes,omitempty"`
 
-	asks []string
+	asks, signers []string
 }
 
 // emitInstalled tells what was installed, from what is now in the installation.
@@ -182,9 +186,9 @@ func (a *app) emitInstalled(ctx context.Context, home *market.Home, installed []
 		m := loaded.Module.Manifest()
 		state, _ := s.State(p.Plugin)
 		plugins[i] = installedPlugin{
-			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID,
+			Plugin: p.Path(), Version: p.Version, Previous: p.Previous, Index: p.Index, Digest: p.Digest, KeyID: p.KeyID, CoSigners: p.CoSigners, Threshold: p.Threshold,
 			Outputs: append([]abi.GroupKind{}, m.Outputs...), Capabilities: append([]abi.Capability{}, m.Capabilities...),
-			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m),
+			Providers: m.Providers, State: state.String(), Notes: p.Notes, asks: market.Asks(m), signers: p.Signers(),
 		}
 	}
 	return a.emit(map[string]any{"installed": plugins}, func(w io.Writer) {
@@ -204,7 +208,7 @@ func (p installedPlugin) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "installed %s@%s%s\n", p.Plugin, p.Version, was)
 	rows := [][]string{
-		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", p.KeyID}, {"  may emit", orNothing(kindNames(p.Outputs))},
+		{"  digest", p.Digest}, {"  index", p.Index}, {"  signed by", strings.Join(p.signers, ", ")}, {"  may emit", orNothing(kindNames(p.Outputs))},
 	}
 	for _, provider := range p.Providers {
 		rows = append(rows, []string{"  needs", market.NameProvider(provider)})

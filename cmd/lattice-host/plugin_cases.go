@@ -169,7 +169,7 @@ func signedForNow(wasm []byte) (*release.Module, error) {
 	}
 	return release.Verify(bundle, wasm, release.Want{
 		Publisher: m.Publisher, Name: m.Name, Version: m.Version,
-		Digest: release.Digest(wasm), Keys: []release.PublicKey{key.Public()},
+		Digest: release.Digest(wasm), Rule: release.AnyOf(key.Public()),
 	})
 }
 

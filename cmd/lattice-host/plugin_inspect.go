@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +94,7 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 	if err != nil {
 		return nil, "", err
 	}
-	return loaded.Module.Wasm(), "verified, by " + plugins[0].KeyID, nil
+	return loaded.Module.Wasm(), "verified, by " + strings.Join(plugins[0].Signers(), ", "), nil
 }
 
 // besideModule tells about the signature file beside a module.
@@ -106,7 +107,7 @@ func besideModule(file string) string {
 	if err != nil {
 		return file + signatureEnding + ", which cannot be read"
 	}
-	return file + signatureEnding + ", not verified, by " + bundle.KeyHint
+	return file + signatureEnding + ", not verified, by " + strings.Join(bundle.KeyIDs(), ", ")
 }
 
 // inspected is what inspect shows.

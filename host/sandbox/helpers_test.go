@@ -108,7 +108,7 @@ func verify(t testing.TB, manifest *abi.Manifest, wasm []byte) *release.Module {
 	}
 	m, err := release.Verify(bundle, wasm, release.Want{
 		Publisher: manifest.Publisher, Name: manifest.Name, Version: manifest.Version,
-		Digest: release.Digest(wasm), Keys: []release.PublicKey{key.Public()},
+		Digest: release.Digest(wasm), Rule: release.AnyOf(key.Public()),
 	})
 	if err != nil {
 		t.Fatal(err)

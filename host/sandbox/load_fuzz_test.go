@@ -123,7 +123,7 @@ func signAny(key release.PrivateKey, manifest *abi.Manifest, wasm []byte) (*rele
 	}
 	return release.Verify(bundle, wasm, release.Want{
 		Publisher: manifest.Publisher, Name: manifest.Name, Version: manifest.Version,
-		Digest: release.Digest(wasm), Keys: []release.PublicKey{key.Public()},
+		Digest: release.Digest(wasm), Rule: release.AnyOf(key.Public()),
 	})
 }
 

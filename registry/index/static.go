@@ -21,15 +21,15 @@ const (
 // Entry is a release for [Build].
 type Entry struct {
 	*release.Claims
-	// Bundle is the digest of the release bundle, in the form of release.Digest.
-	Bundle string
+	// BundleDigest is the digest of the release bundle, in the form of release.Digest.
+	BundleDigest string
 }
 
 // Build returns an official index, not signed yet, of releases whose files are in an OCI image layout beside the document.
 //
 // The format knows less than a release may say, so that some are passed over, with a note each: a publisher has one key,
 // which is the one that signed its highest version, and releases that another one signed are not listed; nor are
-// prereleases that are no alpha. Publishers without a release are not listed either.
+// prereleases that are no alpha, nor what more than one key signed or must sign. Publishers without a release are not listed either.
 func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index, notes []string) {
 	x = &Index{
 		Schema: Schema, GeneratedAt: at.UTC().Format("2006-01-02T15:04:05Z"), Status: StatusOfficial,
@@ -53,17 +53,21 @@ func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index,
 
 func (e Entry) id() string { return e.Manifest.Publisher + "." + e.Manifest.Name }
 
+// signedAlone reports whether the release has one signature, keyID returns who claims to have made the first.
+func (e Entry) signedAlone() bool { return len(e.Signatures) == 1 }
+func (e Entry) keyID() string     { return e.Signatures[0].KeyID }
+
 // keysOf returns, of the keys of each publisher, the one that signed its highest version.
 func keysOf(publishers *publisher.List, entries []Entry) map[string]string {
 	keys, highest := map[string]string{}, map[string]string{}
 	for _, e := range entries {
 		id, version := e.Manifest.Publisher, e.Manifest.Version
 		p := publishers.Find(id)
-		if p == nil || !slices.ContainsFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.KeyID }) {
+		if p == nil || !e.signedAlone() || !slices.ContainsFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.keyID() }) {
 			continue
 		}
 		if highest[id] == "" || CompareVersions(highest[id], version) < 0 {
-			keys[id], highest[id] = e.KeyID, version
+			keys[id], highest[id] = e.keyID(), version
 		}
 	}
 	return keys
@@ -74,14 +78,18 @@ func (x *Index) list(e Entry, p *publisher.Publisher, key string) (problem strin
 	if p == nil {
 		return "is not listed: the index has no publisher " + e.Manifest.Publisher
 	}
-	i := slices.IndexFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.KeyID })
+	i := slices.IndexFunc(p.Keys, func(k publisher.Key) bool { return k.ID == e.keyID() })
 	suffix := prerelease(e.Manifest.Version)
 	switch {
 	case !validID(e.id()) || !validID(p.ID) || !validVersion(e.Manifest.Version):
 		return "is not listed: this format has no such names or versions"
+	case p.Threshold > 1:
+		return fmt.Sprintf("is not listed: this format cannot say that %d keys of the publisher must sign", p.Threshold)
+	case !e.signedAlone():
+		return fmt.Sprintf("is not listed: this format has one signature a release, it has %d", len(e.Signatures))
 	case i < 0:
-		return "is not listed: its key " + e.KeyID + " is none of the publisher's"
-	case e.KeyID != key:
+		return "is not listed: its key " + e.keyID() + " is none of the publisher's"
+	case e.keyID() != key:
 		return "is not listed: this format has one key a publisher, and " + key + " signed a higher version"
 	case suffix != "" && !strings.HasPrefix(suffix, ChannelAlpha):
 		return "is not listed: this format has no prereleases but -alpha"
@@ -102,8 +110,8 @@ func (p *Plugin) offer(e Entry) {
 	names := release.CapabilityNames(e.Manifest)
 	r := Release{
 		Version: e.Manifest.Version, Channel: ChannelStable, Capabilities: names,
-		ManifestURL: blobLocation(e.Bundle), ArtifactURL: blobLocation(e.Digest),
-		ArtifactSHA256: strings.TrimPrefix(e.Digest, "sha256:"), Signature: base64.StdEncoding.EncodeToString(e.Signature),
+		ManifestURL: blobLocation(e.BundleDigest), ArtifactURL: blobLocation(e.Digest),
+		ArtifactSHA256: strings.TrimPrefix(e.Digest, "sha256:"), Signature: base64.StdEncoding.EncodeToString(e.Signatures[0].Ed25519),
 	}
 	if prerelease(r.Version) != "" {
 		r.Channel = ChannelAlpha

@@ -23,7 +23,7 @@ func entry(t *testing.T, seed byte, reference string, capabilities ...abi.Capabi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return index.Entry{Claims: claims, Bundle: release.Digest(r.Bundle)}
+	return index.Entry{Claims: claims, BundleDigest: release.Digest(r.Bundle)}
 }
 
 func publishers(t *testing.T, seeds map[string][]byte) *publisher.List {

@@ -90,8 +90,12 @@ type Plugin struct {
 	Manifest string `json:"manifest"`
 	// Bundle is the digest of the release bundle.
 	Bundle string `json:"bundle"`
-	// KeyID is the id of the publisher's key that signed the release.
+	// KeyID is the id of the publisher's key that signed the release: the first in order when several did.
 	KeyID string `json:"keyId"`
+	// CoSigners are the ids of the other keys that signed it, sorted.
+	CoSigners []string `json:"coSigners,omitempty"`
+	// Threshold is how many of them had to sign when it was installed; 0, which is left out, stands for 1.
+	Threshold int `json:"threshold,omitempty"`
 	// ABI is the version of the contract that the plugin speaks.
 	ABI int64 `json:"abi"`
 	// Index names the index that the release came from.
@@ -120,6 +124,20 @@ type Capabilities struct {
 	Digest string `json:"digest"`
 	// Names are those of the capabilities, sorted.
 	Names []string `json:"names"`
+}
+
+// Signers returns the ids of all keys that signed the release, sorted.
+func (p Plugin) Signers() []string { return append([]string{p.KeyID}, p.CoSigners...) }
+
+// SetSigners notes who signed the release, sorted, and how many had to.
+func (p *Plugin) SetSigners(ids []string, threshold int) {
+	p.KeyID, p.CoSigners, p.Threshold = ids[0], slices.Clone(ids[1:]), 0
+	if len(p.CoSigners) == 0 {
+		p.CoSigners = nil
+	}
+	if threshold > 1 {
+		p.Threshold = threshold
+	}
 }
 
 // Path returns publisher/name.
@@ -414,6 +432,8 @@ func (p Plugin) check() error {
 		return badValue("bundle", p.Bundle)
 	case !validToken(p.KeyID):
 		return badValue("keyId", p.KeyID)
+	case p.Threshold != 0 && (p.Threshold < 2 || p.Threshold > 1+len(p.CoSigners)):
+		return badValue("threshold", strconv.Itoa(p.Threshold))
 	case p.ABI != abi.Version:
 		return badValue("abi", strconv.FormatInt(p.ABI, 10))
 	case !validToken(p.Index):
@@ -424,6 +444,13 @@ func (p Plugin) check() error {
 		return errors.New("capabilities.names: must be an array")
 	case err != nil:
 		return badValue("resolvedAt", p.ResolvedAt)
+	}
+	before := p.KeyID
+	for _, id := range p.CoSigners {
+		if !validToken(id) || before >= id {
+			return badValue("coSigners", id)
+		}
+		before = id
 	}
 	for i, c := range p.Capabilities.Names {
 		if !validToken(c) || i > 0 && p.Capabilities.Names[i-1] >= c {

@@ -34,9 +34,10 @@ type Consent struct {
 
 // Question is what somebody is asked before a plugin gets more than it had.
 type Question struct {
-	// Manifest is that of the release, KeyID the key that signed it, and Index the name of the index that it comes from.
-	Manifest     *abi.Manifest
-	KeyID, Index string
+	// Manifest is that of the release, KeyIDs are the keys that signed it, and Index is the name of the index that it comes from.
+	Manifest *abi.Manifest
+	KeyIDs   []string
+	Index    string
 	// Previous is the version that is installed, or empty.
 	Previous string
 	// New is what the release asks for and was not granted, Kept what was, Dropped what it asks for no more.
@@ -136,7 +137,7 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 		}
 	}
 	before := h.grantedBefore(entry, previous)
-	q := Question{Manifest: m, KeyID: entry.KeyID, Index: entry.Index, New: missing(asked, before), Dropped: missing(before, asked)}
+	q := Question{Manifest: m, KeyIDs: entry.Signers(), Index: entry.Index, New: missing(asked, before), Dropped: missing(before, asked)}
 	q.Kept = missing(asked, q.New)
 	if previous != nil {
 		q.Previous = previous.Version
@@ -165,11 +166,16 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 	return nil, q.refusal()
 }
 
-// grantedBefore returns what was granted to the installed version of a plugin, when its signer and its index are those of
-// the new one: consent is given to somebody.
+// grantedBefore returns what was granted to the installed version of a plugin, when its index is that of the new one, and all who
+// signed it signed the new one as well: consent is given to somebody.
 func (h *Home) grantedBefore(entry lock.Plugin, previous *lock.Plugin) []Grant {
-	if previous == nil || previous.KeyID != entry.KeyID || previous.Index != entry.Index {
+	if previous == nil || previous.Index != entry.Index {
 		return nil
+	}
+	for _, id := range previous.Signers() {
+		if !slices.Contains(entry.Signers(), id) {
+			return nil
+		}
 	}
 	r, err := h.readReceipt(receiptOf(*previous))
 	if err != nil {

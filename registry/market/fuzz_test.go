@@ -53,6 +53,16 @@ func FuzzStates(f *testing.F) {
 	})
 }
 
+func FuzzPlatform(f *testing.F) {
+	f.Add([]byte(`{"version":1,"software":{"KEDA":"2.16.1"}}`))
+	f.Add([]byte(`{"version":1,"software":null}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if v, err := parsePlatform(data); err == nil {
+			reread(t, v, parsePlatform)
+		}
+	})
+}
+
 func FuzzConsent(f *testing.F) {
 	f.Add([]byte("apiVersion: lattice.dev/v1\nkind: Grants\nspec: {plugins: [{plugin: acme/web, capabilities: [{name: kv}]}]}\n"))
 	f.Add([]byte("a: &a [*a]"))

@@ -208,31 +208,25 @@ func (h *Home) refreshFrom(ctx context.Context, x Index, source tuf.Source, l *l
 }
 
 func readPublishers(ctx context.Context, view *tuf.View) (*publisher.List, error) {
-	target, err := view.Target(ctx, tuf.PublishersTarget)
-	if errors.Is(err, tuf.ErrNotFound) {
-		return publisher.New(), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	l, err := publisher.Parse(target.Data)
-	if err != nil {
-		return nil, release.NotTrusted(tuf.PublishersTarget, "", err)
-	}
-	return l, nil
+	return readList(ctx, view, tuf.PublishersTarget, publisher.New, publisher.Parse)
 }
 
 func readRevoked(ctx context.Context, view *tuf.View) (*revocation.List, error) {
-	target, err := view.Target(ctx, tuf.RevocationsTarget)
+	return readList(ctx, view, tuf.RevocationsTarget, revocation.New, revocation.Parse)
+}
+
+// readList reads a list that offline keys sign. An index that has none has an empty one.
+func readList[T any](ctx context.Context, view *tuf.View, name string, empty func() *T, parse func([]byte) (*T, error)) (*T, error) {
+	target, err := view.Target(ctx, name)
 	if errors.Is(err, tuf.ErrNotFound) {
-		return revocation.New(), nil
+		return empty(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	l, err := revocation.Parse(target.Data)
+	l, err := parse(target.Data)
 	if err != nil {
-		return nil, release.NotTrusted(tuf.RevocationsTarget, "", err)
+		return nil, release.NotTrusted(name, "", err)
 	}
 	return l, nil
 }
@@ -340,8 +334,9 @@ func (t *trust) indexNames() string {
 
 // known is what was last verified of an index. It is read without asking anybody.
 type known struct {
-	revoked *revocation.List
-	view    *tuf.View
+	publishers *publisher.List
+	revoked    *revocation.List
+	view       *tuf.View
 }
 
 // verified returns the index as its last refresh left it.
@@ -355,6 +350,9 @@ func (h *Home) verified(ctx context.Context, x Index, l *lock.Lock) (*known, err
 		return nil, err
 	}
 	if err := notOlder(x, k.view, l); err != nil {
+		return nil, err
+	}
+	if k.publishers, err = readPublishers(ctx, k.view); err != nil {
 		return nil, err
 	}
 	k.revoked, err = readRevoked(ctx, k.view)

@@ -34,8 +34,10 @@ type Options struct {
 	AllowYanked bool
 	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
 	Locked bool
-	// Software is what runs on the platform, nil when it is not known. Releases that need other software are passed over.
+	// Software is what runs on the platform. Releases that need other software are passed over. The installation remembers it, and
+	// looks by what it remembers when Software is nil, unless Forget has it forget.
 	Software Software
+	Forget   bool
 	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that is not older than what is
 	// installed.
 	PassedOver func(error)
@@ -98,10 +100,19 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 		if err := h.tidy(); err != nil {
 			return err
 		}
+		told := opts.Software != nil || opts.Forget
+		if !told {
+			if opts.Software, err = h.software(); err != nil {
+				return err
+			}
+		}
 		in := &install{home: h, trust: t, lock: l, opts: opts}
 		defer func() { err = errors.Join(err, in.close()) }()
 		installed, err = in.run(ctx, requests)
 		replaced = in.replaced
+		if err == nil && told {
+			err = h.remember(opts.Software)
+		}
 		return err
 	})
 	if err != nil {
@@ -147,7 +158,6 @@ type fetched struct {
 	entry    lock.Plugin
 	previous *lock.Plugin
 	receipt  *receipt
-	key      release.PublicKey
 	notes    []string
 	yanked   bool
 }
@@ -192,7 +202,9 @@ func (in *install) run(ctx context.Context, requests func(*install) ([]request, 
 }
 
 func (in *install) resolver() *resolver {
-	return &resolver{trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked, software: in.opts.Software}
+	return &resolver{
+		trust: in.trust, indexes: in.indexes, allowYanked: in.opts.AllowYanked, software: in.opts.Software, now: in.home.now(),
+	}
 }
 
 // open refreshes the indexes to install from.
@@ -279,11 +291,11 @@ func (in *install) fetch(ctx context.Context, c candidate) (*fetched, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := c.signer(target.Data, in.home)
+	rule, err := c.index.publishers.Rule(c.publisher, in.home.now())
 	if err != nil {
 		return fail(err)
 	}
-	if err := in.trust.record(c.publisher, c.index.Name, key); err != nil {
+	if err := in.record(c, rule, target.Data); err != nil {
 		return fail(err)
 	}
 	wasm, err := in.wasm(ctx, c)
@@ -291,20 +303,20 @@ func (in *install) fetch(ctx context.Context, c candidate) (*fetched, error) {
 		return nil, err
 	}
 	m, err := release.Verify(target.Data, wasm, release.Want{
-		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Digest: c.version.Digest, Keys: []release.PublicKey{key},
+		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Digest: c.version.Digest, Rule: rule,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := &fetched{module: m, bundle: target.Data, key: key, yanked: c.version.Yanked != nil}
-	if err := in.describe(f, c); err != nil {
+	f := &fetched{module: m, bundle: target.Data, yanked: c.version.Yanked != nil}
+	if err := in.describe(f, c, rule.Threshold); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
 // describe fills in the entry for the lock and what goes with it.
-func (in *install) describe(f *fetched, c candidate) error {
+func (in *install) describe(f *fetched, c candidate, threshold int) error {
 	m := f.module.Manifest()
 	capabilities, err := lockedCapabilities(m)
 	if err != nil {
@@ -312,11 +324,13 @@ func (in *install) describe(f *fetched, c candidate) error {
 	}
 	f.entry = lock.Plugin{
 		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Range: c.text, Digest: f.module.Digest(),
-		Size: int64(len(f.module.Wasm())), Bundle: release.Digest(f.bundle), KeyID: f.key.ID, ABI: m.ABI, Index: c.index.Name,
+		Size: int64(len(f.module.Wasm())), Bundle: release.Digest(f.bundle), ABI: m.ABI, Index: c.index.Name,
 		Capabilities: capabilities, ResolvedAt: lock.Date(in.home.now()),
 	}
-	if e := c.index.revoked.Find(asRevocable(f.entry)); e != nil {
-		return revokedError(f.entry.Reference(), f.entry.Digest, c.index.Name, e)
+	f.entry.SetSigners(f.module.Signers(), threshold)
+	subject := revocable(f.entry, c.index.publishers)
+	if e := c.index.revoked.Find(subject); e != nil {
+		return revokedError(c.index.Name, c.index.revoked, subject, e)
 	}
 	if c.version.Yanked != nil {
 		f.notes = append(f.notes, "was yanked: "+c.version.Yanked.Reason)
@@ -331,34 +345,18 @@ func (in *install) describe(f *fetched, c candidate) error {
 	return nil
 }
 
-// signer returns the key that a bundle says it was signed with, if the index lets the publisher use it now.
-func (c candidate) signer(bundle []byte, h *Home) (release.PublicKey, error) {
+// record checks the signatures of a release before its module is fetched, and notes whose they are as the publisher's.
+func (in *install) record(c candidate, rule release.Rule, bundle []byte) error {
 	b, err := release.ParseBundle(bundle)
 	if err != nil {
-		return release.PublicKey{}, err
+		return err
 	}
-	p := c.index.publishers.Find(c.publisher)
-	if p == nil {
-		return release.PublicKey{}, fmt.Errorf("the index %s has no publisher %s", c.index.Name, c.publisher)
+	signers, err := rule.Check(b)
+	if err != nil {
+		return err
 	}
-	for _, k := range p.Keys {
-		if k.ID != b.KeyHint {
-			continue
-		}
-		if !k.Valid(h.now()) {
-			return release.PublicKey{}, fmt.Errorf("the key %s of the publisher is valid from %s to %s only",
-				k.ID, orAlways(k.NotBefore), orAlways(k.NotAfter))
-		}
-		return k.Key()
-	}
-	return release.PublicKey{}, fmt.Errorf("the key %q that signed is none of the publisher's keys in the index %s", b.KeyHint, c.index.Name)
-}
-
-func orAlways(date string) string {
-	if date == "" {
-		return "any time"
-	}
-	return date
+	keys := slices.DeleteFunc(slices.Clone(rule.Keys), func(k release.PublicKey) bool { return !slices.Contains(signers, k.ID) })
+	return in.trust.record(c.publisher, c.index.Name, keys...)
 }
 
 // wasm returns the module of a release: from the store, from the source of the index, or from the registry that the index
@@ -419,7 +417,7 @@ func (in *install) allowed(f *fetched) error {
 	switch {
 	case in.opts.Locked && p == nil:
 		return fmt.Errorf("%s: is not in the lock, which --locked keeps as it is", f.entry.Reference())
-	case in.opts.Locked && (p.Version != f.entry.Version || p.Digest != f.entry.Digest || p.KeyID != f.entry.KeyID || p.Index != f.entry.Index):
+	case in.opts.Locked && (p.Version != f.entry.Version || p.Digest != f.entry.Digest || !slices.Equal(p.Signers(), f.entry.Signers()) || p.Index != f.entry.Index):
 		return fmt.Errorf("%s: the lock has %s with the digest %s, which --locked keeps as it is", f.entry.Reference(), p.Reference(), p.Digest)
 	case p != nil && index.CompareVersions(p.Version, f.entry.Version) > 0 && !in.opts.AllowDowngrade:
 		return fmt.Errorf("%s: the newer version %s is installed: allow the downgrade with --allow-downgrade", f.entry.Reference(), p.Version)
@@ -440,7 +438,7 @@ func (in *install) commit(ctx context.Context, releases []*fetched) ([]Installed
 		if err := in.put(ctx, f); err != nil {
 			return nil, err
 		}
-		installed = append(installed, in.record(f))
+		installed = append(installed, in.enter(f))
 	}
 	for _, o := range in.indexes {
 		if !in.opts.Locked {
@@ -462,14 +460,18 @@ func (in *install) put(ctx context.Context, f *fetched) error {
 		return err
 	}
 	f.entry.Manifest = artifact.Manifest.Digest.String()
-	if err := in.home.store.Tag(f.entry.Reference(), artifact.Manifest, artifact.Bundle); err != nil {
+	// The lock names the signatures as one file, whatever their number.
+	if _, err := in.home.store.Put(f.bundle); err != nil {
+		return err
+	}
+	if err := in.home.store.Tag(f.entry.Reference(), artifact.Manifest, artifact.Bundles...); err != nil {
 		return err
 	}
 	return in.home.writeReceipt(f.receipt)
 }
 
-// record puts a release into the lock.
-func (in *install) record(f *fetched) Installed {
+// enter puts a release into the lock.
+func (in *install) enter(f *fetched) Installed {
 	out := Installed{Plugin: f.entry, Notes: f.notes, Changed: true}
 	if p := f.previous; p != nil {
 		out.Previous = p.Version

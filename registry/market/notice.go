@@ -45,7 +45,7 @@ func (h *Home) note(ctx context.Context, o *openIndex, l *lock.Lock) ([]Notice, 
 		if p.Index != o.Name {
 			continue
 		}
-		if e := o.revoked.Find(asRevocable(p)); e != nil {
+		if e := o.revoked.Find(revocable(p, o.publishers)); e != nil {
 			found = append(found, Notice{p.Reference(), "was revoked on " + e.Since + ": " + e.Reason})
 		}
 		versions, err := o.view.Versions(ctx, p.Publisher, p.Name)

@@ -21,7 +21,7 @@ const (
 	maxReceiptBytes = 256 << 10
 )
 
-// receipt says that somebody agreed to what a plugin may do. It is bound to the plugin, the index, the key that signed, and the
+// receipt says that somebody agreed to what a plugin may do. It is bound to the plugin, the index, the keys that signed, and the
 // whole set of capabilities with their hosts and kinds: its file is named after these, so that for anything else there is
 // none. It does not name a version: an update that asks for the same needs no new consent.
 type receipt struct {
@@ -29,7 +29,9 @@ type receipt struct {
 	// Plugin is publisher/name.
 	Plugin string `json:"plugin"`
 	Index  string `json:"index"`
-	KeyID  string `json:"keyId"`
+	// KeyID and CoSigners are the keys that signed, as the lock has them.
+	KeyID     string   `json:"keyId"`
+	CoSigners []string `json:"coSigners,omitempty"`
 	// Capabilities are in one order, Digest is theirs.
 	Capabilities []Grant `json:"capabilities"`
 	Digest       string  `json:"digest"`
@@ -50,7 +52,8 @@ func newReceipt(p lock.Plugin, asked []Grant) (*receipt, error) {
 // receiptOf returns what names the receipt of an installed plugin.
 func receiptOf(p lock.Plugin) *receipt {
 	return &receipt{
-		Version: receiptFormat, Plugin: p.Path(), Index: p.Index, KeyID: p.KeyID, Digest: p.Capabilities.Digest, Capabilities: []Grant{},
+		Version: receiptFormat, Plugin: p.Path(), Index: p.Index, KeyID: p.KeyID, CoSigners: p.CoSigners,
+		Digest: p.Capabilities.Digest, Capabilities: []Grant{},
 	}
 }
 
@@ -58,7 +61,8 @@ func receiptOf(p lock.Plugin) *receipt {
 func receiptPrefix(plugin string) string { return strings.Replace(plugin, "/", ".", 1) + "." }
 
 func (h *Home) receiptFile(r *receipt) string {
-	sum := sha256.Sum256([]byte(r.Plugin + "\n" + r.Index + "\n" + r.KeyID + "\n" + r.Digest))
+	signers := strings.Join(append([]string{r.KeyID}, r.CoSigners...), ",")
+	sum := sha256.Sum256([]byte(r.Plugin + "\n" + r.Index + "\n" + signers + "\n" + r.Digest))
 	return filepath.Join(h.receiptsDir(), receiptPrefix(r.Plugin)+hex.EncodeToString(sum[:])+".json")
 }
 

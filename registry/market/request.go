@@ -4,9 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/versions"
 )
 
 // request is a plugin as the user names it. Publisher and versions may be empty.
@@ -16,13 +15,13 @@ type request struct {
 	text string
 	// exact is the version when one was named, else ranged says which versions fit; both may be nothing.
 	exact  string
-	ranged *semver.Constraints
+	ranged *versions.Range
 	// optional says that there may be nothing to choose.
 	optional bool
 }
 
 // parseRequest reads publisher/name@range, of which publisher and range may be left out. A range is a version, or what
-// Masterminds/semver reads: ^1.2, ~1.2, 1.x, ">= 1.2, < 2".
+// [versions.Parse] reads: ^1.2, ~1.2, 1.x, ">= 1.2, < 2".
 func parseRequest(s string) (request, error) {
 	path, text, limited := strings.Cut(s, "@")
 	publisher, name, full := strings.Cut(path, "/")
@@ -40,18 +39,12 @@ func parseRequest(s string) (request, error) {
 		r.exact = text
 		return r, nil
 	}
-	var err error
-	if r.ranged, err = semver.NewConstraint(text); err != nil || text == "" || len(text) > maxRangeBytes || !printable(text) {
+	ranged, err := versions.Parse(text)
+	if err != nil {
 		return r, malformed
 	}
+	r.ranged = &ranged
 	return r, nil
-}
-
-// maxRangeBytes bounds a range: the lock keeps it.
-const maxRangeBytes = 100
-
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // fits reports whether a version is asked for. A prerelease has to be named, or its range has to name one.
@@ -59,14 +52,10 @@ func (r request) fits(version string) bool {
 	if r.exact != "" {
 		return version == r.exact
 	}
-	v, err := semver.StrictNewVersion(version)
-	if err != nil {
-		return false
-	}
 	if r.ranged == nil {
-		return v.Prerelease() == ""
+		return !versions.IsPrerelease(version)
 	}
-	return r.ranged.Check(v)
+	return r.ranged.Has(version)
 }
 
 // subject returns the request for messages.

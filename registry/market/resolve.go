@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index"
+	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -37,6 +39,8 @@ type resolver struct {
 	installed   map[string]string
 	allowYanked bool
 	software    Software
+	// now is when the releases are chosen.
+	now time.Time
 	// passedOver, when set, is told why nothing was chosen for an optional request.
 	passedOver func(error)
 }
@@ -129,18 +133,18 @@ func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
 
 // refusal says why a release that fits is not chosen, or nothing. The error says that this could not be found out.
 func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (reason, err error) {
-	reference := c.path() + "@" + v.Version
-	revoked := c.index.revoked
 	subject := revocation.Release{Publisher: c.publisher, Name: c.name, Version: v.Version, Digest: v.Digest}
+	revoked := c.index.revoked
 	if e := revoked.Find(subject); e != nil {
-		return revokedError(reference, v.Digest, c.index.Name, e), nil
+		return revokedError(c.index.Name, revoked, subject, e), nil
 	}
+	reference := subject.Reference()
 	switch {
 	case v.ABI != abi.Version:
 		return fmt.Errorf("%s: speaks version %d of the interface between host and plugin, this host speaks %d", reference, v.ABI, abi.Version), nil
 	case v.Yanked != nil && !r.allowYanked:
 		return fmt.Errorf("%s: %w: %s: choose another version, or have it all the same with --allow-yanked", reference, ErrYanked, v.Yanked.Reason), nil
-	case !revoked.NamesKeys() && r.software == nil:
+	case !revoked.NamesKeys() && c.index.publishers.Threshold(c.publisher) == 1 && r.software == nil:
 		// What only the bundle says does not matter.
 		return nil, nil
 	}
@@ -148,9 +152,13 @@ func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (rea
 	if claims == nil || err != nil {
 		return nil, err
 	}
-	subject.KeyID = claims.KeyID
-	if e := revoked.Find(subject); e != nil {
-		return revokedError(reference, v.Digest, c.index.Name, e), nil
+	var tooFew *release.TooFewError
+	subject, by, err := publisher.Judge(c.index.publishers, revoked, claims, r.now)
+	switch {
+	case by != nil:
+		return revokedError(c.index.Name, revoked, subject, by), nil
+	case errors.As(err, &tooFew):
+		return release.NotTrusted(reference, v.Digest, err), nil
 	}
 	if lacks := r.software.lacks(claims.Manifest); lacks != "" {
 		return fmt.Errorf("%s: %s", reference, lacks), nil
@@ -158,8 +166,8 @@ func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (rea
 	return nil, nil
 }
 
-// claims returns what the bundle of a release says, or nothing when there is none that can be read: who installs the release
-// finds out what is wrong with it.
+// claims returns what the bundle of a release says, or nothing when there is none that can be read or it is of another release: who
+// installs the release finds out what is wrong with it.
 func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, error) {
 	target, err := c.bundle(ctx, v.Version)
 	if errors.Is(err, tuf.ErrNotFound) {
@@ -169,7 +177,7 @@ func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, 
 		return nil, err
 	}
 	claims, err := release.ReadClaims(target.Data)
-	if err != nil {
+	if err != nil || claims.Manifest.Reference() != c.path()+"@"+v.Version || claims.Digest != v.Digest {
 		return nil, nil //nolint:nilerr // See above.
 	}
 	return claims, nil
@@ -274,7 +282,7 @@ func (r *resolver) home(ctx context.Context, publisher, plugin string) (*openInd
 	case recorded != nil && slices.Contains(names, recorded.Index):
 		return listing[slices.Index(names, recorded.Index)], nil
 	case recorded != nil && len(listing) > 0:
-		return nil, release.NotTrusted(publisher+"/"+plugin, "", r.trust.record(publisher, names[0], release.PublicKey{}))
+		return nil, release.NotTrusted(publisher+"/"+plugin, "", r.trust.record(publisher, names[0]))
 	case len(listing) > 1:
 		return nil, release.NotTrusted(publisher+"/"+plugin, "", fmt.Errorf(
 			"the indexes %s both list the publisher %s: say which one it belongs to with --index", strings.Join(names, " and "), publisher))

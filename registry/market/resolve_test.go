@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,44 @@ func TestSoftware(t *testing.T) {
 	}
 	if updated, err := h.Update(context.Background(), nil, market.Options{Software: market.Software{"KEDA": "2.1.0"}}); err != nil || updated[0].Version != "1.2.0" {
 		t.Errorf("%v, %v", versions(updated), err)
+	}
+}
+
+// TestSoftwareRemembered looks by what the installation was told last, until it is told otherwise.
+func TestSoftwareRemembered(t *testing.T) {
+	t.Parallel()
+	x := indextest.New(t, indexSeed, needing(t, "1.0.0"))
+	h := newHome(t, x)
+	told := market.Options{Software: market.Software{"KEDA": "1.9.0"}}
+	if _, err := h.Install(t.Context(), []string{"other"}, told); err == nil {
+		t.Error("there is no such plugin")
+	}
+	if _, err := os.Stat(filepath.Join(h.Dir(), "platform.json")); err == nil {
+		t.Error("an installation that failed is remembered")
+	}
+	_, err := h.Install(t.Context(), []string{"scale"}, told)
+	check(t, err)
+	x.Add(needing(t, "1.1.0", abi.Provider{Name: "KEDA", Version: ">= 2"}))
+	if updated, err := h.Update(t.Context(), nil, market.Options{}); err != nil || len(updated) > 0 {
+		t.Errorf("%v, %v", versions(updated), err)
+	}
+	if outdated, err := h.Outdated(t.Context()); err != nil || len(outdated) > 0 {
+		t.Errorf("%+v, %v", outdated, err)
+	}
+	if _, err := h.Install(t.Context(), []string{"scale@1.1.0"}, market.Options{}); err == nil || err.Error() != "acme/scale@1.1.0: needs KEDA >= 2, and the platform has 1.9.0" {
+		t.Error(err)
+	}
+	good := read(t, h.Dir(), "platform.json")
+	write(t, []byte(`{"version":2,"software":{}}`), h.Dir(), "platform.json")
+	if _, err := h.Update(t.Context(), nil, market.Options{}); err == nil || !strings.Contains(err.Error(), "platform.json: version: is 2") {
+		t.Error(err)
+	}
+	write(t, good, h.Dir(), "platform.json")
+	if updated, err := h.Update(t.Context(), nil, market.Options{Forget: true}); err != nil || len(updated) != 1 {
+		t.Errorf("%v, %v", versions(updated), err)
+	}
+	if _, err := os.Stat(filepath.Join(h.Dir(), "platform.json")); err == nil {
+		t.Error("it was not forgotten")
 	}
 }
 

@@ -40,7 +40,7 @@ func (s *Snapshot) CheckRevoked(ctx context.Context, publisher, name, version, d
 	k := s.indexes[p.Index]
 	for _, key := range of.Keys {
 		p.KeyID = key.ID
-		if k == nil || k.revoked.Find(asRevocable(p)) != nil {
+		if k == nil || k.revoked.Find(revocable(p, k.publishers)) != nil {
 			break
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/lifecycle"
@@ -170,9 +172,9 @@ func (s *Snapshot) State(p lock.Plugin) (state lifecycle.State, reason string) {
 	return of.State, of.Reason
 }
 
-// verify checks everything about a release that its bytes, its publisher's key and the lock can tell.
+// verify checks everything about a release that its bytes, its publisher's keys and the lock can tell.
 func (s *Snapshot) verify(p lock.Plugin) (*release.Module, error) {
-	want, err := wanted(s.trust, p)
+	want, err := s.wanted(p)
 	if err != nil {
 		return nil, release.NotTrusted(p.Reference(), p.Digest, err)
 	}
@@ -198,9 +200,17 @@ func (s *Snapshot) verify(p lock.Plugin) (*release.Module, error) {
 	return m, nil
 }
 
-// asRevocable returns what revocations may name of an installed plugin.
-func asRevocable(p lock.Plugin) revocation.Release {
-	return revocation.Release{Publisher: p.Publisher, Name: p.Name, Version: p.Version, Digest: p.Digest, KeyID: p.KeyID}
+// revocable returns what revocations may name of an installed plugin.
+func revocable(p lock.Plugin, publishers *publisher.List) revocation.Release {
+	return revocation.Release{
+		Publisher: p.Publisher, Name: p.Name, Version: p.Version, Digest: p.Digest, Signers: p.Signers(), Threshold: threshold(p, publishers),
+	}
+}
+
+// threshold returns how many keys must have signed an installed plugin: as many as when it was installed, or more when the index
+// asks for more now. That it asks for less counts from the next installation on.
+func threshold(p lock.Plugin, publishers *publisher.List) int {
+	return max(p.Threshold, publishers.Threshold(p.Publisher))
 }
 
 func (s *Snapshot) checkRevoked(ctx context.Context, p lock.Plugin) error {
@@ -215,22 +225,33 @@ func (s *Snapshot) checkRevoked(ctx context.Context, p lock.Plugin) error {
 		}
 		return release.NotTrusted(p.Reference(), p.Digest, fmt.Errorf("what is revoked is not known: %w", problem))
 	}
-	e := k.revoked.Find(asRevocable(p))
+	subject := revocable(p, k.publishers)
+	e := k.revoked.Find(subject)
 	if e == nil {
 		return nil
 	}
+	refused := revokedError(p.Index, k.revoked, subject, e)
 	if s.policy.RunRevoked != nil {
 		err := s.policy.RunRevoked(ctx, Revoked{p, *e})
 		if err == nil {
 			return nil
 		}
-		return fmt.Errorf("%w; %w", revokedError(p.Reference(), p.Digest, p.Index, e), err)
+		return fmt.Errorf("%w; %w", refused, err)
 	}
-	return revokedError(p.Reference(), p.Digest, p.Index, e)
+	return refused
 }
 
-func revokedError(reference, digest, index string, e *revocation.Entry) error {
-	return release.NotTrusted(reference, digest, fmt.Errorf("%w by the index %s since %s (%s): %s", ErrRevoked, index, e.Since, e.Subject(), e.Reason))
+// revokedError says that an index revokes a release by an entry of its list.
+func revokedError(index string, l *revocation.List, r revocation.Release, e *revocation.Entry) error {
+	what := e.Subject()
+	if e.Severity != "" {
+		what += ", severity " + e.Severity
+	}
+	left := ""
+	if e.KeyID != "" && r.Threshold > 1 {
+		left = fmt.Sprintf("; of the %d valid signatures that the release must have, it has %d left", r.Threshold, l.Counting(r))
+	}
+	return release.NotTrusted(r.Reference(), r.Digest, fmt.Errorf("%w by the index %s since %s (%s): %s%s", ErrRevoked, index, e.Since, what, e.Reason, left))
 }
 
 // receiptFor returns the receipt that an installed plugin needs to run.
@@ -249,9 +270,10 @@ func (h *Home) receiptFor(p lock.Plugin, m *release.Module) (*receipt, error) {
 	return r, nil
 }
 
-// wanted returns what must be verified: the lock says which release, trust.json by whom.
-func wanted(t *trust, p lock.Plugin) (release.Want, error) {
-	publisher := t.publisher(p.Publisher)
+// wanted returns what must be verified: the lock says which release, trust.json by whom, and both the lock and the index how
+// many of them.
+func (s *Snapshot) wanted(p lock.Plugin) (release.Want, error) {
+	publisher := s.trust.publisher(p.Publisher)
 	if publisher == nil {
 		return release.Want{}, fmt.Errorf("this installation has no record of the publisher %s: run %s", p.Publisher, installAgain(p))
 	}
@@ -263,13 +285,19 @@ func wanted(t *trust, p lock.Plugin) (release.Want, error) {
 	if err != nil {
 		return release.Want{}, err
 	}
-	// The key that the lock names must be the one, even where the publisher has several.
-	keys = slices.DeleteFunc(keys, func(k release.PublicKey) bool { return k.ID != p.KeyID })
-	if len(keys) == 0 {
-		return release.Want{}, fmt.Errorf("%s says that the key %s signed, which is none of the publisher's keys: run %s",
-			lock.FileName, p.KeyID, installAgain(p))
+	// The keys that the lock names must be the ones, even where the publisher has others.
+	keys = slices.DeleteFunc(keys, func(k release.PublicKey) bool { return !slices.Contains(p.Signers(), k.ID) })
+	for _, id := range p.Signers() {
+		if !slices.ContainsFunc(keys, func(k release.PublicKey) bool { return k.ID == id }) {
+			return release.Want{}, fmt.Errorf("%s says that the key %s signed, which is none of the publisher's keys: run %s",
+				lock.FileName, id, installAgain(p))
+		}
 	}
-	return release.Want{Publisher: p.Publisher, Name: p.Name, Version: p.Version, Digest: p.Digest, Keys: keys}, nil
+	rule := release.Rule{Keys: keys, Threshold: max(p.Threshold, 1)}
+	if k := s.indexes[p.Index]; k != nil {
+		rule.Threshold = threshold(p, k.publishers)
+	}
+	return release.Want{Publisher: p.Publisher, Name: p.Name, Version: p.Version, Digest: p.Digest, Rule: rule}, nil
 }
 
 func (h *Home) get(p lock.Plugin, digest string, limit int64) ([]byte, error) {
@@ -293,6 +321,8 @@ func sameAsLocked(p lock.Plugin, m *release.Module) error {
 		return err
 	case p.Size != int64(len(m.Wasm())):
 		return fmt.Errorf("%s says that the module has %d bytes, it has %d", lock.FileName, p.Size, len(m.Wasm()))
+	case !slices.Equal(p.Signers(), m.Signers()):
+		return fmt.Errorf("%s says that %s signed, %s did", lock.FileName, strings.Join(p.Signers(), ", "), strings.Join(m.Signers(), ", "))
 	case p.ABI != m.Manifest().ABI:
 		return fmt.Errorf("%s says abi %d, the manifest %d", lock.FileName, p.ABI, m.Manifest().ABI)
 	case p.Capabilities.Digest != capabilities.Digest || !slices.Equal(p.Capabilities.Names, capabilities.Names):

@@ -168,24 +168,25 @@ func (t *trust) publisher(id string) *trustedPublisher {
 	return &t.Publishers[i]
 }
 
-// record notes that a publisher of an index signed something with a key. The error says that the publisher belongs to
+// record notes that a publisher of an index signed something with keys. The error says that the publisher belongs to
 // another index: who sets up a second index must not be able to offer plugins in the name of a publisher that is known.
-func (t *trust) record(id, index string, key release.PublicKey) error {
+func (t *trust) record(id, index string, keys ...release.PublicKey) error {
 	known := t.publisher(id)
 	if known == nil {
 		i, _ := slices.BinarySearchFunc(t.Publishers, id, func(o trustedPublisher, id string) int { return strings.Compare(o.ID, id) })
-		t.Publishers = slices.Insert(t.Publishers, i, trustedPublisher{ID: id, Index: index, Keys: []trustedKey{newTrustedKey(key)}})
-		return nil
+		t.Publishers = slices.Insert(t.Publishers, i, trustedPublisher{ID: id, Index: index})
+		known = &t.Publishers[i]
 	}
 	if known.Index != index {
 		return fmt.Errorf("the publisher %s belongs to the index %s, and %s offers it too: ask the publisher which one is right; "+
 			"lattice-host index forget %s makes the installation forget where it belongs", id, known.Index, index, id)
 	}
-	added := newTrustedKey(key)
-	if !slices.Contains(known.Keys, added) {
-		known.Keys = append(known.Keys, added)
-		slices.SortFunc(known.Keys, func(a, b trustedKey) int { return strings.Compare(a.ID, b.ID) })
+	for _, key := range keys {
+		if added := newTrustedKey(key); !slices.Contains(known.Keys, added) {
+			known.Keys = append(known.Keys, added)
+		}
 	}
+	slices.SortFunc(known.Keys, func(a, b trustedKey) int { return strings.Compare(a.ID, b.ID) })
 	return nil
 }
 

@@ -138,6 +138,9 @@ func (h *Home) look(ctx context.Context) (*install, error) {
 		return nil, err
 	}
 	in := &install{home: h, trust: t, lock: l}
+	if in.opts.Software, err = h.software(); err != nil {
+		return nil, err
+	}
 	if err := in.open(ctx); err != nil {
 		return nil, errors.Join(err, in.close())
 	}

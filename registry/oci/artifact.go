@@ -1,8 +1,8 @@
 // Package oci gives releases the shape that OCI registries keep, and moves them between registries and the store.
 //
 // A release is the artifact of the CNCF's Wasm OCI layout: an image manifest with a config of type
-// application/vnd.wasm.config.v0+json and the module as its only layer, of type application/wasm. The release bundle is a
-// manifest of its own that refers to it (its subject), so that a registry lists it among the artifact's referrers. Nothing
+// application/vnd.wasm.config.v0+json and the module as its only layer, of type application/wasm. Each signature in
+// the release bundle is a manifest of its own that refers to it (its subject), so that a registry lists it among the artifact's referrers. Nothing
 // in a manifest is believed: what comes out of this package is what a signature is then checked against.
 package oci
 
@@ -57,8 +57,8 @@ var ErrLayout = errors.New("is not a plugin release")
 type Artifact struct {
 	// Manifest is what a reference of the registry names.
 	Manifest ocispec.Descriptor
-	// Bundle is the manifest of the release bundle, which refers to Manifest.
-	Bundle ocispec.Descriptor
+	// Bundles are the manifests of the signatures, a Sigstore bundle each, which refer to Manifest.
+	Bundles []ocispec.Descriptor
 }
 
 // config is the config of a Wasm artifact.
@@ -86,15 +86,28 @@ func Pack(ctx context.Context, dst content.Pusher, wasm, bundle []byte, m *abi.M
 			AnnotationABI:             fmt.Sprint(m.ABI),
 		},
 	})
+	a := Artifact{Manifest: manifest}
+	signatures, err := release.SplitBundle(bundle)
+	if err != nil {
+		return a, fmt.Errorf("bundle: %w", err)
+	}
+	for _, signature := range signatures {
+		a.Bundles = append(a.Bundles, p.refer(manifest, signature))
+	}
+	return a, p.err
+}
+
+// refer writes a Sigstore bundle and the manifest that refers to the artifact.
+func (p *packer) refer(artifact ocispec.Descriptor, bundle []byte) ocispec.Descriptor {
 	signed := p.push(MediaTypeBundle, bundle)
 	empty := p.push(ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)
 	referrer := p.pushJSON(ocispec.MediaTypeImageManifest, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		ArtifactType: MediaTypeBundle, Config: empty, Layers: []ocispec.Descriptor{signed}, Subject: &manifest,
+		ArtifactType: MediaTypeBundle, Config: empty, Layers: []ocispec.Descriptor{signed}, Subject: &artifact,
 		Annotations: map[string]string{ocispec.AnnotationCreated: epoch},
 	})
 	referrer.ArtifactType = MediaTypeBundle
-	return Artifact{Manifest: manifest, Bundle: referrer}, p.err
+	return referrer
 }
 
 // packer writes blobs until one cannot be written.

@@ -273,7 +273,7 @@ func TestAttack31_ForeignBundles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var m ocispec.Manifest
-	readJSON(t, s.Blobs(), a.Bundle, &m)
+	readJSON(t, s.Blobs(), a.Bundles[0], &m)
 	m.Layers = append(m.Layers, m.Layers[0])
 	pushJSON(t, repository, ocispec.MediaTypeImageManifest, m)
 	p, err := oci.Pull(t.Context(), repository, a.Manifest.Digest.String())

@@ -16,9 +16,11 @@ import (
 // Push copies a packed release from src to a repository, and gives it a tag there when tag is not empty. A registry that
 // cannot list referrers gets the tag that stands in for the list (distribution-spec, "referrers tag schema").
 func Push(ctx context.Context, src content.ReadOnlyStorage, a Artifact, to *remote.Repository, tag string) error {
-	// The bundle's manifest names the artifact as its subject, so that copying it copies both.
-	if err := oras.CopyGraph(ctx, src, to, a.Bundle, oras.DefaultCopyGraphOptions); err != nil {
-		return fmt.Errorf("%s: %w", to.Reference, err)
+	// Each bundle's manifest names the artifact as its subject, so that copying it copies both.
+	for _, bundle := range a.Bundles {
+		if err := oras.CopyGraph(ctx, src, to, bundle, oras.DefaultCopyGraphOptions); err != nil {
+			return fmt.Errorf("%s: %w", to.Reference, err)
+		}
 	}
 	if tag == "" {
 		return nil

@@ -1,10 +1,14 @@
 package release
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
@@ -16,14 +20,23 @@ const BundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 // MaxBundleBytes is the largest release bundle: a manifest of abi.MaxManifestBytes fits several times in base64.
 const MaxBundleBytes = 1 << 20
 
+// MaxSignatures is how many signatures a release may have: as many as a publisher has keys.
+const MaxSignatures = 32
+
 // Bundle is what a release bundle says. Reading one proves nothing: only [Verify] does.
 type Bundle struct {
-	// KeyHint is the id of the key that signed, as the bundle claims.
-	KeyHint string
 	// Payload is the signed statement.
 	Payload []byte
-	// Signature is the Ed25519 signature, 64 bytes.
-	Signature []byte
+	// Signatures are those of the payload, at least one.
+	Signatures []Signature
+}
+
+// Signature is one signature of a statement.
+type Signature struct {
+	// KeyID is the id of the key that signed, as the bundle claims.
+	KeyID string
+	// Ed25519 is the signature, 64 bytes.
+	Ed25519 []byte
 }
 
 // bundleDocument is the JSON of a bundle. It has no field for a key or a certificate: keys never come from a bundle.
@@ -53,27 +66,98 @@ type envelopeSignature struct {
 	KeyID string `json:"keyid"`
 }
 
-// ParseBundle reads a release bundle of at most [MaxBundleBytes] strictly.
+// ParseBundle reads a release bundle of at most [MaxBundleBytes] strictly. It is one Sigstore bundle for each signature, of the
+// same statement, one behind the other: a Sigstore bundle has one signature, and readers of that format read each.
 func ParseBundle(data []byte) (*Bundle, error) {
+	b, err := parseBundle(data)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	return b, nil
+}
+
+func parseBundle(data []byte) (*Bundle, error) {
+	parts, err := SplitBundle(data)
+	if err != nil {
+		return nil, err
+	}
+	all := &Bundle{}
+	for i, part := range parts {
+		payload, signature, err := parseSigned(part)
+		if err == nil && i > 0 && !bytes.Equal(payload, all.Payload) {
+			err = errors.New("dsseEnvelope.payload: is another statement than the one that the first signature is of")
+		}
+		if err != nil && len(parts) > 1 {
+			err = fmt.Errorf("signature %d: %w", i+1, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.Payload = payload
+		all.Signatures = append(all.Signatures, signature)
+	}
+	return all, nil
+}
+
+// SplitBundle returns the Sigstore bundles in a release bundle, one for each signature. What each says is not looked at.
+func SplitBundle(data []byte) ([][]byte, error) {
+	if len(data) > MaxBundleBytes {
+		return nil, fmt.Errorf("the document has %d bytes, the limit is %d", len(data), MaxBundleBytes)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	var parts [][]byte
+	for {
+		var part json.RawMessage
+		err := d.Decode(&part)
+		end := errors.Is(err, io.EOF)
+		if end && len(parts) > 1 {
+			return parts, nil
+		}
+		if err != nil && len(parts) == 0 || end {
+			// Its bytes are those that have its digest. Whoever reads it strictly says best what may be wrong.
+			return [][]byte{data}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("behind signature %d: %w", len(parts), err)
+		}
+		if len(parts) == MaxSignatures {
+			return nil, fmt.Errorf("has more than %d signatures", MaxSignatures)
+		}
+		parts = append(parts, part)
+	}
+}
+
+// parseSigned reads one Sigstore bundle.
+func parseSigned(data []byte) (payload []byte, s Signature, err error) {
 	var d bundleDocument
 	if err := strictjson.Decode(data, MaxBundleBytes, &d); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, s, err
 	}
 	if err := d.check(); err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, s, err
 	}
-	payload, err := decodeBase64(d.DSSEEnvelope.Payload)
+	if payload, err = decodeBase64(d.DSSEEnvelope.Payload); err != nil {
+		return nil, s, fmt.Errorf("dsseEnvelope.payload: %w", err)
+	}
+	s.KeyID = d.VerificationMaterial.PublicKey.Hint
+	s.Ed25519, err = decodeBase64(d.DSSEEnvelope.Signatures[0].Sig)
+	if err == nil && len(s.Ed25519) != ed25519.SignatureSize {
+		err = fmt.Errorf("has %d bytes, an Ed25519 signature has %d", len(s.Ed25519), ed25519.SignatureSize)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("bundle: dsseEnvelope.payload: %w", err)
+		return nil, s, fmt.Errorf("dsseEnvelope.signatures.0.sig: %w", err)
 	}
-	signature, err := decodeBase64(d.DSSEEnvelope.Signatures[0].Sig)
-	if err == nil && len(signature) != ed25519.SignatureSize {
-		err = fmt.Errorf("has %d bytes, an Ed25519 signature has %d", len(signature), ed25519.SignatureSize)
+	return payload, s, nil
+}
+
+// KeyIDs returns the ids of the keys that signed, as the bundle claims, sorted and each once.
+func (b *Bundle) KeyIDs() []string {
+	ids := make([]string, len(b.Signatures))
+	for i, s := range b.Signatures {
+		ids[i] = s.KeyID
 	}
-	if err != nil {
-		return nil, fmt.Errorf("bundle: dsseEnvelope.signatures.0.sig: %w", err)
-	}
-	return &Bundle{KeyHint: d.VerificationMaterial.PublicKey.Hint, Payload: payload, Signature: signature}, nil
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 func (d *bundleDocument) check() error {
@@ -93,20 +177,39 @@ func (d *bundleDocument) check() error {
 	return nil
 }
 
-// encode returns the bundle as canonical JSON.
-func (b *Bundle) encode() ([]byte, error) {
-	return strictjson.Marshal(bundleDocument{
-		MediaType: BundleMediaType,
-		VerificationMaterial: material{
-			PublicKey:   keyHint{Hint: b.KeyHint},
-			TlogEntries: []struct{}{},
-		},
-		DSSEEnvelope: envelope{
-			PayloadType: PayloadType,
-			Payload:     base64.StdEncoding.EncodeToString(b.Payload),
-			Signatures:  []envelopeSignature{{Sig: base64.StdEncoding.EncodeToString(b.Signature)}},
-		},
+// Extends reports whether a bundle is of the same statement as another, and has all of its signatures.
+func (b *Bundle) Extends(other *Bundle) bool {
+	return bytes.Equal(b.Payload, other.Payload) && !slices.ContainsFunc(other.Signatures, func(s Signature) bool {
+		return !slices.ContainsFunc(b.Signatures, func(o Signature) bool { return o.KeyID == s.KeyID && bytes.Equal(o.Ed25519, s.Ed25519) })
 	})
+}
+
+// encode returns the canonical JSON of a Sigstore bundle for each signature, a line each.
+func (b *Bundle) encode() ([]byte, error) {
+	var lines [][]byte
+	for _, s := range b.Signatures {
+		line, err := strictjson.Marshal(bundleDocument{
+			MediaType: BundleMediaType,
+			VerificationMaterial: material{
+				PublicKey:   keyHint{Hint: s.KeyID},
+				TlogEntries: []struct{}{},
+			},
+			DSSEEnvelope: envelope{
+				PayloadType: PayloadType,
+				Payload:     base64.StdEncoding.EncodeToString(b.Payload),
+				Signatures:  []envelopeSignature{{Sig: base64.StdEncoding.EncodeToString(s.Ed25519)}},
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	encoded := bytes.Join(lines, []byte("\n"))
+	if len(encoded) > MaxBundleBytes {
+		return nil, fmt.Errorf("the bundle has %d bytes, the limit is %d", len(encoded), MaxBundleBytes)
+	}
+	return encoded, nil
 }
 
 // preAuthEncoding returns what a DSSE signature is over (github.com/secure-systems-lab/dsse, protocol.md).

@@ -12,9 +12,8 @@ type Claims struct {
 	Manifest *abi.Manifest
 	// Digest is that of the module, in the form of [Digest].
 	Digest string
-	// KeyID is the key that signed, Signature its 64 bytes.
-	KeyID     string
-	Signature []byte
+	// Bundle has the signatures.
+	*Bundle
 }
 
 // ReadClaims reads a release bundle without its module, to list or look for releases.
@@ -39,5 +38,5 @@ func ReadClaims(bundle []byte) (*Claims, error) {
 	if !ValidDigest(digest) {
 		return nil, fmt.Errorf("statement: subject.0.digest.sha256: %q is not 64 lower-case hexadecimal digits", s.Subject[0].Digest.SHA256)
 	}
-	return &Claims{Manifest: manifest, Digest: digest, KeyID: b.KeyHint, Signature: b.Signature}, nil
+	return &Claims{Manifest: manifest, Digest: digest, Bundle: b}, nil
 }

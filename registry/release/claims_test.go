@@ -19,7 +19,7 @@ func TestReadClaims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims.Digest != r.Digest() || claims.KeyID != key.ID || len(claims.Signature) != 64 {
+	if claims.Digest != r.Digest() || claims.Signatures[0].KeyID != key.ID || len(claims.Signatures[0].Ed25519) != 64 {
 		t.Errorf("%+v", claims)
 	}
 	if diff := cmp.Diff(r.Manifest.CanonicalJSON(), claims.Manifest.CanonicalJSON()); diff != "" {

@@ -8,6 +8,7 @@ type Module struct {
 	manifest *abi.Manifest
 	digest   string
 	wasm     []byte
+	signers  []string
 }
 
 // Manifest returns the manifest that the publisher signed. It must not be changed.
@@ -18,3 +19,6 @@ func (m *Module) Digest() string { return m.digest }
 
 // Wasm returns the bytes of the module. They must not be changed.
 func (m *Module) Wasm() []byte { return m.wasm }
+
+// Signers returns the ids of the keys that the rule let count and that signed, sorted. It must not be changed.
+func (m *Module) Signers() []string { return m.signers }

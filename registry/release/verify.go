@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
@@ -43,8 +44,8 @@ type Want struct {
 	Publisher, Name, Version string
 	// Digest is the SHA-256 of the module as [Digest] returns it.
 	Digest string
-	// Keys are the publisher's keys. The release must be signed with one of them.
-	Keys []PublicKey
+	// Rule says who must have signed.
+	Rule
 }
 
 // Reference returns publisher/name@version.
@@ -53,34 +54,66 @@ func (w Want) Reference() string { return w.Publisher + "/" + w.Name + "@" + w.V
 // Sign returns the bundle of a release: a statement about the module and the manifest in its custom section, signed with
 // key. Equal arguments give equal bytes.
 func Sign(key PrivateKey, wasm []byte) (bundle []byte, err error) {
-	if err := key.check(); err != nil {
+	manifest, b, err := sign(key, wasm)
+	if err != nil {
 		return nil, err
+	}
+	return b.encodeFor(manifest)
+}
+
+// AddSignature returns a bundle of the same release with the signature of key as well, in place of one that claims to be by this
+// key. The signatures that are there are kept as they are, unverified: their keys need not be at hand. It is an error when
+// they are of something else than this module.
+func AddSignature(key PrivateKey, wasm, bundle []byte) ([]byte, error) {
+	manifest, b, err := sign(key, wasm)
+	if err != nil {
+		return nil, err
+	}
+	present, err := ParseBundle(bundle)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(present.Payload, b.Payload) {
+		return nil, errors.New("bundle: its signatures are of another module, or of another manifest")
+	}
+	for _, s := range present.Signatures {
+		if s.KeyID != key.ID {
+			b.Signatures = append(b.Signatures, s)
+		}
+	}
+	if len(b.Signatures) > MaxSignatures {
+		return nil, fmt.Errorf("bundle: has %d signatures, a release may have %d", len(present.Signatures), MaxSignatures)
+	}
+	slices.SortStableFunc(b.Signatures, func(x, y Signature) int { return strings.Compare(x.KeyID, y.KeyID) })
+	return b.encodeFor(manifest)
+}
+
+func sign(key PrivateKey, wasm []byte) (*abi.Manifest, *Bundle, error) {
+	if err := key.check(); err != nil {
+		return nil, nil, err
 	}
 	section, manifest, err := readManifest(wasm)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	payload, err := newStatement(manifest, section, wasm)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	b := Bundle{
-		KeyHint:   key.ID,
-		Payload:   payload,
-		Signature: ed25519.Sign(key.Ed25519, preAuthEncoding(PayloadType, payload)),
-	}
+	signature := ed25519.Sign(key.Ed25519, preAuthEncoding(PayloadType, payload))
+	return manifest, &Bundle{Payload: payload, Signatures: []Signature{{KeyID: key.ID, Ed25519: signature}}}, nil
+}
+
+func (b *Bundle) encodeFor(manifest *abi.Manifest) ([]byte, error) {
 	encoded, err := b.encode()
-	if err == nil && len(encoded) > MaxBundleBytes {
-		err = fmt.Errorf("%s: the bundle has %d bytes, the limit is %d", manifest.Reference(), len(encoded), MaxBundleBytes)
-	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", manifest.Reference(), err)
 	}
 	return encoded, nil
 }
 
-// Verify returns the module if the bundle proves that a key of want.Keys signed exactly these bytes as the release that
-// want names, with the manifest that they carry. The module has its own copy of wasm. Every error wraps [ErrNotTrusted]
+// Verify returns the module if the bundle proves that as many keys as want.Rule asks for signed exactly these bytes as the release
+// that want names, with the manifest that they carry. The module has its own copy of wasm. Every error wraps [ErrNotTrusted]
 // and names the release and the digest.
 func Verify(bundle, wasm []byte, want Want) (*Module, error) {
 	m, err := verify(bundle, slices.Clone(wasm), want)
@@ -97,11 +130,18 @@ func verify(bundle, wasm []byte, want Want) (*Module, error) {
 	if digest := Digest(wasm); digest != want.Digest {
 		return nil, errors.New("the module has the digest " + digest)
 	}
-	payload, err := verifySignature(bundle, want.Keys)
+	if len(bundle) == 0 {
+		return nil, errors.New("the release has no signature bundle")
+	}
+	b, err := ParseBundle(bundle)
 	if err != nil {
 		return nil, err
 	}
-	s, err := parseStatement(payload)
+	signers, err := want.Check(b)
+	if err != nil {
+		return nil, err
+	}
+	s, err := parseStatement(b.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -115,34 +155,7 @@ func verify(bundle, wasm []byte, want Want) (*Module, error) {
 	if err := sameManifest(section, s.Predicate.Manifest); err != nil {
 		return nil, err
 	}
-	return &Module{manifest: manifest, digest: want.Digest, wasm: wasm}, nil
-}
-
-// verifySignature returns the payload of a bundle that one of keys signed. The bundle's hint only chooses among keys.
-func verifySignature(bundle []byte, keys []PublicKey) ([]byte, error) {
-	if len(bundle) == 0 {
-		return nil, errors.New("the release has no signature bundle")
-	}
-	b, err := ParseBundle(bundle)
-	if err != nil {
-		return nil, err
-	}
-	key, err := findKey(keys, b.KeyHint)
-	if err != nil {
-		return nil, fmt.Errorf("bundle: verificationMaterial.publicKey.hint: %w", err)
-	}
-	if !ed25519.Verify(key.Ed25519, preAuthEncoding(PayloadType, b.Payload), b.Signature) {
-		return nil, errors.New("bundle: dsseEnvelope.signatures.0.sig: is not a signature of the payload by the key " + key.ID)
-	}
-	return b.Payload, nil
-}
-
-func findKey(keys []PublicKey, id string) (PublicKey, error) {
-	i := slices.IndexFunc(keys, func(k PublicKey) bool { return k.ID == id })
-	if i < 0 {
-		return PublicKey{}, errors.New("the key " + strconv.Quote(id) + " is none of the publisher's keys")
-	}
-	return keys[i], keys[i].check()
+	return &Module{manifest: manifest, digest: want.Digest, wasm: wasm, signers: signers}, nil
 }
 
 // checkSubject keeps a valid statement about one release from being served as another.

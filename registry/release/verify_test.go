@@ -90,7 +90,7 @@ func resign(t *testing.T, key release.PrivateKey, bundle []byte, change func(pay
 	pae := "DSSEv1 28 application/vnd.in-toto+json " + strconv.Itoa(len(payload)) + " " + string(payload)
 	encode := base64.StdEncoding.EncodeToString
 	bundle = registrytest.SetField(t, bundle, encode(b.Payload), encode(payload))
-	return registrytest.SetField(t, bundle, encode(b.Signature), encode(ed25519.Sign(key.Ed25519, []byte(pae))))
+	return registrytest.SetField(t, bundle, encode(b.Signatures[0].Ed25519), encode(ed25519.Sign(key.Ed25519, []byte(pae))))
 }
 
 func TestAttack(t *testing.T) {
@@ -110,7 +110,7 @@ func TestAttack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sig := base64.StdEncoding.EncodeToString(parsed.Signature)
+	sig := base64.StdEncoding.EncodeToString(parsed.Signatures[0].Ed25519)
 	payload := base64.StdEncoding.EncodeToString(parsed.Payload)
 	oneSig := `{"keyid":"","sig":"` + sig + `"}`
 
@@ -191,7 +191,7 @@ func TestAttack(t *testing.T) {
 		},
 		"26_ShortSignature": {
 			reason: "An Ed25519 signature has 64 bytes.",
-			bundle: set(sig, base64.StdEncoding.EncodeToString(parsed.Signature[:63])),
+			bundle: set(sig, base64.StdEncoding.EncodeToString(parsed.Signatures[0].Ed25519[:63])),
 			says:   "has 63 bytes",
 		},
 		"26_EnvelopeNamesAKey": {
@@ -265,9 +265,14 @@ func TestAttack(t *testing.T) {
 			says:   "PredicateType",
 		},
 		"27_TrailingData": {
-			reason: "Nothing may follow the document.",
+			reason: "Nothing may follow the document but another signature.",
 			bundle: func(b []byte) []byte { return append(b, "{}"...) },
-			says:   "bytes follow the end",
+			says:   "signature 2: dsseEnvelope: is missing",
+		},
+		"27_TrailingBytes": {
+			reason: "Nothing may follow the document but another signature.",
+			bundle: func(b []byte) []byte { return append(b, '}') },
+			says:   "behind signature 1: ",
 		},
 		"28_NoBundle": {
 			reason: "A missing signature file means unsigned, not trusted.",
@@ -427,7 +432,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add([]byte("{}"), r.Wasm)
 	f.Add(r.Bundle, []byte(registrytest.EmptyModule))
 	f.Fuzz(func(t *testing.T, bundle, wasm []byte) {
-		if claims, err := release.ReadClaims(bundle); err == nil && (!release.ValidDigest(claims.Digest) || len(claims.Signature) != 64) {
+		if claims, err := release.ReadClaims(bundle); err == nil && (!release.ValidDigest(claims.Digest) || len(claims.Signatures[0].Ed25519) != 64) {
 			t.Errorf("%+v was read", claims)
 		}
 		want := r.Want(key.Public())

@@ -25,7 +25,7 @@ func putRelease(t *testing.T, s *store.Store, reference string) (registrytest.Re
 	r := registrytest.Sign(t, registrytest.Key(t, 1), registrytest.Manifest(t, reference))
 	a, err := pack.Pack(t.Context(), s.Blobs(), r.Wasm, r.Bundle, r.Manifest)
 	if err == nil {
-		err = s.Tag(reference, a.Manifest, a.Bundle)
+		err = s.Tag(reference, a.Manifest, a.Bundles...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestOthersReadTheLayout(t *testing.T) {
 		t.Fatalf("%v, %v", d, err)
 	}
 	referrers, err := layout.Predecessors(t.Context(), d)
-	if err != nil || len(referrers) != 1 || referrers[0].Digest != a.Bundle.Digest {
+	if err != nil || len(referrers) != 1 || referrers[0].Digest != a.Bundles[0].Digest {
 		t.Errorf("%v, %v", referrers, err)
 	}
 }

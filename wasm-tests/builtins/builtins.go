@@ -141,7 +141,7 @@ var modules = sync.OnceValues(func() (map[string]*release.Module, error) {
 		m := packed.Manifest
 		built[name], err = release.Verify(bundle, wasm, release.Want{
 			Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: packed.Digest,
-			Keys: []release.PublicKey{key.Public()},
+			Rule: release.AnyOf(key.Public()),
 		})
 		if err != nil {
 			return nil, err

@@ -89,7 +89,7 @@ func load(t testing.TB, r *sandbox.Runtime, dir, module string) *sandbox.Plugin 
 	}
 	m := packed.Manifest
 	verified, err := release.Verify(bundle, wasm, release.Want{
-		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: packed.Digest, Keys: []release.PublicKey{key.Public()},
+		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: packed.Digest, Rule: release.AnyOf(key.Public()),
 	})
 	if err != nil {
 		t.Fatal(err)

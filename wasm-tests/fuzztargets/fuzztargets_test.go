@@ -39,10 +39,11 @@ func targets() map[string][]string {
 		"registry/kv":                       {"FuzzParse"},
 		"registry/latticenet":               {"FuzzImport", "FuzzParse", "FuzzParsePolicy", "FuzzParseRange"},
 		"registry/lock":                     {"FuzzParse"},
-		"registry/market":                   {"FuzzConsent", "FuzzReadPolicyBundle", "FuzzReceipt", "FuzzRequest", "FuzzStates", "FuzzTrust"},
+		"registry/market":                   {"FuzzConsent", "FuzzPlatform", "FuzzReadPolicyBundle", "FuzzReceipt", "FuzzRequest", "FuzzStates", "FuzzTrust"},
 		"registry/oci":                      {"FuzzManifest"},
 		"registry/release":                  {"FuzzKeyFiles", "FuzzSections", "FuzzVerify"},
 		"registry/store":                    {"FuzzIndex"},
+		"registry/versions":                 {"FuzzRange"},
 		"runtime/directory":                 {"FuzzParse"},
 		"runtime/layout":                    {"FuzzYAML"},
 	}

@@ -154,7 +154,7 @@ func newPublisher(t *testing.T) publisher {
 func (p publisher) verify(bundle, wasm []byte, m *abi.Manifest) (*release.Module, error) {
 	return release.Verify(bundle, wasm, release.Want{
 		Publisher: m.Publisher, Name: m.Name, Version: m.Version,
-		Digest: release.Digest(wasm), Keys: []release.PublicKey{p.key.Public()},
+		Digest: release.Digest(wasm), Rule: release.AnyOf(p.key.Public()),
 	})
 }
 
@@ -182,7 +182,7 @@ func (p publisher) forge(m *abi.Manifest, wasm []byte) (*release.Module, error) 
 	payload := bytes.ReplaceAll(parsed.Payload, hexDigest(twin), hexDigest(wasm))
 	message := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(release.PayloadType), release.PayloadType, len(payload), payload)
 	for _, change := range [][2][]byte{
-		{parsed.Payload, payload}, {parsed.Signature, ed25519.Sign(p.key.Ed25519, message)},
+		{parsed.Payload, payload}, {parsed.Signatures[0].Ed25519, ed25519.Sign(p.key.Ed25519, message)},
 	} {
 		bundle = bytes.ReplaceAll(bundle, inBase64(change[0]), inBase64(change[1]))
 	}

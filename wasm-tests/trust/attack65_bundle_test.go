@@ -41,7 +41,7 @@ func newSigned(t *testing.T, by release.PrivateKey) signed {
 	b, err := release.Sign(by, wasm)
 	check(t, err)
 	return signed{m, wasm, b, release.Want{
-		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: release.Digest(wasm), Keys: []release.PublicKey{by.Public()},
+		Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: release.Digest(wasm), Rule: release.AnyOf(by.Public()),
 	}}
 }
 
@@ -87,6 +87,31 @@ func sigstoreJS(t *testing.T, js *script, data []byte, want release.Want) ([]byt
 	return answer.Payload, err
 }
 
+// TestAttack65_EachSignature has sigstore-go verify what each of two people signed.
+func TestAttack65_EachSignature(t *testing.T) {
+	t.Parallel()
+	ann, bob := key(t, 1), key(t, 2)
+	r := newSigned(t, ann)
+	both, err := release.AddSignature(bob, r.wasm, r.bundle)
+	check(t, err)
+	r.want.Rule = release.Rule{Keys: []release.PublicKey{ann.Public(), bob.Public()}, Threshold: 2}
+	_, err = release.Verify(both, r.wasm, r.want)
+	check(t, err)
+	parts, err := release.SplitBundle(both)
+	check(t, err)
+	for _, part := range parts {
+		if err := sigstoreGo(part, r.want); err != nil {
+			t.Errorf("sigstore-go: %v", err)
+		}
+	}
+	if len(parts) != 2 {
+		t.Errorf("%d bundles", len(parts))
+	}
+	if err := sigstoreGo(both, r.want); err == nil {
+		t.Error("sigstore-go takes both at once: is the format still needed?")
+	}
+}
+
 func TestAttack65_BundleAccepted(t *testing.T) {
 	t.Parallel()
 	js := start(t, "bundle.js")
@@ -115,8 +140,8 @@ func TestAttack65_BundleRefused(t *testing.T) {
 	parsed, err := release.ParseBundle(r.bundle)
 	check(t, err)
 	encode := base64.StdEncoding.EncodeToString
-	payload, sig := encode(parsed.Payload), encode(parsed.Signature)
-	flipped := bytes.Clone(parsed.Signature)
+	payload, sig := encode(parsed.Payload), encode(parsed.Signatures[0].Ed25519)
+	flipped := bytes.Clone(parsed.Signatures[0].Ed25519)
 	flipped[0] ^= 1
 	byOther := ed25519.Sign(other.Ed25519, fmt.Appendf(nil, "DSSEv1 %d %s %d %s",
 		len(release.PayloadType), release.PayloadType, len(parsed.Payload), parsed.Payload))

@@ -1,13 +1,14 @@
 // Package publisher reads and writes publishers.json: who may release plugins, and with which keys.
 //
 //	{"version": 1, "publishers": [{"id": "acme", "name": "Acme", "keys": [{"id": "ed25519-…", "publicKey": "…",
-//	 "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"}]}]}
+//	 "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"}], "threshold": 1}]}
 //
 // The document is a target of the index that offline keys sign, so that whoever runs the index from day to day can neither
 // add a publisher nor a key.
 package publisher
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/check"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -28,7 +30,7 @@ const FormatVersion = 1
 const MaxBytes = 4 << 20
 
 // maxKeys bounds the keys of one publisher.
-const maxKeys = 32
+const maxKeys = release.MaxSignatures
 
 // maxNameBytes bounds the name of a publisher.
 const maxNameBytes = 200
@@ -47,8 +49,10 @@ type Publisher struct {
 	ID string `json:"id"`
 	// Name is for people.
 	Name string `json:"name"`
-	// Keys are sorted by id. A release is signed with one of them.
+	// Keys are sorted by id.
 	Keys []Key `json:"keys"`
+	// Threshold is how many different ones of the keys must sign a release; 0, which is left out, stands for 1.
+	Threshold int `json:"threshold,omitempty"`
 }
 
 // Key is one key of a publisher.
@@ -78,26 +82,18 @@ func date(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(dateLayout)
+	return t.UTC().Format(check.DateLayout)
 }
 
 // Parse reads the document strictly: unknown, double or missing keys, values outside their grammar and entries out of order
 // are errors.
 func Parse(data []byte) (*List, error) {
 	var l List
-	if err := strictjson.Decode(data, MaxBytes, &l); err != nil {
-		return nil, err
-	}
-	return &l, l.check()
+	return &l, strictjson.DecodeChecked(data, MaxBytes, &l, l.check)
 }
 
 // Encode returns the document. Equal lists give equal bytes.
-func (l *List) Encode() ([]byte, error) {
-	if err := l.check(); err != nil {
-		return nil, err
-	}
-	return strictjson.MarshalIndent(l)
-}
+func (l *List) Encode() ([]byte, error) { return strictjson.EncodeChecked(l, l.check) }
 
 // Find returns the publisher with an id, or nil.
 func (l *List) Find(id string) *Publisher {
@@ -106,6 +102,50 @@ func (l *List) Find(id string) *Publisher {
 		return nil
 	}
 	return &l.Publishers[i]
+}
+
+// Threshold returns how many keys of a publisher must sign a release: 1 for one that the list does not have.
+func (l *List) Threshold(id string) int {
+	if p := l.Find(id); p != nil {
+		return p.signatures()
+	}
+	return 1
+}
+
+func (p *Publisher) signatures() int { return max(p.Threshold, 1) }
+
+// HasKey reports whether a key is one of the publisher's.
+func (p *Publisher) HasKey(id string) bool {
+	return slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == id })
+}
+
+// Rule returns who must have signed a release of a publisher that is installed at a time: those of its keys that are valid then.
+// The zero time is any.
+func (l *List) Rule(id string, at time.Time) (release.Rule, error) {
+	p := l.Find(id)
+	if p == nil {
+		return release.Rule{}, fmt.Errorf("the index has no publisher %s", id)
+	}
+	r := release.Rule{Threshold: p.signatures(), Excluded: map[string]error{}}
+	for _, k := range p.Keys {
+		if !at.IsZero() && !k.Valid(at) {
+			r.Excluded[k.ID] = &OutOfTimeError{k.NotBefore, k.NotAfter}
+			continue
+		}
+		key, err := k.Key()
+		if err != nil {
+			return r, err
+		}
+		r.Keys = append(r.Keys, key)
+	}
+	return r, nil
+}
+
+// OutOfTimeError says that a key is not valid now: what it signed runs on, and is not installed.
+type OutOfTimeError struct{ NotBefore, NotAfter string }
+
+func (e *OutOfTimeError) Error() string {
+	return "is valid from " + cmp.Or(e.NotBefore, "any time") + " to " + cmp.Or(e.NotAfter, "any time") + " only"
 }
 
 func compareID(p Publisher, id string) int { return strings.Compare(p.ID, id) }
@@ -137,8 +177,8 @@ func (l *List) Remove(id string) error {
 
 // Valid reports whether a release that the key signed may be installed at a time.
 func (k Key) Valid(at time.Time) bool {
-	before, errBefore := parseDate(k.NotBefore)
-	after, errAfter := parseDate(k.NotAfter)
+	before, errBefore := parseDate("notBefore", k.NotBefore)
+	after, errAfter := parseDate("notAfter", k.NotAfter)
 	switch {
 	case errBefore != nil || errAfter != nil:
 		return false
@@ -164,65 +204,50 @@ func (k Key) Key() (release.PublicKey, error) {
 	return key, err
 }
 
-// dateLayout is RFC 3339 in UTC to the second.
-const dateLayout = "2006-01-02T15:04:05Z"
-
-func parseDate(s string) (time.Time, error) {
+func parseDate(field, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	return time.Parse(dateLayout, s)
+	return check.Date(field, s)
 }
 
 func (l *List) check() error {
-	if l.Version != FormatVersion {
-		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
+	if err := check.Version(l.Version, FormatVersion); err != nil {
+		return err
 	}
 	if l.Publishers == nil {
 		return errors.New("publishers: must be an array")
 	}
-	for i := range l.Publishers {
-		if err := l.Publishers[i].check(); err != nil {
-			return fmt.Errorf("publishers.%d.%w", i, err)
-		}
-		if i > 0 && l.Publishers[i-1].ID >= l.Publishers[i].ID {
-			return fmt.Errorf("publishers.%d.id: %s must stand once, in the order of ids", i, l.Publishers[i].ID)
-		}
-	}
-	return nil
+	return check.Sorted("publishers", l.Publishers, func(p Publisher) string { return p.ID }, Publisher.check)
 }
 
-func (p *Publisher) check() error {
-	switch {
-	case !abi.ValidName(p.ID):
+func (p Publisher) check() error {
+	if !abi.ValidName(p.ID) {
 		return fmt.Errorf("id: %q must be lower-case letters, digits and single hyphens, at most 40", p.ID)
-	case p.Name == "" || len(p.Name) > maxNameBytes || strings.ContainsFunc(p.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fmt.Errorf("name: must be one line of 1 to %d bytes", maxNameBytes)
+	}
+	if err := check.OneLine("name", p.Name, maxNameBytes); err != nil {
+		return err
+	}
+	switch {
 	case len(p.Keys) == 0 || len(p.Keys) > maxKeys:
 		return fmt.Errorf("keys: has %d entries, must have 1 to %d", len(p.Keys), maxKeys)
+	case p.Threshold < 0 || p.Threshold > len(p.Keys):
+		return fmt.Errorf("threshold: is %d, must be at least 1 and at most the number of keys, %d", p.Threshold, len(p.Keys))
 	}
-	for i, k := range p.Keys {
-		if err := k.check(); err != nil {
-			return fmt.Errorf("keys.%d.%w", i, err)
-		}
-		if i > 0 && p.Keys[i-1].ID >= k.ID {
-			return fmt.Errorf("keys.%d.id: %s must stand once, in the order of ids", i, k.ID)
-		}
-	}
-	return nil
+	return check.Sorted("keys", p.Keys, func(k Key) string { return k.ID }, Key.check)
 }
 
 func (k Key) check() error {
 	if _, err := k.Key(); err != nil {
 		return err
 	}
-	before, err := parseDate(k.NotBefore)
+	before, err := parseDate("notBefore", k.NotBefore)
 	if err != nil {
-		return fmt.Errorf("notBefore: %q must be a time such as 2026-01-31T00:00:00Z", k.NotBefore)
+		return err
 	}
-	after, err := parseDate(k.NotAfter)
+	after, err := parseDate("notAfter", k.NotAfter)
 	if err != nil {
-		return fmt.Errorf("notAfter: %q must be a time such as 2026-01-31T00:00:00Z", k.NotAfter)
+		return err
 	}
 	if k.NotBefore != "" && k.NotAfter != "" && !before.Before(after) {
 		return errors.New("notAfter: must be later than notBefore")

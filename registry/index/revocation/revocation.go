@@ -2,7 +2,7 @@
 //
 //	{"version": 1, "revoked": [{"plugin": "acme/web", "versions": ["1.2.0"], "reason": "leaks tokens", "since": "2026-03-01T12:00:00Z"}]}
 //
-// Each entry names one thing: a module by its digest, a plugin with some or all of its versions, a key, or a publisher. The
+// Each entry names one thing: a module by its digest, a plugin with all of its versions, some, or a range, a key, or a publisher. The
 // document is a target of the index that offline keys sign. That a release was yanked, which only keeps it from being
 // chosen, is not said here.
 package revocation
@@ -13,11 +13,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/registry/internal/check"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/registry/versions"
 )
 
 // FormatVersion is the value of [List.Version].
@@ -45,10 +46,15 @@ type Entry struct {
 	Plugin string `json:"plugin,omitempty"`
 	// Versions are those of the plugin that are revoked, sorted; without them, all are.
 	Versions []string `json:"versions,omitempty"`
-	// KeyID is the id of a publisher's key, in the form of release.KeyID: all that it signed is revoked.
+	// Range is one of versions of the plugin, instead of Versions: all that versions.Range.Covers, prereleases with it.
+	Range string `json:"range,omitempty"`
+	// KeyID is the id of a publisher's key, in the form of release.KeyID. Its signatures do not count: what too few other keys
+	// signed is revoked.
 	KeyID string `json:"keyId,omitempty"`
 	// Publisher is the id of a publisher, all of whose plugins are revoked.
 	Publisher string `json:"publisher,omitempty"`
+	// Severity is one of [Severities], or empty. It is shown; what is revoked is so whatever the severity.
+	Severity string `json:"severity,omitempty"`
 	// Reason is one line for people.
 	Reason string `json:"reason"`
 	// Since is when it was revoked, in RFC 3339 ending in Z, to the second. It is shown; what is revoked is so whatever the clock says.
@@ -59,9 +65,19 @@ type Entry struct {
 type Release struct {
 	// Publisher, Name and Version are those of the manifest.
 	Publisher, Name, Version string
-	// Digest is that of the module, KeyID the key that signed it.
-	Digest, KeyID string
+	// Digest is that of the module.
+	Digest string
+	// Signers are the ids of the keys whose signatures were verified, or that are claimed to have signed, each once.
+	Signers []string
+	// Threshold is how many of them must sign; less than 1 stands for 1.
+	Threshold int
 }
+
+// Reference returns publisher/name@version.
+func (r Release) Reference() string { return r.Publisher + "/" + r.Name + "@" + r.Version }
+
+// Severities returns what [Entry.Severity] may say, the least first.
+func Severities() []string { return []string{"low", "medium", "high", "critical"} }
 
 // New returns a list that revokes nothing.
 func New() *List { return &List{Version: FormatVersion, Revoked: []Entry{}} }
@@ -70,19 +86,11 @@ func New() *List { return &List{Version: FormatVersion, Revoked: []Entry{}} }
 // are errors.
 func Parse(data []byte) (*List, error) {
 	var l List
-	if err := strictjson.Decode(data, MaxBytes, &l); err != nil {
-		return nil, err
-	}
-	return &l, l.check()
+	return &l, strictjson.DecodeChecked(data, MaxBytes, &l, l.check)
 }
 
 // Encode returns the document. Equal lists give equal bytes.
-func (l *List) Encode() ([]byte, error) {
-	if err := l.check(); err != nil {
-		return nil, err
-	}
-	return strictjson.MarshalIndent(l)
-}
+func (l *List) Encode() ([]byte, error) { return strictjson.EncodeChecked(l, l.check) }
 
 // Add puts an entry into the list. One that is there already, its reason and date aside, is an error.
 func (l *List) Add(e Entry) error {
@@ -109,11 +117,23 @@ func (l *List) Remove(subject string) error {
 
 // Find returns the first entry that revokes a release, or nil.
 func (l *List) Find(r Release) *Entry {
-	i := slices.IndexFunc(l.Revoked, func(e Entry) bool { return e.covers(r) })
+	enough := l.Counting(r) >= max(r.Threshold, 1)
+	i := slices.IndexFunc(l.Revoked, func(e Entry) bool { return e.covers(r) && (e.KeyID == "" || !enough) })
 	if i < 0 {
 		return nil
 	}
 	return &l.Revoked[i]
+}
+
+// Counting returns how many of the signers of a release are not revoked.
+func (l *List) Counting(r Release) int {
+	n := 0
+	for _, id := range r.Signers {
+		if !slices.ContainsFunc(l.Revoked, func(e Entry) bool { return e.KeyID == id }) {
+			n++
+		}
+	}
+	return n
 }
 
 // NamesKeys reports whether some entry revokes a key.
@@ -127,11 +147,21 @@ func (e *Entry) covers(r Release) bool {
 	case e.Digest != "":
 		return e.Digest == r.Digest
 	case e.Plugin != "":
-		return e.Plugin == r.Publisher+"/"+r.Name && (len(e.Versions) == 0 || slices.Contains(e.Versions, r.Version))
+		return e.Plugin == r.Publisher+"/"+r.Name && e.HasVersion(r.Version)
 	case e.KeyID != "":
-		return e.KeyID == r.KeyID
+		return slices.Contains(r.Signers, e.KeyID)
 	}
 	return e.Publisher == r.Publisher
+}
+
+// HasVersion reports whether an entry that names a plugin revokes a version of it.
+func (e *Entry) HasVersion(version string) bool {
+	if e.Range == "" {
+		return len(e.Versions) == 0 || slices.Contains(e.Versions, version)
+	}
+	ranged, err := versions.Parse(e.Range)
+	// A range that cannot be read does not come out of Parse. It lets nothing run.
+	return err != nil || ranged.Covers(version)
 }
 
 // Subject says what the entry revokes.
@@ -141,6 +171,8 @@ func (e *Entry) Subject() string {
 		return e.Digest
 	case e.Plugin != "" && len(e.Versions) > 0:
 		return e.Plugin + "@" + strings.Join(e.Versions, ",")
+	case e.Range != "":
+		return e.Plugin + "@" + e.Range
 	case e.Plugin != "":
 		return e.Plugin
 	case e.KeyID != "":
@@ -152,21 +184,13 @@ func (e *Entry) Subject() string {
 func compare(a, b Entry) int { return strings.Compare(a.Subject(), b.Subject()) }
 
 func (l *List) check() error {
-	if l.Version != FormatVersion {
-		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
+	if err := check.Version(l.Version, FormatVersion); err != nil {
+		return err
 	}
 	if l.Revoked == nil {
 		return errors.New("revoked: must be an array")
 	}
-	for i := range l.Revoked {
-		if err := l.Revoked[i].check(); err != nil {
-			return fmt.Errorf("revoked.%d.%w", i, err)
-		}
-		if i > 0 && compare(l.Revoked[i-1], l.Revoked[i]) >= 0 {
-			return fmt.Errorf("revoked.%d: %s must stand once, in the order of what is revoked", i, l.Revoked[i].Subject())
-		}
-	}
-	return nil
+	return check.Sorted("revoked", l.Revoked, func(e Entry) string { return e.Subject() }, func(e Entry) error { return e.check() })
 }
 
 func (e *Entry) check() error {
@@ -177,7 +201,6 @@ func (e *Entry) check() error {
 		}
 	}
 	publisher, name, _ := strings.Cut(e.Plugin, "/")
-	_, err := time.Parse(time.RFC3339, e.Since)
 	switch {
 	case named != 1:
 		return fmt.Errorf("digest: exactly one of digest, plugin, keyId and publisher must be there, %d are", named)
@@ -189,22 +212,38 @@ func (e *Entry) check() error {
 		return badValue("keyId", e.KeyID, "ed25519- and 16 lower-case hexadecimal digits")
 	case e.Publisher != "" && !abi.ValidName(e.Publisher):
 		return badValue("publisher", e.Publisher, "lower-case letters, digits and single hyphens, at most 40")
-	case e.Reason == "" || len(e.Reason) > maxReasonBytes || strings.ContainsFunc(e.Reason, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return fmt.Errorf("reason: must be one line of 1 to %d bytes", maxReasonBytes)
-	case err != nil || len(e.Since) != len("2006-01-02T15:04:05Z") || !strings.HasSuffix(e.Since, "Z"):
-		return badValue("since", e.Since, "a time such as 2026-01-31T00:00:00Z")
+	case e.Severity != "" && !slices.Contains(Severities(), e.Severity):
+		return badValue("severity", e.Severity, "one of "+strings.Join(Severities(), ", "))
+	}
+	if err := check.OneLine("reason", e.Reason, maxReasonBytes); err != nil {
+		return err
+	}
+	if _, err := check.Date("since", e.Since); err != nil {
+		return err
 	}
 	return e.checkVersions()
 }
 
 func (e *Entry) checkVersions() error {
-	if e.Plugin == "" && len(e.Versions) > 0 {
-		return errors.New("versions: belong to a plugin")
+	switch {
+	case e.Plugin == "" && (len(e.Versions) > 0 || e.Range != ""):
+		return errors.New("versions: belong to a plugin, and so does a range")
+	case len(e.Versions) > 0 && e.Range != "":
+		return errors.New("range: either versions or a range, not both")
 	}
 	for i, v := range e.Versions {
 		if !abi.ValidVersion(v) || i > 0 && e.Versions[i-1] >= v {
 			return badValue("versions."+strconv.Itoa(i), v, "a version such as 1.2.0, once and in order")
 		}
+	}
+	if e.Range == "" {
+		return nil
+	}
+	if _, err := versions.Parse(e.Range); err != nil {
+		return fmt.Errorf("range: %w", err)
+	}
+	if abi.ValidVersion(e.Range) {
+		return badValue("range", e.Range, "no single version, versions has those")
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ func entries() []revocation.Entry {
 		{KeyID: keyA, Reason: "stolen", Since: since},
 		{Plugin: "acme/web", Versions: []string{"1.0.0", "1.1.0"}, Reason: "leaks", Since: since},
 		{Plugin: "acme/old", Reason: "abandoned", Since: since},
+		{Plugin: "acme/ranged", Range: "<1.2.3", Severity: "critical", Reason: "leaks", Since: since},
 		{Digest: digestA, Reason: "mined", Since: since},
 	}
 }
@@ -44,7 +45,7 @@ func full(t testing.TB) *revocation.List {
 func TestFind(t *testing.T) {
 	t.Parallel()
 	l := full(t)
-	good := revocation.Release{Publisher: "acme", Name: "web", Version: "1.2.0", Digest: digestB, KeyID: keyB}
+	good := revocation.Release{Publisher: "acme", Name: "web", Version: "1.2.0", Digest: digestB, Signers: []string{keyB}}
 	tests := map[string]struct {
 		change func(*revocation.Release)
 		want   string
@@ -52,8 +53,13 @@ func TestFind(t *testing.T) {
 		"Good":        {func(*revocation.Release) {}, ""},
 		"Empty":       {func(r *revocation.Release) { *r = revocation.Release{} }, ""},
 		"Publisher":   {func(r *revocation.Release) { r.Publisher = "evil" }, "publisher evil"},
-		"Key":         {func(r *revocation.Release) { r.KeyID = keyA }, "key " + keyA},
+		"Key":         {func(r *revocation.Release) { r.Signers = []string{keyA} }, "key " + keyA},
 		"Version":     {func(r *revocation.Release) { r.Version = "1.1.0" }, "acme/web@1.0.0,1.1.0"},
+		"Range":       {func(r *revocation.Release) { r.Name, r.Version = "ranged", "1.2.3-rc.1" }, "acme/ranged@<1.2.3"},
+		"NotInRange":  {func(r *revocation.Release) { r.Name, r.Version = "ranged", "1.2.3" }, ""},
+		"OneOfTwo":    {func(r *revocation.Release) { r.Signers = []string{keyA, keyB} }, ""},
+		"TwoOfTwo":    {func(r *revocation.Release) { r.Signers, r.Threshold = []string{keyA, keyB}, 2 }, "key " + keyA},
+		"TooFew":      {func(r *revocation.Release) { r.Threshold = 2 }, ""},
 		"AllVersions": {func(r *revocation.Release) { r.Name = "old" }, "acme/old"},
 		"Digest":      {func(r *revocation.Release) { r.Digest = digestA }, digestA},
 	}
@@ -105,6 +111,11 @@ func TestRefused(t *testing.T) {
 		"Plugin":          {entry(`"plugin":"acme"`), "plugin: "},
 		"PluginVersion":   {entry(`"plugin":"acme/web@1.0.0"`), "plugin: "},
 		"Publisher":       {entry(`"publisher":"Acme"`), "publisher: "},
+		"Range":           {entry(`"plugin":"a/b","range":"newest"`), "range: "},
+		"RangeIsVersion":  {entry(`"plugin":"a/b","range":"1.2.3"`), "range: "},
+		"RangeAndVersion": {entry(`"plugin":"a/b","range":"<1","versions":["1.0.0"]`), "range: "},
+		"RangeOfKey":      {entry(`"keyId":"` + keyA + `","range":"<1"`), "versions: belong to a plugin"},
+		"Severity":        {entry(`"plugin":"a/b","severity":"awful"`), "severity: "},
 		"KeyID":           {entry(`"keyId":"ed25519-x"`), "keyId: "},
 		"BadVersion":      {entry(`"plugin":"acme/web","versions":["1"]`), "versions.0: "},
 		"VersionsOrder":   {entry(`"plugin":"acme/web","versions":["1.1.0","1.0.0"]`), "versions.1: "},

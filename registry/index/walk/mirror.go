@@ -13,10 +13,10 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/latticenet/lattice-host/registry/index/publisher"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/oci"
-	"github.com/latticenet/lattice-host/registry/release"
 	"github.com/latticenet/lattice-host/registry/store"
 )
 
@@ -49,6 +49,8 @@ type mirror struct {
 	chosen  Select
 	tar     *tar.Writer
 	written map[string]bool
+	// publishers are those of the index.
+	publishers *publisher.List
 }
 
 // write adds a file to the archive, if it is not there yet.
@@ -133,7 +135,10 @@ func (m *mirror) targets() error {
 
 // modules copies the files of the releases. The parts of the layout around them are made again: they are the same for the
 // same release.
-func (m *mirror) modules() error {
+func (m *mirror) modules() (err error) {
+	if m.publishers, err = m.draft.Publishers(); err != nil {
+		return err
+	}
 	listed, err := m.draft.Releases()
 	if err != nil {
 		return err
@@ -163,13 +168,13 @@ func (m *mirror) modules() error {
 
 // pack copies the files of a release, unless it must not run.
 func (m *mirror) pack(r author.Listed) ([]store.Artifact, error) {
-	bundle, err := m.draft.Target(tuf.ReleaseTarget(r.Publisher, r.Name, r.Version.Version))
+	bundle, claims, err := m.draft.Claims(r.Publisher, r.Name, r.Version.Version)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := release.ReadClaims(bundle)
-	if err != nil || isRevoked(m.draft, r, claims) {
-		return nil, err
+	// What is wrong with the signatures is for Verify to say.
+	if _, by, _ := m.draft.Judge(m.publishers, claims, time.Time{}); by != nil {
+		return nil, nil
 	}
 	wasm, err := module(m.ctx, m.source, r)
 	if err != nil {
@@ -179,8 +184,7 @@ func (m *mirror) pack(r author.Listed) ([]store.Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := claims.Manifest.Reference()
-	return []store.Artifact{{Name: name, Manifest: artifact.Manifest, Referrers: []ocispec.Descriptor{artifact.Bundle}}}, nil
+	return []store.Artifact{{Name: claims.Manifest.Reference(), Manifest: artifact.Manifest, Referrers: artifact.Bundles}}, nil
 }
 
 // Push implements content.Pusher.

@@ -13,7 +13,6 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/index"
 	"github.com/latticenet/lattice-host/registry/index/publisher"
-	"github.com/latticenet/lattice-host/registry/index/revocation"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -64,8 +63,8 @@ type Role struct {
 // Release is the state of a release.
 type Release struct {
 	author.Listed
-	// KeyID is the key that signed it.
-	KeyID string
+	// KeyIDs are the keys that signed it, as it claims.
+	KeyIDs []string
 	// State is one of the State constants, and Err what is wrong with one that is not trusted.
 	State string
 	Err   error
@@ -198,20 +197,19 @@ func (w *walker) releases(ctx context.Context, chosen Select) error {
 
 // release verifies a release as whoever installs it does.
 func (w *walker) release(ctx context.Context, r *Release) error {
-	bundle, err := w.draft.Target(tuf.ReleaseTarget(r.Publisher, r.Name, r.Version.Version))
+	bundle, claims, err := w.draft.Claims(r.Publisher, r.Name, r.Version.Version)
 	if err != nil {
 		return err
 	}
-	claims, err := release.ReadClaims(bundle)
-	if err != nil {
+	r.KeyIDs = claims.KeyIDs()
+	if w.publishers == nil {
+		return errors.New("the index says nothing valid about publishers")
+	}
+	at, err := w.judge(r, claims)
+	if err != nil || r.State == StateRevoked {
 		return err
 	}
-	r.KeyID = claims.KeyID
-	if isRevoked(w.draft, r.Listed, claims) {
-		r.State = StateRevoked
-		return nil
-	}
-	key, err := w.key(r)
+	rule, err := w.publishers.Rule(r.Publisher, at)
 	if err != nil {
 		return err
 	}
@@ -219,14 +217,36 @@ func (w *walker) release(ctx context.Context, r *Release) error {
 	if err != nil {
 		return err
 	}
-	want := release.Want{
-		Publisher: r.Publisher, Name: r.Name, Version: r.Version.Version, Digest: r.Digest, Keys: []release.PublicKey{key},
-	}
-	m, err := release.Verify(bundle, wasm, want)
+	m, err := release.Verify(bundle, wasm, release.Want{
+		Publisher: r.Publisher, Name: r.Name, Version: r.Version.Version, Digest: r.Digest, Rule: rule,
+	})
 	if err != nil {
 		return err
 	}
 	return r.sameAs(m)
+}
+
+// judge notes the state of a release, and returns for which time its signatures are enough. One that nobody can install need not
+// have keys that are valid now.
+func (w *walker) judge(r *Release, claims *release.Claims) (at time.Time, err error) {
+	switch {
+	case r.Yanked != nil:
+		r.State = StateYanked
+	case r.Deprecated != nil:
+		r.State, at = StateDeprecated, w.now
+	default:
+		at = w.now
+	}
+	_, by, err := w.draft.Judge(w.publishers, claims, at)
+	var outOfTime *publisher.OutOfTimeError
+	if errors.As(err, &outOfTime) {
+		r.State, at = StateKeyTime, time.Time{}
+		_, by, err = w.draft.Judge(w.publishers, claims, at)
+	}
+	if by != nil {
+		r.State = StateRevoked
+	}
+	return at, err
 }
 
 // sameAs compares what the index lists of a release with what the publisher signed.
@@ -239,38 +259,6 @@ func (r *Release) sameAs(m *release.Module) error {
 		return errors.New("the index lists another ABI, other capabilities or another summary than the manifest")
 	}
 	return nil
-}
-
-// key returns the key of the publisher that signed a release, and notes the state of one that could be installed. A release
-// that nobody can install need not have one.
-func (w *walker) key(r *Release) (release.PublicKey, error) {
-	switch {
-	case r.Yanked != nil:
-		r.State = StateYanked
-	case r.Deprecated != nil:
-		r.State = StateDeprecated
-	}
-	if w.publishers == nil {
-		return release.PublicKey{}, errors.New("the index says nothing valid about publishers")
-	}
-	p := w.publishers.Find(r.Publisher)
-	if p == nil {
-		return release.PublicKey{}, fmt.Errorf("the index has no publisher %s", r.Publisher)
-	}
-	i := slices.IndexFunc(p.Keys, func(k publisher.Key) bool { return k.ID == r.KeyID })
-	if i < 0 {
-		return release.PublicKey{}, fmt.Errorf("the key %s is none that the index has for the publisher", r.KeyID)
-	}
-	if r.State != StateYanked && !p.Keys[i].Valid(w.now) {
-		r.State = StateKeyTime
-	}
-	return p.Keys[i].Key()
-}
-
-func isRevoked(draft *author.Draft, r author.Listed, claims *release.Claims) bool {
-	return draft.Revoked(revocation.Release{
-		Publisher: r.Publisher, Name: r.Name, Version: r.Version.Version, Digest: r.Digest, KeyID: claims.KeyID,
-	}) != nil
 }
 
 // module returns the module of a release.

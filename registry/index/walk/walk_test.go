@@ -78,7 +78,7 @@ func (f *fixture) add(change func(*author.Release), references ...string) {
 		r := registrytest.Sign(f, f.publisher, registrytest.Manifest(f, reference))
 		artifact, err := oci.Pack(f.Context(), files.Blobs(), r.Wasm, r.Bundle, r.Manifest)
 		f.check(err)
-		f.check(files.Tag(reference, artifact.Manifest, artifact.Bundle))
+		f.check(files.Tag(reference, artifact.Manifest, artifact.Bundles...))
 		added := author.Release{
 			Publisher: r.Manifest.Publisher, Name: r.Manifest.Name, Version: r.Manifest.Version, Summary: r.Manifest.Summary,
 			ABI: r.Manifest.ABI, Digest: r.Digest(), Size: int64(len(r.Wasm)), Bundle: r.Bundle,

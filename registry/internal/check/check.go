@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Problems are what was found so far. The zero value is ready for use.
@@ -52,6 +53,46 @@ type Set map[string]bool
 func (p *Problems) Distinct(field, value string, before Set) {
 	p.Require(!before[value], field, strconv.Quote(value)+" is there twice")
 	before[value] = true
+}
+
+// Sorted checks each entry of a list, and that each stands once, in the order of what it is called.
+func Sorted[T any](list string, entries []T, called func(T) string, check func(T) error) error {
+	for i, e := range entries {
+		if err := check(e); err != nil {
+			return fmt.Errorf("%s.%w", At(list, i), err)
+		}
+		if i > 0 && called(entries[i-1]) >= called(e) {
+			return fmt.Errorf("%s: %s must stand once, and in order", At(list, i), called(e))
+		}
+	}
+	return nil
+}
+
+// OneLine requires one line of 1 to limit bytes.
+func OneLine(field, value string, limit int) error {
+	var p Problems
+	p.Text(field, value, limit)
+	return p.Err()
+}
+
+// DateLayout is RFC 3339 in UTC to the second, the one form that times have in documents.
+const DateLayout = "2006-01-02T15:04:05Z"
+
+// Date requires a time in the form of [DateLayout].
+func Date(field, value string) (time.Time, error) {
+	t, err := time.Parse(DateLayout, value)
+	if err != nil {
+		return t, fmt.Errorf("%s: %q must be a time such as 2026-01-31T00:00:00Z", field, value)
+	}
+	return t, nil
+}
+
+// Version requires the version of a format that the program reads.
+func Version(has, reads int) error {
+	if has != reads {
+		return fmt.Errorf("version: is %d, this program reads version %d", has, reads)
+	}
+	return nil
 }
 
 // At names the i-th element of a list.

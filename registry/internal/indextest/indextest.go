@@ -128,7 +128,7 @@ func (x *Index) Add(releases ...registrytest.Release) {
 		for _, r := range releases {
 			artifact, err := oci.Pack(context.Background(), files.Blobs(), r.Wasm, r.Bundle, r.Manifest)
 			x.check(err)
-			x.check(files.Tag(r.Reference(), artifact.Manifest, artifact.Bundle))
+			x.check(files.Tag(r.Reference(), artifact.Manifest, artifact.Bundles...))
 			x.check(d.AddRelease(Listing(r)))
 		}
 		return nil

@@ -38,7 +38,7 @@ func (r Release) Digest() string { return release.Digest(r.Wasm) }
 // Want returns what a caller wants who knows the release and the key.
 func (r Release) Want(keys ...release.PublicKey) release.Want {
 	m := r.Manifest
-	return release.Want{Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.Digest(), Keys: keys}
+	return release.Want{Publisher: m.Publisher, Name: m.Name, Version: m.Version, Digest: r.Digest(), Rule: release.AnyOf(keys...)}
 }
 
 // Manifest returns the manifest of publisher/name@version with the named capabilities.

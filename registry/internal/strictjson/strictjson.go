@@ -33,6 +33,22 @@ func Decode(data []byte, limit int, v any) error {
 	return roundTrip(canonical, v)
 }
 
+// DecodeChecked is [Decode] with a check of what was read.
+func DecodeChecked(data []byte, limit int, v any, check func() error) error {
+	if err := Decode(data, limit, v); err != nil {
+		return err
+	}
+	return check()
+}
+
+// EncodeChecked is [MarshalIndent] of what a check lets pass.
+func EncodeChecked(v any, check func() error) ([]byte, error) {
+	if err := check(); err != nil {
+		return nil, err
+	}
+	return MarshalIndent(v)
+}
+
 // Canonical returns data, one JSON text, with keys sorted bytewise and without white space. Equal values give equal
 // bytes. Double keys, invalid UTF-8, nesting beyond [abi.MaxDepth] and bytes behind the text are errors.
 func Canonical(data []byte) ([]byte, error) {

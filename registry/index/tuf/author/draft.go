@@ -261,8 +261,12 @@ func (d *Draft) put(name string, content []byte) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if present := signed.Targets[name]; present != nil && present.Equal(*file) {
-		return false, nil
+	if present := signed.Targets[name]; present != nil {
+		if present.Equal(*file) {
+			return false, nil
+		}
+		// What is said beside a release stays said when it gets another signature.
+		file.Custom = present.Custom
 	}
 	signed.Targets[name] = file
 	d.contents[targetPath(name, file)] = content

@@ -1,6 +1,7 @@
 package author
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/theupdateframework/go-tuf/v2/metadata"
-
 	"github.com/latticenet/lattice-host/registry/index"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
+	"github.com/latticenet/lattice-host/registry/release"
 )
 
 // Release is a release of a plugin as its author adds it.
@@ -39,7 +39,7 @@ type Listed struct {
 }
 
 // AddRelease puts a release into the index, and into the lists of releases and of plugins. A release cannot be replaced by
-// another: raise its version. Adding the same again changes nothing.
+// another: raise its version. Adding the same again changes nothing, and adding it with the signatures of more people adds these.
 func (d *Draft) AddRelease(r Release) error {
 	name := tuf.ReleaseTarget(r.Publisher, r.Name, r.Version)
 	if _, _, _, ok := tuf.ParseReleaseTarget(name); !ok {
@@ -57,7 +57,7 @@ func (d *Draft) AddRelease(r Release) error {
 		return err
 	}
 	if present {
-		return d.sameRelease(name, versions[i], added, r.Bundle)
+		return d.addSignatures(name, versions[i], added, r.Bundle)
 	}
 	if _, err := d.put(name, r.Bundle); err != nil {
 		return err
@@ -71,20 +71,39 @@ func reference(publisher, plugin, version string) string {
 	return publisher + "/" + plugin + "@" + version
 }
 
-// sameRelease refuses a release that is there and is another.
-func (d *Draft) sameRelease(name string, present, added tuf.Version, bundle []byte) error {
-	file, err := metadata.TargetFile().FromBytes(name, bundle)
+// addSignatures replaces the bundle of a release by one that has its signatures and others, and refuses a release that is there
+// and is another.
+func (d *Draft) addSignatures(name string, present, added tuf.Version, bundle []byte) error {
+	has, err := d.Target(name)
 	if err != nil {
 		return err
 	}
-	_, signed, err := d.role(name)
-	if err != nil {
-		return err
+	same := present.SameRelease(&added)
+	if same && bytes.Equal(has, bundle) {
+		return nil
 	}
-	if target := signed.Targets[name]; target == nil || !target.Equal(*file) || !present.SameRelease(&added) {
+	before, errBefore := release.ParseBundle(has)
+	after, errAfter := release.ParseBundle(bundle)
+	if !same || errBefore != nil || errAfter != nil || !after.Extends(before) {
 		return fmt.Errorf("%s: the index has this release with another content: raise the version", name)
 	}
+	if _, err := d.put(name, bundle); err != nil {
+		return err
+	}
+	d.note("%s: adds signatures to %s, it has those of %s", RoleReleases, named(name), strings.Join(after.KeyIDs(), ", "))
 	return nil
+}
+
+// Claims returns the bundle of a release, and what it says.
+func (d *Draft) Claims(publisher, plugin, version string) (bundle []byte, claims *release.Claims, err error) {
+	name := tuf.ReleaseTarget(publisher, plugin, version)
+	if bundle, err = d.Target(name); err != nil {
+		return nil, nil, err
+	}
+	if claims, err = release.ReadClaims(bundle); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return bundle, claims, nil
 }
 
 // find returns the releases of a plugin and where among them a version is or would be.

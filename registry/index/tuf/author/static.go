@@ -18,17 +18,17 @@ import (
 // with those of keys that the role releases has. A document that says this already stays as it is. An index with more
 // releases than the format is good for has none; a note says so.
 func (d *Draft) UpdateStatic(at time.Time, keys []release.PrivateKey) error {
-	entries, err := d.entries()
+	publishers, err := d.Publishers()
+	if err != nil {
+		return err
+	}
+	entries, err := d.entries(publishers)
 	if err != nil {
 		return err
 	}
 	if len(entries) > index.MaxStaticReleases {
 		d.note("%s: is left out, the index has more than %d releases", tuf.StaticTarget, index.MaxStaticReleases)
 		return d.SetStatic(nil)
-	}
-	publishers, err := d.Publishers()
-	if err != nil {
-		return err
 	}
 	x, notes := index.Build(at, publishers, entries)
 	signers := d.staticSigners(keys)
@@ -64,7 +64,7 @@ func summary(notes []string) []string {
 }
 
 // entries returns the releases for the static document, or just more than it may have.
-func (d *Draft) entries() ([]index.Entry, error) {
+func (d *Draft) entries(publishers *publisher.List) ([]index.Entry, error) {
 	plugins, err := d.Plugins()
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (d *Draft) entries() ([]index.Entry, error) {
 			return nil, err
 		}
 		for _, v := range versions {
-			e, err := d.entry(p, v)
+			e, err := d.entry(publishers, p, v)
 			if err != nil {
 				return nil, err
 			}
@@ -92,23 +92,16 @@ func (d *Draft) entries() ([]index.Entry, error) {
 }
 
 // entry returns a release for the static document, or nil when nobody should choose it.
-func (d *Draft) entry(p tuf.Plugin, v tuf.Version) (*index.Entry, error) {
-	name := tuf.ReleaseTarget(p.Publisher, p.Name, v.Version)
-	bundle, err := d.Target(name)
-	if err != nil {
+func (d *Draft) entry(publishers *publisher.List, p tuf.Plugin, v tuf.Version) (*index.Entry, error) {
+	bundle, claims, err := d.Claims(p.Publisher, p.Name, v.Version)
+	if err != nil || v.Yanked != nil {
 		return nil, err
 	}
-	claims, err := release.ReadClaims(bundle)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	revoked := d.revoked.Find(revocation.Release{
-		Publisher: p.Publisher, Name: p.Name, Version: v.Version, Digest: claims.Digest, KeyID: claims.KeyID,
-	})
-	if v.Yanked != nil || revoked != nil {
+	// Who did not sign well enough is left out with a note.
+	if _, by, _ := d.Judge(publishers, claims, time.Time{}); by != nil {
 		return nil, nil
 	}
-	return &index.Entry{Claims: claims, Bundle: release.Digest(bundle)}, nil
+	return &index.Entry{Claims: claims, BundleDigest: release.Digest(bundle)}, nil
 }
 
 // staticSigners returns those of keys that the role releases has, each once.
@@ -175,5 +168,7 @@ func (d *Draft) SetPublishers(l *publisher.List) error {
 	return d.Set(tuf.PublishersTarget, data)
 }
 
-// Revoked returns the entry that revokes a release, or nil.
-func (d *Draft) Revoked(r revocation.Release) *revocation.Entry { return d.revoked.Find(r) }
+// Judge is publisher.Judge with what the index revokes.
+func (d *Draft) Judge(l *publisher.List, c *release.Claims, at time.Time) (r revocation.Release, by *revocation.Entry, err error) {
+	return publisher.Judge(l, d.revoked, c, at)
+}
