@@ -232,9 +232,9 @@ func TestAttack63_DiskFull(t *testing.T) {
 		"Full": {
 			"There is no room for another line.",
 			func(x *executing) error {
-				// What is written to this device is a full disk's.
-				return errors.Join(x.use(t.Context()), os.Remove(filepath.Join(x.audit, auditFile)),
-					os.Remove(filepath.Join(x.audit, auditFile+".head")), os.Symlink("/dev/full", filepath.Join(x.audit, auditFile)))
+				// A log without a line, on a disk that is full: this device says so whatever is written to it.
+				_, err := x.openAudit(t.Context())
+				return errors.Join(err, os.Remove(filepath.Join(x.audit, auditFile)), os.Symlink("/dev/full", filepath.Join(x.audit, auditFile)))
 			}, exitInternal,
 		},
 		"FolderIsAFile": {
@@ -243,7 +243,10 @@ func TestAttack63_DiskFull(t *testing.T) {
 		},
 		"LogIsAFolder": {
 			"There is a folder in the log's place.",
-			func(x *executing) error { return os.MkdirAll(filepath.Join(x.audit, auditFile), 0o700) }, exitInternal,
+			func(x *executing) error {
+				_, err := x.openAudit(t.Context())
+				return errors.Join(err, os.Remove(filepath.Join(x.audit, auditFile)), os.Mkdir(filepath.Join(x.audit, auditFile), 0o700))
+			}, exitInternal,
 		},
 		"OpenKey": {
 			"Everybody may read the key.",
@@ -251,11 +254,11 @@ func TestAttack63_DiskFull(t *testing.T) {
 				return errors.Join(x.use(t.Context()), os.Chmod(filepath.Join(x.audit, "audit.key"), 0o644))
 			}, exitInternal,
 		},
-		"OtherKey": {
-			"The key was lost, so that another one is made.",
+		"KeyGone": {
+			"The key was lost.",
 			func(x *executing) error {
 				return errors.Join(x.use(t.Context()), os.Remove(filepath.Join(x.audit, "audit.key")), os.Remove(filepath.Join(x.audit, "audit.pub")))
-			}, exitNotTrusted,
+			}, exitInvalid,
 		},
 		"Truncated": {
 			"Somebody cut the log.",
