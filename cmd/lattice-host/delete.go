@@ -123,8 +123,16 @@ func (a *app) delete(ctx context.Context, f *deleteFlags, names []string) error 
 	return a.emitResult(x.plan, result, nil, false)
 }
 
-// shown is how many names are listed for somebody who gave a wrong one.
-const shown = 10
+// maxNamed is how many names are listed for somebody who gave a wrong one.
+const maxNamed = 10
+
+// someOf returns the first of the names in a set, and how many more there are.
+func someOf(names []string) string {
+	if len(names) <= maxNamed {
+		return orNothing(names)
+	}
+	return fmt.Sprintf("%s and %d more, see status -o json", orNothing(names[:maxNamed]), len(names)-maxNamed)
+}
 
 // findResources finds the resources of a set that the user named, each once.
 func findResources(t *target, there []runtime.RevisionBundle, names []string) ([]runtime.RevisionBundle, error) {
@@ -138,11 +146,7 @@ func findResources(t *target, there []runtime.RevisionBundle, names []string) ([
 		same := slices.DeleteFunc(slices.Clone(there), func(b runtime.RevisionBundle) bool { return !isNamed(b.Resource, kind, rest) })
 		switch {
 		case len(same) == 0:
-			rest := ""
-			if len(all) > shown {
-				all, rest = all[:shown], fmt.Sprintf(" and %d more, see status -o json", len(all)-shown)
-			}
-			return nil, inputf("%s: the set %s has nothing that is named %s; it has: %s%s", t, t.set, name, orNothing(all), rest)
+			return nil, inputf("%s: the set %s has nothing that is named %s; it has: %s", t, t.set, name, someOf(all))
 		case len(same) > 1:
 			return nil, inputf("%s: several are named %s; write KIND/NAMESPACE/NAME", t, name)
 		case !slices.Contains(found, same[0]):
