@@ -86,7 +86,7 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	}
 	a.noteResults(o.results)
 	x.decisions = o.decisions()
-	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: o.held(), Revoke: o.revoked(), Options: t.options}
+	desired := &runtime.Desired{Set: t.set, Bundles: bundles, Hold: refsOf(o.denied), Revoke: o.revoked(), Options: t.options}
 	if len(bundles) == 0 {
 		if err := o.revokeOnly(ctx, x, desired); err != nil {
 			return err
@@ -151,9 +151,11 @@ func (o *outcome) revokeOnly(ctx context.Context, x *execution, desired *runtime
 
 // judgeExecution asks whether what was derived may be applied to a target, and returns the bundles that may be; the
 // execution has the decisions that say so. What may not is denied from then on.
-func (o *outcome) judgeExecution(ctx context.Context, x *execution) (bundles []runtime.Bundle, err error) {
-	var allowed []derived
-	for _, r := range o.results {
+func (o *outcome) judgeExecution(ctx context.Context, x *execution) ([]runtime.Bundle, error) {
+	all := make([]runtime.Bundle, len(o.results))
+	digests := make([]string, len(o.results))
+	documents := make([]*judged, len(o.results))
+	for i, r := range o.results {
 		if err := r.bundle.SetDocument(r.doc.JSON()); err != nil {
 			return nil, err
 		}
@@ -161,28 +163,26 @@ func (o *outcome) judgeExecution(ctx context.Context, x *execution) (bundles []r
 		if err != nil {
 			return nil, err
 		}
-		digest := b.Digest()
-		d := o.gates.judge.Execute(ctx, objectOfBundle(b.Content), outputsOf(b.Content), x.target.kind, x.target.name, o.staleDays)
-		r.judged.decisions = append(r.judged.decisions, d)
-		if !d.Allowed() {
+		all[i], digests[i], documents[i] = b, b.Digest(), r.judged
+	}
+	decisions := o.gates.decideAll(documents, func(i int) *gate.Decision {
+		b := all[i].Content
+		return o.gates.judge.Execute(ctx, objectOfBundle(b), outputsOf(b), x.target.kind, x.target.name, o.staleDays)
+	})
+	var allowed []derived
+	var bundles []runtime.Bundle
+	for i, r := range o.results {
+		r.judged.decisions = append(r.judged.decisions, decisions[i])
+		if !decisions[i].Allowed() {
 			o.denied = append(o.denied, r.judged)
 			continue
 		}
 		allowed = append(allowed, r)
-		bundles = append(bundles, b)
-		x.approving, x.judged = append(x.approving, d), append(x.judged, digest)
+		bundles = append(bundles, all[i])
+		x.approving, x.judged = append(x.approving, decisions[i]), append(x.judged, digests[i])
 	}
 	o.results = allowed
 	return bundles, ctx.Err()
-}
-
-// held returns the resources that are denied.
-func (o *outcome) held() []abi.Ref {
-	refs := make([]abi.Ref, len(o.denied))
-	for i, j := range o.denied {
-		refs[i] = j.doc.Ref
-	}
-	return refs
 }
 
 // revoked returns the resources that policies deny. Where a policy failed nobody judged, so that a mistake in it takes nothing

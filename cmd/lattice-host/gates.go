@@ -213,6 +213,33 @@ func (j *judged) raw() ([]json.RawMessage, error) {
 	return list, nil
 }
 
+// decideAll asks a gate about every document, and again about those that pass when one is denied on whose consent they may rest,
+// until nothing changes any more.
+func (g *gates) decideAll(documents []*judged, ask func(i int) *gate.Decision) []*gate.Decision {
+	decisions := make([]*gate.Decision, len(documents))
+	for again := true; again; {
+		var denied []abi.Ref
+		for i, j := range documents {
+			if decisions[i] != nil && !decisions[i].Allowed() {
+				continue
+			}
+			if decisions[i] = ask(i); !decisions[i].Allowed() {
+				denied = append(denied, j.doc.Ref)
+			}
+		}
+		again = g.judge.Deny(denied...)
+	}
+	return decisions
+}
+
+func refsOf(list []*judged) []abi.Ref {
+	refs := make([]abi.Ref, len(list))
+	for i, j := range list {
+		refs[i] = j.doc.Ref
+	}
+	return refs
+}
+
 // decisionError returns an error for each reason of a decision that does not allow, with its place in the document's file,
 // or nil. Document may be nil.
 func decisionError(d *gate.Decision, doc *resource.Document) error {

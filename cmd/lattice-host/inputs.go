@@ -253,9 +253,13 @@ func (o *outcome) deniedDocuments() []*resource.Document { return documentsOf(o.
 
 // judge asks about what was derived, and keeps what may be emitted.
 func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bundle.Bundle) error {
+	o.gates.judge.Deny(refsOf(o.denied)...)
+	decisions := o.gates.decideAll(admitted, func(i int) *gate.Decision {
+		return o.gates.judge.Outputs(ctx, objectOf(admitted[i].doc), outputsOf(bundles[i]))
+	})
 	for i, b := range bundles {
 		j := admitted[i]
-		j.decisions = append(j.decisions, o.gates.judge.Outputs(ctx, objectOf(j.doc), outputsOf(b)))
+		j.decisions = append(j.decisions, decisions[i])
 		if !j.allowed() {
 			o.denied = append(o.denied, j)
 			continue

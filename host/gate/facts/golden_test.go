@@ -50,8 +50,8 @@ func documents(t *testing.T, data []byte) []facts.Object {
 }
 
 // TestGolden holds what outputs ask for against the file want of every archive. LATTICE_UPDATE=1 rewrites it. The file
-// resource.yaml is what the outputs derive from; run.yaml, peers.yaml and records.yaml are what is known besides: of the run,
-// beside it, and among the policies.
+// resource.yaml is what the outputs derive from; run.yaml, denied.yaml, peers.yaml and records.yaml are what is known
+// besides: of the run, of the run but denied, beside it, and among the policies.
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
 	if err != nil || len(paths) == 0 {
@@ -76,16 +76,20 @@ func TestGolden(t *testing.T) {
 				in.Resource = documents(t, data)[0]
 			}
 			var known []facts.Object
+			var denied []abi.Ref
 			for _, from := range []struct {
 				file   string
 				origin gate.Origin
-			}{{"peers.yaml", gate.FromWith}, {"run.yaml", gate.FromRun}, {"records.yaml", gate.FromPolicies}} {
+			}{{"peers.yaml", gate.FromWith}, {"run.yaml", gate.FromRun}, {"denied.yaml", gate.FromRun}, {"records.yaml", gate.FromPolicies}} {
 				for _, o := range documents(t, files[from.file]) {
 					o.Origin, o.Place = from.origin, func(field string) string { return from.file + " " + field }
 					known = append(known, o)
+					if from.file == "denied.yaml" {
+						denied = append(denied, o.Ref)
+					}
 				}
 			}
-			in.Owners = facts.NewOwners(append(known, in.Resource))
+			in.Owners, _ = facts.NewOwners(append(known, in.Resource)).Deny(denied)
 			got := text(facts.Read(in).Requests())
 			if os.Getenv("LATTICE_UPDATE") == "1" {
 				kept.Files = append(kept.Files, txtar.File{Name: "want", Data: []byte(got)})

@@ -27,6 +27,8 @@ type volume struct {
 	// origin and place are those of the document that says so.
 	origin gate.Origin
 	place  func(field string) string
+	// denied says that the document is one of the run that a gate did not let pass.
+	denied bool
 }
 
 // NewOwners reads which volumes documents own, and whom they let use them: those of a run, those beside it, and those among
@@ -48,11 +50,38 @@ func NewOwners(documents []Object) *Owners {
 		})
 	}
 	for _, volumes := range o.volumes {
-		slices.SortFunc(volumes, func(a, b volume) int {
-			return cmp.Or(a.owner.Compare(b.owner), b.origin.Trust()-a.origin.Trust(), strings.Compare(a.field, b.field))
-		})
+		slices.SortFunc(volumes, volume.compare)
 	}
 	return o
+}
+
+// compare orders volumes by their owners, and those of one owner by what is trusted most.
+func (v volume) compare(o volume) int {
+	return cmp.Or(v.owner.Compare(o.owner), o.origin.Trust()-v.origin.Trust(), strings.Compare(v.field, o.field))
+}
+
+// Deny returns owners of whom some are denied in the run: what is not applied is as good as a document that stands beside. It
+// reports whether that changes anything.
+func (o *Owners) Deny(documents []abi.Ref) (after *Owners, changed bool) {
+	if len(documents) == 0 {
+		return o, false
+	}
+	denied := make(map[abi.Ref]bool, len(documents))
+	for _, d := range documents {
+		denied[unversioned(d)] = true
+	}
+	after = &Owners{volumes: make(map[name][]volume, len(o.volumes))}
+	for at, volumes := range o.volumes {
+		volumes = slices.Clone(volumes)
+		for i := range volumes {
+			if v := &volumes[i]; v.origin == gate.FromRun && denied[unversioned(v.owner)] {
+				v.origin, v.denied, changed = gate.FromWith, true, true
+			}
+		}
+		slices.SortFunc(volumes, volume.compare)
+		after.volumes[at] = volumes
+	}
+	return after, changed
 }
 
 // Owns reports whether a document owns a volume.
@@ -116,6 +145,12 @@ func (v *volume) lets(consumer abi.Ref) bool {
 	})
 }
 
+// unversioned returns what documents that are the same have in common: a reference with a group in place of the version.
+func unversioned(r abi.Ref) abi.Ref {
+	r.APIVersion = r.GroupKind().Group
+	return r
+}
+
 // sameDocument reports whether the references name one document, of whatever version.
 func sameDocument(a, b abi.Ref) bool {
 	return a.GroupKind() == b.GroupKind() && a.Namespace == b.Namespace && a.Name == b.Name
@@ -155,6 +190,7 @@ func (r *reader) foreignVolume(n node, claim name) {
 func (r *reader) consent(claim name, request *gate.Request) {
 	var last abi.Ref
 	var notes []string
+	denied := false
 	for _, v := range r.in.Owners.of(claim) {
 		// Those of one owner follow each other, what is trusted most first.
 		if sameDocument(v.owner, r.in.Resource.Ref) || sameDocument(v.owner, last) {
@@ -165,9 +201,15 @@ func (r *reader) consent(claim name, request *gate.Request) {
 			request.Context = gate.VolumeContext(cmp.Or(v.origin, gate.FromWith))
 		}
 		notes = append(notes, v.note())
+		denied = denied || v.denied
 	}
 	request.Note = strings.Join(notes, ", and ")
-	if request.Context[gate.ContextConsent] == string(gate.FromWith) {
+	switch {
+	case request.Context[gate.ContextConsent] != string(gate.FromWith):
+	case denied:
+		request.Hint = "its owner is denied in the same run, so that its consent counts no more than that of a document beside it; " +
+			"have the owner pass, or put its document among the policies"
+	default:
 		request.Hint = "its owner consents in a document that only stands beside the run (--with), where anybody could write so; " +
 			"derive the owner in the same run (-f), or put its document among the policies"
 	}
@@ -177,11 +219,14 @@ func (r *reader) consent(claim name, request *gate.Request) {
 func (v *volume) note() string {
 	field := v.field + ".params.allowedConsumers"
 	words := map[gate.Origin]string{gate.FromPolicies: "among the policies", gate.FromRun: "derived in the same run"}
-	at := ""
+	at, other := "", "given with --with"
 	if v.place != nil {
 		at = " at " + v.place(field)
 	}
-	return Subject(v.owner) + at + ", " + cmp.Or(words[v.origin], "given with --with")
+	if v.denied {
+		other = "denied in the same run"
+	}
+	return Subject(v.owner) + at + ", " + cmp.Or(words[v.origin], other)
 }
 
 // refusal returns why a volume may not be used whatever policies say; empty when all its owners let the resource use it.

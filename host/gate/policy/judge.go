@@ -15,15 +15,15 @@ import (
 )
 
 // Judge judges the documents of one run, which know of each other: one owns a volume that another uses, all together use up
-// a quota. What it decides does not change; it is safe for concurrent use.
+// a quota. What it decides does not change but by [Judge.Deny]; it is safe for concurrent use.
 type Judge struct {
 	set      *Set
-	owners   *facts.Owners
 	account  *quota.Account
 	platform any
 	force    bool
 
-	mu sync.Mutex
+	mu     sync.Mutex
+	owners *facts.Owners
 	// asked are the questions that the gate behind a derivation had, by the identity of what was derived, for the gate that
 	// has them again before the same is applied.
 	asked map[[sha256.Size]byte][]gate.Request
@@ -65,6 +65,27 @@ func from(o gate.Origin, documents []facts.Object) []facts.Object {
 	return all
 }
 
+// Deny tells that documents of the run were denied. The consent of those who own volumes then counts no more than that of a
+// document beside the run: whoever may not do what a document says cannot have it consent. It reports whether that may change
+// what was decided about others, who have to be judged again.
+func (j *Judge) Deny(documents ...abi.Ref) (changed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	owners, changed := j.owners.Deny(documents)
+	if changed {
+		j.owners = owners
+		clear(j.asked)
+	}
+	return changed
+}
+
+// input returns what there is to judge.
+func (j *Judge) input(resource facts.Object, outputs []facts.Object) facts.Input {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
+}
+
 // Warnings says what is not known that may make quotas count too little, those of the policies included.
 func (j *Judge) Warnings() []string {
 	warnings := j.set.Warnings()
@@ -102,7 +123,7 @@ func (j *Judge) Admit(ctx context.Context, o facts.Object) *gate.Decision {
 
 // Outputs judges what was derived from a document.
 func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []facts.Object) *gate.Decision {
-	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
+	in := j.input(resource, outputs)
 	reading := facts.Read(in)
 	requests := reading.Requests()
 	if reading.Err() == nil {
@@ -116,7 +137,7 @@ func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []fa
 // Execute judges a bundle before it is applied to a target, kind and name, where its objects go to namespaces. Whatever
 // the gate behind the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
 func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []facts.Object, kind, name string, staleDays int) *gate.Decision {
-	in := facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
+	in := j.input(resource, outputs)
 	requests, reading := j.again(in)
 	for _, namespace := range namespaces(resource, outputs) {
 		r := gate.Request{

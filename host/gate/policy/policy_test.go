@@ -432,6 +432,38 @@ spec:
 	}
 }
 
+// What is denied consents to nothing for others, whatever was asked before.
+func TestDeniedOwner(t *testing.T) {
+	owner := service("store", `{"resources":{"films":{"type":"volume","id":"films","params":{"size":"1Ti","allowedConsumers":["web"]}}}}`)
+	consumer := service("web", `{"resources":{"films":{"type":"volume","id":"films"}}}`)
+	j := judge(t, load(t, policy.Options{}), policy.Run{Documents: []facts.Object{owner, consumer}})
+	verdicts := func() []gate.Verdict {
+		return []gate.Verdict{
+			j.Outputs(t.Context(), consumer, nil).Verdict, j.Execute(t.Context(), consumer, nil, "directory", "d", -1).Verdict,
+		}
+	}
+	if diff := cmp.Diff([]gate.Verdict{gate.Allow, gate.Allow}, verdicts()); diff != "" {
+		t.Error(diff)
+	}
+	// The gate behind the derivation has asked, and what it asked is no longer what there is to ask.
+	j.Outputs(t.Context(), consumer, nil)
+	if j.Deny() || j.Deny(consumer.Ref) {
+		t.Error("it matters that a document is denied that owns nothing")
+	}
+	if !j.Deny(consumer.Ref, owner.Ref) {
+		t.Error("it does not matter that an owner is denied")
+	}
+	if got := j.Execute(t.Context(), consumer, nil, "directory", "d", -1).Verdict; got != gate.NoOpinion {
+		t.Errorf("got %s", got)
+	}
+	if diff := cmp.Diff([]gate.Verdict{gate.NoOpinion, gate.NoOpinion}, verdicts()); diff != "" {
+		t.Error(diff)
+	}
+	if j.Deny(owner.Ref) {
+		t.Error("it matters that an owner is denied again")
+	}
+}
+
 // Whoever leaves out the policies of the program has not left out their own quotas.
 func TestQuotaWithoutDefaults(t *testing.T) {
 	set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{{"a.cedar", []byte(permitAdmit)}, {"q.yaml", []byte(quotaDoc)}}})
