@@ -183,7 +183,7 @@ type Origin string
 
 // The origins, from what is trusted least to what is trusted most.
 const (
-	// FromWith stands beside the documents of a run: whoever started it wrote or chose it, and no gate judges it.
+	// FromWith stands beside the documents of a run, or is denied in it: whoever started it wrote or chose it, and no gate let it pass.
 	FromWith Origin = "with"
 	// FromRun is derived in the run, and judged like all other documents of it.
 	FromRun Origin = "run"
