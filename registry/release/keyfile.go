@@ -88,6 +88,10 @@ func encodePEM(kind string, content []byte) []byte {
 func ReadPrivateKey(file string, passphrase Passphrase) (PrivateKey, error) {
 	data, err := readKeyFile(file, ownerOnly)
 	if err != nil {
+		if _, mistaken := ReadPublicKey(file); mistaken == nil {
+			// To close it to others would be of no use.
+			err = fmt.Errorf("%s: is a public key; name the file with the private one, which ends with %s", file, PrivateEnding)
+		}
 		return PrivateKey{}, err
 	}
 	key, err := parsePrivate(data, passphrase)

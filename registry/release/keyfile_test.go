@@ -25,7 +25,7 @@ func TestEncryptedKeyFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	key := registrytest.Key(t, 1)
-	file, _, err := release.WriteKeyPair(dir, "acme", key, []byte("correct horse"))
+	file, public, err := release.WriteKeyPair(dir, "acme", key, []byte("correct horse"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +47,10 @@ func TestEncryptedKeyFiles(t *testing.T) {
 		}
 	}
 	if _, err := release.ReadPrivateKey(file, noPassphrase); err == nil || err.Error() != file+": nobody is there" {
+		t.Error(err)
+	}
+	const mistaken = ": is a public key; name the file with the private one, which ends with .key"
+	if _, err := release.ReadPrivateKey(public, noPassphrase); err == nil || err.Error() != public+mistaken {
 		t.Error(err)
 	}
 }
