@@ -77,7 +77,7 @@ func revoked(subject string) (revocation.Entry, error) {
 		return revocation.Entry{Plugin: plugin, Versions: list}, nil
 	case limited:
 		if _, err := versions.Parse(which); err != nil {
-			return revocation.Entry{}, inputf("%s@: neither versions such as 1.2.0,1.2.1 nor a range: %w", plugin, err)
+			return revocation.Entry{}, inputf("%s: neither versions such as 1.2.0,1.2.1 nor a range: %w", subject, err)
 		}
 		return revocation.Entry{Plugin: plugin, Range: which}, nil
 	case named:
