@@ -54,6 +54,9 @@ func (f *targetFlags) open(a *app) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	if filepath.Dir(abs) == abs {
+		return nil, usagef("--to %s is the root of the file system; name a folder of its own", f.to)
+	}
 	executor, err := directory.New(abs, directory.Options{Clock: a.now})
 	if err != nil {
 		return nil, err
