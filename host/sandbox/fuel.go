@@ -29,7 +29,9 @@ const (
 const fuelExport = meter.DefaultExportPrefix + "fuel"
 
 // meterOptions are those of every module.
-func meterOptions() meter.Options { return meter.Options{MaxPages: abi.MaxMemoryBytes / pageSize} }
+func meterOptions() meter.Options {
+	return meter.Options{MaxPages: abi.MaxMemoryBytes / pageSize, MaxElements: maxTableElements}
+}
 
 // fuelTank is what one call has left to spend, beyond the slice that the guest is on. All that is spent comes from slices.
 type fuelTank struct {

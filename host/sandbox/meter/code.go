@@ -19,9 +19,9 @@ type coder struct {
 	globals int
 	// refill is the host function, helpers the first of those that the rewritten module adds.
 	refill, helpers uint32
-	// maxPages is [Options.MaxPages].
-	maxPages uint32
-	merge    bool
+	// maxPages is [Options.MaxPages], maxElements [Options.MaxElements].
+	maxPages, maxElements uint32
+	merge                 bool
 
 	// hiddenState is true when an instruction changes a table or drops a segment.
 	hiddenState bool

@@ -10,8 +10,9 @@
 //	memory.copy, memory.fill, memory.init   1 + bytes/8, rounded down
 //	table.copy, table.fill, table.init,
 //	table.grow                              1 + elements
-//	memory.grow                             1 + 8192 a page, which is what filling the page would cost; 1 when
-//	                                        it asks for more than [Options.MaxPages] at once
+//	memory.grow                             1 + 8192 a page, which is what filling the page would cost
+//
+// An operand beyond [Options.MaxPages] or [Options.MaxElements] costs 1: the instruction traps or is refused at once.
 //
 // A call costs 1 plus what the called function costs; what a host function does is the host's to count.
 //

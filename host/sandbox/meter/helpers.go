@@ -1,6 +1,9 @@
 package meter
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // The types that the rewritten module has behind those of the original, by their place among them.
 const (
@@ -31,17 +34,23 @@ const (
 )
 
 // helperFunctions are those functions. Their price is the argument shifted left by shift, or right when it is negative;
-// bounded arguments above [Options.MaxPages] are free. No price exceeds 2^45, so that fuel that was checked never
-// overflows.
+// an argument above what most says is free, because the instruction is certain to be refused or to trap before it does
+// anything. No price exceeds 2^45, so that fuel that was checked never overflows.
 var helperFunctions = [...]struct {
 	typ, shift int
-	bounded    bool
+	most       func(*coder) uint32
 }{
 	helperRefill:         {typ: typeCheck},
-	helperChargeBytes:    {typ: typeCharge, shift: -3},
-	helperChargeElements: {typ: typeCharge},
-	helperChargePages:    {typ: typeCharge, shift: 13, bounded: true},
+	helperChargeBytes:    {typ: typeCharge, shift: -3, most: (*coder).mostBytes},
+	helperChargeElements: {typ: typeCharge, most: func(c *coder) uint32 { return c.maxElements }},
+	helperChargePages:    {typ: typeCharge, shift: 13, most: func(c *coder) uint32 { return c.maxPages }},
 }
+
+// mostBytes returns how large a memory can become. The largest of all is one more than an argument can be.
+func (c *coder) mostBytes() uint32 { return uint32(min(uint64(c.maxPages)<<pageBits, math.MaxUint32)) }
+
+// pageBits is the size of a page of memory as a power of 2.
+const pageBits = 16
 
 // appendHelpers appends the code of the functions.
 func (c *coder) appendHelpers(out []byte) []byte {
@@ -51,7 +60,7 @@ func (c *coder) appendHelpers(out []byte) []byte {
 		if f.typ == typeCheck {
 			body = c.appendRefill(body)
 		} else {
-			body = c.appendDynamicCharge(body, f.shift, f.bounded)
+			body = c.appendDynamicCharge(body, f.shift, f.most(c))
 		}
 		out = appendBytes(out, append(body, opEnd))
 	}
@@ -65,13 +74,14 @@ func (c *coder) appendRefill(b []byte) []byte {
 	return c.appendFuel(b, opGlobalSet)
 }
 
-// appendDynamicCharge appends code that takes the price of the function's parameter and returns the parameter.
-func (c *coder) appendDynamicCharge(b []byte, shift int, bounded bool) []byte {
+// appendDynamicCharge appends code that takes the price of the function's parameter, nothing when it is above most, and
+// returns the parameter.
+func (c *coder) appendDynamicCharge(b []byte, shift int, most uint32) []byte {
 	b = c.appendFuel(b, opGlobalGet)
 	b = append(b, opLocalGet, 0)
-	if bounded {
+	if most < math.MaxUint32 {
 		b = append(b, opI32Const, 0, opLocalGet, 0, opI32Const)
-		b = append(appendSigned(b, int64(c.maxPages)), opI32LeU, opSelect)
+		b = append(appendSigned(b, int64(int32(most))), opI32LeU, opSelect)
 	}
 	b = append(b, opI64ExtendI32U)
 	switch {

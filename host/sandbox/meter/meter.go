@@ -3,6 +3,7 @@ package meter
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
@@ -10,7 +11,7 @@ import (
 
 // Version numbers the rewriting. It changes whenever the same module would be rewritten differently or cost something
 // else, so that it belongs into the key of whatever is kept about a rewritten module.
-const Version = 2
+const Version = 3
 
 // Defaults of [Options].
 const (
@@ -59,10 +60,13 @@ type Options struct {
 	ImportModule, ImportName string
 	// ExportPrefix begins the names of the exports that are added.
 	ExportPrefix string
-	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at once costs next to
-	// nothing, because it is certain to be refused: a guest that runs out of memory must not run out of fuel before. 0
-	// stands for 65,536, which is as much as a memory can have.
+	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at once, or to copy or
+	// fill more, costs next to nothing, because it is certain to be refused or to trap: a guest that runs out of memory
+	// must not run out of fuel before. 0 stands for 65,536, which is as much as a memory can have.
 	MaxPages uint32
+	// MaxElements is how many elements the host lets a table have; the same holds for more than that. 0 stands for as many
+	// as can be counted.
+	MaxElements uint32
 }
 
 func (o Options) withDefaults() Options {
@@ -77,6 +81,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxPages == 0 || o.MaxPages > maxPages {
 		o.MaxPages = maxPages
+	}
+	if o.MaxElements == 0 {
+		o.MaxElements = math.MaxUint32
 	}
 	return o
 }

@@ -34,7 +34,8 @@ func newRewriter(wasm []byte, m *wasmbin.Module, o Options) *rewriter {
 		refill:  w.imports,
 		helpers: uint32(len(m.Functions)) + 1,
 
-		maxPages: o.MaxPages,
+		maxPages:    o.MaxPages,
+		maxElements: o.MaxElements,
 	}
 	return w
 }
