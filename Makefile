@@ -2,7 +2,8 @@
 BUILD   := build
 BIN     := $(BUILD)/lattice-host
 TOOLS   := $(BUILD)/tools
-BUILTIN := deployment egress keda network-policy
+# The built-in plugins: every folder with a manifest.
+BUILTIN := $(notdir $(patsubst %/plugin.yaml,%,$(wildcard plugins/builtin/*/plugin.yaml)))
 NESTED  := wasm-tests/bench wasm-tests/cedar wasm-tests/extism wasm-tests/schemas wasm-tests/trust
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 

@@ -19,7 +19,8 @@ say "the key of the publisher demo"
 [ -f "$keys/demo.key" ] || "$host" key new demo --dir "$keys" >&2
 
 say "plugins: built from source and signed"
-for plugin in deployment egress keda network-policy; do
+for manifest in plugins/builtin/*/plugin.yaml; do
+	plugin=$(basename "$(dirname "$manifest")")
 	"$host" plugin build "plugins/builtin/$plugin" --publisher demo -O "$demo/plugins/$plugin.wasm" >&2
 	"$host" plugin sign "$demo/plugins/$plugin.wasm" --key "$keys/demo.key" >&2
 done

@@ -11,6 +11,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 const (
@@ -57,7 +58,7 @@ type Desired struct {
 	// let pass now. None of their objects is written or removed, not even by force, nor for another resource. They must not
 	// have a bundle here; those that are not in the set are ignored.
 	Hold []abi.Ref
-	// Revoke are those of Hold that must not have secrets any more: their objects that [FetchesSecrets] are removed, unless
+	// Revoke are those of Hold that must not have secrets any more: their objects that fetch secrets are removed, unless
 	// another resource of the set has them, too.
 	Revoke []abi.Ref
 	Options
@@ -94,18 +95,12 @@ func (d *Desired) Check() error {
 	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
 }
 
-// FetchesSecrets reports whether an object makes secrets that are kept elsewhere appear where workloads run. They are there
-// for as long as the object is.
-func FetchesSecrets(object abi.Ref) bool {
-	return object.GroupKind() == abi.GroupKind{Group: "external-secrets.io", Kind: "ExternalSecret"}
-}
-
 // Revoked returns the objects of bundles that are removed because the secrets of resources are revoked.
 func Revoked(bundles []Bundle, resources []abi.Ref) map[abi.Ref]bool {
 	revoked := map[abi.Ref]bool{}
 	for _, b := range Only(bundles, resources) {
 		for i := range b.Content.Outputs {
-			if object := b.Content.Outputs[i].Ref; FetchesSecrets(object) {
+			if object := b.Content.Outputs[i].Ref; outputkind.Of(object.GroupKind()).FetchesSecrets {
 				revoked[object] = true
 			}
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
-	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 	"github.com/latticenet/lattice-host/runtime"
 )
 
@@ -36,7 +36,7 @@ func planDiff(ctx context.Context, x *execution) ([]byte, error) {
 	var b bytes.Buffer
 	err := x.target.executor.Compare(ctx, x.plan, func(c *runtime.Change, before, after []byte) error {
 		fmt.Fprintf(&b, "%s %s: %s\n", c.Action, c.Object, c.Reason)
-		if isSecret(c.Object) {
+		if outputkind.Of(c.Object.GroupKind()).Secret {
 			return nil
 		}
 		// The first line is a command that nobody runs.
@@ -46,9 +46,6 @@ func planDiff(ctx context.Context, x *execution) ([]byte, error) {
 	})
 	return b.Bytes(), err
 }
-
-// isSecret reports whether an object holds what must not be shown.
-func isSecret(r abi.Ref) bool { return r.APIVersion == "v1" && r.Kind == "Secret" }
 
 func diffName(name, digest string) string {
 	if digest == "" {

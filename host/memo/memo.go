@@ -17,6 +17,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/internal/lru"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 // formatVersion is part of every key: raising it forgets all that was kept.
@@ -99,7 +100,7 @@ func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*
 
 // holdsSecret reports whether an answer has what nobody should find in a folder of kept answers.
 func holdsSecret(r *abi.Response) bool {
-	isSecret := func(ref abi.Ref) bool { return ref.APIVersion == "v1" && ref.Kind == "Secret" }
+	isSecret := func(ref abi.Ref) bool { return outputkind.Of(ref.GroupKind()).Secret }
 	return slices.ContainsFunc(r.Outputs, func(o abi.Output) bool { return isSecret(o.Ref) }) ||
 		slices.ContainsFunc(r.Contributions, func(c abi.Contribution) bool { return isSecret(c.Ref) })
 }

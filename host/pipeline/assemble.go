@@ -9,6 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 // bundle puts the runs together.
@@ -139,7 +140,7 @@ func (o *object) output() (bundle.Output, error) {
 		return bundle.Output{}, err
 	}
 	output := bundle.Output{
-		Ref: o.ref, Document: text, Stage: Stage(o.ref.GroupKind()),
+		Ref: o.ref, Document: text, Stage: outputkind.Of(o.ref.GroupKind()).Stage,
 		Pipeline: o.run.plan.pipeline.Name, Step: o.owner.name,
 		Derived: o.derived, Owners: o.owners,
 	}

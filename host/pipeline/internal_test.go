@@ -297,29 +297,6 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-func TestStages(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int{
-		"Namespace": StageScope, "CustomResourceDefinition.apiextensions.k8s.io": StageScope,
-		"ServiceAccount": StageConfig, "ConfigMap": StageConfig, "ExternalSecret.external-secrets.io": StageConfig,
-		"TriggerAuthentication.keda.sh":   StageConfig,
-		"NetworkPolicy.networking.k8s.io": StagePolicy, "CiliumNetworkPolicy.cilium.io": StagePolicy,
-		"AuthorizationPolicy.security.istio.io": StagePolicy, "TracingPolicyNamespaced.cilium.io": StagePolicy,
-		"ServiceEntry.networking.istio.io": StagePolicy, "LatticeMeshMember.lattice.dev": StagePolicy,
-		"Service": StageService, "PodDisruptionBudget.policy": StageService, "PodGroup.scheduling.volcano.sh": StageService,
-		"Deployment.apps": StageWorkload, "Job.batch.volcano.sh": StageWorkload, "Pod": StageWorkload, "Thing.example.com": StageWorkload,
-		"ScaledObject.keda.sh": StageScaler, "HorizontalPodAutoscaler.autoscaling": StageScaler,
-		"Ingress.networking.k8s.io": StageRoute, "VirtualService.networking.istio.io": StageRoute,
-		"HTTPRoute.gateway.networking.k8s.io": StageRoute, "VMServiceScrape.operator.victoriametrics.com": StageRoute,
-		"ValidatingWebhookConfiguration.admissionregistration.k8s.io": StageWebhook,
-	} {
-		kind, group, _ := strings.Cut(text, ".")
-		if got := Stage(abi.GroupKind{Group: group, Kind: kind}); got != want {
-			t.Errorf("%s: stage %d, want %d", text, got, want)
-		}
-	}
-}
-
 func TestBuiltin(t *testing.T) {
 	t.Parallel()
 	pipelines, err := Builtin()

@@ -6,6 +6,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 //go:embed merge.yaml
@@ -24,32 +25,5 @@ func newSchemas() (*schemas, error) {
 
 // of returns the type of a kind: deduced from the value when the kind has none of its own.
 func (s *schemas) of(kind abi.GroupKind) typed.ParseableType {
-	return s.parser.Type(mergeType(kind))
-}
-
-func mergeType(kind abi.GroupKind) string {
-	switch kind.Group {
-	case "":
-		switch kind.Kind {
-		case "Pod":
-			return "pod"
-		case "Service":
-			return "service"
-		case "ServiceAccount":
-			return "serviceAccount"
-		}
-	case "apps":
-		switch kind.Kind {
-		case "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet":
-			return "workload"
-		}
-	case "batch":
-		switch kind.Kind {
-		case "Job":
-			return "workload"
-		case "CronJob":
-			return "cronJob"
-		}
-	}
-	return "deduced"
+	return s.parser.Type(outputkind.Of(kind).Merge)
 }

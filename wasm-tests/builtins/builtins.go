@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,22 +24,19 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Names returns the names of the built-in plugins, which are those of their folders.
-func Names() []string { return []string{"deployment", "egress", "keda", "network-policy"} }
-
-func code(name string) *sdk.Plugin {
-	switch name {
-	case "deployment":
-		return deployment.Plugin()
-	case "egress":
-		return egress.Plugin()
-	case "keda":
-		return keda.Plugin()
-	case "network-policy":
-		return networkpolicy.Plugin()
+// code returns the built-in plugins by name. A test compares the names with the folders: what is built, vetted and
+// installed is found by walking them.
+func code() map[string]*sdk.Plugin {
+	return map[string]*sdk.Plugin{
+		"deployment":     deployment.Plugin(),
+		"egress":         egress.Plugin(),
+		"keda":           keda.Plugin(),
+		"network-policy": networkpolicy.Plugin(),
 	}
-	return nil
 }
+
+// Names returns the names of the built-in plugins, which are those of their folders, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(code())) }
 
 // Root returns the top folder of the repository, which is above the working directory.
 func Root() (string, error) {
@@ -78,12 +76,12 @@ type Native struct {
 // NewNative returns the built-in plugins as ordinary Go.
 func NewNative(root string) (Set, error) {
 	set := Set{}
-	for _, name := range Names() {
+	for name, plugin := range code() {
 		manifest, err := pack.ReadManifest(filepath.Join(Folder(root, name), pack.ManifestFile))
 		if err != nil {
 			return nil, err
 		}
-		set[name] = &Native{manifest: manifest, code: code(name)}
+		set[name] = &Native{manifest: manifest, code: plugin}
 	}
 	return set, nil
 }

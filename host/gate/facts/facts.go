@@ -218,7 +218,7 @@ func (f *finder) output(o *document) {
 	}
 	r.namespace(o.root, known)
 	r.kind(o.root, k)
-	if !k.data {
+	if !k.Data {
 		r.walk(o.root, nil, "")
 	}
 }
@@ -229,7 +229,7 @@ func (r *reader) kind(root node, k kind) {
 	if k.read != nil {
 		k.read(r, root)
 	}
-	for _, path := range k.pods {
+	for _, path := range k.Pods {
 		r.podsAt(root, path)
 	}
 }

@@ -3,6 +3,8 @@ package facts
 import (
 	"slices"
 	"strings"
+
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 // dnsPort is the port of DNS.
@@ -42,7 +44,8 @@ func (r *reader) metadata(n node) {
 		return
 	}
 	// What runs pods is looked at by those who watch it. Keel puts other images into it.
-	_, workload := workloadKind(r.ref)
+	row, readable := outputkind.OfRef(r.ref)
+	workload := readable && len(row.Pods) > 0
 	annotations := n.at("annotations")
 	r.isObject(annotations)
 	for _, member := range annotations.members() {

@@ -74,7 +74,7 @@ func (r *reader) walk(n node, parent *node, key string) {
 		return
 	}
 	if k, inner := r.embedded(n); inner != nil {
-		if inner.kind(n, k); k.data {
+		if inner.kind(n, k); k.Data {
 			return
 		}
 		r = inner

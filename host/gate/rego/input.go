@@ -13,6 +13,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
 // Limits on an input. They lie above what a bundle can be.
@@ -142,7 +143,9 @@ func (m *measure) list(v []any, depth int) (any, bool) {
 
 // hide returns a Secret with its keys only, and whether v is a Secret.
 func hide(v map[string]any) (map[string]any, bool) {
-	if v["apiVersion"] != "v1" || v["kind"] != "Secret" {
+	apiVersion, _ := v["apiVersion"].(string)
+	kind, _ := v["kind"].(string)
+	if ref := (abi.Ref{APIVersion: apiVersion, Kind: kind}); !outputkind.Of(ref.GroupKind()).Secret {
 		return v, false
 	}
 	v = maps.Clone(v)

@@ -129,7 +129,12 @@ func (p plugin) derive(t testing.TB, request []byte) []byte {
 // instance.
 func TestBuiltinPlugins(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"deployment", "egress", "keda", "network-policy"} {
+	manifests, err := filepath.Glob(filepath.Join(builtinDir, "*", "plugin.yaml"))
+	if err != nil || len(manifests) == 0 {
+		t.Fatalf("no plugins below %s: %v", builtinDir, err)
+	}
+	for _, manifest := range manifests {
+		name := filepath.Base(filepath.Dir(manifest))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			wasm := builtin(t, name)
