@@ -25,6 +25,13 @@ type coder struct {
 
 	// hiddenState is true when an instruction changes a table or drops a segment.
 	hiddenState bool
+	// declared are the functions that exports, globals and element segments name, which only may be the operand of a
+	// ref.func.
+	declared []bool
+	// references are the globals that hold references to functions, by function; referenced are those functions in the
+	// order of their globals.
+	references map[uint32]uint32
+	referenced []uint32
 
 	// The rest belongs to the function that is being read and is kept for its memory.
 	r      *wasmbin.Reader
@@ -49,9 +56,10 @@ type edit struct {
 	at int32
 	// helper is a function that is called in front of the instruction, when it is not 0.
 	helper uint32
-	// function replaces the index in the instruction up to end, when there is no helper.
-	function uint32
-	end      int32
+	// op, unless it is 0, and index replace what is there up to end, when there is no helper.
+	op    byte
+	index uint32
+	end   int32
 }
 
 // section returns the content of the code section.
@@ -167,5 +175,8 @@ func (c *coder) apply(b []byte, e edit) ([]byte, int32) {
 	if e.helper != 0 {
 		return binary.AppendUvarint(append(b, opCall), uint64(e.helper)), e.at
 	}
-	return binary.AppendUvarint(b, uint64(e.function)), e.end
+	if e.op != 0 {
+		b = append(b, e.op)
+	}
+	return binary.AppendUvarint(b, uint64(e.index)), e.end
 }

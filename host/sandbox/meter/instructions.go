@@ -56,7 +56,7 @@ func (c *coder) instruction() error {
 	case opRefNull:
 		c.heapType(c.r)
 	case opRefFunc:
-		c.functionIndex()
+		return c.reference(at)
 	case opMiscPrefix:
 		return c.misc(at)
 	case opVectorPrefix:
@@ -293,9 +293,32 @@ func (c *coder) functionIndex() int {
 	at := c.r.Pos()
 	old := c.index(len(c.in.Functions), "a function")
 	if moved := shift(uint32(old), c.imports); moved != uint32(old) {
-		c.edits = append(c.edits, edit{at: int32(at), function: moved, end: c.position()})
+		c.edits = append(c.edits, edit{at: int32(at), index: moved, end: c.position()})
 	}
 	return old
+}
+
+// reference reads a ref.func, which begins at the position, and replaces it by reading the global that holds the reference.
+func (c *coder) reference(at int) error {
+	index := uint32(c.index(len(c.in.Functions), "a function"))
+	if c.r.Err() != nil {
+		return nil
+	}
+	if !c.declared[index] {
+		c.r.Fail(at, "ref.func names a function that no export, global or element segment names")
+		return nil
+	}
+	global, found := c.references[index]
+	if !found {
+		if len(c.referenced) == MaxReferences {
+			return unsupported(c.r.Offset(), "functions name more than %d functions with ref.func", MaxReferences)
+		}
+		global = uint32(c.globals + 1 + len(c.referenced))
+		c.references[index] = global
+		c.referenced = append(c.referenced, index)
+	}
+	c.edits = append(c.edits, edit{at: int32(at), op: opGlobalGet, index: global, end: c.position()})
+	return nil
 }
 
 // functionType returns the type of a function, nothing when there is none.
@@ -321,7 +344,10 @@ func (c *coder) handOver(t wasmbin.FuncType) { c.values += len(t.Params) + len(t
 func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {
 	at := r.Pos()
 	old := r.Uint32()
-	c.checkIndex(r, at, old, len(c.in.Functions), "a function")
+	if c.checkIndex(r, at, old, len(c.in.Functions), "a function"); r.Err() != nil {
+		return out
+	}
+	c.declared[old] = true
 	return appendUnsigned(out, shift(old, c.imports))
 }
 

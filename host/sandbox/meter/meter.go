@@ -11,7 +11,7 @@ import (
 
 // Version numbers the rewriting. It changes whenever the same module would be rewritten differently or cost something
 // else, so that it belongs into the key of whatever is kept about a rewritten module.
-const Version = 3
+const Version = 4
 
 // Defaults of [Options].
 const (
@@ -38,6 +38,9 @@ const (
 	// MaxValues is how many values the blocks, branches and calls of one function may hand over, each counting what its type
 	// lists. The engine takes about 400 bytes to compile each.
 	MaxValues = 250_000
+	// MaxReferences is how many functions code may name with ref.func. Each takes a global, and with it some 200 bytes an
+	// instance.
+	MaxReferences = 4_096
 	// MaxBytes is how large a module may be. Rewriting takes memory in proportion: 3 times as much for what compilers
 	// make, some 40 times for a function that consists of nothing but branches.
 	MaxBytes = 64 << 20

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"encoding/binary"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,9 @@ type rewriter struct {
 	imports uint32
 	code    *coder
 	out     []byte
+	// globalSection is where the global section is in out, globalEntries its entries without those for references.
+	globalSection [2]int
+	globalEntries []byte
 
 	// mutable are the indices of the mutable globals that the original defines, and globalExports the names they get.
 	mutable           []uint32
@@ -36,6 +40,14 @@ func newRewriter(wasm []byte, m *wasmbin.Module, o Options) *rewriter {
 
 		maxPages:    o.MaxPages,
 		maxElements: o.MaxElements,
+		declared:    make([]bool, len(m.Functions)),
+		references:  map[uint32]uint32{},
+	}
+	for _, e := range m.Exports {
+		// [rewriter.checkIndices] refuses an export of what does not exist.
+		if e.Kind == wasmbin.KindFunction && int(e.Index) < len(m.Functions) {
+			w.code.declared[e.Index] = true
+		}
 	}
 	return w
 }
@@ -82,7 +94,27 @@ func (w *rewriter) module() ([]byte, error) {
 			return nil, err
 		}
 	}
+	w.addReferences()
 	return w.out, nil
+}
+
+// addReferences adds a global for each function that code names with ref.func. The code comes after the globals.
+func (w *rewriter) addReferences() {
+	if len(w.code.referenced) == 0 {
+		return
+	}
+	entries := w.globalEntries
+	for _, f := range w.code.referenced {
+		entries = append(entries, byte(wasmbin.FuncRef), 0, opRefFunc)
+		entries = append(appendUnsigned(entries, shift(f, w.imports)), opEnd)
+	}
+	w.out = slices.Replace(w.out, w.globalSection[0], w.globalSection[1], w.globalList(entries)...)
+}
+
+// globalList returns the global section with the entries.
+func (w *rewriter) globalList(entries []byte) []byte {
+	content := binary.AppendUvarint(nil, uint64(w.in.Globals+1+len(w.code.referenced)))
+	return appendBytes([]byte{byte(wasmbin.SectionGlobal)}, append(content, entries...))
 }
 
 // custom keeps a custom section unless it describes positions in the original.
@@ -101,6 +133,13 @@ func (w *rewriter) section(id wasmbin.SectionID, r *wasmbin.Reader) error {
 	}
 	if r.Err() == nil && r.Remaining() > 0 {
 		r.Fail(r.Pos(), "bytes follow the end of the "+id.String()+" section")
+	}
+	if id == wasmbin.SectionGlobal {
+		w.globalEntries = content
+		w.globalSection[0] = len(w.out)
+		w.out = append(w.out, w.globalList(content)...)
+		w.globalSection[1] = len(w.out)
+		return r.Err()
 	}
 	w.out = append(w.out, byte(id))
 	w.out = appendBytes(w.out, content)
@@ -155,11 +194,11 @@ func (w *rewriter) helperTypeIndices() []byte {
 	return out
 }
 
-// globals writes the globals and the fuel behind them, and decides on the names of the exports.
+// globals returns the entries of the globals and of the fuel after them, and decides on the names of the exports.
 func (w *rewriter) globals(r *wasmbin.Reader) []byte {
 	n := int(r.Uint32())
 	first := w.in.Imported(wasmbin.KindGlobal)
-	out := binary.AppendUvarint(nil, uint64(n)+1)
+	var out []byte
 	for i := range n {
 		start := r.Pos()
 		t := r.GlobalType()
