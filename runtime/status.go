@@ -36,6 +36,15 @@ type RevisionBundle struct {
 	Digest string `json:"digest"`
 }
 
+// Recorded returns what a revision keeps about bundles, in their order.
+func Recorded(bundles []Bundle) []RevisionBundle {
+	list := make([]RevisionBundle, len(bundles))
+	for i, b := range bundles {
+		list[i] = RevisionBundle{Resource: b.Content.Resource, Digest: b.Digest()}
+	}
+	return list
+}
+
 // Presence is whether an object is where it was written.
 type Presence string
 

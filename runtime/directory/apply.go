@@ -39,11 +39,12 @@ func (e *Executor) Apply(ctx context.Context, plan *runtime.Plan, approval *runt
 }
 
 func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions []string) (*runtime.Result, error) {
-	if err := s.holds(approved.Set); err != nil {
+	set, err := s.set(approved.Set)
+	if err != nil {
 		return nil, err
 	}
 	// Whatever was approved, only what follows from the bytes of the bundles and from what is there now is done.
-	now, err := s.plan(runtime.Plan{
+	now, err := s.plan(set, runtime.Plan{
 		Set: approved.Set, Cause: approved.Cause, Force: approved.Force, Bundles: approved.Bundles, Hold: approved.Hold, Revoke: approved.Revoke,
 	})
 	if err != nil {
@@ -163,7 +164,7 @@ func (s *session) keep(b runtime.Bundle) (name string, err error) {
 // pending returns the change that a plan makes.
 func (s *session) pending(plan *runtime.Plan, decisions []string) *pending {
 	p := &pending{Schema: pendingSchema, Steps: []step{}, Inventory: inventory{
-		Schema: inventorySchema, Set: plan.Set, Revision: 1, Files: []file{}, Bundles: recorded(plan.Bundles),
+		Schema: inventorySchema, Set: plan.Set, Revision: 1, Files: []file{}, Bundles: runtime.Recorded(plan.Bundles),
 	}}
 	if s.inventory != nil {
 		p.Inventory.Revision = s.inventory.Revision + 1

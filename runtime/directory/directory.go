@@ -16,6 +16,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/runtime"
+	"github.com/latticenet/lattice-host/runtime/planner"
 )
 
 // Executor keeps a set in a folder. See the package for how.
@@ -109,9 +110,9 @@ func (s *session) load() error {
 	case err != nil:
 		return err
 	case !info.IsDir():
-		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is not a folder; move it away"}
+		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is not a folder; remove it"}
 	case !s.disk.hasOn(info):
-		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is " + elsewhere + "; move it away"}
+		return &runtime.Error{Kind: runtime.ErrConflict, Where: s.place(ownFolder), Problem: "is " + elsewhere + "; remove it"}
 	}
 	data, err := s.disk.read(pendingFile, maxStateBytes)
 	if err != nil {
@@ -168,130 +169,41 @@ func (s *session) holds(set string) error {
 	return nil
 }
 
-// mustHold checks that the folder holds the set.
-func (s *session) mustHold(set string) error {
-	if err := s.holds(set); err != nil {
-		return err
-	}
-	if s.inventory == nil {
-		return &runtime.Error{Kind: runtime.ErrNotFound, Where: s.executor.dir, Problem: "the folder does not hold the set " + set}
-	}
-	return nil
-}
-
 // Plan says what makes the folder hold what is desired.
-func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (plan *runtime.Plan, err error) {
-	if err := desired.Check(); err != nil {
-		return nil, err
-	}
-	err = e.with(ctx, func(s *session) error {
-		must := s.holds
-		if len(desired.Bundles) == 0 {
-			must = s.mustHold
-		}
-		if err := must(desired.Set); err != nil {
-			return err
-		}
-		before, err := s.kept(desired)
-		if err != nil {
-			return err
-		}
-		all := runtime.Merge(before, desired.Bundles, nil)
-		if err := runtime.CheckBundles(all); err != nil {
-			return err
-		}
-		plan, err = s.plan(runtime.Plan{
-			Set: desired.Set, Cause: runtime.Cause{Verb: runtime.VerbApply}, Force: desired.Force, Bundles: all,
-			Hold:   runtime.ResourcesOf(runtime.Only(before, desired.Hold), nil),
-			Revoke: runtime.ResourcesOf(runtime.Only(before, desired.Revoke), nil),
-		})
-		return err
-	})
-	return plan, err
-}
-
-// kept returns the bundles of the set that stay in it without being desired.
-func (s *session) kept(desired *runtime.Desired) ([]runtime.Bundle, error) {
-	if s.inventory == nil || !desired.Keep && len(desired.Hold) == 0 {
-		return nil, nil
-	}
-	before, err := s.bundles(s.inventory.Bundles)
-	if err != nil || desired.Keep {
-		return before, err
-	}
-	return runtime.Only(before, desired.Hold), nil
+func (e *Executor) Plan(ctx context.Context, desired *runtime.Desired) (*runtime.Plan, error) {
+	return e.draft(ctx, desired.Set, func(s *planner.Set) (runtime.Plan, error) { return s.Apply(desired) })
 }
 
 // Prune says what takes resources out of the set.
-func (e *Executor) Prune(ctx context.Context, set string, resources []abi.Ref, o runtime.Options) (plan *runtime.Plan, err error) {
-	err = e.with(ctx, func(s *session) error {
-		if err := s.mustHold(set); err != nil {
-			return err
-		}
-		before, err := s.bundles(s.inventory.Bundles)
-		if err != nil {
-			return err
-		}
-		if err := runtime.CheckResources(set, before, resources); err != nil {
-			return err
-		}
-		plan, err = s.plan(runtime.Plan{
-			Set: set, Cause: runtime.Cause{Verb: runtime.VerbPrune}, Force: o.Force, Bundles: runtime.Merge(before, nil, resources),
-			Hold: runtime.ResourcesOf(before, resources),
-		})
-		return err
-	})
-	return plan, err
+func (e *Executor) Prune(ctx context.Context, set string, resources []abi.Ref, o runtime.Options) (*runtime.Plan, error) {
+	return e.draft(ctx, set, func(s *planner.Set) (runtime.Plan, error) { return s.Prune(resources, o) })
 }
 
 // Destroy says what removes the set.
-func (e *Executor) Destroy(ctx context.Context, set string, o runtime.Options) (plan *runtime.Plan, err error) {
-	err = e.with(ctx, func(s *session) error {
-		if err := s.mustHold(set); err != nil {
-			return err
-		}
-		plan, err = s.plan(runtime.Plan{Set: set, Cause: runtime.Cause{Verb: runtime.VerbDestroy}, Force: o.Force})
-		return err
-	})
-	return plan, err
+func (e *Executor) Destroy(ctx context.Context, set string, o runtime.Options) (*runtime.Plan, error) {
+	return e.draft(ctx, set, func(s *planner.Set) (runtime.Plan, error) { return s.Destroy(o) })
 }
 
 // Rollback says what makes the folder hold what it held at a revision.
-func (e *Executor) Rollback(ctx context.Context, set string, number int, o runtime.Options) (plan *runtime.Plan, err error) {
+func (e *Executor) Rollback(ctx context.Context, set string, number int, o runtime.Options) (*runtime.Plan, error) {
+	return e.draft(ctx, set, func(s *planner.Set) (runtime.Plan, error) { return s.Rollback(number, o) })
+}
+
+// draft completes the plan that a request for a set gives.
+func (e *Executor) draft(ctx context.Context, name string, request func(*planner.Set) (runtime.Plan, error)) (plan *runtime.Plan, err error) {
 	err = e.with(ctx, func(s *session) error {
-		if err := s.mustHold(set); err != nil {
-			return err
-		}
-		revisions, err := s.history()
+		set, err := s.set(name)
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(revisions, func(r runtime.Revision) bool { return r.Number == number })
-		if at < 0 {
-			return &runtime.Error{Kind: runtime.ErrNotFound, Where: e.dir, Problem: fmt.Sprintf(
-				"the set %s has no revision %d to go back to; it has %s", set, number, numbers(revisions))}
-		}
-		bundles, err := s.bundles(revisions[at].Bundles)
+		draft, err := request(set)
 		if err != nil {
 			return err
 		}
-		plan, err = s.plan(runtime.Plan{
-			Set: set, Cause: runtime.Cause{Verb: runtime.VerbRollback, Revision: number}, Force: o.Force, Bundles: bundles,
-		})
+		plan, err = s.plan(set, draft)
 		return err
 	})
 	return plan, err
-}
-
-func numbers(revisions []runtime.Revision) string {
-	if len(revisions) == 0 {
-		return "none"
-	}
-	texts := make([]string, len(revisions))
-	for i, r := range revisions {
-		texts[i] = fmt.Sprint(r.Number)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // bundles reads bundles that the executor keeps.
@@ -321,7 +233,10 @@ func (e *Executor) Observe(ctx context.Context, set string) (*runtime.Status, er
 			return err
 		}
 		status.Revision, status.Bundles = s.inventory.Revision, s.inventory.Bundles
-		files := slices.SortedFunc(slices.Values(s.inventory.Files), func(a, b file) int { return compareFiles(&a, &b) })
+		files := slices.SortedFunc(slices.Values(s.inventory.Files), func(a, b file) int {
+			one, other := s.item(&a), s.item(&b)
+			return one.Compare(&other)
+		})
 		for _, f := range files {
 			o := runtime.ObjectStatus{Object: f.Object, Resource: f.Resource, Where: s.place(f.Path), Presence: runtime.Present}
 			switch sum, err := s.disk.digest(f.Path); {

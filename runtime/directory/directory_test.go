@@ -171,10 +171,10 @@ func TestLinks(t *testing.T) {
 		link, to string
 		says     string
 	}{
-		"Folder":      {"media-web", "outside", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; move it away"},
-		"File":        {name, "outside/file", "DIR/" + name + ": ConfigMap media/web-a: is a link, where a file must be; move it away"},
-		"Own":         {".lattice", "outside", "DIR/.lattice: is not a folder; move it away"},
-		"InnerFolder": {"media-web", "DIR/inner", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; move it away"},
+		"Folder":      {"media-web", "outside", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; remove it"},
+		"File":        {name, "outside/file", "DIR/" + name + ": ConfigMap media/web-a: is a link, where a file must be; remove it"},
+		"Own":         {".lattice", "outside", "DIR/.lattice: is not a folder; remove it"},
+		"InnerFolder": {"media-web", "DIR/inner", "DIR/" + name + ": ConfigMap media/web-a: is below a link, or below something that is not a folder; remove it"},
 	}
 	for at, tc := range tests {
 		t.Run(at, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestOddThings(t *testing.T) {
 			}
 			for _, bundles := range [][]runtime.Bundle{{b}, {executortest.Bundle(t, "web", "2", "a")}, {executortest.Bundle(t, "api", "1", "a")}} {
 				_, err := tryApply(t, e, runtime.Options{Force: true}, bundles...)
-				if want := path + ": ConfigMap media/web-a: " + says + "; move it away"; !errors.Is(err, runtime.ErrConflict) || err.Error() != want {
+				if want := path + ": ConfigMap media/web-a: " + says + "; remove it"; !errors.Is(err, runtime.ErrConflict) || err.Error() != want {
 					t.Errorf("got %v, want %s", err, want)
 				}
 			}
@@ -319,8 +319,8 @@ func TestMessages(t *testing.T) {
 	place("1-configmap-media-web-c.yaml")
 	_, err := tryApply(t, e, runtime.Options{}, executortest.Bundle(t, "web", "1", "a", "c"))
 	want := strings.ReplaceAll(`DIR/media-web/1-configmap-media-web-a.yaml: ConfigMap media/web-a: was changed since it was written; undo that, or replace it with force
-DIR/media-web/1-configmap-media-web-c.yaml: ConfigMap media/web-c: was not written by lattice-host; move it away, or replace it with force
-DIR/media-web/1-configmap-media-web-b.yaml: ConfigMap media/web-b: is no longer desired, but was changed since it was written; move it away, or remove it with force`, "DIR", dir)
+DIR/media-web/1-configmap-media-web-c.yaml: ConfigMap media/web-c: was not written by lattice-host; remove it, or replace it with force
+DIR/media-web/1-configmap-media-web-b.yaml: ConfigMap media/web-b: is no longer desired, but was changed since it was written; remove it yourself, or with force`, "DIR", dir)
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -546,7 +546,7 @@ func TestOtherFileSystem(t *testing.T) {
 		t.Cleanup(func() { check(t, unmount(mounted)) })
 		before := tree(t, dir)
 		_, err := tryApply(t, e, runtime.Options{Force: true}, executortest.Bundle(t, "api", "2", "a"), executortest.Bundle(t, "web", "1", "a"))
-		if !errors.Is(err, runtime.ErrConflict) || !strings.HasSuffix(err.Error(), "is on another file system; move it away") {
+		if !errors.Is(err, runtime.ErrConflict) || !strings.HasSuffix(err.Error(), "is on another file system; remove it") {
 			t.Errorf("%s: got %v", name, err)
 		}
 		if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
