@@ -14,7 +14,6 @@ import (
 
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/gate/cedar"
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -22,7 +21,11 @@ import (
 // Every action of the schema has words, so that nobody must know Cedar to understand a decision.
 func TestEveryActionHasWords(t *testing.T) {
 	t.Parallel()
-	actions := regexp.MustCompile(`(?m)^  action ([A-Za-z]+) `).FindAllStringSubmatch(cedar.Schema(), -1)
+	schema, err := os.ReadFile(filepath.Join("..", "..", "host", "gate", "cedar", "schema.cedarschema"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions := regexp.MustCompile(`(?m)^  action ([A-Za-z]+) `).FindAllStringSubmatch(string(schema), -1)
 	if len(actions) != len(actionWords()) {
 		t.Errorf("the schema has %d actions, there are words for %d", len(actions), len(actionWords()))
 	}

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/latticenet/lattice-host/registry/latticenet"
+	"github.com/latticenet/lattice-host/registry/latticenet/latticenettest"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -34,10 +35,10 @@ func makeLatticeNet(dir string) error {
 		return err
 	}
 	content := fstest.MapFS{"bin/web": {Data: []byte("\x7fELF")}, "ui/index.html": {Data: []byte("<html>")}}
-	web, err1 := latticenet.Pack(content, "bin/web")
+	web, err1 := latticenettest.Pack(content, "bin/web")
 	content["README"] = &fstest.MapFile{}
-	newer, err2 := latticenet.Pack(content, "bin/web")
-	empty, err3 := latticenet.Pack(fstest.MapFS{"README": {}})
+	newer, err2 := latticenettest.Pack(content, "bin/web")
+	empty, err3 := latticenettest.Pack(fstest.MapFS{"README": {}})
 	escape, err4 := escapingBundle()
 	return errors.Join(err1, err2, err3, err4,
 		f.policy("policy.json", "acme"), f.policy("strangers.json", "zeta"),
@@ -92,7 +93,7 @@ func (f latticeNetFolder) plain() error {
 	return errors.Join(f.manifest("plain.json", m), f.write("plain.artifact", []byte("export default {}")))
 }
 
-// escapingBundle is what [latticenet.Pack] refuses to make.
+// escapingBundle returns a bundle with an entry outside of its folder.
 func escapingBundle() ([]byte, error) {
 	var b bytes.Buffer
 	zipped := gzip.NewWriter(&b)

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/host/audit"
-	"github.com/latticenet/lattice-host/host/gate"
 )
 
 // rechained makes the numbers and the hashes of lines fit again, as whoever has no key can.
@@ -181,8 +180,7 @@ func TestAttack63Rollback(t *testing.T) {
 	log, head := read(t, file), read(t, file+".head")
 	l := openLog(t, file, 0)
 	check(t, l.Append(t.Context(), audit.Event{Kind: "a", Data: struct{}{}}))
-	later, err := l.Position(t.Context())
-	check(t, err)
+	later := positionOf(t, file)
 	check(t, os.WriteFile(file, []byte(log), 0o600))
 	check(t, os.WriteFile(file+".head", []byte(head), 0o600))
 	if _, err := verify(t, file); err != nil {
@@ -316,53 +314,15 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// TestAttack64 notes what holds a secret, masked, and looks for it in everything that was written or said.
+// TestAttack64 notes what cannot be noted. Nothing of it is repeated in the error. That no secret reaches a log is tested
+// where decisions are made: in host/gate/rego and, with the whole command, in cmd/lattice-host.
 func TestAttack64(t *testing.T) {
 	t.Parallel()
 	const canary = "c4n4ry-5ecret"
-	dir := t.TempDir()
-	file := filepath.Join(dir, "audit.log")
-	l := openLog(t, file, 1)
-	object := map[string]any{
-		"kind": "Secret", "data": map[string]any{"password": canary, "a/b~c": canary}, "list": []any{"x", canary, map[string]string{"value": canary}},
-		"nested": map[string]any{canary: "a key is not masked alone"}, "env": []map[string]string{{"name": "A", "value": canary}, {"name": "B", "value": canary}},
-	}
-	data, err := audit.Mask(object, []string{"/data/password", "/data/a~1b~0c", "/list/1", "/list/2/value", "/nested", "/env/*/value", "/absent/x", "/kind/x"})
-	check(t, err)
-	check(t, l.Append(t.Context(), audit.Event{Kind: "object", Data: data}))
-	d := decision("LatticeService media/web")
-	d.Reasons = append(d.Reasons, gate.Reason{Engine: "rego", Message: "the value is " + canary})
-	data, err = audit.Mask(d, []string{"/reasons/1/message"})
-	check(t, err)
-	check(t, l.Append(t.Context(), audit.Event{Kind: audit.KindDecision, Data: data}))
-	check(t, l.Close())
-	files, err := os.ReadDir(dir)
-	check(t, err)
-	for _, f := range files {
-		if strings.Contains(read(t, filepath.Join(dir, f.Name())), canary) {
-			t.Errorf("%s has the secret", f.Name())
-		}
-	}
-	want := `{"data":{"data":{"a/b~c":"***","password":"***"},"env":[{"name":"A","value":"***"},{"name":"B","value":"***"}],"kind":"Secret","list":["x","***",{"value":"***"}],"nested":"***"},"kind":"object",`
-	if got := read(t, file); !strings.HasPrefix(got, want) {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	// What cannot be noted is not repeated in the error.
-	l = openLog(t, file, 1)
-	err = l.Append(t.Context(), audit.Event{Kind: "object", Data: []string{canary}})
+	l := openLog(t, filepath.Join(t.TempDir(), "audit.log"), 1)
+	err := l.Append(t.Context(), audit.Event{Kind: "object", Data: []string{canary}})
 	if err == nil || strings.Contains(err.Error(), canary) {
 		t.Errorf("got %v", err)
-	}
-	if object["kind"] != "Secret" || object["data"].(map[string]any)["password"] != canary {
-		t.Error("the value itself was masked")
-	}
-	for _, pointer := range []string{"data", "/a~", "/a~2b"} {
-		if _, err := audit.Mask(object, []string{pointer}); err == nil {
-			t.Errorf("%s: got no error", pointer)
-		}
-	}
-	if all, err := audit.Mask(object, []string{""}); err != nil || all != audit.Masked {
-		t.Errorf("got %v, %v", all, err)
 	}
 }
 

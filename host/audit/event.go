@@ -26,7 +26,7 @@ const (
 type Event struct {
 	// Kind says what happened, such as decision or plugin.installed: lower-case letters, digits, dots and hyphens.
 	Kind string
-	// Data is what is known about it, an object in JSON. Secrets are masked, see [Mask].
+	// Data is what is known about it, an object in JSON without secrets.
 	Data any
 	// policyDigest names the policies of a decision.
 	policyDigest string

@@ -185,15 +185,6 @@ func (l *Log) endWithCheckpoint(f *os.File, h *head) (*head, error) {
 	return &b.head, l.commit(f, b)
 }
 
-// Position returns where the log ends: what may be noted elsewhere, and given to [Verify].
-func (l *Log) Position(ctx context.Context) (p Position, err error) {
-	err = l.locked(ctx, func(_ *os.File, h *head) error {
-		p = h.Position
-		return nil
-	})
-	return p, err
-}
-
 // locked runs do with the log and its checked head, while no other process appends.
 func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err error) {
 	if err := ctx.Err(); err != nil {

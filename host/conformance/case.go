@@ -69,17 +69,6 @@ func escaped(path string) string {
 	return strings.NewReplacer(`[`, `[[]`, `*`, `[*]`, `?`, `[?]`).Replace(path)
 }
 
-// Inputs returns the files that say what to derive, without those that say what must come out.
-func (c *Case) Inputs() []txtar.File {
-	var inputs []txtar.File
-	for _, f := range c.Files {
-		if !strings.HasPrefix(f.Name, "want") {
-			inputs = append(inputs, f)
-		}
-	}
-	return inputs
-}
-
 func (c *Case) file(name string) []byte {
 	for _, f := range c.Files {
 		if f.Name == name {

@@ -18,9 +18,6 @@ type Resolver interface {
 	Resolve(ctx context.Context, step string, r abi.Requirement) ([]cbor.Raw, error)
 }
 
-// NewResolver returns a Resolver over documents. Of several documents of one reference, the first counts.
-func NewResolver(documents []*resource.Document) Resolver { return newPeers(documents) }
-
 // peer is one document as requirements see it.
 type peer struct {
 	ref    abi.Ref
@@ -30,7 +27,7 @@ type peer struct {
 
 type kindKey struct{ apiVersion, kind string }
 
-// peers is a Resolver over documents.
+// peers finds documents by what requirements ask for. Of several documents of one reference, the first counts.
 type peers map[kindKey]*kindPeers
 
 // kindPeers are the documents of one kind, each once. In a fleet of thousands, a requirement for one of them must not look at
@@ -58,11 +55,6 @@ func newPeers(documents []*resource.Document) peers {
 		}
 	}
 	return index
-}
-
-// Resolve implements [Resolver].
-func (p peers) Resolve(_ context.Context, _ string, r abi.Requirement) ([]cbor.Raw, error) {
-	return p.match(r, abi.Ref{}), nil
 }
 
 // match returns what a requirement asks for, but not the document self, sorted by namespace and name.

@@ -388,19 +388,6 @@ func TestBundleAttack_Unsigned(t *testing.T) {
 	}
 }
 
-func TestPackRefuses(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	check(t, os.Symlink("/etc/passwd", filepath.Join(dir, "link")))
-	if _, err := latticenet.Pack(os.DirFS(dir)); errorText(err) != "link: is neither a file nor a folder" {
-		t.Errorf("got %v", err)
-	}
-	_, err := latticenet.Pack(fstest.MapFS{"A": {}, "a": {}})
-	if got, want := errorText(err), `entry "a": the path "a" differs from "A" only in case`; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 // TestLongPaths packs paths up to the longest.
 func TestLongPaths(t *testing.T) {
 	t.Parallel()

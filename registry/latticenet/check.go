@@ -175,7 +175,7 @@ func (c *checker) dependencies(m *Manifest) {
 		c.id(at+".id", d.ID)
 		c.Distinct(at+".id", d.ID, before)
 		c.Require(d.ID != m.ID, at+".id", "a plugin cannot depend on itself")
-		if _, err := ParseRange(d.Version); err != nil {
+		if err := CheckRange(d.Version); err != nil {
 			c.Fail(at+".version", err.Error())
 		}
 	}

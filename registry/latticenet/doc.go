@@ -1,4 +1,4 @@
-// Package latticenet reads, verifies, packs and stores plugins in the format of the LatticeNet server: a manifest in JSON,
+// Package latticenet reads, verifies and stores plugins in the format of the LatticeNet server: a manifest in JSON,
 // schema v1 or lattice.plugin.manifest.v2, signed with Ed25519, beside one artifact, which is a gzipped tar file in v2.
 //
 // These are not the plugins that this host runs. Most are native programs of type system; what the package does with them is

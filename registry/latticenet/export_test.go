@@ -1,6 +1,10 @@
 package latticenet
 
-import "io"
+import (
+	"errors"
+	"io"
+	"os"
+)
 
 // Limits are small ones for tests.
 type Limits struct {
@@ -32,12 +36,12 @@ func ArchivePaths(artifact []byte) ([]string, error) {
 	return paths, err
 }
 
-// CompareVersions orders two versions of the range grammar.
-func CompareVersions(a, b string) (int, error) {
-	v, err := parseVersion(a)
+// Compare compares a plugin with what is stored below dir, as Import does where it is stored already.
+func Compare(dir string, v *Verified) (err error) {
+	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	w, err := parseVersion(b)
-	return v.compare(w), err
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return v.compare(root, v.folder(), defaultLimits())
 }

@@ -25,6 +25,13 @@ const (
 	BundleFolder = "bundle"
 )
 
+// The modes of what is stored.
+const (
+	folderMode  fs.FileMode = 0o700
+	fileMode    fs.FileMode = 0o600
+	programMode fs.FileMode = 0o700
+)
+
 const (
 	// stagingPrefix is in front of the name of a folder that is not complete.
 	stagingPrefix = ".staging-"
@@ -38,7 +45,7 @@ type Imported struct {
 	Folder string
 	// Existing is true when it was stored before.
 	Existing bool
-	// Others are the folders of other artifacts with this id, sorted. As long as there are any, [Load] rejects them all.
+	// Others are the folders of other artifacts with this id, sorted. A LatticeNet server loads none of several with one id.
 	Others []string
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/latticenet/lattice-host/registry/latticenet"
+	"github.com/latticenet/lattice-host/registry/latticenet/latticenettest"
 )
 
 func TestPackAndImport(t *testing.T) {
@@ -57,7 +58,7 @@ func TestPackAndImport(t *testing.T) {
 	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
 		t.Error(diff)
 	}
-	again, err := latticenet.Pack(os.DirFS(filepath.Join(imported.Folder, "bundle")), "bin/linux-amd64/plugin", "bin/linux-arm64/plugin")
+	again, err := latticenettest.Pack(os.DirFS(filepath.Join(imported.Folder, "bundle")), "bin/linux-amd64/plugin", "bin/linux-arm64/plugin")
 	check(t, err)
 	if !bytes.Equal(p.artifact, again) {
 		t.Error("packing what was imported gives other bytes")
@@ -73,14 +74,9 @@ func TestImportVersion1(t *testing.T) {
 	if diff := cmp.Diff(want, tree(t, folder)); diff != "" {
 		t.Error(diff)
 	}
-	document, artifact, err := latticenet.ReadFolder(folder)
-	check(t, err)
-	if !bytes.Equal(document, p.document) || !bytes.Equal(artifact, p.artifact) {
-		t.Error("the folder does not read as it was written")
-	}
 	m := v1()
 	m.Version = ""
-	_, err = latticenet.Import(dir, signed(t, m, []byte("program")).verify(t))
+	_, err := latticenet.Import(dir, signed(t, m, []byte("program")).verify(t))
 	if got, want := errorText(err), "acme.web: version: is missing, a plugin is stored under it"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -107,7 +103,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestAttack42_StoredFilesChanged changes what was stored in every way: neither importing again nor loading accepts it.
+// TestAttack42_StoredFilesChanged changes what was stored in every way: importing again does not accept it.
 func TestAttack42_StoredFilesChanged(t *testing.T) {
 	t.Parallel()
 	write := func(name, data string) func(testing.TB, string) {
@@ -158,21 +154,8 @@ func TestAttack42_StoredFilesChanged(t *testing.T) {
 			if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
 				t.Errorf("importing changed what is there: %s", diff)
 			}
-			plugins, outcomes, err := latticenet.Load(dir, withVPN(t, dir))
-			check(t, err)
-			// White space in the manifest changes nothing that was signed; the loader has nothing to compare it with.
-			if name != "Manifest" && (len(plugins) != 1 || outcomes[1].Loaded || outcomes[1].Reason == "") {
-				t.Errorf("%s\nthe loader says %+v", tc.reason, outcomes)
-			}
 		})
 	}
-}
-
-// withVPN stores the plugin that v2 depends on, and returns the policy.
-func withVPN(t testing.TB, dir string) *latticenet.Policy {
-	t.Helper()
-	vpn(t, "1.0.0").store(t, dir)
-	return policy(t)
 }
 
 // vpn returns the plugin that v2 depends on.

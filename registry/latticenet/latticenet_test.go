@@ -10,6 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
 	"github.com/latticenet/lattice-host/registry/latticenet"
+	"github.com/latticenet/lattice-host/registry/latticenet/latticenettest"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -125,7 +126,7 @@ func pack(t testing.TB, m *latticenet.Manifest, content fs.FS) []byte {
 	for _, path := range m.Runtime.Entrypoints {
 		programs = append(programs, path)
 	}
-	artifact, err := latticenet.Pack(content, programs...)
+	artifact, err := latticenettest.Pack(content, programs...)
 	check(t, err)
 	return artifact
 }

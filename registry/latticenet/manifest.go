@@ -171,7 +171,7 @@ type Budget struct {
 // Dependency is a plugin that another one needs.
 type Dependency struct {
 	ID string `json:"id"`
-	// Version is a range, see [ParseRange].
+	// Version is a range, see [CheckRange].
 	Version string `json:"version,omitempty"`
 	// Optional dependencies may be missing.
 	Optional bool `json:"optional,omitempty"`

@@ -37,9 +37,6 @@ func (e *transitionError) Error() string {
 
 func (e *transitionError) Is(target error) bool { return target == ErrTransition }
 
-// States returns every state but [Unknown], in the order in which a plugin usually has them.
-func States() []State { return []State{Verified, Installed, Active, Disabled} }
-
 // Next returns the states that may follow s. There are none for a state that does not exist.
 func (s State) Next() []State {
 	switch s {

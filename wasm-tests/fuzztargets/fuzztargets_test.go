@@ -37,7 +37,7 @@ func targets() map[string][]string {
 		"registry/index/revocation":         {"FuzzParse"},
 		"registry/index/tuf":                {"FuzzMetadata", "FuzzNote", "FuzzPlugins", "FuzzState", "FuzzTar", "FuzzTargetNames", "FuzzVersions"},
 		"registry/kv":                       {"FuzzParse"},
-		"registry/latticenet":               {"FuzzImport", "FuzzParse", "FuzzParsePolicy", "FuzzParseRange"},
+		"registry/latticenet":               {"FuzzCheckRange", "FuzzImport", "FuzzParse", "FuzzParsePolicy"},
 		"registry/lock":                     {"FuzzParse"},
 		"registry/market":                   {"FuzzConsent", "FuzzPlatform", "FuzzReadPolicyBundle", "FuzzReceipt", "FuzzRequest", "FuzzStates", "FuzzTrust"},
 		"registry/oci":                      {"FuzzManifest"},

@@ -17,9 +17,6 @@ var schemaText string
 
 const schemaFile = "schema.cedarschema"
 
-// Schema returns the Cedar schema, for those who write policies.
-func Schema() string { return schemaText }
-
 // checker checks policies and requests against the schema.
 type checker struct {
 	schema    *resolved.Schema

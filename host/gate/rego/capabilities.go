@@ -26,6 +26,3 @@ func capabilities() (*ast.Capabilities, error) {
 	c.AllowNet = []string{}
 	return c, nil
 }
-
-// Capabilities returns what rules may call and use, for opa check --capabilities.
-func Capabilities() []byte { return bytes.Clone(capabilitiesJSON) }

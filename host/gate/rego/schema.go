@@ -28,9 +28,6 @@ import (
 //go:embed input.schema.json
 var inputJSON []byte
 
-// InputSchema returns the JSON Schema of what rules see as input.
-func InputSchema() []byte { return bytes.Clone(inputJSON) }
-
 // definition names what the schema calls the input of a point, and is empty for what is no point.
 func definition(p gate.Point) string {
 	switch p {
