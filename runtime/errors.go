@@ -43,4 +43,9 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
+// Damaged returns an [ErrDamaged] about what an executor keeps in a place.
+func Damaged(where string, err error) error {
+	return &Error{Kind: ErrDamaged, Where: where, Problem: err.Error() + "; restore it from a backup or from version control"}
+}
+
 func (e *Error) Unwrap() error { return e.Kind }

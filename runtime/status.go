@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -44,6 +46,25 @@ func Recorded(bundles []Bundle) []RevisionBundle {
 	}
 	return list
 }
+
+// CheckRecorded returns an error when a list of recorded bundles is not sorted by resource, or has
+// something else than digests.
+func CheckRecorded(list []RevisionBundle) error {
+	for i, b := range list {
+		if !IsDigest(b.Digest) {
+			return fmt.Errorf("bundles: %.100q is not a digest", b.Digest)
+		}
+		if i > 0 && list[i-1].Resource.Compare(b.Resource) >= 0 {
+			return fmt.Errorf("bundles: %.300q: they are not sorted by resource", b.Resource)
+		}
+	}
+	return nil
+}
+
+var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+// IsDigest reports whether a text is sha256: and 64 hexadecimal digits in lower case.
+func IsDigest(s string) bool { return digestForm.MatchString(s) }
 
 // Presence is whether an object is where it was written.
 type Presence string

@@ -8,13 +8,12 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/internal/exactjson"
 	"github.com/latticenet/lattice-host/runtime"
+	"github.com/latticenet/lattice-host/runtime/history"
 )
 
 // Apply does what a plan says. Once the change is on the disk as pending, it is completed whatever ctx says.
@@ -103,14 +102,13 @@ func (s *session) stage(plan *runtime.Plan, decisions []string) (*pending, error
 	if err := s.unstage(); err != nil {
 		return nil, err
 	}
-	var written []string
+	kept := &values{disk: s.disk}
 	for _, b := range plan.Bundles {
-		name, err := s.keep(b)
-		if err != nil {
+		if err := history.Open(kept, plan.Set).KeepBundle(b); err != nil {
 			return nil, err
 		}
-		written = append(written, name)
 	}
+	written := kept.unsynced
 	p := s.pending(plan, decisions)
 	want, err := files(plan.Bundles)
 	if err != nil {
@@ -151,16 +149,6 @@ func (s *session) unstage() error {
 	return s.tidy(s.inventory)
 }
 
-// keep puts the bytes of a bundle where bundles are kept, unless they are there, and returns the file. Nothing refers to it
-// yet, so that a part which a kill leaves does no harm.
-func (s *session) keep(b runtime.Bundle) (name string, err error) {
-	name = bundleFile(b.Digest())
-	if data, err := s.disk.read(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
-		return name, nil
-	}
-	return name, s.disk.write(name, b.Raw, ownMode)
-}
-
 // pending returns the change that a plan makes.
 func (s *session) pending(plan *runtime.Plan, decisions []string) *pending {
 	p := &pending{Schema: pendingSchema, Steps: []step{}, Inventory: inventory{
@@ -185,10 +173,10 @@ func (s *session) pending(plan *runtime.Plan, decisions []string) *pending {
 	}
 	slices.SortFunc(p.Inventory.Files, func(a, b file) int { return strings.Compare(a.Path, b.Path) })
 	if plan.Cause.Verb != runtime.VerbDestroy {
-		p.Revision = &revision{Schema: revisionSchema, Set: plan.Set, Revision: runtime.Revision{
+		p.Revision = history.NewEntry(plan.Set, runtime.Revision{
 			Number: p.Inventory.Revision, Time: s.executor.clock().UTC().Truncate(time.Second), Cause: plan.Cause, Plan: plan.Digest,
 			Decisions: decisions, Bundles: p.Inventory.Bundles, Objects: len(p.Inventory.Files),
-		}}
+		})
 	}
 	return p
 }
@@ -286,7 +274,7 @@ func (s *session) record(p *pending) error {
 		return err
 	}
 	if p.Revision != nil {
-		if err := s.writeOwn(revisionFile(p.Revision.Number), p.Revision); err != nil {
+		if err := s.history(p.Revision.Set).Record(p.Revision); err != nil {
 			return err
 		}
 	}
@@ -359,26 +347,4 @@ func (s *session) sweep(folder string, keep map[string]bool) error {
 }
 
 // tidy removes the oldest revisions, and the bundles that no revision has any more.
-func (s *session) tidy(v *inventory) error {
-	revisions, bundles := map[string]bool{}, map[string]bool{}
-	for n := max(1, v.Revision-maxRevisions+1); n <= v.Revision; n++ {
-		revisions[strconv.Itoa(n)] = true
-	}
-	if err := s.sweep(historyFolder, revisions); err != nil {
-		return err
-	}
-	kept, err := s.revisions()
-	if err != nil {
-		// Which bundles a damaged revision has is not known.
-		return nil //nolint:nilerr // whoever asks for the history learns of it
-	}
-	for _, r := range kept {
-		for _, b := range r.Bundles {
-			bundles[path.Base(bundleFile(b.Digest))] = true
-		}
-	}
-	for _, b := range v.Bundles {
-		bundles[path.Base(bundleFile(b.Digest))] = true
-	}
-	return s.sweep(bundleFolder, bundles)
-}
+func (s *session) tidy(v *inventory) error { return s.history(v.Set).Tidy(v.Revision, v.Bundles) }

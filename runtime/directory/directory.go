@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/internal/filelock"
 	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/runtime/planner"
@@ -64,12 +63,12 @@ type session struct {
 func (e *Executor) with(ctx context.Context, do func(*session) error) error {
 	err := e.locked(ctx, do)
 	var own *runtime.Error
-	var path *fs.PathError
+	var pathErr *fs.PathError
 	var link *os.LinkError
 	switch {
-	case errors.As(err, &own), err == nil, errors.As(err, &path) && path.Path == e.dir:
+	case errors.As(err, &own), err == nil, errors.As(err, &pathErr) && pathErr.Path == e.dir:
 		return err
-	case errors.As(err, &path), errors.As(err, &link):
+	case errors.As(err, &pathErr), errors.As(err, &link):
 		return fmt.Errorf("%s: %w", e.dir, err)
 	}
 	return err
@@ -97,9 +96,9 @@ func (e *Executor) locked(ctx context.Context, do func(*session) error) (err err
 	}
 	s := &session{executor: e, disk: &disk{root: root, before: e.before}}
 	if err := s.load(); err != nil {
-		return err
+		return s.at(err)
 	}
-	return do(s)
+	return s.at(do(s))
 }
 
 // load reads what the executor keeps, and completes an interrupted change.
@@ -121,7 +120,7 @@ func (s *session) load() error {
 	if data != nil {
 		p, err := parsePending(data)
 		if err != nil {
-			return s.at(err)
+			return err
 		}
 		if _, err := s.complete(p); err != nil {
 			return err
@@ -133,12 +132,12 @@ func (s *session) load() error {
 	if data == nil {
 		// The history goes before the inventory, and comes with it.
 		if names, err := s.disk.list(historyFolder); err != nil || len(names) > 0 {
-			return cmp.Or(err, s.at(damaged(inventoryFile, errors.New("it is missing, though there is a history"))))
+			return cmp.Or(err, runtime.Damaged(inventoryName, errors.New("it is missing, though there is a history")))
 		}
 		return s.clear()
 	}
 	s.inventory, err = parseInventory(data)
-	return s.at(err)
+	return err
 }
 
 // place returns the path of a file as people can find it.
@@ -146,13 +145,13 @@ func (s *session) place(name string) string {
 	return filepath.Join(s.executor.dir, filepath.FromSlash(name))
 }
 
-// at completes the place in an error about one of the executor's own files.
+// at completes the place in an error about one of the executor's own files, which is relative to their folder.
 func (s *session) at(err error) error {
 	var e *runtime.Error
-	if errors.As(err, &e) && strings.HasPrefix(e.Where, ownFolder) {
-		return &runtime.Error{Kind: e.Kind, Where: s.place(e.Where), Object: e.Object, Problem: e.Problem}
+	if !errors.As(err, &e) || e.Where == "" || filepath.IsAbs(e.Where) {
+		return err
 	}
-	return err
+	return &runtime.Error{Kind: e.Kind, Where: s.place(path.Join(ownFolder, e.Where)), Object: e.Object, Problem: e.Problem}
 }
 
 // holds checks that the folder does not hold another set.
@@ -206,25 +205,6 @@ func (e *Executor) draft(ctx context.Context, name string, request func(*planner
 	return plan, err
 }
 
-// bundles reads bundles that the executor keeps.
-func (s *session) bundles(list []runtime.RevisionBundle) ([]runtime.Bundle, error) {
-	bundles := make([]runtime.Bundle, len(list))
-	for i, want := range list {
-		name := bundleFile(want.Digest)
-		data, err := s.disk.read(name, bundle.MaxBytes)
-		if err != nil {
-			return nil, err
-		}
-		if bundle.Digest(data) != want.Digest {
-			return nil, s.at(damaged(name, errors.New("it is not the bundle of "+want.Resource.String()+" that was kept")))
-		}
-		if bundles[i], err = runtime.ReadBundle(data); err != nil {
-			return nil, s.at(damaged(name, err))
-		}
-	}
-	return bundles, nil
-}
-
 // Observe says what became of the files.
 func (e *Executor) Observe(ctx context.Context, set string) (*runtime.Status, error) {
 	status := &runtime.Status{Target: e.Target(), Set: set, Bundles: []runtime.RevisionBundle{}, Objects: []runtime.ObjectStatus{}}
@@ -265,7 +245,7 @@ func (e *Executor) History(ctx context.Context, set string) (revisions []runtime
 		if err := s.holds(set); err != nil || s.inventory == nil {
 			return err
 		}
-		revisions, err = s.history()
+		revisions, err = s.history(set).Revisions()
 		return err
 	})
 	return revisions, err

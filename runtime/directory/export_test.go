@@ -1,5 +1,7 @@
 package directory
 
+import "github.com/latticenet/lattice-host/runtime/history"
+
 // SetBefore sets what is called before each operation that changes the folder.
 func (e *Executor) SetBefore(f func() error) { e.before = f }
 
@@ -8,7 +10,7 @@ func ParseOwn(data []byte) (any, error) {
 	if v, err := parseInventory(data); err == nil {
 		return v, nil
 	}
-	if v, err := parseRevision("history/1", data); err == nil {
+	if v, err := history.ParseEntry("history/1", data); err == nil {
 		return v, nil
 	}
 	return parsePending(data)

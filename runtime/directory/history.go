@@ -1,55 +1,53 @@
 package directory
 
 import (
-	"cmp"
-	"errors"
-	"slices"
-	"strconv"
+	"path"
 
-	"github.com/latticenet/lattice-host/runtime"
+	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/runtime/history"
 )
 
-// history returns the revisions of the set, the newest first.
-func (s *session) history() ([]runtime.Revision, error) {
-	kept, err := s.revisions()
-	if err != nil {
-		return nil, s.at(err)
-	}
-	list := make([]runtime.Revision, len(kept))
-	for i, r := range kept {
-		if r.Set != s.inventory.Set {
-			return nil, s.at(damaged(revisionFile(r.Number), errors.New("it is of the set "+r.Set)))
-		}
-		list[i] = r.Revision
-	}
-	slices.SortFunc(list, func(a, b runtime.Revision) int { return cmp.Compare(b.Number, a.Number) })
-	return list, nil
+// Where the history is: what package history calls its folders, below the executor's own.
+const (
+	historyFolder = ownFolder + "/history"
+	bundleFolder  = ownFolder + "/bundles"
+)
+
+// history returns the history of a set in the folder. Every value that it keeps is durable.
+func (s *session) history(set string) *history.History {
+	return history.Open(&values{disk: s.disk, durable: true}, set)
 }
 
-// revisions reads all revisions that are kept.
-func (s *session) revisions() ([]*revision, error) {
-	names, err := s.disk.list(historyFolder)
-	if err != nil {
-		return nil, err
-	}
-	var all []*revision
-	for _, name := range names {
-		number, err := strconv.Atoi(name)
-		if err != nil || strconv.Itoa(number) != name {
-			continue
-		}
-		data, err := s.disk.read(revisionFile(number), maxStateBytes)
-		if err != nil {
-			return nil, err
-		}
-		r, err := parseRevision(revisionFile(number), data)
-		if err != nil {
-			return nil, err
-		}
-		if r.Number != number {
-			return nil, damaged(revisionFile(number), errors.New("it is revision "+strconv.Itoa(r.Number)))
-		}
-		all = append(all, r)
-	}
-	return all, nil
+// values are the values of a history, each in a file of its own below the executor's own folder.
+type values struct {
+	disk *disk
+	// durable has each value on the disk when it is put; else unsynced has the names of the files
+	// that are still to be synced.
+	durable  bool
+	unsynced []string
 }
+
+var _ history.Store = (*values)(nil)
+
+// List implements history.Store.
+func (v *values) List(folder string) ([]string, error) {
+	return v.disk.list(path.Join(ownFolder, folder))
+}
+
+// Get implements history.Store.
+func (v *values) Get(name string) ([]byte, error) {
+	return v.disk.read(path.Join(ownFolder, name), bundle.MaxBytes)
+}
+
+// Put implements history.Store.
+func (v *values) Put(name string, value []byte) error {
+	file := path.Join(ownFolder, name)
+	if v.durable {
+		return v.disk.replace(stagedFolder+"/own", file, value)
+	}
+	v.unsynced = append(v.unsynced, file)
+	return v.disk.write(file, value, ownMode)
+}
+
+// Delete implements history.Store.
+func (v *values) Delete(name string) error { return v.disk.remove(path.Join(ownFolder, name)) }

@@ -54,7 +54,8 @@ func (s *session) set(name string) (*planner.Set, error) {
 	if err := s.holds(name); err != nil {
 		return nil, err
 	}
-	set := &planner.Set{Name: name, Target: s.executor.dir, Load: s.bundles, History: s.history}
+	kept := s.history(name)
+	set := &planner.Set{Name: name, Target: s.executor.dir, Load: kept.Bundles, History: kept.Revisions}
 	if s.inventory != nil {
 		set.Exists, set.Bundles = true, s.inventory.Bundles
 	}

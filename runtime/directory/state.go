@@ -12,30 +12,28 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/exactjson"
 	"github.com/latticenet/lattice-host/runtime"
+	"github.com/latticenet/lattice-host/runtime/history"
 )
 
 // The names of what the executor keeps for itself.
 const (
 	ownFolder     = ".lattice"
-	inventoryFile = ownFolder + "/inventory"
-	pendingFile   = ownFolder + "/pending"
-	historyFolder = ownFolder + "/history"
-	bundleFolder  = ownFolder + "/bundles"
+	inventoryName = "inventory"
+	inventoryFile = ownFolder + "/" + inventoryName
+	pendingName   = "pending"
+	pendingFile   = ownFolder + "/" + pendingName
 	stagedFolder  = ownFolder + "/staged"
 )
 
 // The forms of the files.
 const (
 	inventorySchema = "lattice.directory.inventory.v1"
-	revisionSchema  = "lattice.directory.revision.v1"
 	pendingSchema   = "lattice.directory.pending.v1"
 )
 
 const (
 	// maxStateBytes is far above the inventory of the largest set.
 	maxStateBytes = 256 << 20
-	// maxRevisions is how many revisions are kept.
-	maxRevisions = 10
 )
 
 // inventory is what the executor wrote.
@@ -59,20 +57,13 @@ type file struct {
 	Stage    int     `json:"stage"`
 }
 
-// revision is one entry of the history.
-type revision struct {
-	Schema string `json:"schema"`
-	Set    string `json:"set"`
-	runtime.Revision
-}
-
 // pending is a change that is being made.
 type pending struct {
 	Schema string `json:"schema"`
 	Steps  []step `json:"steps"`
 	// Inventory and Revision are what holds afterwards. A set that is destroyed has no revision.
-	Inventory inventory `json:"inventory"`
-	Revision  *revision `json:"revision,omitempty"`
+	Inventory inventory      `json:"inventory"`
+	Revision  *history.Entry `json:"revision,omitempty"`
 }
 
 // step is what happens to one file: the staged content with the number of the step takes its place, or it is removed.
@@ -86,40 +77,23 @@ type step struct {
 func parseInventory(data []byte) (*inventory, error) {
 	v := new(inventory)
 	if err := exactjson.Unmarshal(data, maxStateBytes, v); err != nil {
-		return nil, damaged(inventoryFile, err)
+		return nil, runtime.Damaged(inventoryName, err)
 	}
 	if err := v.check(); err != nil {
-		return nil, damaged(inventoryFile, err)
+		return nil, runtime.Damaged(inventoryName, err)
 	}
 	return v, nil
-}
-
-func parseRevision(name string, data []byte) (*revision, error) {
-	r := new(revision)
-	if err := exactjson.Unmarshal(data, maxStateBytes, r); err != nil {
-		return nil, damaged(name, err)
-	}
-	if err := r.check(); err != nil {
-		return nil, damaged(name, err)
-	}
-	return r, nil
 }
 
 func parsePending(data []byte) (*pending, error) {
 	p := new(pending)
 	if err := exactjson.Unmarshal(data, maxStateBytes, p); err != nil {
-		return nil, damaged(pendingFile, err)
+		return nil, runtime.Damaged(pendingName, err)
 	}
 	if err := p.check(); err != nil {
-		return nil, damaged(pendingFile, err)
+		return nil, runtime.Damaged(pendingName, err)
 	}
 	return p, nil
-}
-
-func damaged(name string, err error) error {
-	return &runtime.Error{
-		Kind: runtime.ErrDamaged, Where: name, Problem: err.Error() + "; restore it, from version control for instance",
-	}
 }
 
 func (v *inventory) check() error {
@@ -137,27 +111,17 @@ func (v *inventory) check() error {
 			return fmt.Errorf("%.300q: the files are not sorted by path", f.Path)
 		}
 	}
-	return errors.Join(runtime.CheckSet(v.Set), checkBundles(v.Bundles))
+	return errors.Join(runtime.CheckSet(v.Set), runtime.CheckRecorded(v.Bundles))
 }
 
 func (f *file) check() error {
 	switch {
 	case !validPath(f.Path):
 		return fmt.Errorf("%.300q is not the path of an object's file", f.Path)
-	case !validDigest(f.Digest):
+	case !runtime.IsDigest(f.Digest):
 		return fmt.Errorf("%s: %.100q is not a digest", f.Path, f.Digest)
 	}
 	return nil
-}
-
-func (r *revision) check() error {
-	if r.Schema != revisionSchema {
-		return fmt.Errorf("schema is %.80q, must be %s", r.Schema, revisionSchema)
-	}
-	if r.Number < 1 || r.Bundles == nil || r.Decisions == nil {
-		return errors.New("revision, bundles or decisions is missing")
-	}
-	return errors.Join(runtime.CheckSet(r.Set), checkBundles(r.Bundles))
 }
 
 func (p *pending) check() error {
@@ -171,7 +135,7 @@ func (p *pending) check() error {
 		if err := s.File.check(); err != nil {
 			return err
 		}
-		if s.Before != "" && !validDigest(s.Before) {
+		if s.Before != "" && !runtime.IsDigest(s.Before) {
 			return fmt.Errorf("%s: %.100q is not a digest", s.File.Path, s.Before)
 		}
 	}
@@ -184,19 +148,7 @@ func (p *pending) check() error {
 	if p.Revision.Number != p.Inventory.Revision || p.Revision.Set != p.Inventory.Set {
 		return errors.New("the revision is not that of the inventory")
 	}
-	return p.Revision.check()
-}
-
-func checkBundles(bundles []runtime.RevisionBundle) error {
-	for i, b := range bundles {
-		if !validDigest(b.Digest) {
-			return fmt.Errorf("bundles: %.100q is not a digest", b.Digest)
-		}
-		if i > 0 && bundles[i-1].Resource.Compare(b.Resource) >= 0 {
-			return fmt.Errorf("bundles: %.300q: they are not sorted by resource", b.Resource)
-		}
-	}
-	return nil
+	return p.Revision.Check()
 }
 
 // component is one part of a path as package layout makes it.
@@ -208,17 +160,6 @@ func validPath(p string) bool {
 	return ok && path.Clean(p) == p && folder != ownFolder && folder != ".." && folder != "." &&
 		component.MatchString(folder) && component.MatchString(name) && strings.HasSuffix(name, ".yaml")
 }
-
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-
-func validDigest(s string) bool { return digestForm.MatchString(s) }
-
-// bundleFile returns where the bytes with a digest are kept.
-func bundleFile(digest string) string {
-	return bundleFolder + "/" + strings.TrimPrefix(digest, "sha256:")
-}
-
-func revisionFile(number int) string { return historyFolder + "/" + strconv.Itoa(number) }
 
 func stagedFile(number int) string { return stagedFolder + "/" + strconv.Itoa(number) }
 

@@ -45,6 +45,7 @@ func targets() map[string][]string {
 		"registry/store":                    {"FuzzIndex"},
 		"registry/versions":                 {"FuzzRange"},
 		"runtime/directory":                 {"FuzzParse"},
+		"runtime/history":                   {"FuzzParseEntry"},
 		"runtime/layout":                    {"FuzzYAML"},
 	}
 }
