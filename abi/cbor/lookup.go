@@ -32,3 +32,11 @@ func TextAt(item Raw, path ...string) string {
 	}
 	return NewDecoder(value).String()
 }
+
+// JoinPath puts two parts of a field path together: data and key make data.key, list and [0] make list[0].
+func JoinPath(path, below string) string {
+	if path == "" || below == "" || below[0] == '[' {
+		return path + below
+	}
+	return path + "." + below
+}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/conformance"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -188,8 +189,21 @@ func (r *caseRun) called(c sandbox.Call) {
 	}
 }
 
-// run derives one case. That the derivation fails, or that the document is refused, is no failure of the case: it may be
-// what the case shows.
+// broken keeps what the plugin answered against the contract.
+func (r *caseRun) broken(u *caseUsage, err error) {
+	m := r.plugin.Manifest()
+	for _, e := range flatten(err) {
+		var step *pipeline.StepError
+		var problem *contract.Problem
+		if errors.As(e, &problem) && errors.As(e, &step) && step.Plugin == m.Publisher+"/"+m.Name {
+			u.Error = oneLine(e)
+			r.failed = append(r.failed, e)
+		}
+	}
+}
+
+// run derives one case. That the derivation fails, or that the document is refused, is not a failure of the case: it may be
+// what the case shows. An answer that breaks the contract is one.
 func (r *caseRun) run(ctx context.Context, c *conformance.Case) (*caseUsage, error) {
 	usage := &caseUsage{Name: c.Name, StandIns: []string{}}
 	r.begin(usage)
@@ -198,6 +212,7 @@ func (r *caseRun) run(ctx context.Context, c *conformance.Case) (*caseUsage, err
 		around := &conformance.Around{Plugin: r.plugin, Find: r.find, Kinds: kinds}
 		_, err = c.Derive(ctx, around.Plugins())
 		usage.StandIns = append(usage.StandIns, around.StandIns()...)
+		r.broken(usage, err)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -72,6 +74,13 @@ func (m *markedError) Unwrap() error { return m.kind }
 
 func badAnswer(text string) error { return &markedError{ErrPlugin, text} }
 
+// answerError is a rule of the contract that an answer breaks. It matches [ErrPlugin], and errors.As finds the problem.
+type answerError struct{ problem *contract.Problem }
+
+func (e *answerError) Error() string        { return e.problem.Message }
+func (e *answerError) Unwrap() error        { return e.problem }
+func (e *answerError) Is(target error) bool { return target == ErrPlugin }
+
 func conflict(text string) error { return &markedError{ErrConflict, text} }
 
 // stepText names a step and the exact plugin behind it.
@@ -99,6 +108,9 @@ func shortDigest(digest string) string {
 	}
 	return digest
 }
+
+// quoted puts text from outside in quotes, shortened.
+func quoted(s string) string { return strconv.Quote(bounded(s, 80)) }
 
 // maxMessage bounds one message of a plugin, in bytes, so that a terminal stays readable.
 const maxMessage = 2000

@@ -253,7 +253,7 @@ func touches(set *fieldpath.Set, p fieldpath.Path) bool {
 func pathText(p fieldpath.Path) string {
 	text := ""
 	for _, e := range p {
-		text = joinPath(text, elementText(e))
+		text = cbor.JoinPath(text, elementText(e))
 	}
 	return text
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -141,6 +142,13 @@ func checkSettings(ctx context.Context, p *Pipeline, s *plannedStep, layers []la
 	}
 	if resp == nil {
 		return &planError{p.Steps[s.index].Position, p.Name, s.name, badAnswer("the plugin answered nothing")}
+	}
+	if broken := contract.CheckResults(resp.Results); len(broken) > 0 {
+		errs := make([]error, len(broken))
+		for i := range broken {
+			errs[i] = &planError{p.Steps[s.index].Position, p.Name, s.name, badAnswer(broken[i].Error())}
+		}
+		return errors.Join(errs...)
 	}
 	for _, r := range resp.Results {
 		if r.Severity == abi.SeverityError {

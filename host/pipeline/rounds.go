@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/contract"
 )
 
 // answer is what a step said in its last round.
@@ -27,38 +28,22 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive
 		if resp == nil {
 			return nil, []error{r.stepError(s, abi.Ref{}, "", badAnswer("the plugin answered nothing"))}
 		}
-		wanted, errs := r.requirements(s, resp)
-		if len(errs) > 0 {
-			return nil, errs
+		if problems := contract.Check(resp, s.manifest); len(problems) > 0 {
+			return nil, r.broken(s, problems)
 		}
-		if len(wanted) == 0 || sameRequirements(wanted, previous) {
+		wanted := contract.SortedRequirements(resp.Requirements)
+		if len(wanted) == 0 || contract.SameRequirements(wanted, previous) {
 			return &answer{resp, unknown}, nil
 		}
 		if round == abi.MaxRounds {
 			return nil, []error{r.stepError(s, abi.Ref{}, "", unsettled(wanted, previous))}
 		}
+		var errs []error
 		if req.Answers, errs = r.resolveAll(ctx, s, wanted); len(errs) > 0 {
 			return nil, errs
 		}
 		previous = wanted
 	}
-}
-
-// requirements returns what a step asks for, checked and sorted by name.
-func (r *run) requirements(s *plannedStep, resp *abi.Response) ([]abi.Requirement, []error) {
-	var errs []error
-	checker := answerChecker{s, r.collector(s, &errs)}
-	checker.requirements(resp.Requirements)
-	sorted := slices.Clone(resp.Requirements)
-	slices.SortFunc(sorted, func(a, b abi.Requirement) int { return strings.Compare(a.Name, b.Name) })
-	return sorted, errs
-}
-
-func sameRequirements(a, b []abi.Requirement) bool {
-	return slices.EqualFunc(a, b, func(x, y abi.Requirement) bool {
-		return x.Name == y.Name && x.APIVersion == y.APIVersion && x.Kind == y.Kind && x.Namespace == y.Namespace &&
-			x.MatchName == y.MatchName && slices.Equal(x.MatchLabels, y.MatchLabels)
-	})
 }
 
 // resolveAll answers requirements, each behind the engine's gate.
@@ -88,7 +73,7 @@ func unsettled(wanted, previous []abi.Requirement) error {
 	var names []string
 	for _, w := range wanted {
 		if !slices.ContainsFunc(previous, func(p abi.Requirement) bool {
-			return sameRequirements([]abi.Requirement{w}, []abi.Requirement{p})
+			return contract.SameRequirements([]abi.Requirement{w}, []abi.Requirement{p})
 		}) {
 			names = append(names, requirementText(w))
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -66,11 +67,18 @@ func (r *run) stepErrors(s *plannedStep, err error) []error {
 	return errs
 }
 
-// collector returns a function that adds bad answers of a step to errs.
-func (r *run) collector(s *plannedStep, errs *[]error) func(abi.Ref, string, string) {
-	return func(object abi.Ref, path, text string) {
-		*errs = append(*errs, r.stepError(s, object, path, badAnswer(text)))
+// broken returns an error for each rule of the contract that an answer of a step breaks.
+func (r *run) broken(s *plannedStep, problems []contract.Problem) []error {
+	errs := make([]error, len(problems))
+	for i := range problems {
+		p := &problems[i]
+		path := p.Path
+		if p.Object != (abi.Ref{}) {
+			path = p.Field
+		}
+		errs[i] = r.stepError(s, p.Object, path, &answerError{p})
 	}
+	return errs
 }
 
 // execute runs the steps and merges what they say.
@@ -206,10 +214,6 @@ func (r *run) stepBy(ctx context.Context, i int, derive derive) (*answer, []erro
 	}
 	a, errs := r.call(ctx, s, req, derive)
 	if len(errs) > 0 {
-		return nil, errs
-	}
-	checker := answerChecker{s, r.collector(s, &errs)}
-	if checker.check(a.response); len(errs) > 0 {
 		return nil, errs
 	}
 	if problems := r.refusals(a.response.Results); len(problems) > 0 {

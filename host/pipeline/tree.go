@@ -8,6 +8,14 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
+// The forms of encoded items that this file tells apart (RFC 8949, section 3).
+const (
+	textItem   = 3
+	arrayItem  = 4
+	objectItem = 5
+	nullItem   = 0xf6
+)
+
 // Merging works on trees of map[string]any, []any, string, bool, int64 and nil. Other numbers have no exact place there:
 // an unsigned integer may be too large, and 1 and 1.0 would count as one value. They are kept as text behind a mark,
 // and text that begins with the mark gets a second one, so that every value comes back as it was.

@@ -475,9 +475,7 @@ func TestValidate(t *testing.T) {
 		{"an error in the settings", `{"results":[{"severity":"error","field":"size","message":"is too big"}]}`, &abi.ValidateResponse{
 			Results: []abi.Result{{Severity: abi.SeverityError, Field: "size", Message: "is too big"}},
 		}, nil},
-		{"an unknown severity", `{"results":[{"severity":"fatal","message":"x"}]}`, nil, []string{
-			`bad answer: results.0.severity: is "fatal", must be error, warning or info`,
-		}},
+		{"no response", `{"results":7}`, nil, []string{"bad answer: results: want an array, got an integer"}},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()

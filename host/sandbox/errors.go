@@ -23,7 +23,7 @@ var (
 	ErrTimeout = errors.New("timed out")
 	// ErrFuel says that the plugin spent its fuel before it answered. Unlike time, fuel is spent alike on every machine.
 	ErrFuel = errors.New("out of fuel")
-	// ErrBadAnswer says that the plugin's answer is not a valid message or breaks the plugin's own manifest.
+	// ErrBadAnswer says that the plugin's answer is not a message.
 	ErrBadAnswer = errors.New("bad answer")
 	// ErrRequestTooLarge says that the request is larger than the plugin's manifest allows.
 	ErrRequestTooLarge = errors.New("request too large")
@@ -86,7 +86,7 @@ func (id identity) fail(step string, err error) error {
 // maxViolations bounds how many violations one error lists.
 const maxViolations = 50
 
-// violations collects what is wrong with a module or an answer.
+// violations collects what is wrong with a module.
 type violations struct {
 	found []string
 	// dropped counts those beyond maxViolations.

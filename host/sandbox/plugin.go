@@ -46,17 +46,13 @@ func (p *Plugin) Close(ctx context.Context) error {
 	})
 }
 
-// Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the manifest, and the keys in it
-// that this host does not know, made fit for a terminal. Errors are those of [Plugin.Call]; an answer that is not valid
-// gives an [*Error], or several joined, that wraps [ErrBadAnswer].
+// Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the form of a message but not more:
+// package contract says what it breaks. Keys in it that this host does not know are returned, made fit for a terminal. Errors
+// are those of [Plugin.Call]; an answer that is not a message gives an [*Error] that wraps [ErrBadAnswer].
 func (p *Plugin) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
 	response := new(abi.Response)
 	unknown, err := p.converse(ctx, req.Step, abi.OpDerive, req, response)
 	if err != nil {
-		return nil, nil, err
-	}
-	broken := checkResponse(response, p.manifest)
-	if err := broken.err(p.id, req.Step, ErrBadAnswer); err != nil {
 		return nil, nil, err
 	}
 	return response, unknown, nil
@@ -67,10 +63,6 @@ func (p *Plugin) Validate(ctx context.Context, req *abi.ValidateRequest) (*abi.V
 	response := new(abi.ValidateResponse)
 	unknown, err := p.converse(ctx, "", abi.OpValidate, req, response)
 	if err != nil {
-		return nil, nil, err
-	}
-	broken := checkResults(response.Results)
-	if err := broken.err(p.id, "", ErrBadAnswer); err != nil {
 		return nil, nil, err
 	}
 	return response, unknown, nil

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,4 +50,19 @@ func cut(s string, most int) string {
 		most--
 	}
 	return s[:most]
+}
+
+// maxShownKeys is how many unknown keys of one answer are returned.
+const maxShownKeys = 20
+
+// shownKeys makes unknown keys of an answer fit for a terminal: each once, in order, not too many, not too long.
+func shownKeys(keys []string) []string {
+	var shown []string
+	for _, k := range keys {
+		k = printable(k, maxShownName)
+		if len(shown) < maxShownKeys && !slices.Contains(shown, k) {
+			shown = append(shown, k)
+		}
+	}
+	return shown
 }

@@ -16,6 +16,7 @@ func targets() map[string][]string {
 		"abi":                               {"FuzzDecodeRequest", "FuzzDecodeResponse", "FuzzParseManifest"},
 		"abi/bundle":                        {"FuzzParse"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
+		"abi/contract":                      {"FuzzRead"},
 		"host/audit":                        {"FuzzVerify"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},
