@@ -14,7 +14,8 @@ import (
 // fewestRequests is how many different requests every built-in plugin gets at least.
 const fewestRequests = 20
 
-// TestDeterminism calls every built-in plugin with every request that the goldens and the examples lead to.
+// TestDeterminism calls every built-in plugin with every request that the goldens and the examples lead to, and holds the
+// answers against the contract.
 func TestDeterminism(t *testing.T) {
 	root, err := Root()
 	if err != nil {
@@ -34,6 +35,9 @@ func TestDeterminism(t *testing.T) {
 			}
 			a, b := first[name].(*sandbox.Plugin), second[name].(*sandbox.Plugin)
 			if err := conformance.CheckDeterminism(t.Context(), a, b, requests...); err != nil {
+				t.Error(err)
+			}
+			if err := conformance.CheckAnswers(t.Context(), a, requests...); err != nil {
 				t.Error(err)
 			}
 		})
