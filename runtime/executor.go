@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"time"
 
 	"github.com/latticenet/lattice-host/abi"
 )
@@ -32,7 +33,7 @@ type Executor interface {
 	// those of the last one are healthy: the error is [ErrNotHealthy] when they are not in time. Objects are removed behind
 	// all of that, in reverse. Whatever fails ends it, and what was done until then stays and belongs to the set; there is a
 	// result with the error then.
-	Apply(ctx context.Context, plan *Plan, approval *Approval) (*Result, error)
+	Apply(ctx context.Context, plan *Plan, approval *Approval, o ApplyOptions) (*Result, error)
 
 	// Observe says what became of the objects of a set. A set that is not there has none.
 	Observe(ctx context.Context, set string) (*Status, error)
@@ -44,4 +45,26 @@ type Executor interface {
 type Options struct {
 	// Force replaces and removes what somebody else wrote or changed. Gates are told, and it is part of the plan.
 	Force bool
+}
+
+// ApplyOptions say how a plan is applied, never what is done. The zero value waits as long as the
+// context lasts and reports nothing.
+type ApplyOptions struct {
+	// Timeout is how long the objects of one stage may take to become healthy, where the target tells
+	// how they do. 0 is as long as the context lasts.
+	Timeout time.Duration
+	// Progress is called after each object that was changed, and when the health of one that is waited
+	// for changes, by one goroutine at a time. It must not call the executor. Nil does nothing.
+	Progress func(Progress)
+}
+
+// Progress is how far the application of a plan has come.
+type Progress struct {
+	// Object is the object that something happened to, and Action what the plan does to it.
+	Object abi.Ref
+	Action Action
+	// Health is set where the target tells how the object does.
+	Health Health
+	// Done and Total count the objects that the plan changes.
+	Done, Total int
 }

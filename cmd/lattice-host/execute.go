@@ -134,7 +134,11 @@ func (a *app) execute(ctx context.Context, x *execution) (result *runtime.Result
 	if x.between != nil {
 		x.between()
 	}
-	result, err = x.target.executor.Apply(ctx, x.plan, approval)
+	progress := newProgress(a.stderr)
+	result, err = x.target.executor.Apply(ctx, x.plan, approval, runtime.ApplyOptions{
+		Progress: func(p runtime.Progress) { progress.counting("applying", p.Done, p.Total) },
+	})
+	progress.end()
 	if noteErr := log.Append(context.WithoutCancel(ctx), x.doneEvent(result, err)); noteErr != nil {
 		err = errors.Join(err, errAudit(noteErr, "though the plan was applied"))
 	}

@@ -187,7 +187,7 @@ func TestPartlyDone(t *testing.T) {
 // partly does half of a plan.
 type partly struct{ runtime.Executor }
 
-func (p *partly) Apply(context.Context, *runtime.Plan, *runtime.Approval) (*runtime.Result, error) {
+func (p *partly) Apply(context.Context, *runtime.Plan, *runtime.Approval, runtime.ApplyOptions) (*runtime.Result, error) {
 	return &runtime.Result{Revision: 2, Changes: []runtime.Change{{Action: runtime.Update}}},
 		&runtime.Error{Kind: runtime.ErrConflict, Problem: "somebody changed the rest"}
 }

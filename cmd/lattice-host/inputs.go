@@ -194,7 +194,8 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 		return nil, err
 	}
 	admitted := o.admit(ctx, r)
-	loader, end, err := a.startPlugins(ctx, in, home, o.gates)
+	progress := newProgress(a.stderr)
+	loader, end, err := a.startPlugins(ctx, in, home, o.gates, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 	loader.loadAhead(ctx, names)
 	engine, err := pipeline.New(ctx, pipeline.Config{
 		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: append(o.deniedDocuments(), r.peers...), HostCalls: o.calls,
-		Admit: o.gates.require,
+		Admit: o.gates.require, Progress: func(done, total int) { progress.counting("deriving", done, total) },
 	})
 	if err != nil {
 		return nil, err
@@ -277,13 +278,14 @@ func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bund
 }
 
 // startPlugins makes the installation's plugins ready to be loaded. The function ends what was started.
-func (a *app) startPlugins(ctx context.Context, in *inputs, home *market.Home, g *gates) (*pluginLoader, func() error, error) {
+func (a *app) startPlugins(
+	ctx context.Context, in *inputs, home *market.Home, g *gates, progress *progress,
+) (*pluginLoader, func() error, error) {
 	installed, err := home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(g.set, g.keep)})
 	if err != nil {
 		return nil, nil, err
 	}
 	a.warn(installed)
-	progress := newProgress(a.stderr)
 	runtime, err := a.newRuntime(ctx, progress, in.verbose)
 	if err != nil {
 		return nil, nil, err

@@ -14,6 +14,9 @@ import (
 // quiet is how long something may take before a person wants to know what it is.
 const quiet = time.Second
 
+// redraw is how often a count is written at the most.
+const redraw = 100 * time.Millisecond
+
 // clearLine takes back the line that the terminal's cursor is in.
 const clearLine = "\r\x1b[K"
 
@@ -23,6 +26,10 @@ type progress struct {
 
 	mu    sync.Mutex
 	names []string
+	// verb says what is done to things that are counted, done how many are, of count.
+	verb        string
+	done, count int
+	drawn       time.Time
 	// begun counts the plugins that were named; total is how many there will be, or 0 when that is not known.
 	begun, total int
 	timer        *time.Timer
@@ -53,11 +60,34 @@ func (p *progress) compiling(plugin string, done bool) {
 		p.names = append(p.names, plugin)
 		p.begun++
 	}
-	if p.timer == nil {
-		p.timer = time.AfterFunc(quiet, p.show)
-	}
+	p.start()
 	if p.shown {
 		p.draw()
+	}
+}
+
+// counting notes how many of so many things are done, such as "deriving" of documents.
+func (p *progress) counting(verb string, done, count int) {
+	if p.terminal == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if verb != p.verb {
+		p.verb, p.done, p.count = verb, 0, count
+	}
+	// Several goroutines count, and the last may be the first to say so.
+	p.done = max(p.done, done)
+	p.start()
+	if p.shown && time.Since(p.drawn) >= redraw {
+		p.draw()
+	}
+}
+
+// start has the progress show itself when this goes on. The caller holds the mutex.
+func (p *progress) start() {
+	if p.timer == nil {
+		p.timer = time.AfterFunc(quiet, p.show)
 	}
 }
 
@@ -83,7 +113,11 @@ func (p *progress) show() {
 // draw replaces the line. The caller holds the mutex.
 func (p *progress) draw() {
 	fmt.Fprint(p.terminal, clearLine)
+	p.drawn = time.Now()
 	if len(p.names) == 0 {
+		if p.count > 0 && p.done < p.count {
+			fmt.Fprintf(p.terminal, "%s %d/%d …", p.verb, p.done, p.count)
+		}
 		return
 	}
 	fmt.Fprint(p.terminal, "compiling ")

@@ -60,6 +60,30 @@ func TestProgress(t *testing.T) {
 			clearLine + "compiling 1/4 demo/a@1.0.0 …" + clearLine + "compiling 1/3 demo/a@1.0.0 …" + clearLine +
 				clearLine + "compiling 2/3 demo/b@1.0.0 …" + clearLine,
 		},
+		"Counts": {
+			"What is counted is shown now and then, never backwards, and not any more when all is done.",
+			func(p *progress) {
+				p.counting("deriving", 1, 9)
+				time.Sleep(quiet + redraw)
+				p.counting("deriving", 3, 9)
+				p.counting("deriving", 4, 9)
+				time.Sleep(redraw)
+				p.counting("deriving", 2, 9)
+				time.Sleep(redraw)
+				p.counting("deriving", 9, 9)
+			},
+			clearLine + "deriving 1/9 …" + clearLine + "deriving 3/9 …" + clearLine + "deriving 4/9 …" + clearLine + clearLine,
+		},
+		"CompilingFirst": {
+			"A plugin that is compiled is what is waited for.",
+			func(p *progress) {
+				p.counting("deriving", 1, 9)
+				p.compiling("demo/a@1.0.0", false)
+				time.Sleep(2 * quiet)
+				p.compiling("demo/a@1.0.0", true)
+			},
+			clearLine + "compiling demo/a@1.0.0 …" + clearLine + "deriving 1/9 …" + clearLine,
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

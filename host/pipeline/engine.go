@@ -36,6 +36,9 @@ type Config struct {
 	Admit AdmitFunc
 	// HostCalls answers what plugins ask the host for. Nil denies each call.
 	HostCalls *hostcall.Run
+	// Progress, when set, is told after each document of [Engine.DeriveAll] how many of them are done,
+	// by several goroutines at once.
+	Progress func(done, total int)
 }
 
 // Engine derives bundles. It is safe for concurrent use.
@@ -48,6 +51,7 @@ type Engine struct {
 	resolver  Resolver
 	admit     AdmitFunc
 	hostCalls *hostcall.Run
+	progress  func(done, total int)
 	schemas   *schemas
 	merges    *lru.Cache[mergeKey, *merged]
 
@@ -85,7 +89,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		plugins: c.Plugins, settings: c.Settings, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
-		hostCalls: c.HostCalls, pipelines: map[abi.GroupKind]*planner{},
+		hostCalls: c.HostCalls, progress: c.Progress, pipelines: map[abi.GroupKind]*planner{},
 		merges: lru.New[mergeKey, *merged](maxMergesBytes),
 	}
 	if e.settings == nil {
@@ -182,11 +186,13 @@ func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*b
 	errs := make([][]error, len(docs))
 	var wg sync.WaitGroup
 	var taken atomic.Int64
+	report := e.counter(len(docs))
 	// A goroutine for each document would be thousands of stacks that grow anew and that the collector looks at.
 	for range min(runtime.GOMAXPROCS(0), len(docs)) {
 		wg.Go(func() {
 			for i := taken.Add(1) - 1; i < int64(len(docs)); i = taken.Add(1) - 1 {
 				bundles[i], errs[i] = e.derive(ctx, docs[i], peers)
+				report()
 			}
 		})
 	}
@@ -195,6 +201,15 @@ func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*b
 		return nil, err
 	}
 	return bundles, nil
+}
+
+// counter returns what is called after each of the documents of a run.
+func (e *Engine) counter(total int) (report func()) {
+	if e.progress == nil {
+		return func() {}
+	}
+	var done atomic.Int64
+	return func() { e.progress(int(done.Add(1)), total) }
 }
 
 // doubles reports documents of which there are several.

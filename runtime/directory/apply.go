@@ -17,7 +17,9 @@ import (
 )
 
 // Apply does what a plan says. Once the change is on the disk as pending, it is completed whatever ctx says.
-func (e *Executor) Apply(ctx context.Context, plan *runtime.Plan, approval *runtime.Approval) (result *runtime.Result, err error) {
+func (e *Executor) Apply(
+	ctx context.Context, plan *runtime.Plan, approval *runtime.Approval, o runtime.ApplyOptions,
+) (result *runtime.Result, err error) {
 	approved, err := approval.Check(plan)
 	if err != nil {
 		return nil, err
@@ -31,6 +33,7 @@ func (e *Executor) Apply(ctx context.Context, plan *runtime.Plan, approval *runt
 		}
 	}
 	err = e.with(ctx, func(s *session) error {
+		s.progress = o.Progress
 		result, err = s.apply(ctx, approved, approval.Decisions)
 		return err
 	})
@@ -212,6 +215,7 @@ func (s *session) complete(p *pending) (left map[string]error, err error) {
 			return nil, err
 		}
 		folders[path.Dir(step.File.Path)] = true
+		s.report(step, i+1, len(p.Steps))
 		if done {
 			continue
 		}
@@ -236,6 +240,21 @@ func (s *session) complete(p *pending) (left map[string]error, err error) {
 		return nil, s.forget()
 	}
 	return left, s.record(p)
+}
+
+// report tells of a step that was done.
+func (s *session) report(done step, n, total int) {
+	if s.progress == nil {
+		return
+	}
+	p := runtime.Progress{Object: done.File.Object, Action: runtime.Update, Done: n, Total: total}
+	switch {
+	case done.Delete:
+		p.Action = runtime.Delete
+	case done.Before == "":
+		p.Action = runtime.Create
+	}
+	s.progress(p)
 }
 
 // do does one step. It reports whether the file is as it must be afterwards.

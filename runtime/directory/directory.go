@@ -57,6 +57,8 @@ type session struct {
 	disk *disk
 	// inventory is nil when there is no set.
 	inventory *inventory
+	// progress is told of every step of a change; nil when no one wants to know.
+	progress func(runtime.Progress)
 }
 
 // with runs do while it holds the lock of the folder, after an interrupted change was completed.

@@ -29,7 +29,7 @@ func TestFolder(t *testing.T) {
 	apply(t, e, executortest.Bundle(t, "api", "1", "a"))
 	p, err := e.Plan(t.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{executortest.Bundle(t, "web", "2", "x")}, Keep: true})
 	check(t, err)
-	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "decision-2", "decision-3"))
+	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "decision-2", "decision-3"), runtime.ApplyOptions{})
 	check(t, err)
 	var got strings.Builder
 	files := comparable(tree(t, dir))
@@ -154,7 +154,7 @@ func TestRemovesExactlyItsFiles(t *testing.T) {
 	}
 	p, err := e.Destroy(t.Context(), set, runtime.Options{})
 	check(t, err)
-	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "d"))
+	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "d"), runtime.ApplyOptions{})
 	check(t, err)
 	delete(want, "media-api/1-configmap-media-api-a.yaml")
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
@@ -401,7 +401,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	p, err := e.Rollback(t.Context(), set, 4, runtime.Options{})
 	check(t, err)
-	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "d"))
+	_, err = e.Apply(t.Context(), p, runtime.Approve(p, "d"), runtime.ApplyOptions{})
 	check(t, err)
 	if got := (target{dir}).Objects(t)[executortest.ConfigMap("web-a")]; got != "3" {
 		t.Errorf("got %s, want 3", got)
@@ -682,7 +682,7 @@ func TestConcurrentApply(t *testing.T) {
 	}
 	for _, p := range plans {
 		go func() {
-			_, err := executor(t, dir).Apply(t.Context(), p, runtime.Approve(p, "d"))
+			_, err := executor(t, dir).Apply(t.Context(), p, runtime.Approve(p, "d"), runtime.ApplyOptions{})
 			errs <- err
 		}()
 	}

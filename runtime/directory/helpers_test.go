@@ -48,7 +48,7 @@ func tryApply(t testing.TB, e *directory.Executor, o runtime.Options, bundles ..
 	if err != nil {
 		return nil, err
 	}
-	return e.Apply(t.Context(), p, runtime.Approve(p, "decision-1"))
+	return e.Apply(t.Context(), p, runtime.Approve(p, "decision-1"), runtime.ApplyOptions{})
 }
 
 // tree returns the content of all files below a folder, links as what they lead to, and empty folders.

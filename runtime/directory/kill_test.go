@@ -52,7 +52,7 @@ func change(t testing.TB, e *directory.Executor, name string) error {
 			return nil
 		}
 		check(t, err)
-		_, err = e.Apply(t.Context(), p, runtime.Approve(p, "decision-1"))
+		_, err = e.Apply(t.Context(), p, runtime.Approve(p, "decision-1"), runtime.ApplyOptions{})
 		return err
 	}
 	return errors.New("there is no change " + name)

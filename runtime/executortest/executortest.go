@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Target) {
 		"Refused":                refused,
 		"NothingThere":           nothingThere,
 		"Cancelled":              cancelled,
+		"Progress":               progress,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -100,7 +102,7 @@ func (h *harness) plan(bundles ...runtime.Bundle) *runtime.Plan {
 func (h *harness) do(p *runtime.Plan, err error) *runtime.Result {
 	h.Helper()
 	h.check(err)
-	r, err := h.executor.Apply(h.Context(), p, runtime.Approve(p, "decision-1"))
+	r, err := h.executor.Apply(h.Context(), p, runtime.Approve(p, "decision-1"), runtime.ApplyOptions{})
 	h.check(err)
 	return r
 }
@@ -359,7 +361,7 @@ func stalePlan(h *harness) {
 		}
 		tc.change()
 		before := h.Objects(h.T)
-		_, err := h.executor.Apply(h.Context(), plan, runtime.Approve(plan, "decision-1"))
+		_, err := h.executor.Apply(h.Context(), plan, runtime.Approve(plan, "decision-1"), runtime.ApplyOptions{})
 		h.fails(tc.name, err, runtime.ErrConflict)
 		if diff := cmp.Diff(before, h.Objects(h.T)); diff != "" {
 			h.Errorf("%s: something was written\n%s", tc.name, diff)
@@ -454,7 +456,7 @@ func notApproved(h *harness) {
 	for name, spoil := range tests {
 		plan := h.plan(Bundle(h, "api", "1", "a"), Bundle(h, "web", "2", "b", "c"))
 		approval := spoil(plan, runtime.Approve(plan, "decision-1"))
-		_, err := h.executor.Apply(h.Context(), plan, approval)
+		_, err := h.executor.Apply(h.Context(), plan, approval, runtime.ApplyOptions{})
 		h.fails(name, err, runtime.ErrNotApproved)
 		h.has("web-a", "1", "web-b", "1")
 	}
@@ -500,9 +502,28 @@ func cancelled(h *harness) {
 	ctx, cancel := context.WithCancel(h.Context())
 	plan := h.plan(Bundle(h, "web", "1", "a"))
 	cancel()
-	_, err := h.executor.Apply(ctx, plan, runtime.Approve(plan, "decision-1"))
+	_, err := h.executor.Apply(ctx, plan, runtime.Approve(plan, "decision-1"), runtime.ApplyOptions{})
 	h.fails("a cancelled apply", err, context.Canceled)
 	h.has()
 	_, err = h.executor.Observe(ctx, set)
 	h.fails("a cancelled look", err, context.Canceled)
+}
+
+// progress checks that each change is reported once, and counted.
+func progress(h *harness) {
+	h.apply(Bundle(h, "web", "1", "a", "b", "c"))
+	plan := h.plan(Bundle(h, "web", "2", "b"), Bundle(h, "web-c", "1", "x"))
+	var got []string
+	_, err := h.executor.Apply(h.Context(), plan, runtime.Approve(plan, "decision-1"), runtime.ApplyOptions{
+		Progress: func(p runtime.Progress) {
+			if p.Health == "" {
+				got = append(got, fmt.Sprintf("%d/%d %s %s", p.Done, p.Total, p.Action, p.Object.Name))
+			}
+		},
+	})
+	h.check(err)
+	want := []string{"1/4 update web-b", "2/4 create web-c-x", "3/4 delete web-c", "4/4 delete web-a"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		h.Errorf("-want +got\n%s", diff)
+	}
 }
