@@ -91,6 +91,14 @@ func begun(t *testing.T) (file string) {
 	return file
 }
 
+// stride returns how many steps lie between two at which a process is killed. With -short only some of them are.
+func stride() int {
+	if testing.Short() {
+		return 7
+	}
+	return 1
+}
+
 // TestKillSteps kills a process before each step that changes something on the disk. No kill looks like tampering, nothing
 // that was noted is gone, what somebody added is always told, and whoever comes next completes the rest.
 func TestKillSteps(t *testing.T) {
@@ -110,7 +118,7 @@ func TestKillSteps(t *testing.T) {
 				// Behind the first events all is the same.
 				steps /= 3
 			}
-			for after := 0; after < steps; after += stride {
+			for after := 0; after < steps; after += stride() {
 				t.Run(strconv.Itoa(after), func(t *testing.T) {
 					t.Parallel()
 					killedAt(t, begin(t), after, name == "Begun")

@@ -114,7 +114,8 @@ func TestAttack46_Concurrent(t *testing.T) {
 	})
 }
 
-// TestAttack46_Killed kills installs at 100 moments. Whatever is locked afterwards must verify, and the store must be whole.
+// TestAttack46_Killed kills installs at 100 moments, with -short at 15. Whatever is locked afterwards must verify, and the
+// store must be whole.
 func TestAttack46_Killed(t *testing.T) {
 	t.Parallel()
 	names := references("acme", 8)
@@ -130,7 +131,11 @@ func TestAttack46_Killed(t *testing.T) {
 		many = append(many, names...)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 100 {
+	kills := 100
+	if testing.Short() {
+		kills = 15
+	}
+	for i := range kills {
 		cmd := start(t, h, many...)
 		time.Sleep(time.Duration(1+random.IntN(60)) * time.Millisecond)
 		check(t, cmd.Process.Kill())

@@ -12,8 +12,6 @@ import (
 // Bars of the cases about the whole chain.
 const (
 	barNative     = 6
-	barHelm       = 1.5
-	barHelmMemo   = 0.15
 	barMemoAnswer = 0.05
 )
 
@@ -60,30 +58,6 @@ func remembered(plugins builtins.Set) builtins.Set {
 		set[name] = store.Wrap(p)
 	}
 	return set
-}
-
-// measureHelm compares deriving orders with rendering a chart that emits the same objects. Both begin with values in
-// memory: the decoded document, the loaded chart.
-func measureHelm(ctx context.Context, f *fixture) ([]row, error) {
-	chart, err := loadChart(f.root)
-	if err != nil {
-		return nil, err
-	}
-	render := func() error { _, err := chart.render(); return err }
-	parse := func() error { _, err := chart.objects(); return err }
-	derive, err := f.derive(ctx, f.sandboxed)
-	if err != nil {
-		return nil, err
-	}
-	recall, err := f.derive(ctx, remembered(f.sandboxed))
-	if err != nil {
-		return nil, err
-	}
-	return f.compareAll([]comparison{
-		{"LatticeService chain / helm template", barHelm, pair{ours: derive, peer: render}},
-		{"LatticeService chain, memo / helm template", barHelmMemo, pair{ours: recall, peer: render}},
-		{"LatticeService chain / helm template and parse", 0, pair{ours: derive, peer: parse}},
-	})
 }
 
 // comparison is one pair with its name and bar.

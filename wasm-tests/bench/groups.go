@@ -13,23 +13,21 @@ type group struct {
 
 // groups are in the order of the table.
 func groups() []group {
-	return []group{
+	return append([]group{
 		{"guest", measureGuest},
 		{"interrupt", measureInterrupt},
 		{"putback", measurePutBack},
 		{"fresh", measureFresh},
 		{"extism", measureExtism},
 		{"native", measureNative},
-		{"helm", measureHelm},
 		{"memo", measureMemo},
 		{"scale", measureScale},
-		{"start", measureStart},
 		{"meter", measureMeter},
 		{"index", measureIndex},
 		{"memory", measureMemory},
 		{"gates", measureGates},
 		{"market", measureMarket},
-	}
+	}, peerGroups()...)
 }
 
 func groupNames() string {

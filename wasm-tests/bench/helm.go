@@ -1,6 +1,9 @@
+//go:build !lattice_nopeers
+
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -15,6 +18,21 @@ import (
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"sigs.k8s.io/yaml"
 )
+
+// Bars of the cases about Helm.
+const (
+	barHelm     = 1.5
+	barHelmMemo = 0.15
+)
+
+// peerGroups are the groups with Helm and kubectl, which take minutes to compile. The build tag lattice_nopeers leaves
+// them out.
+func peerGroups() []group {
+	return []group{
+		{"helm", measureHelm},
+		{"start", measureStart},
+	}
+}
 
 // chartNamespace is the namespace of the orders example.
 const chartNamespace = "shop"
@@ -62,4 +80,28 @@ func (c *loadedChart) objects() ([][]byte, error) {
 		}
 	}
 	return objects, nil
+}
+
+// measureHelm compares deriving orders with rendering a chart that emits the same objects. Both begin with values in
+// memory: the decoded document, the loaded chart.
+func measureHelm(ctx context.Context, f *fixture) ([]row, error) {
+	chart, err := loadChart(f.root)
+	if err != nil {
+		return nil, err
+	}
+	render := func() error { _, err := chart.render(); return err }
+	parse := func() error { _, err := chart.objects(); return err }
+	derive, err := f.derive(ctx, f.sandboxed)
+	if err != nil {
+		return nil, err
+	}
+	recall, err := f.derive(ctx, remembered(f.sandboxed))
+	if err != nil {
+		return nil, err
+	}
+	return f.compareAll([]comparison{
+		{"LatticeService chain / helm template", barHelm, pair{ours: derive, peer: render}},
+		{"LatticeService chain, memo / helm template", barHelmMemo, pair{ours: recall, peer: render}},
+		{"LatticeService chain / helm template and parse", 0, pair{ours: derive, peer: parse}},
+	})
 }

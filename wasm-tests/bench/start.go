@@ -1,3 +1,5 @@
+//go:build !lattice_nopeers
+
 package main
 
 import (

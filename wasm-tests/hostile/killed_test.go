@@ -195,8 +195,12 @@ func (k *killing) healthy(t *testing.T, percent int) {
 }
 
 // TestKilledAtEveryPercent kills calls at every percent of their fuel, once because the fuel is gone and once because the
-// caller gives up. Each time the same plugin answers the next call as ever.
+// caller gives up; with -short, at every tenth. Each time the same plugin answers the next call as ever.
 func TestKilledAtEveryPercent(t *testing.T) {
+	stride := 1
+	if testing.Short() {
+		stride = 10
+	}
 	for _, v := range victims() {
 		t.Run(v.name, func(t *testing.T) {
 			whole := newKilling(t, &v, 0)
@@ -205,7 +209,7 @@ func TestKilledAtEveryPercent(t *testing.T) {
 				t.Fatalf("in slices, a call takes %+v and not %+v, or answers something else", sliced.usage, whole.usage)
 			}
 			heapBefore, goroutinesBefore := living()
-			for percent := 1; percent < killParts; percent++ {
+			for percent := 1; percent < killParts; percent += stride {
 				starve(t, whole, percent)
 				whole.healthy(t, percent)
 				interrupt(t, sliced, percent)

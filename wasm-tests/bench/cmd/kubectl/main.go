@@ -1,3 +1,5 @@
+//go:build !lattice_nopeers
+
 // Command kubectl is kubectl as its own repository builds it, for the time that it takes to start.
 package main
 

@@ -1,0 +1,5 @@
+//go:build lattice_nopeers
+
+package main
+
+func peerGroups() []group { return nil }
