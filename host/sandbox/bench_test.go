@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,6 +23,20 @@ func BenchmarkCall(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			p := load(b, newRuntime(b, Config{}), jsonManifest(), c.wasm)
 			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Call(b.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkGrowingCall measures calls of a guest that grows its memory by so many pages and writes to all of them.
+func BenchmarkGrowingCall(b *testing.B) {
+	for _, pages := range []int32{0, 1, 4, 16, 64, 256} {
+		b.Run(fmt.Sprintf("%d pages", pages), func(b *testing.B) {
+			p := load(b, newRuntime(b, Config{}), jsonManifest(), grower(pages, -1).build())
 			for b.Loop() {
 				if _, err := p.Call(b.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
 					b.Fatal(err)
@@ -69,7 +84,7 @@ func BenchmarkMake(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				i := &instance{plugin: p.instances}
-				if err := p.make(b.Context(), i, ""); err != nil {
+				if _, err := p.make(b.Context(), i, ""); err != nil {
 					b.Fatal(err)
 				}
 				i.close()

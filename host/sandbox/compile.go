@@ -32,7 +32,7 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 		return false, id.fail("", err)
 	}
 	defer leave()
-	metered, err := r.rewrite(id, m)
+	metered, _, err := r.rewrite(id, m)
 	if err != nil {
 		return false, err
 	}

@@ -13,6 +13,9 @@ import (
 // the largest modules that compilers make have some ten thousand.
 const maxTableElements = 1_000_000
 
+// maxPages is how many pages of 64 KiB WebAssembly 2.0 lets a memory have.
+const maxPages = 1 << 16
+
 // signature returns a function type from a letter for each parameter and result: i is an i32, I an i64.
 func signature(params, results string) wasmbin.FuncType {
 	return wasmbin.FuncType{Params: valueTypes(params), Results: valueTypes(results)}
@@ -109,6 +112,9 @@ func (c *contract) memory() {
 	if n := len(c.module.Memories); n != 1 {
 		c.add("has %d memories, must have exactly one", n)
 		return
+	}
+	if l := c.module.Memories[0]; l.HasMax && l.Max > maxPages {
+		c.add("has a memory that may have %d pages, there are at most %d", l.Max, maxPages)
 	}
 	limit := memoryLimit(c.manifest.Limits)
 	least := uint64(c.module.Memories[0].Min) * pageSize

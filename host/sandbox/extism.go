@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -15,14 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// extismModule is a compiled module and the calls that it may serve at the same time, each of which has memory of its own.
-type extismModule struct {
-	*extism.Module
-	slots chan struct{}
-}
-
 // loadExtism compiles a module that keeps the contract and was rewritten.
-func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Manifest, wasm []byte) (*Plugin, error) {
+func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Manifest, wasm []byte, takes making) (*Plugin, error) {
 	ctx, cancel := r.life.bind(ctx)
 	defer cancel()
 	r.progress(id.reference(), false)
@@ -35,8 +28,11 @@ func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Man
 	})
 	switch {
 	case err == nil:
-		served := &extismModule{module, make(chan struct{}, runtime.GOMAXPROCS(0))}
-		return &Plugin{id: id, manifest: manifest, runtime: r, extism: served, life: newLifetime()}, nil
+		// The kernel is a module, too, with a memory of its own.
+		takes.leastMemory += extism.KernelBytes
+		made := &instances{memories: r.memories, memoryLimit: memoryLimit(manifest.Limits), making: takes, pool: r.pool}
+		r.pool.add(made)
+		return &Plugin{id: id, manifest: manifest, runtime: r, instances: made, extism: module, life: newLifetime()}, nil
 	case ctx.Err() != nil:
 		return nil, id.fail("", &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())})
 	}
@@ -53,7 +49,7 @@ func (r *Runtime) extismOffers() []extism.Function {
 	offers := []extism.Function{{
 		Module: meter.DefaultImportModule, Name: meter.DefaultImportName,
 		Params: []api.ValueType{api.ValueTypeI64}, Results: []api.ValueType{api.ValueTypeI64},
-		Call: func(ctx context.Context, _ api.Module, stack []uint64) { refill(ctx, stack) },
+		Call: refill,
 	}}
 	for _, f := range r.extismFunctions {
 		offers = append(offers, extism.Function{
@@ -75,32 +71,26 @@ func (r *Runtime) offered(m *abi.Manifest) []hostFunction {
 // runExtism runs an operation in an instance of its own. One guest stands for making the instance and for the call, so that
 // both are paid for with the fuel of the call.
 func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request []byte) (answer []byte, usage Usage, err error) {
-	select {
-	case p.extism.slots <- struct{}{}:
-		defer func() { <-p.extism.slots }()
-	case <-ctx.Done():
-		return nil, Usage{}, errInterrupted
+	i, err := p.instances.acquire(ctx)
+	if err != nil {
+		return nil, Usage{}, err
 	}
+	defer p.instances.pool.drop(i)
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
-	ctx, g := p.withGuest(ctx, step)
+	ctx, g := p.withGuest(countedStacks(ctx), step)
 	defer g.log.flush()
+	defer func() { i.leave(g.stacks.bytes) }()
+	i.watch(g, uint64(len(request)))
 	g.fuel.ration(p.fuel)
 	call := &extismCall{vars: map[string][]byte{}}
 	g.extism = call
-	limit := memoryLimit(p.manifest.Limits)
-	err = guard(func() (err error) {
-		if call.Instance, err = p.extism.Instantiate(ctx, limit); err != nil {
-			return err
-		}
-		return call.Initialize(ctx)
-	})
-	if call.Instance == nil {
-		return nil, Usage{}, err
+	memory := func() *linearMemory {
+		return &linearMemory{limit: p.instances.memoryLimit, refused: call.Instance != nil && call.Refused()}
 	}
+	err = p.startExtism(ctx, i, call)
 	// Closing an instance reports nothing that anyone could act on: it has no files.
-	defer func() { _ = guard(func() error { return call.Close(context.Background()) }) }()
-	memory := func() *linearMemory { return &linearMemory{limit: limit, refused: call.Refused()} }
+	defer func() { _ = guard(func() error { return call.close() }) }()
 	if err != nil {
 		err = fmt.Errorf("at its start: %w", explain(err, g, memory()))
 		return nil, call.usage(g, err), err
@@ -118,12 +108,46 @@ func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request 
 	return answer, call.usage(g, err), err
 }
 
+// startExtism makes the instance of a call and gets its language's runtime ready.
+func (p *Plugin) startExtism(ctx context.Context, i *instance, call *extismCall) error {
+	s := p.instances
+	if err := guestOf(ctx).fuel.take(s.making.fuel()); err != nil {
+		return err
+	}
+	return guard(func() (err error) {
+		call.Instance, err = p.extism.Instantiate(ctx, extism.Memory{
+			Limit: s.memoryLimit, Declared: s.making.declaredMemory, Grew: i.committed,
+			New: func(limit uint64) extism.Storage { return extismStorage{s.memories.newStorage(limit)} },
+		})
+		if err != nil {
+			return err
+		}
+		return call.Initialize(ctx)
+	})
+}
+
+// extismStorage is the memory of a module made with an Extism PDK.
+type extismStorage struct{ storage }
+
+func (s extismStorage) Resize(size uint64) []byte { return s.resize(size) }
+func (s extismStorage) Free()                     { s.free() }
+
+// close ends what the call ran in.
+func (c *extismCall) close() error {
+	if c.Instance == nil {
+		return nil
+	}
+	return c.Close(context.Background())
+}
+
 // usage returns what the guest and its kernel took, and how that ended.
 func (c *extismCall) usage(g *guest, end error) Usage {
-	if c.Guest() == nil {
-		return Usage{}
+	if c.Instance == nil {
+		return g.usage(0, end)
 	}
-	g.fuel.meet(c.Guest())
+	if c.Guest() != nil {
+		g.fuel.meet(c.Guest())
+	}
 	return g.usage(c.MemoryBytes(), end)
 }
 

@@ -49,6 +49,7 @@ func extismFunctions(native []hostFunction) []hostFunction {
 		extismFunction("store_u8", "Ii", "", func(g *guest, p []uint64) (uint64, error) { return 0, g.extism.Store(p[0], 1, p[1]) }),
 		extismFunction("store_u64", "II", "", func(g *guest, p []uint64) (uint64, error) { return 0, g.extism.Store(p[0], 8, p[1]) }),
 		extismFunction("input_length", "", "I", func(g *guest, _ []uint64) (uint64, error) { return g.extism.InputLength(), nil }),
+		extismFunction("input_offset", "", "I", func(g *guest, _ []uint64) (uint64, error) { return g.extism.InputOffset() }),
 		extismFunction("input_load_u8", "I", "i", func(g *guest, p []uint64) (uint64, error) { return g.extism.LoadInput(p[0], 1), nil }),
 		extismFunction("input_load_u64", "I", "I", func(g *guest, p []uint64) (uint64, error) { return g.extism.LoadInput(p[0], 8), nil }),
 		extismFunction("output_set", "II", "", func(g *guest, p []uint64) (uint64, error) {

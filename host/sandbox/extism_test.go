@@ -502,19 +502,22 @@ func TestExtismIsInterrupted(t *testing.T) {
 	}
 }
 
-// A call that finds every slot taken waits for one, and no longer than its context.
+// A call that finds every instance taken waits for one, and no longer than its context.
 func TestExtismWaits(t *testing.T) {
 	t.Parallel()
-	p := loadExtismGuest(t, newRuntime(t, Config{}), nil, new(extismGuest))
-	for range cap(p.extism.slots) {
-		p.extism.slots <- struct{}{}
+	r := newRuntime(t, Config{})
+	r.pool.cores = 1
+	p := loadExtismGuest(t, r, nil, new(extismGuest))
+	taken, err := p.instances.acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := p.Call(ctx, "main", abi.OpDerive, []byte("{}")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	<-p.extism.slots
+	r.pool.drop(taken)
 	for range 2 {
 		if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); err != nil {
 			t.Error(err)

@@ -96,6 +96,16 @@ func (t *fuelTank) meet(m api.Module) {
 	}
 }
 
+// take takes fuel before there is a guest that counts.
+func (t *fuelTank) take(n int64) error {
+	if n > t.left {
+		t.left = 0
+		return &emptyError{size: t.size, rationed: t.rationed, making: n}
+	}
+	t.left -= n
+	return nil
+}
+
 // spend takes fuel for work of the host from the guest's slice, as if the guest had spent it: what is enough for a call
 // must not depend on how it is sliced. It ends the guest when there is too little.
 func (t *fuelTank) spend(n int64) {
@@ -104,7 +114,7 @@ func (t *fuelTank) spend(n int64) {
 		t.announce(fuel)
 		var ok bool
 		if fuel, ok = t.refill(fuel); !ok {
-			panic(&emptyError{t.size, t.rationed})
+			panic(&emptyError{size: t.size, rationed: t.rationed})
 		}
 	}
 	t.guest.Set(uint64(fuel))
@@ -114,6 +124,8 @@ func (t *fuelTank) spend(n int64) {
 type emptyError struct {
 	size     int64
 	rationed bool
+	// making is what making an instance costs, when that alone is more.
+	making int64
 }
 
 func (e *emptyError) Error() string {
@@ -121,27 +133,33 @@ func (e *emptyError) Error() string {
 	if e.rationed {
 		source = "less than limits.fuel of the manifest, by the host's choice"
 	}
+	if e.making > 0 {
+		return fmt.Sprintf("making an instance takes %d units of fuel, it may spend %d (%s)", e.making, e.size, source)
+	}
 	return fmt.Sprintf("it spent its %d units of fuel (%s)", e.size, source)
 }
 
 // provideRefill makes known to the engine what metered modules call when a slice is spent.
 func provideRefill(ctx context.Context, engine wazero.Runtime) error {
 	_, err := engine.NewHostModuleBuilder(meter.DefaultImportModule).NewFunctionBuilder().
-		WithGoFunction(api.GoFunc(refill), []api.ValueType{api.ValueTypeI64}, []api.ValueType{api.ValueTypeI64}).
+		WithGoModuleFunction(api.GoModuleFunc(refill), []api.ValueType{api.ValueTypeI64}, []api.ValueType{api.ValueTypeI64}).
 		Export(meter.DefaultImportName).
 		Instantiate(ctx)
 	return err
 }
 
-func refill(ctx context.Context, stack []uint64) {
-	tank := &guestOf(ctx).fuel
+func refill(ctx context.Context, m api.Module, stack []uint64) {
+	g := guestOf(ctx)
+	tank := &g.fuel
+	tank.meet(m)
+	g.stacks.look(ctx)
 	tank.announce(int64(stack[0]))
 	if ctx.Err() != nil {
 		panic(errInterrupted)
 	}
 	fuel, ok := tank.refill(int64(stack[0]))
 	if !ok {
-		panic(&emptyError{tank.size, tank.rationed})
+		panic(&emptyError{size: tank.size, rationed: tank.rationed})
 	}
 	stack[0] = uint64(fuel)
 }

@@ -18,6 +18,7 @@ type guest struct {
 	clock  uint64
 	random *rand.ChaCha8
 	fuel   fuelTank
+	stacks stacks
 	// extism is what a module made with an Extism PDK runs in, nil for any other.
 	extism *extismCall
 	// encoding is that of the messages of host calls.

@@ -49,6 +49,8 @@ type guestModule struct {
 	callLocals  uint32
 	answer      string
 	pages       uint32
+	// most is the maximum of the memory; 0 declares none.
+	most int64
 	// drop and rename change the exports.
 	drop   string
 	rename map[string]string
@@ -66,7 +68,10 @@ func (g *guestModule) build() []byte {
 	if g.pages == 0 {
 		g.pages = 2
 	}
-	g.Memory(g.pages, -1)
+	if g.most == 0 {
+		g.most = -1
+	}
+	g.Memory(g.pages, g.most)
 	g.Data(answerAt, []byte(g.answer))
 	alloc := g.Function(i32, i32, 0, g.alloc)
 	call := g.Function(i32x3, i64, g.callLocals, g.call)
@@ -185,7 +190,7 @@ func borrow(t testing.TB, p *Plugin) (context.Context, *instance) {
 		t.Fatal(err)
 	}
 	if i.module == nil {
-		if err := p.make(t.Context(), i, ""); err != nil {
+		if _, err := p.make(t.Context(), i, ""); err != nil {
 			t.Fatal(err)
 		}
 	}

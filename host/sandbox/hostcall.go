@@ -45,7 +45,10 @@ func hostCall(f frame, stack []uint64) {
 func (f frame) place(answer []byte) uint32 {
 	f.guest.answering = true
 	// A panic ends the guest, so that nothing needs to put this back.
-	results, err := f.module.ExportedFunction(abi.ExportAlloc).Call(f.ctx, uint64(len(answer)))
+	alloc := f.module.ExportedFunction(abi.ExportAlloc)
+	leave := f.guest.stacks.enter(alloc)
+	results, err := alloc.Call(f.ctx, uint64(len(answer)))
+	leave()
 	f.guest.answering = false
 	if err != nil {
 		// With the reason inside: why the guest ended must not depend on where it was.

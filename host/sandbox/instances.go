@@ -19,11 +19,13 @@ import (
 // just made. Putting an instance back into that state costs a fraction of making one, so that those that came to no harm
 // are kept in the pool.
 type instances struct {
-	engine      wazero.Runtime
-	compiled    wazero.CompiledModule
-	metered     *meter.Module
-	memories    memories
+	engine   wazero.Runtime
+	compiled wazero.CompiledModule
+	metered  *meter.Module
+	memories memories
+	// memoryLimit is that of the manifest in bytes; making is what each instance takes.
 	memoryLimit uint64
+	making      making
 	pool        *pool
 
 	// What follows is guarded by the pool.
@@ -45,7 +47,7 @@ type instance struct {
 	plugin *instances
 	// module is nil until the instance is made.
 	module api.Module
-	// alloc and entry are the module's functions. The engine gives each such value a stack, which grows once.
+	// alloc and entry are the module's functions. The engine gives each such value a stack that grows and never shrinks.
 	alloc, entry api.Function
 	memory       *linearMemory
 	fuel         api.MutableGlobal
@@ -56,8 +58,11 @@ type instance struct {
 	// uses is how many calls it served. It is dirty until it is put back behind the last one.
 	uses  int
 	dirty bool
+	// memoryBytes is the room of its memory, callBytes what the running call has: stacks and the request. What leftBytes
+	// counts is on the heap when the instance ends.
+	memoryBytes, callBytes, leftBytes uint64
 
-	// What follows is guarded by the pool: the size of the memory in bytes, and since when the instance is idle.
+	// What follows is guarded by the pool: all that the instance has in bytes, and since when it is idle.
 	size  uint64
 	since time.Time
 }
@@ -94,21 +99,51 @@ func (s *instances) make(ctx context.Context, i *instance) error {
 
 // instantiate has the engine make the module. That runs its start function.
 func (s *instances) instantiate(ctx context.Context, i *instance) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if err := guestOf(ctx).fuel.take(s.making.fuel()); err != nil {
+		return fmt.Errorf("at its start: %w: %w", ErrFuel, err)
+	}
 	i.memory = &linearMemory{
 		limit:     s.memoryLimit,
+		declared:  s.making.declaredMemory,
 		storage:   s.memories.newStorage(s.memoryLimit),
-		committed: func(size uint64) { s.pool.resized(i, size) },
+		committed: i.committed,
 	}
 	// Without a name any number of instances can exist. No start function of WASI is called: a plugin is not a program.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	err := guard(func() (err error) {
-		i.module, err = s.engine.InstantiateModule(experimental.WithMemoryAllocator(ctx, i.memory), s.compiled, config)
+		i.module, err = s.engine.InstantiateModule(experimental.WithMemoryAllocator(countedStacks(ctx), i.memory), s.compiled, config)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("at its start: %w", explain(err, guestOf(ctx), i.memory))
 	}
 	return i.bind(s.metered)
+}
+
+// committed counts the room that the instance's memory has.
+func (i *instance) committed(room uint64) {
+	i.memoryBytes = room
+	i.count()
+}
+
+// watch counts what the call of a guest has: the request, and its stacks when they grow.
+func (i *instance) watch(g *guest, request uint64) {
+	i.hold(request)
+	g.stacks.grew = func(bytes uint64) { i.hold(request + bytes) }
+}
+
+// hold counts what the running call has besides memory.
+func (i *instance) hold(bytes uint64) {
+	i.callBytes = bytes
+	i.count()
+}
+
+// count tells the pool what the instance has.
+func (i *instance) count() {
+	i.plugin.pool.resized(i, i.plugin.making.bytes()+i.memoryBytes+i.callBytes)
 }
 
 // initialize runs _initialize.
@@ -126,7 +161,7 @@ func (i *instance) initialize(ctx context.Context) error {
 
 // bind finds what the calls need, and what the meter added to the module.
 func (i *instance) bind(m *meter.Module) error {
-	i.alloc, i.entry = i.module.ExportedFunction(abi.ExportAlloc), i.module.ExportedFunction(abi.ExportCall)
+	i.bindFunctions()
 	for _, name := range append([]string{m.FuelExport}, m.GlobalExports...) {
 		global, ok := i.module.ExportedGlobal(name).(api.MutableGlobal)
 		if !ok {
@@ -138,26 +173,46 @@ func (i *instance) bind(m *meter.Module) error {
 	return nil
 }
 
-// expectedSize returns how much memory an instance has when it is made, in bytes. The pool must be locked.
-func (s *instances) expectedSize() uint64 {
+func (i *instance) bindFunctions() {
+	i.alloc, i.entry = i.module.ExportedFunction(abi.ExportAlloc), i.module.ExportedFunction(abi.ExportCall)
+}
+
+// leave counts what a call leaves on the heap.
+func (i *instance) leave(bytes uint64) { i.leftBytes += bytes }
+
+// endCall forgets what the call had, and gives back the stacks that it made grow. It returns what is left on the heap of
+// them in bytes.
+func (i *instance) endCall() (left uint64) {
+	if i.callBytes > 0 {
+		i.hold(0)
+	}
+	if i.module != nil {
+		if stacks := stackBytes(i.alloc) + stackBytes(i.entry); stacks > keptStackBytes {
+			i.bindFunctions()
+			i.leave(stacks)
+		}
+	}
+	left, i.leftBytes = i.leftBytes, 0
+	return left
+}
+
+// expectedMemory returns how much memory an instance has when it is made, in bytes. The pool must be locked.
+func (s *instances) expectedMemory() uint64 {
 	if s.first != nil {
 		return uint64(len(s.first.memory.bytes()))
 	}
-	return uint64(s.compiled.ExportedMemories()[abi.ExportMemory].Min()) * pageSize
+	return s.making.leastMemory
 }
 
-// reusable reports whether an instance can be put back: a memory does not shrink, so that one that grew is of no more use.
-func (s *instances) reusable(i *instance) bool {
-	first := s.snapshot()
-	return first != nil && len(i.memory.buffer) == len(first.memory.bytes())
-}
+// reusable reports whether instances can be put back.
+func (s *instances) reusable() bool { return s.snapshot() != nil }
 
 // close frees the instances. There must not be any calls.
 func (s *instances) close() {
 	s.pool.remove(s)
-	if s.first != nil {
-		s.first.memory.free()
-	}
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	s.pool.forget(s)
 }
 
 // close ends an instance that nobody uses any more. That the guest does not run is what makes it safe: neither the engine
@@ -174,13 +229,15 @@ func (i *instance) close() {
 
 // call runs an exported function of that name and returns its result, 0 if it has none.
 func (i *instance) call(ctx context.Context, name string, f api.Function, params ...uint64) (uint64, error) {
+	g := guestOf(ctx)
+	defer g.stacks.enter(f)()
 	var results []uint64
 	err := guard(func() (err error) {
 		results, err = f.Call(ctx, params...)
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("in %s: %w", name, explain(err, guestOf(ctx), i.memory))
+		return 0, fmt.Errorf("in %s: %w", name, explain(err, g, i.memory))
 	}
 	if len(results) == 0 {
 		return 0, nil

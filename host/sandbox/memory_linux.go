@@ -66,7 +66,7 @@ func (m *pageMemories) check() error {
 	}
 	memory[m.pageBytes] = memory[0] + 1
 	var found []int
-	if err := s.eachWritten(func(begin, end int) { found = append(found, begin, end) }); err != nil {
+	if err := s.eachWritten(0, size, func(begin, end int) { found = append(found, begin, end) }); err != nil {
 		return err
 	}
 	if len(found) != 2 || found[0] != m.pageBytes || found[1] != 2*m.pageBytes {
@@ -168,8 +168,10 @@ type mappedStorage struct {
 	made     *pageMemories
 	reserved []byte
 	size     int
-	// mapped is the image that the range begins with; nil as long as its pages are anonymous.
-	mapped  *fileImage
+	// mapped is the image that the range begins with; nil as long as its pages are anonymous. What follows it always is,
+	// and is 0 from size on.
+	mapped *fileImage
+	// entries has room for what the kernel says about pages.
 	entries []byte
 }
 
@@ -179,12 +181,26 @@ func (m *pageMemories) newMappedStorage(limit uint64) (*mappedStorage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mappedStorage{made: m, reserved: reserved}, nil
+	entries := make([]byte, min(pagemapEntries, len(reserved)/m.pageBytes)*pagemapEntryBytes)
+	return &mappedStorage{made: m, reserved: reserved, entries: entries}, nil
 }
 
 func (s *mappedStorage) resize(size uint64) []byte {
 	s.size = int(size)
 	return s.reserved[:s.size:s.size]
+}
+
+func (s *mappedStorage) shrink(size int) ([]byte, error) {
+	kept := min(s.size, size+keptGrowth)
+	if kept < s.size {
+		if err := unix.Madvise(s.reserved[kept:s.size], unix.MADV_DONTNEED); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.eachWritten(size, kept, func(begin, end int) { clear(s.reserved[begin:end]) }); err != nil {
+		return nil, err
+	}
+	return s.resize(uint64(size)), nil
 }
 
 func (s *mappedStorage) restore(to image) error {
@@ -196,7 +212,7 @@ func (s *mappedStorage) restore(to image) error {
 	case s.mapped != file:
 		return s.mapImage(file)
 	}
-	return s.eachWritten(func(begin, end int) { copy(s.reserved[begin:end], file.content[begin:end]) })
+	return s.eachWritten(0, s.size, func(begin, end int) { copy(s.reserved[begin:end], file.content[begin:end]) })
 }
 
 // mapImage puts the image where the memory is, in the place of whatever it holds.
@@ -207,16 +223,15 @@ func (s *mappedStorage) mapImage(file *fileImage) error {
 		return err
 	}
 	s.mapped = file
-	s.entries = make([]byte, min(pagemapEntries, s.size/s.made.pageBytes)*pagemapEntryBytes)
 	return nil
 }
 
-// eachWritten calls f with the places of all bytes that may differ from the image: runs of pages that the memory has for
-// itself.
-func (s *mappedStorage) eachWritten(f func(begin, end int)) error {
+// eachWritten calls f with the places between two of all bytes that may differ from the image, or from 0 behind it: runs
+// of pages that the memory has for itself.
+func (s *mappedStorage) eachWritten(from, to int, f func(begin, end int)) error {
 	page := s.made.pageBytes
-	for from := 0; from < s.size; from += len(s.entries) / pagemapEntryBytes * page {
-		pages := min(len(s.entries)/pagemapEntryBytes, (s.size-from)/page)
+	for ; from < to; from += len(s.entries) / pagemapEntryBytes * page {
+		pages := min(len(s.entries)/pagemapEntryBytes, (to-from)/page)
 		if err := s.readEntries(from, pages); err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func TestOnlyWrittenPagesArePutBack(t *testing.T) {
 		memory[page*m.pageBytes+page%7]++
 	}
 	var got [][2]int
-	err := s.eachWritten(func(begin, end int) { got = append(got, [2]int{begin / m.pageBytes, end / m.pageBytes}) })
+	err := s.eachWritten(0, len(memory), func(begin, end int) { got = append(got, [2]int{begin / m.pageBytes, end / m.pageBytes}) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/hostcall"
+	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
 // Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
@@ -16,8 +17,8 @@ type Plugin struct {
 	manifest  *abi.Manifest
 	runtime   *Runtime
 	instances *instances
-	// extism is set in place of instances for a module made with an Extism PDK.
-	extism *extismModule
+	// extism is the compiled module if it was made with an Extism PDK. Its instances are made anew for each call.
+	extism *extism.Module
 	life   *lifetime
 	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
 	fuel int64
@@ -38,10 +39,10 @@ func (p *Plugin) Close(ctx context.Context) error {
 	}
 	defer leave()
 	return p.life.end(func() error {
+		p.instances.close()
 		if p.extism != nil {
 			return p.extism.Close(ctx)
 		}
-		p.instances.close()
 		return p.instances.compiled.Close(ctx)
 	})
 }
@@ -145,12 +146,13 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 
 func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if i.module == nil {
-		if err := p.make(ctx, i, step); err != nil {
-			return nil, Usage{}, err
+		if usage, err := p.make(ctx, i, step); err != nil {
+			return nil, usage, err
 		}
 	}
 	ctx, g := p.withGuest(ctx, step)
 	defer g.log.flush()
+	i.watch(g, uint64(len(request)))
 	g.clock, g.fuel.guest = i.clock, i.fuel
 	g.fuel.ration(p.fuel)
 	answer, err := i.exchange(ctx, op, request)
@@ -158,12 +160,16 @@ func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op,
 }
 
 // make makes the instance. That is the work of a guest of its own: the call that follows finds the clock, the random
-// numbers and the fuel as it would in an instance that was kept.
-func (p *Plugin) make(ctx context.Context, i *instance, step string) error {
+// numbers and the fuel as it would in an instance that was kept. It returns what that guest took when it fails.
+func (p *Plugin) make(ctx context.Context, i *instance, step string) (Usage, error) {
 	// What it does at its start is the same for every call, so that no call's caller answers it.
 	ctx, g := p.withGuest(hostcall.With(ctx, nil), step)
 	defer g.log.flush()
-	return p.instances.make(ctx, i)
+	i.watch(g, 0)
+	if err := p.instances.make(ctx, i); err != nil {
+		return g.usage(i.memoryBytes, err), err
+	}
+	return Usage{}, nil
 }
 
 func (p *Plugin) withGuest(ctx context.Context, step string) (context.Context, *guest) {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -10,8 +11,8 @@ import (
 
 // Bounds on the instances that a [Runtime] keeps, unless its [Config] sets others.
 const (
-	// DefaultMemoryBudget is how much memory all instances may have, in bytes: room for some sixty of a plugin in Go, or
-	// for four that use all that the contract allows.
+	// DefaultMemoryBudget is how much memory all instances may have, in bytes: room for some fifty of a plugin in Go, or
+	// for three that use all that the contract allows.
 	DefaultMemoryBudget = 256 << 20
 	// DefaultIdleTimeout is how long an instance waits for its next call. It is long enough for the calls of somebody who
 	// works with the host, and for a controller that resyncs every few seconds.
@@ -36,10 +37,12 @@ type pool struct {
 	// plugins are those that were added and not removed.
 	plugins []*instances
 	queue   []*waiter
-	// used is the memory of all instances in bytes, calls how many a call has, resets how many are put back at this moment
-	// or are about to be.
-	used          uint64
-	calls, resets int
+	// used is the memory of all instances and snapshots in bytes, live how many instances there are, calls how many a call
+	// has, resets how many are put back at this moment or are about to be.
+	used                uint64
+	live, calls, resets int
+	// garbage is what instances left on the heap since the last collection, in bytes.
+	garbage uint64
 	// sweep runs when the first idle instance has waited long enough; nil while none is idle.
 	sweep *time.Timer
 }
@@ -140,7 +143,7 @@ func (p *pool) leave(w *waiter) {
 
 // dispatch grants what it can to those who wait, first come, first served. It returns the instances that it evicted.
 func (p *pool) dispatch() (evicted []*instance) {
-	for p.used > p.budget && p.evict(&evicted) {
+	for p.used > p.budget && (p.evict(&evicted) || p.forgetUnused(nil)) {
 		// Guests that were running grew.
 	}
 	// short is true when somebody waits for memory: whoever comes behind must not take what becomes free.
@@ -155,14 +158,14 @@ func (p *pool) dispatch() (evicted []*instance) {
 			// One that is put back is there sooner than a new one.
 			return false
 		}
-		size := s.expectedSize()
-		for p.used+size > p.budget && p.evict(&evicted) {
+		size := s.making.bytes() + s.expectedMemory()
+		for p.used+size > p.budget && (p.evict(&evicted) || p.forgetUnused(s)) {
 		}
 		// A single instance is more than a small budget allows, and must be possible.
-		if short = p.used > 0 && p.used+size > p.budget; short {
+		if short = p.live > 0 && p.used+size > p.budget; short {
 			return false
 		}
-		p.grant(w, p.attach(s, size))
+		p.grant(w, p.attach(s))
 		return true
 	})
 	return evicted
@@ -174,10 +177,12 @@ func (p *pool) grant(w *waiter, i *instance) {
 }
 
 // attach counts an instance that is about to be made.
-func (p *pool) attach(s *instances, size uint64) *instance {
-	i := &instance{plugin: s, size: size}
+func (p *pool) attach(s *instances) *instance {
+	memory := s.expectedMemory()
+	i := &instance{plugin: s, memoryBytes: memory, size: s.making.bytes() + memory}
 	s.live++
-	p.used += size
+	p.live++
+	p.used += i.size
 	return i
 }
 
@@ -186,6 +191,7 @@ func (p *pool) detach(i *instance) {
 	s := i.plugin
 	s.idle = slices.DeleteFunc(s.idle, func(other *instance) bool { return other == i })
 	s.live--
+	p.live--
 	p.used -= i.size
 	// Whoever removes the plugin waits until it is closed.
 	s.inHand.Add(1)
@@ -211,6 +217,27 @@ func (p *pool) evict(evicted *[]*instance) bool {
 	return true
 }
 
+// forgetUnused gives up the snapshot of a plugin that has no instances, but not that of the one that asks. It reports
+// whether there was one. The next instance of the plugin is made as its first one was.
+func (p *pool) forgetUnused(asks *instances) bool {
+	for _, s := range p.plugins {
+		if s != asks && s.live == 0 && s.first != nil {
+			p.forget(s)
+			return true
+		}
+	}
+	return false
+}
+
+// forget gives up the snapshot of a plugin that has no instances.
+func (p *pool) forget(s *instances) {
+	if s.first != nil {
+		p.used -= s.first.size()
+		s.first.memory.free()
+		s.first = nil
+	}
+}
+
 // oldest returns the idle instance that was used least recently, or nil.
 func (p *pool) oldest() (oldest *instance) {
 	for _, s := range p.plugins {
@@ -232,21 +259,38 @@ func (p *pool) resized(i *instance, size uint64) {
 
 // drop closes an instance that a call had.
 func (p *pool) drop(i *instance) {
+	stacks := i.endCall()
 	p.mu.Lock()
 	p.calls--
 	p.detach(i)
+	p.discard(stacks + i.plugin.making.bytes())
 	p.unlock(append(p.dispatch(), i))
+}
+
+// maxGarbage is how much instances may leave on the heap before it is collected and given back to the system. The runtime
+// would collect it when the heap has doubled, and keep the memory for minutes.
+const maxGarbage = 32 << 20
+
+// discard counts what was left on the heap. The pool must be locked.
+func (p *pool) discard(bytes uint64) {
+	if p.garbage += bytes; p.garbage < maxGarbage {
+		return
+	}
+	p.garbage = 0
+	go debug.FreeOSMemory()
 }
 
 // giveBack takes an instance back behind a call that came to a good end. While a core is idle, putting it back is left to
 // that core, so that the caller has its answer sooner.
 func (p *pool) giveBack(i *instance) {
-	if i.uses++; i.uses >= maxUses || !i.plugin.reusable(i) {
+	if i.uses++; i.uses >= maxUses || !i.plugin.reusable() {
 		p.drop(i)
 		return
 	}
 	i.dirty = true
+	stacks := i.endCall()
 	p.mu.Lock()
+	p.discard(stacks)
 	idleCore := p.calls+p.resets < p.cores
 	p.calls--
 	if idleCore {

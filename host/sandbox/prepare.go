@@ -11,8 +11,9 @@ import (
 // which is keyed by it, stays right.
 //
 // Custom sections go: the engine would only keep them, and a release that changes nothing but its manifest is not
-// compiled again. Tables get a maximum: the engine bounds memories, but lets a table without one grow to 32 GiB. Data
-// segments are joined where nothing refers to them by their number.
+// compiled again. Tables get a maximum: the engine lets a table without one grow to 32 GiB. Memories lose theirs, which
+// [linearMemory] keeps instead: at its maximum, a memory could not be told that it shrank. Data segments are joined where
+// nothing refers to them by their number.
 func prepare(wasm []byte, m *wasmbin.Module) []byte {
 	if len(m.Sections) == 0 {
 		return wasm
@@ -24,6 +25,8 @@ func prepare(wasm []byte, m *wasmbin.Module) []byte {
 		case wasmbin.SectionCustom:
 		case wasmbin.SectionTable:
 			out = appendSection(out, s.ID, tableSection(m.Tables))
+		case wasmbin.SectionMemory:
+			out = appendSection(out, s.ID, memorySection(m.Memories))
 		case wasmbin.SectionData:
 			out = append(out, dataSection(wasm, m, s)...)
 		default:
@@ -52,6 +55,15 @@ func tableSection(tables []wasmbin.Table) []byte {
 		b = append(b, byte(t.Element), 1)
 		b = binary.AppendUvarint(b, uint64(t.Limits.Min))
 		b = binary.AppendUvarint(b, uint64(most))
+	}
+	return b
+}
+
+func memorySection(memories []wasmbin.Limits) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(memories)))
+	for _, m := range memories {
+		// 0 says that no maximum follows the minimum.
+		b = binary.AppendUvarint(append(b, 0), uint64(m.Min))
 	}
 	return b
 }

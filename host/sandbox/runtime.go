@@ -120,12 +120,12 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 		return nil, id.fail("", err)
 	}
 	defer leave()
-	metered, err := r.rewrite(id, m)
+	metered, takes, err := r.rewrite(id, m)
 	if err != nil {
 		return nil, err
 	}
 	if m.Manifest().Transport == abi.TransportExtism {
-		return r.loadExtism(ctx, id, m.Manifest(), metered.Wasm)
+		return r.loadExtism(ctx, id, m.Manifest(), metered.Wasm, takes)
 	}
 	compiled, err := r.compile(ctx, id, metered.Wasm)
 	if err != nil {
@@ -135,25 +135,25 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	metered.Wasm = nil
 	made := &instances{
 		engine: r.engine, compiled: compiled, metered: metered,
-		memories: r.memories, memoryLimit: memoryLimit(m.Manifest().Limits), pool: r.pool,
+		memories: r.memories, memoryLimit: memoryLimit(m.Manifest().Limits), making: takes, pool: r.pool,
 	}
 	r.pool.add(made)
 	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}, nil
 }
 
-// rewrite checks a module and returns it as the engine gets it.
-func (r *Runtime) rewrite(id identity, m *release.Module) (*meter.Module, error) {
+// rewrite checks a module and returns it as the engine gets it, and what making an instance takes.
+func (r *Runtime) rewrite(id identity, m *release.Module) (*meter.Module, making, error) {
 	module, err := parseModule(m.Wasm())
 	if err != nil {
-		return nil, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
+		return nil, making{}, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
 	}
 	broken := checkContract(module, m.Manifest(), r.offered(m.Manifest()))
 	if err := broken.err(id, "", ErrContract); err != nil {
-		return nil, err
+		return nil, making{}, err
 	}
 	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
 	if err != nil {
-		return nil, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
+		return nil, making{}, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
 	}
-	return metered, nil
+	return metered, newMaking(module, metered), nil
 }

@@ -11,6 +11,9 @@ type snapshot struct {
 	clock   uint64
 }
 
+// size returns what the snapshot has in bytes.
+func (s *snapshot) size() uint64 { return uint64(len(s.memory.bytes()) + 8*len(s.globals)) }
+
 // snapshot returns the state of an instance that was just made, or nil.
 func (s *instances) snapshot() *snapshot {
 	s.pool.mu.Lock()
@@ -42,6 +45,7 @@ func (s *instances) keep(taken *snapshot) *snapshot {
 	defer s.pool.mu.Unlock()
 	if s.first == nil {
 		s.first = taken
+		s.pool.used += taken.size()
 	}
 	return s.first
 }
@@ -70,8 +74,13 @@ func (i *instance) reset() error {
 	return nil
 }
 
-// restore puts back what a call can change. The memory has the size of the snapshot's.
+// restore puts back what a call can change. The memory has the size of the snapshot's, or grew.
 func (i *instance) restore(to *snapshot) error {
+	if size := len(to.memory.bytes()); size < len(i.memory.buffer) {
+		if err := i.memory.shrink(i.module.Memory(), size); err != nil {
+			return fmt.Errorf("its memory cannot shrink to %s: %w", byteSize(size), err)
+		}
+	}
 	if err := i.memory.storage.restore(to.memory); err != nil {
 		return fmt.Errorf("its memory cannot be put back: %w", err)
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// Usage is what one call took. Making the instance that the call runs in is not part of it. The same module and the same
-// request take the same on every machine.
+// Usage is what one call took. Making the instance that the call runs in is not part of it, unless the call ended there.
+// The same module and the same request take the same on every machine.
 type Usage struct {
 	// Fuel is in the units of [abi.DefaultFuel]: the guest's instructions and the host's work for them. A call that ended
 	// well may have spent a little more than its limit, see package meter.
@@ -50,9 +50,13 @@ func (i *instance) usage(g *guest, end error) Usage {
 	return g.usage(uint64(i.module.Memory().Size()), end)
 }
 
-// usage returns what the guest took, and how that ended. The guest must have been met.
+// usage returns what the guest took, and how that ended. A guest that was not met has nothing of its slice left.
 func (g *guest) usage(memoryBytes uint64, end error) Usage {
-	spent := g.fuel.spent(int64(g.fuel.guest.Get()))
+	var left int64
+	if g.fuel.guest != nil {
+		left = int64(g.fuel.guest.Get())
+	}
+	spent := g.fuel.spent(left)
 	switch {
 	case errors.Is(end, ErrFuel):
 		// What it could not pay for is not counted.

@@ -43,6 +43,13 @@ func (b *blocks) at(offset uint64) (place int, begins bool) {
 	})
 }
 
+// add makes a block one of the guest's.
+func (b *blocks) add(added block) {
+	place, _ := b.at(added.offset)
+	b.live = slices.Insert(b.live, place, added)
+	b.made++
+}
+
 // hold reports whether a span lies in one block.
 func (b *blocks) hold(offset, size uint64) bool {
 	if b.last < len(b.live) && b.live[b.last].holds(offset, size) {
@@ -69,7 +76,7 @@ func (i *Instance) Alloc(size uint64) (uint64, error) {
 		return 0, nil
 	}
 	// The kernel computes with fewer bits than it is given, and takes too large a size for a small one.
-	if size > i.memory.limit {
+	if size > i.memory.Limit {
 		i.memory.refused = true
 		return 0, fmt.Errorf("%w: %d bytes were asked for", ErrMemory, size)
 	}
@@ -80,9 +87,7 @@ func (i *Instance) Alloc(size uint64) (uint64, error) {
 	if offset == 0 {
 		return 0, fmt.Errorf("%w: %d bytes were asked for", ErrMemory, size)
 	}
-	place, _ := i.blocks.at(offset)
-	i.blocks.live = slices.Insert(i.blocks.live, place, block{offset, size})
-	i.blocks.made++
+	i.blocks.add(block{offset, size})
 	return offset, nil
 }
 
@@ -172,6 +177,18 @@ func word(b []byte) uint64 {
 
 // InputLength returns the size of the input.
 func (i *Instance) InputLength() uint64 { return uint64(len(i.input)) }
+
+// InputOffset returns the address of the input's block, which the guest may use as its own from then on, 0 when there is no
+// input.
+func (i *Instance) InputOffset() (uint64, error) {
+	offset, err := i.ask("input_offset")
+	if err != nil || offset == 0 || i.inputAsked {
+		return offset, err
+	}
+	i.inputAsked = true
+	i.blocks.add(block{offset, uint64(len(i.input))})
+	return offset, nil
+}
 
 // LoadInput returns one byte, or a word of 8, of the input, and 0 beyond its end, as the kernel does.
 func (i *Instance) LoadInput(offset, size uint64) uint64 {

@@ -45,8 +45,10 @@ type Instance struct {
 	kernel api.Module
 	memory budget
 	blocks blocks
-	input  []byte
-	report string
+	// input is that of the call. Its block is one of the guest's once it asked where it is, which inputAsked says.
+	input      []byte
+	inputAsked bool
+	report     string
 }
 
 // Initialize gets the language's runtime ready. It must be called once, before any other function.
@@ -68,12 +70,12 @@ func (i *Instance) Initialize(ctx context.Context) error {
 func (i *Instance) Call(ctx context.Context, name string, input []byte) ([]byte, error) {
 	// The SDK does not look whether its block for the input was made, and writes over the kernel if not. The kernel grows
 	// by whole pages.
-	if room := i.memory.limit - i.memory.used; uint64(len(input))+pageSize > room {
+	if room := i.memory.Limit - i.memory.used; uint64(len(input))+pageSize > room {
 		i.memory.refused = true
 		return nil, fmt.Errorf("%w: the input has %d bytes", ErrMemory, len(input))
 	}
 	// The SDK resets the kernel, so that blocks of an earlier call are none any more.
-	i.input, i.blocks, i.report = input, blocks{}, ""
+	i.input, i.inputAsked, i.blocks, i.report = input, false, blocks{}, ""
 	code, output, err := i.plugin.CallWithContext(context.WithValue(ctx, instanceKey{}, i), name, input)
 	switch {
 	case err != nil:
@@ -96,8 +98,9 @@ func (i *Instance) MemoryBytes() uint64 { return i.memory.used }
 // Refused reports whether the guest or its kernel was refused memory.
 func (i *Instance) Refused() bool { return i.memory.refused }
 
-// Close ends the instance.
+// Close ends the instance and frees its memory. No function may be running.
 func (i *Instance) Close(ctx context.Context) error {
+	defer i.memory.free()
 	if i.plugin == nil {
 		return nil
 	}

@@ -49,11 +49,10 @@ func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, func
 // Close frees the module and its engine. No instance may be running.
 func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
 
-// Instantiate makes an instance whose memory and that of its kernel have at most so many bytes in all, and runs the module's
-// start function. The instance must be initialised and closed, the latter also when there is an error. Functions find the
-// values of ctx.
-func (m *Module) Instantiate(ctx context.Context, memoryBytes uint64) (*Instance, error) {
-	i := &Instance{memory: budget{limit: memoryBytes}}
+// Instantiate makes an instance with memory as given, and runs the module's start function. The instance must be initialised
+// and closed, the latter also when there is an error. Functions find the values of ctx.
+func (m *Module) Instantiate(ctx context.Context, memory Memory) (*Instance, error) {
+	i := &Instance{memory: budget{Memory: memory}}
 	ctx = context.WithValue(ctx, instanceKey{}, i)
 	ctx = experimental.WithMemoryAllocator(ctx, &i.memory)
 	// The SDK looks for a plugin before it calls any of our functions, and knows none before the start function has run.

@@ -364,7 +364,7 @@ func (c *coder) blockType() (params, results int) {
 	// Other types are single bytes that read as negative numbers.
 	b := c.r.Since(at)
 	if len(b) != 1 || b[0] != blockEmpty && !wasmbin.ValueType(b[0]).IsKnown() {
-		c.r.Fail(at, "a block has a type that is not part of WebAssembly 2.0")
+		c.r.RefuseIf(len(b) == 1 && wasmbin.ValueType(b[0]).IsProposed(), at, "a block has a type that is not part of WebAssembly 2.0")
 	}
 	if len(b) != 1 || b[0] == blockEmpty {
 		return 0, 0
@@ -375,7 +375,8 @@ func (c *coder) blockType() (params, results int) {
 func (c *coder) heapType(r *wasmbin.Reader) {
 	at := r.Pos()
 	if t := wasmbin.ValueType(r.Byte()); t != wasmbin.FuncRef && t != wasmbin.ExternRef {
-		r.Fail(at, "a null is of a type that is not part of WebAssembly 2.0")
+		// Numbers of types, which typed function references have, are positive.
+		r.RefuseIf(t.IsProposed() || t&0x40 == 0, at, "a null is of a type that is not part of WebAssembly 2.0")
 	}
 }
 
@@ -390,10 +391,18 @@ func (c *coder) memory() {
 // maxAlignment is the exponent of the largest alignment, that of a vector.
 const maxAlignment = 4
 
+// maxAlignmentBits are those that say the alignment.
+const maxAlignmentBits = 0x3f
+
+// alignmentHasMemory is set when the index of a memory follows, as in the proposal on several memories.
+const alignmentHasMemory = 0x40
+
 func (c *coder) memoryArgument() {
 	at := c.r.Pos()
-	if c.r.Uint32() > maxAlignment || len(c.in.Memories) == 0 {
-		c.r.Fail(at, "an access to memory has a wrong alignment or memory does not exist")
+	alignment := c.r.Uint32()
+	if alignment > maxAlignment || len(c.in.Memories) == 0 {
+		c.r.RefuseIf(alignment&^maxAlignmentBits == alignmentHasMemory, at,
+			"an access to memory has a wrong alignment or memory does not exist")
 	}
 	c.r.Uint32()
 }

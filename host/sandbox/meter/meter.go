@@ -106,6 +106,8 @@ type Module struct {
 	// GlobalExports can restore: the module has an instruction that changes a table or drops a segment, imports a
 	// memory, a table or a mutable global, or has a mutable global of type v128, of which a host sees only half.
 	Resettable bool
+	// Elements is how many references the element segments list in all.
+	Elements int
 }
 
 // Rewrite returns the module with fuel accounting and with its mutable globals exported. Equal modules and options give
@@ -140,6 +142,7 @@ func rewrite(wasm []byte, o Options, merge bool) (*Module, error) {
 		FuelExport:    w.options.ExportPrefix + "fuel",
 		GlobalExports: w.globalExports,
 		Resettable:    w.resettable(),
+		Elements:      w.listed,
 	}, nil
 }
 

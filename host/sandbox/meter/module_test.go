@@ -159,6 +159,18 @@ func TestResettable(t *testing.T) {
 	}
 }
 
+// elements returns a module with so many passive segments that list one function, each so often, and one that lists it last
+// times.
+func elements(each, segments, last int) []byte {
+	var b wasmbuild.Module
+	b.Function(nil, nil, 0, nil)
+	list := func(n int) string {
+		return "\x01\x00" + string(wasmbuild.Unsigned(uint32(n))) + strings.Repeat("\x00", n)
+	}
+	all := string(wasmbuild.Unsigned(uint32(segments+1))) + strings.Repeat(list(each), segments) + list(last)
+	return withElements(b.Bytes(), all)
+}
+
 // TestRefuses has one module for each thing that is refused. Above all, an index one beyond what the module has must not
 // get to what the meter adds.
 func TestRefuses(t *testing.T) {
@@ -186,6 +198,8 @@ func TestRefuses(t *testing.T) {
 		return code
 	}
 	rewrite(t, base(deep(meter.MaxNesting)))
+	rewrite(t, elements(1_000, meter.MaxElements/1_000, 0))
+	rewrite(t, elements(0, meter.MaxSegments-1, 0))
 	for _, c := range []struct {
 		reason string
 		wasm   []byte
@@ -222,9 +236,22 @@ func TestRefuses(t *testing.T) {
 		{"a function without end", base(begin(block)), meter.ErrMalformed, "the module ends early"},
 		{"a constant of 33 bits", base([]byte{wasmbuild.I32Const, 0xff, 0xff, 0xff, 0xff, 0x4f}, 0x1a), meter.ErrMalformed, "a number does not fit in 32 bits"},
 		{"an alignment beyond all types", base(zero, []byte{0x28, 5, 0}, 0x1a), meter.ErrMalformed, "a wrong alignment"},
-		{"an unknown type of block", base([]byte{block, 0x6e, wasmbuild.End}), meter.ErrMalformed, "a block has a type that is not part of WebAssembly 2.0"},
+		{"a type of block of a proposal", base([]byte{block, 0x6e, wasmbuild.End}), meter.ErrUnsupported, "a block has a type that is not part of WebAssembly 2.0"},
 		{"a type of block in two bytes", base([]byte{block, 0xc0, 0x7f, wasmbuild.End}), meter.ErrMalformed, "a block has a type that is not part of WebAssembly 2.0"},
-		{"an instruction that is not constant", raw(section(6, "\x01\x7f\x00\x41\x01\x41\x01\x6a\x0b")), meter.ErrMalformed, "an instruction is not constant"},
+		{"an instruction that is not constant", raw(section(6, "\x01\x7f\x00\x41\x01\x41\x01\x6d\x0b")), meter.ErrMalformed, "an instruction is not constant"},
+		{"a constant that is computed", raw(section(6, "\x01\x7f\x00\x41\x01\x41\x01\x6a\x0b")), meter.ErrUnsupported, "byte 17: a constant that is computed is not part of WebAssembly 2.0"},
+		{"a structure as a constant", raw(section(6, "\x01\x6f\x00\xfb\x01\x00\x0b")), meter.ErrUnsupported, "a constant that is computed is not part of WebAssembly 2.0"},
+		{"a typed null", base([]byte{0xd0, 0x6e}, 0x1a), meter.ErrUnsupported, "a null is of a type that is not part of WebAssembly 2.0"},
+		{"a null of a defined type", base([]byte{0xd0, 0x00}, 0x1a), meter.ErrUnsupported, "a null is of a type that is not part of WebAssembly 2.0"},
+		{"a null of a number", base([]byte{0xd0, 0x7f}, 0x1a), meter.ErrMalformed, "a null is of a type that is not part of WebAssembly 2.0"},
+		{"an access that names a memory", base(zero, []byte{0x28, 0x42, 0, 0}, 0x1a), meter.ErrUnsupported, "a wrong alignment or memory does not exist"},
+		{"typed elements", raw(section(9, "\x01\x05\x6e\x00")), meter.ErrUnsupported, "an element segment is of a kind that is not part of WebAssembly 2.0"},
+		{"a call by reference", base([]byte{0x14, 0}), meter.ErrUnsupported, "0x14"},
+		{"too many elements", elements(1_000, meter.MaxElements/1_000, 1), meter.ErrUnsupported, "byte 200826: the element segments list more than 200000 references in all"},
+		{"too many element segments", elements(0, meter.MaxSegments, 0), meter.ErrUnsupported, "byte 22: the module has 100001 element segments, the limit is 100000"},
+		{"too many data segments", raw(section(11, "\xa1\x8d\x06")), meter.ErrMalformed, "a list goes beyond its section"},
+		{"too many data segments, which are there", raw(section(11, "\xa1\x8d\x06"+strings.Repeat("\x01\x00", meter.MaxSegments+1))), meter.ErrUnsupported, "byte 12: the module has 100001 data segments, the limit is 100000"},
+		{"too many globals", raw(section(6, "\xa1\x9c\x01"+strings.Repeat("\x7f\x00\x41\x00\x0b", meter.MaxGlobals+1))), meter.ErrUnsupported, "byte 12: the module has 20001 globals, the limit is 20000"},
 		{"bytes behind the data", raw(section(11, "\x00\x00")), meter.ErrMalformed, "bytes follow the end of the data section"},
 		{"a double section", raw(section(1, "\x00"), section(1, "\x00")), meter.ErrMalformed, "the type section is double or out of order"},
 		{"two memories", raw(section(5, "\x02\x00\x01\x00\x01")), meter.ErrUnsupported, "a module with 2 memories is not part of WebAssembly 2.0"},

@@ -39,7 +39,12 @@ const (
 	opI32Eqz        = 0x45
 	opI32LeU        = 0x4d
 	opI64LtS        = 0x53
+	opI32Add        = 0x6a
+	opI32Sub        = 0x6b
+	opI32Mul        = 0x6c
+	opI64Add        = 0x7c
 	opI64Sub        = 0x7d
+	opI64Mul        = 0x7e
 	opI64Shl        = 0x86
 	opI64ShrU       = 0x88
 	opI64ExtendI32U = 0xad
@@ -47,6 +52,7 @@ const (
 	opRefNull       = 0xd0
 	opRefIsNull     = 0xd1
 	opRefFunc       = 0xd2
+	opGCPrefix      = 0xfb
 	opMiscPrefix    = 0xfc
 	opVectorPrefix  = 0xfd
 )

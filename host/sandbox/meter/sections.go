@@ -27,6 +27,8 @@ type rewriter struct {
 	mutable           []uint32
 	globalExports     []string
 	halfVisibleGlobal bool
+	// listed counts the references in the element segments.
+	listed int
 }
 
 func newRewriter(wasm []byte, m *wasmbin.Module, o Options) *rewriter {
@@ -196,7 +198,9 @@ func (w *rewriter) helperTypeIndices() []byte {
 
 // globals returns the entries of the globals and of the fuel after them, and decides on the names of the exports.
 func (w *rewriter) globals(r *wasmbin.Reader) []byte {
+	at := r.Pos()
 	n := int(r.Uint32())
+	checkCount(r, at, uint32(n), MaxGlobals, "globals")
 	first := w.in.Imported(wasmbin.KindGlobal)
 	var out []byte
 	for i := range n {

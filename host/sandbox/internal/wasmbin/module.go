@@ -48,6 +48,10 @@ func (t ValueType) isReference() bool { return t == FuncRef || t == ExternRef }
 // IsKnown reports whether WebAssembly 2.0 has the type.
 func (t ValueType) IsKnown() bool { return t <= I32 && t >= V128 || t.isReference() }
 
+// IsProposed reports whether the byte begins a type, or is one, of a proposal or a later version: packed fields, structures,
+// arrays, exceptions, continuations, typed references and their bottoms.
+func (t ValueType) IsProposed() bool { return !t.IsKnown() && t >= 0x63 && t <= 0x78 }
+
 // FuncType is the type of a function.
 type FuncType struct {
 	Params, Results []ValueType

@@ -22,10 +22,10 @@ const (
 )
 
 // Parse reads the outside of a module. It checks what it reads, and that sections stand in order; code, data and
-// initial values are passed over. Text and contents point into wasm. The error satisfies [IsMalformed].
+// initial values are passed over. Text and contents point into wasm. The error satisfies [IsMalformed] or [IsUnsupported].
 func Parse(wasm []byte) (*Module, error) {
 	if !bytes.HasPrefix(wasm, []byte(header)) {
-		return nil, &parseError{0, "this is not a WebAssembly module of version 1"}
+		return nil, &parseError{0, "this is not a WebAssembly module of version 1", kindOfHeader(wasm)}
 	}
 	p := parser{module: &Module{Size: len(wasm)}}
 	r := &Reader{data: wasm, pos: len(header)}
@@ -39,6 +39,28 @@ func Parse(wasm []byte) (*Module, error) {
 	}
 	return p.module, p.finish()
 }
+
+// kindOfHeader tells a component or a later version from what is no WebAssembly at all.
+func kindOfHeader(wasm []byte) error {
+	if len(wasm) >= len(header) && bytes.HasPrefix(wasm, []byte(header[:4])) {
+		return errUnsupported
+	}
+	return errMalformed
+}
+
+// tagSection is the section of the exception handling proposal.
+const tagSection = 13
+
+// Forms of types that proposals have: continuation, array, structure, and what groups and extends them.
+const (
+	formContinuation = 0x5d
+	formStructure    = 0x5f
+	formGroup        = 0x4e
+	formExtends      = 0x50
+)
+
+// kindTag is what an import or export of the exception handling proposal is.
+const kindTag Kind = 4
 
 type parser struct {
 	module *Module
@@ -57,10 +79,14 @@ func (p *parser) section(r *Reader) error {
 		return r.err
 	}
 	if id > SectionDataCount {
-		return &parseError{start, id.String() + " is not part of WebAssembly 2.0"}
+		kind := errMalformed
+		if id == tagSection {
+			kind = errUnsupported
+		}
+		return &parseError{start, id.String() + " is not part of WebAssembly 2.0", kind}
 	}
 	if len(p.module.Sections) == maxSections {
-		return &parseError{start, fmt.Sprintf("the module has more than %d sections", maxSections)}
+		return &parseError{start, fmt.Sprintf("the module has more than %d sections", maxSections), errUnsupported}
 	}
 	s := Section{ID: id, Start: start, End: r.pos, Content: content}
 	inner := &Reader{data: content, base: r.pos - len(content)}
@@ -71,7 +97,7 @@ func (p *parser) section(r *Reader) error {
 		return inner.err
 	}
 	if id.Place() <= p.place {
-		return &parseError{start, "the " + id.String() + " section is double or out of order"}
+		return &parseError{start, "the " + id.String() + " section is double or out of order", errMalformed}
 	}
 	p.place = id.Place()
 	p.module.Sections = append(p.module.Sections, s)
@@ -124,22 +150,22 @@ func (p *parser) contents(id SectionID, r *Reader) (complete bool) {
 func (p *parser) finish() error {
 	m := p.module
 	if p.bodies != p.declared {
-		return &parseError{m.Size, fmt.Sprintf("the module declares %d functions and has code for %d", p.declared, p.bodies)}
+		return &parseError{m.Size, fmt.Sprintf("the module declares %d functions and has code for %d", p.declared, p.bodies), errMalformed}
 	}
 	if m.HasStart {
 		t, ok := m.FunctionType(m.StartFunction)
 		if !ok || len(t.Params)+len(t.Results) > 0 {
-			return &parseError{m.Size, "the start function does not exist or is not () -> ()"}
+			return &parseError{m.Size, "the start function does not exist or is not () -> ()", errMalformed}
 		}
 	}
 	seen := make(map[string]bool, len(m.Exports))
 	for _, e := range m.Exports {
 		if seen[e.Name] {
-			return &parseError{m.Size, fmt.Sprintf("the export %q is double", e.Name)}
+			return &parseError{m.Size, fmt.Sprintf("the export %q is double", e.Name), errMalformed}
 		}
 		seen[e.Name] = true
 		if _, ok := m.FunctionType(e.Index); e.Kind == KindFunction && !ok {
-			return &parseError{m.Size, fmt.Sprintf("the export %q names a function that does not exist", e.Name)}
+			return &parseError{m.Size, fmt.Sprintf("the export %q names a function that does not exist", e.Name), errMalformed}
 		}
 	}
 	return nil
@@ -160,7 +186,8 @@ func list[T any](r *Reader, most int, entry func(*Reader) T) []T {
 
 func funcType(r *Reader) FuncType {
 	if form := r.Byte(); r.err == nil && form != 0x60 {
-		r.Fail(r.pos-1, "a type that is not a function is not part of WebAssembly 2.0")
+		proposed := form >= formContinuation && form <= formStructure || form >= formGroup && form <= formExtends
+		r.RefuseIf(proposed, r.pos-1, "a type that is not a function is not part of WebAssembly 2.0")
 		return FuncType{}
 	}
 	return FuncType{
@@ -201,7 +228,7 @@ func (p *parser) imported(r *Reader) Import {
 	case KindGlobal:
 		i.Global = r.GlobalType()
 	default:
-		r.Fail(start, "an import of "+i.Kind.String()+" is not part of WebAssembly 2.0")
+		r.RefuseIf(i.Kind == kindTag, start, "an import of "+i.Kind.String()+" is not part of WebAssembly 2.0")
 	}
 	return i
 }
@@ -211,7 +238,7 @@ func exported(r *Reader) Export {
 	start := r.pos
 	e.Kind = Kind(r.Byte())
 	if r.err == nil && e.Kind > KindGlobal {
-		r.Fail(start, "an export of "+e.Kind.String()+" is not part of WebAssembly 2.0")
+		r.RefuseIf(e.Kind == kindTag, start, "an export of "+e.Kind.String()+" is not part of WebAssembly 2.0")
 	}
 	e.Index = r.Uint32()
 	return e

@@ -6,21 +6,29 @@ import (
 	"unicode/utf8"
 )
 
-// errMalformed marks bytes that are not a WebAssembly module.
-var errMalformed = errors.New("malformed module")
+var (
+	// errMalformed marks bytes that are not a WebAssembly module of any version.
+	errMalformed = errors.New("malformed module")
+	// errUnsupported marks modules of a proposal or of a later version, and what exceeds a bound.
+	errUnsupported = errors.New("unsupported module")
+)
 
-// IsMalformed reports whether err says that bytes are not a module that this package reads.
+// IsMalformed reports whether err says that bytes are not a module.
 func IsMalformed(err error) bool { return errors.Is(err, errMalformed) }
 
-// parseError says where a module is malformed.
+// IsUnsupported reports whether err says that a module is not one of WebAssembly 2.0, or exceeds a bound of its reader.
+func IsUnsupported(err error) bool { return errors.Is(err, errUnsupported) }
+
+// parseError says where a module is malformed or not supported, which is its kind.
 type parseError struct {
 	offset  int
 	problem string
+	kind    error
 }
 
 func (e *parseError) Error() string { return fmt.Sprintf("byte %d: %s", e.offset, e.problem) }
 
-func (e *parseError) Unwrap() error { return errMalformed }
+func (e *parseError) Unwrap() error { return e.kind }
 
 // Reader reads part of a module. After the first error every call returns zero values, so that a caller checks at the
 // end of each entry.
@@ -35,7 +43,7 @@ type Reader struct {
 // NewReader returns a Reader of part of a module; base is the position of that part in the module.
 func NewReader(data []byte, base int) *Reader { return &Reader{data: data, base: base} }
 
-// Err returns the first error. It satisfies [IsMalformed].
+// Err returns the first error. It satisfies [IsMalformed] or [IsUnsupported].
 func (r *Reader) Err() error { return r.err }
 
 // Pos returns the position in the part that is read.
@@ -45,9 +53,22 @@ func (r *Reader) Pos() int { return r.pos }
 func (r *Reader) Offset() int { return r.base + r.pos }
 
 // Fail notes that what stands at the position is malformed, unless something before was.
-func (r *Reader) Fail(at int, problem string) {
+func (r *Reader) Fail(at int, problem string) { r.stop(at, problem, errMalformed) }
+
+// Refuse notes that what stands at the position is not supported, unless something before was wrong.
+func (r *Reader) Refuse(at int, problem string) { r.stop(at, problem, errUnsupported) }
+
+// RefuseIf does what Refuse does when what stands at the position is of a proposal, and otherwise what Fail does.
+func (r *Reader) RefuseIf(proposed bool, at int, problem string) {
+	if proposed {
+		r.Refuse(at, problem)
+	}
+	r.Fail(at, problem)
+}
+
+func (r *Reader) stop(at int, problem string, kind error) {
 	if r.err == nil {
-		r.err = &parseError{r.base + at, problem}
+		r.err = &parseError{r.base + at, problem, kind}
 	}
 }
 
@@ -133,7 +154,7 @@ func (r *Reader) Count(most int) int {
 		return 0
 	}
 	if uint64(n) > uint64(most) {
-		r.Fail(start, fmt.Sprintf("a list has %d entries, at most %d are read", n, most))
+		r.Refuse(start, fmt.Sprintf("a list has %d entries, at most %d are read", n, most))
 		return 0
 	}
 	return int(n)
@@ -168,18 +189,20 @@ func (r *Reader) Name() string {
 func (r *Reader) ValueType() ValueType {
 	t := ValueType(r.Byte())
 	if r.err == nil && !t.IsKnown() {
-		r.Fail(r.pos-1, t.String()+" is not a type of WebAssembly 2.0")
+		r.RefuseIf(t.IsProposed(), r.pos-1, t.String()+" is not a type of WebAssembly 2.0")
 	}
 	return t
 }
 
-// limits reads the bounds of a memory or table. The flags beyond "has a maximum" belong to proposals: shared memories
-// and 64-bit addresses.
+// maxLimitFlags has the flags of all proposals on memories: shared (2), 64-bit addresses (4), pages of other sizes (8).
+const maxLimitFlags = 0x0f
+
+// limits reads the bounds of a memory or table. The flags beyond "has a maximum" belong to proposals.
 func (r *Reader) limits() Limits {
 	start := r.pos
 	flags := r.Byte()
 	if r.err == nil && flags > 1 {
-		r.Fail(start, "shared memory and 64-bit addresses are not part of WebAssembly 2.0")
+		r.RefuseIf(flags <= maxLimitFlags, start, "shared memory, 64-bit addresses and pages of other sizes are not part of WebAssembly 2.0")
 		return Limits{}
 	}
 	l := Limits{Min: r.Uint32(), HasMax: flags == 1}
@@ -192,8 +215,14 @@ func (r *Reader) limits() Limits {
 	return l
 }
 
+// tableWithInitial begins a table whose elements begin as a given reference.
+const tableWithInitial = 0x40
+
 func (r *Reader) table() Table {
 	start := r.pos
+	if r.pos < len(r.data) && r.data[r.pos] == tableWithInitial {
+		r.Refuse(start, "a table with an initial value is not part of WebAssembly 2.0")
+	}
 	element := r.ValueType()
 	if r.err == nil && !element.isReference() {
 		r.Fail(start, "a table of "+element.String()+" does not exist")
