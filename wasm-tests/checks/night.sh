@@ -23,13 +23,13 @@ step make test-assemblyscript
 step make test-cedar
 step make test-trust
 step make check
-step go test -race -timeout 2h ./...
+step make race SHARED=./...
 step make kills
 step make bench-peers
 step make bench
 step make fuel
 step make worst
-for folder in abi host registry runtime plugins; do
+for folder in abi cmd host registry runtime plugins; do
 	step make fuzz FUZZIN=$folder FUZZTIME="$fuzztime"
 done
 

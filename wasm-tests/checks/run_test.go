@@ -81,7 +81,7 @@ func runCI(t *testing.T, breaks string) (out string, targets []string, ok bool) 
 	r.write(".ci/run", string(script))
 	r.write(".gitignore", "/build/\n")
 	r.commit("golden.txtar", "old\n")
-	for name, text := range map[string]string{"make": fakeMake, "npm": "#!/bin/sh\n"} {
+	for name, text := range map[string]string{"make": fakeMake, "npm": "#!/bin/sh\n", "gcc": "#!/bin/sh\n"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
