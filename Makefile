@@ -29,9 +29,10 @@ ASSEMBLYSCRIPT_DONE := $(call installed,$(ASSEMBLYSCRIPT))
 CEDAR_DONE          := $(call installed,$(CEDAR))
 TRUST_DONE          := $(call installed,$(TRUST))
 
-# The packages that share memory. RACE=-race has make test run them, and the hostile modules, with the race detector; loops
-# that kill processes then have their short form, and run in full without it.
-SHARED := ./host/... ./internal/... ./registry/... ./runtime/... ./wasm-tests/hostile/...
+# The packages that share memory. RACE=-race has make test run them with the race detector; loops that kill processes then have
+# their short form, and run in full without it. Hostile modules run both ways: the time limits are ten times as long with it.
+SHARED := ./host/... ./internal/... ./registry/... ./runtime/...
+RACED  := $(SHARED) ./wasm-tests/hostile/...
 RACE   ?=
 
 # How long each fuzz target runs, and in which folders they are.
@@ -65,12 +66,12 @@ test: $(if $(RACE),test-race,test-plain) ## Run the tests that need nothing but 
 test-plain:
 	go test -timeout 20m ./...
 
-# Each test once: with the race detector where memory is shared, without it elsewhere. Only the loops that kill processes run
-# twice, in their short form with the detector.
+# Each test once: with the race detector where memory is shared, without it elsewhere. Only hostile modules and the loops that
+# kill processes run twice.
 test-race:
 	@mkdir -p $(BUILD)
 	go list ./... >$(BUILD)/packages && go list $(SHARED) | grep -vxFf - $(BUILD)/packages | xargs go test -timeout 20m
-	go test -race -short -timeout 30m $(SHARED)
+	go test -race -short -timeout 30m $(RACED)
 	$(MAKE) --no-print-directory kills
 
 kills: ## Run the loops that kill processes in full.
@@ -89,7 +90,7 @@ test-cedar: tools-cedar ## Compare the Cedar engine with the Rust implementation
 test-all: test test-assemblyscript test-cedar test-trust race fuzz ## Run everything: the tests, the race detector and every fuzz target.
 
 race: ## Run the tests of everything that shares memory, and of hostile modules, with the race detector.
-	go test -race -timeout 30m $(SHARED)
+	go test -race -timeout 30m $(RACED)
 
 check: fmt-check words lint deadcode vet generate-check cross ## Check format, words, lint, dead code, vet, generated files and cross-builds.
 

@@ -197,7 +197,7 @@ func TestNight(t *testing.T) {
 		if fails != "" && !strings.Contains(string(said), "FAILED") {
 			t.Errorf("the summary does not name what failed:\n%s", said)
 		}
-		for _, step := range []string{"make test", "make kills", "make bench", "make race SHARED=./...", "make fuzz FUZZIN=plugins FUZZTIME=2m"} {
+		for _, step := range []string{"make test", "make kills", "make bench", "make race RACED=./...", "make fuzz FUZZIN=plugins FUZZTIME=2m"} {
 			if !strings.Contains(string(said), "ran "+step+"\n") {
 				t.Errorf("it does not run %s", step)
 			}

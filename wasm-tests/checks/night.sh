@@ -23,7 +23,7 @@ step make test-assemblyscript
 step make test-cedar
 step make test-trust
 step make check
-step make race SHARED=./...
+step make race RACED=./...
 step make kills
 step make bench-peers
 step make bench
