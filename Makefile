@@ -37,7 +37,7 @@ RACE   ?=
 
 # How long each fuzz target runs, and in which folders they are.
 FUZZTIME ?= 10s
-FUZZIN   ?= abi host registry runtime plugins cmd
+FUZZIN   ?= abi host internal registry runtime plugins cmd
 # How many fuzz targets make fuzz-turn runs.
 FUZZTURN ?= 18
 # How long each case of the benchmarks runs: a time, or a number of runs such as 5x.

@@ -289,6 +289,85 @@ var typeOfKVSetRequest = cbor.Type{
 	},
 }
 
+var typeOfKindColumn = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(KindColumn{}.Name), Kind: cbor.KindText},
+		{Key: "dpath", Offset: unsafe.Offsetof(KindColumn{}.Path), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfKindRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KindRule)(nil)), Elem: &typeOfKindRule,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]KindRule, capacity)
+		copy(values, unsafe.Slice((*KindRule)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfListOfKindColumn = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KindColumn)(nil)), Elem: &typeOfKindColumn,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]KindColumn, capacity)
+		copy(values, unsafe.Slice((*KindColumn)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfListOfKindFeature = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KindFeature)(nil)), Elem: &typeOfKindFeature,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]KindFeature, capacity)
+		copy(values, unsafe.Slice((*KindFeature)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *KindDefinition) AppendCBOR(b []byte) []byte {
+	return typeOfKindDefinition.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *KindDefinition) DecodeCBOR(d *cbor.Decoder) {
+	typeOfKindDefinition.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfKindDefinition = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xb3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(KindDefinition{}.Kind), Kind: cbor.KindText},
+		{Key: "egroup", Offset: unsafe.Offsetof(KindDefinition{}.Group), Kind: cbor.KindText},
+		{Key: "erules", Offset: unsafe.Offsetof(KindDefinition{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfKindRule, Optional: true},
+		{Key: "escope", Offset: unsafe.Offsetof(KindDefinition{}.Scope), Kind: cbor.KindText, Optional: true},
+		{Key: "fplural", Offset: unsafe.Offsetof(KindDefinition{}.Plural), Kind: cbor.KindText},
+		{Key: "fschema", Offset: unsafe.Offsetof(KindDefinition{}.Schema), Kind: cbor.KindRaw},
+		{Key: "gcolumns", Offset: unsafe.Offsetof(KindDefinition{}.Columns), Kind: cbor.KindList, Type: &typeOfListOfKindColumn, Optional: true},
+		{Key: "gversion", Offset: unsafe.Offsetof(KindDefinition{}.Version), Kind: cbor.KindText},
+		{Key: "hfeatures", Offset: unsafe.Offsetof(KindDefinition{}.Features), Kind: cbor.KindList, Type: &typeOfListOfKindFeature, Optional: true},
+		{Key: "kdescription", Offset: unsafe.Offsetof(KindDefinition{}.Description), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfKindFeature = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(KindFeature{}.Name), Kind: cbor.KindText},
+		{Key: "epaths", Offset: unsafe.Offsetof(KindFeature{}.Paths), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
+var typeOfKindRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "efield", Offset: unsafe.Offsetof(KindRule{}.Field), Kind: cbor.KindText},
+		{Key: "gmessage", Offset: unsafe.Offsetof(KindRule{}.Message), Kind: cbor.KindText},
+		{Key: "icondition", Offset: unsafe.Offsetof(KindRule{}.Condition), Kind: cbor.KindRaw},
+	},
+}
+
 var typeOfLimits = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
@@ -296,6 +375,15 @@ var typeOfLimits = cbor.Type{
 		{Key: "kmemoryBytes", Offset: unsafe.Offsetof(Limits{}.MemoryBytes), Kind: cbor.KindInt, Optional: true},
 		{Key: "lrequestBytes", Offset: unsafe.Offsetof(Limits{}.RequestBytes), Kind: cbor.KindInt, Optional: true},
 		{Key: "mtimeoutMillis", Offset: unsafe.Offsetof(Limits{}.TimeoutMillis), Kind: cbor.KindInt, Optional: true},
+	},
+}
+
+var typeOfListOfKindDefinition = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KindDefinition)(nil)), Elem: &typeOfKindDefinition,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]KindDefinition, capacity)
+		copy(values, unsafe.Slice((*KindDefinition)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
 	},
 }
 
@@ -336,10 +424,11 @@ func (x *Manifest) AppendCBOR(b []byte) []byte {
 func (x *Manifest) DecodeCBOR(d *cbor.Decoder) { typeOfManifest.DecodeStruct(d, unsafe.Pointer(x)) }
 
 var typeOfManifest = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x133b,
+	Kind: cbor.KindStruct, Required: 0x2673,
 	Fields: []cbor.Field{
 		{Key: "cabi", Offset: unsafe.Offsetof(Manifest{}.ABI), Kind: cbor.KindInt},
 		{Key: "dname", Offset: unsafe.Offsetof(Manifest{}.Name), Kind: cbor.KindText},
+		{Key: "ekinds", Offset: unsafe.Offsetof(Manifest{}.Kinds), Kind: cbor.KindList, Type: &typeOfListOfKindDefinition, Optional: true},
 		{Key: "ereads", Offset: unsafe.Offsetof(Manifest{}.Reads), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
 		{Key: "flimits", Offset: unsafe.Offsetof(Manifest{}.Limits), Kind: cbor.KindStruct, Type: &typeOfLimits},
 		{Key: "fschema", Offset: unsafe.Offsetof(Manifest{}.Schema), Kind: cbor.KindText},

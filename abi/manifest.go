@@ -44,7 +44,64 @@ type Manifest struct {
 	SettingsSchema cbor.Raw `json:"settingsSchema,omitempty"`
 	// Providers name what must run in the cluster for the outputs to work.
 	Providers []Provider `json:"providers,omitempty"`
+	// Kinds are kinds of document that the plugin brings: what users may write once it is installed.
+	Kinds []KindDefinition `json:"kinds,omitempty"`
 }
+
+// KindDefinition is a kind of document that a plugin brings.
+type KindDefinition struct {
+	// Group is the API group: a DNS name of the publisher's, never lattice.dev nor one of Kubernetes.
+	Group string `json:"group"`
+	// Version is v1, v1beta1, v1alpha1 and so on.
+	Version string `json:"version"`
+	// Kind is the kind in CamelCase.
+	Kind string `json:"kind"`
+	// Plural is the plural of the kind in lower case.
+	Plural string `json:"plural"`
+	// Scope is Namespaced (default) or Cluster.
+	Scope string `json:"scope,omitempty"`
+	// Description says in a sentence what documents of the kind are for.
+	Description string `json:"description,omitempty"`
+	// Schema is the JSON Schema (draft 2020-12) of the spec, in the subset that is a structural schema of Kubernetes. In the
+	// source of a manifest it is the name of a file next to it.
+	Schema cbor.Raw `json:"schema"`
+	// Features are what a document can use; the steps of its pipeline must cover what it uses.
+	Features []KindFeature `json:"features,omitempty"`
+	// Rules are conditions across fields that a document must meet.
+	Rules []KindRule `json:"rules,omitempty"`
+	// Columns are what lists of documents show, next to name and age.
+	Columns []KindColumn `json:"columns,omitempty"`
+}
+
+// KindFeature is something that a document of a kind can use.
+type KindFeature struct {
+	// Name is lower-case letters, digits and single hyphens, as derives.covers has it.
+	Name string `json:"name"`
+	// Paths are the fields that use it, such as spec.backup or spec.users.*.grants. Without one, every document does.
+	Paths []string `json:"paths,omitempty"`
+}
+
+// KindRule is a condition across fields.
+type KindRule struct {
+	// Field is where a document that breaks the rule is at fault, such as spec.backup.schedule.
+	Field string `json:"field"`
+	// Message says what is wrong and what to do.
+	Message string `json:"message"`
+	// Condition is what the spec must meet: a JSON Schema of properties, required, enum, const, bounds, pattern, anyOf, allOf
+	// and not.
+	Condition cbor.Raw `json:"condition"`
+}
+
+// KindColumn is a column in lists of documents.
+type KindColumn struct {
+	// Name is the title of the column.
+	Name string `json:"name"`
+	// Path is the field that it shows, such as spec.engine.
+	Path string `json:"path"`
+}
+
+// GroupKind returns group and kind of what the definition defines.
+func (k *KindDefinition) GroupKind() GroupKind { return GroupKind{Group: k.Group, Kind: k.Kind} }
 
 // Derives names a kind of resource that a plugin derives from.
 type Derives struct {

@@ -6,6 +6,7 @@
 //
 //	codecgen -dir PACKAGE -roots A,B [-encode-only]  writes PACKAGE/codec_gen.go, with methods for the roots
 //	codecgen -dir PACKAGE -roots A,B -schema DIR     writes DIR/a.schema.json, DIR/b.schema.json
+//	codecgen -dir PACKAGE -roots A,B -kinds DIR      writes DIR/a.json, DIR/b.json: what users write in the spec of a kind
 package main
 
 import (
@@ -25,15 +26,16 @@ func main() {
 	dir := flag.String("dir", ".", "package folder")
 	encodeOnly := flag.Bool("encode-only", false, "write no decoders")
 	schemaDir := flag.String("schema", "", "write JSON Schemas into this folder instead of a codec")
+	kindsDir := flag.String("kinds", "", "write the schemas of what users write into this folder instead of a codec")
 	roots := flag.String("roots", "", "comma-separated structs that are messages of their own")
 	flag.Parse()
-	if err := run(*dir, *encodeOnly, *schemaDir, *roots); err != nil {
+	if err := run(*dir, *encodeOnly, *schemaDir, *kindsDir, *roots); err != nil {
 		fmt.Fprintln(os.Stderr, "codecgen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, encodeOnly bool, schemaDir, roots string) error {
+func run(dir string, encodeOnly bool, schemaDir, kindsDir, roots string) error {
 	pkg, err := parsePackage(dir)
 	if err != nil {
 		return err
@@ -41,6 +43,9 @@ func run(dir string, encodeOnly bool, schemaDir, roots string) error {
 	names := strings.Split(roots, ",")
 	if schemaDir != "" {
 		return writeSchemas(pkg, schemaDir, names)
+	}
+	if kindsDir != "" {
+		return writeKinds(pkg, kindsDir, names)
 	}
 	source, err := emitCodec(pkg, encodeOnly, names)
 	if err != nil {

@@ -24,8 +24,10 @@ type goPackage struct {
 }
 
 type structType struct {
-	name   string
-	doc    string
+	name string
+	doc  string
+	// marks are the keywords of lines such as //kind:free.
+	marks  []string
 	fields []field // in the order of their encoded keys
 }
 
@@ -33,8 +35,26 @@ type field struct {
 	key       string
 	access    string // Go selector below the struct, such as "Name"
 	doc       string
+	marks     []string
 	omitEmpty bool
 	expr      ast.Expr
+}
+
+// markPrefix begins a line of a comment that says what a user may write, see writeKinds.
+const markPrefix = "//kind:"
+
+// marksOf returns the marks of a comment, which is not part of its text.
+func marksOf(doc *ast.CommentGroup) []string {
+	if doc == nil {
+		return nil
+	}
+	var marks []string
+	for _, line := range doc.List {
+		if mark, ok := strings.CutPrefix(line.Text, markPrefix); ok {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
 }
 
 // namedType is a type whose underlying type is basic, with its constants.
@@ -52,7 +72,7 @@ func parsePackage(dir string) (*goPackage, error) {
 	fset := token.NewFileSet()
 	p := &goPackage{imports: map[string]string{}, named: map[string]*namedType{}}
 	raw := map[string]*ast.StructType{}
-	docs := map[string]string{}
+	docs, marks := map[string]string{}, map[string][]string{}
 	var order []string
 	for _, e := range entries {
 		name := e.Name()
@@ -82,14 +102,15 @@ func parsePackage(dir string) (*goPackage, error) {
 				if !ok {
 					continue
 				}
-				doc := ts.Doc.Text()
-				if doc == "" {
-					doc = gen.Doc.Text()
+				comment := ts.Doc
+				if comment == nil {
+					comment = gen.Doc
 				}
+				doc := comment.Text()
 				switch t := ts.Type.(type) {
 				case *ast.StructType:
 					if hasJSONTags(t) {
-						raw[ts.Name.Name], docs[ts.Name.Name] = t, doc
+						raw[ts.Name.Name], docs[ts.Name.Name], marks[ts.Name.Name] = t, doc, marksOf(comment)
 						order = append(order, ts.Name.Name)
 					}
 				case *ast.Ident:
@@ -100,7 +121,7 @@ func parsePackage(dir string) (*goPackage, error) {
 	}
 	slices.Sort(order)
 	for _, name := range order {
-		st := &structType{name: name, doc: docs[name]}
+		st := &structType{name: name, doc: docs[name], marks: marks[name]}
 		if err := p.flatten(st, raw, raw[name], ""); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -160,7 +181,7 @@ func (p *goPackage) flatten(st *structType, raw map[string]*ast.StructType, t *a
 			return fmt.Errorf("%s has no json tag", f.Names[0].Name)
 		}
 		st.fields = append(st.fields, field{
-			key: key, access: prefix + f.Names[0].Name, doc: f.Doc.Text(), omitEmpty: omitEmpty, expr: f.Type,
+			key: key, access: prefix + f.Names[0].Name, doc: f.Doc.Text(), marks: marksOf(f.Doc), omitEmpty: omitEmpty, expr: f.Type,
 		})
 	}
 	return nil

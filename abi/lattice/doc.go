@@ -6,6 +6,7 @@ package lattice
 
 //go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots LatticeService,LatticeMeshMember
 //go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ../schema -roots LatticeService,LatticeMeshMember
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -kinds ../../host/resource/kinds -roots LatticeService,LatticeMeshMember
 
 // Group is the API group of the kinds.
 const Group = "lattice.dev"

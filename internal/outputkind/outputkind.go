@@ -112,3 +112,8 @@ func compare(a, b abi.GroupKind) int {
 	}
 	return strings.Compare(a.Kind, b.Kind)
 }
+
+// KnowsGroup reports whether the table has a kind of an API group.
+func KnowsGroup(group string) bool {
+	return slices.ContainsFunc(table(), func(k Kind) bool { return k.Group == group })
+}

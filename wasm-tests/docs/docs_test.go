@@ -127,7 +127,7 @@ func TestCommands(t *testing.T) {
 	if out, err := demo.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, document := range []string{"README.md", "docs/authoring.md", "docs/operating.md", "docs/policies.md", "docs/trust.md", "docs/json.md"} {
+	for _, document := range []string{"README.md", "docs/authoring.md", "docs/operating.md", "docs/policies.md", "docs/trust.md", "docs/json.md", "docs/kinds.md"} {
 		r := reader{dir: dir, env: env, state: filepath.Join(t.TempDir(), "state")}
 		for _, command := range commands(t, filepath.Join(root, document)) {
 			// CI runs what make makes.

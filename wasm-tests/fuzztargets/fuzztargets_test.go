@@ -17,6 +17,7 @@ func targets() map[string][]string {
 		"abi/bundle":                        {"FuzzParse"},
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"abi/contract":                      {"FuzzRead"},
+		"internal/kind":                     {"FuzzParseSchema"},
 		"host/audit":                        {"FuzzVerify"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},

@@ -1,0 +1,160 @@
+package resource
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/kind"
+)
+
+// What users write in the spec of the built-in kinds, generated from the types and comments of package lattice.
+//
+//go:embed kinds/*.json
+var kindSchemas embed.FS
+
+// Table is the kinds of document that an installation reads: those of the host, and those that plugins bring. It does not
+// change, and is safe for concurrent use.
+type Table struct{ rows []*row }
+
+// row is one kind, and what the host does with its documents.
+type row struct {
+	*kind.Kind
+}
+
+// Builtin returns the table of the host's own kinds.
+func Builtin() *Table { return builtinTable() }
+
+// builtinTable reads the embedded schemas once.
+var builtinTable = sync.OnceValue(func() *Table {
+	t := &Table{}
+	for _, build := range []func() (*row, error){serviceRow, memberRow} {
+		r, err := build()
+		if err != nil {
+			// A fault of the program, not of anything it was given: every test would show it.
+			panic("the schemas of the built-in kinds: " + err.Error())
+		}
+		t.rows = append(t.rows, r)
+	}
+	t.sort()
+	return t
+})
+
+func (t *Table) sort() {
+	slices.SortFunc(t.rows, func(a, b *row) int { return kind.Compare(a.Kind, b.Kind) })
+}
+
+// With returns a table with further kinds. The error names kinds that are there already, in this or another version.
+func (t *Table) With(kinds ...*kind.Kind) (*Table, error) {
+	more := &Table{rows: slices.Clone(t.rows)}
+	for _, k := range kinds {
+		if other := more.Find(k.GroupKind); other != nil {
+			return nil, fmt.Errorf("the kind %s is there twice, as %s and as %s: %w", k.GroupKind, other.APIVersion(), k.APIVersion(), kind.ErrInvalid)
+		}
+		more.rows = append(more.rows, &row{Kind: k})
+	}
+	more.sort()
+	return more, nil
+}
+
+// Kinds returns the kinds in the order of group and kind.
+func (t *Table) Kinds() []*kind.Kind {
+	kinds := make([]*kind.Kind, len(t.rows))
+	for i, r := range t.rows {
+		kinds[i] = r.Kind
+	}
+	return kinds
+}
+
+// Find returns the kind of a group, in whatever version the table has it, or nil.
+func (t *Table) Find(k abi.GroupKind) *kind.Kind {
+	for _, r := range t.rows {
+		if r.GroupKind == k {
+			return r.Kind
+		}
+	}
+	return nil
+}
+
+// Named returns the kinds that a name stands for: the kind or its plural, in any case, with or without the group after a dot.
+func (t *Table) Named(name string) []*kind.Kind {
+	var found []*kind.Kind
+	for _, r := range t.rows {
+		for _, own := range []string{r.Kind.Kind, r.Plural, r.Kind.Kind + "." + r.Group, r.Plural + "." + r.Group} {
+			if strings.EqualFold(own, name) {
+				found = append(found, r.Kind)
+				break
+			}
+		}
+	}
+	return found
+}
+
+func builtinKind(name, plural, description string) (*kind.Kind, error) {
+	text, err := kindSchemas.ReadFile("kinds/" + strings.ToLower(name) + ".json")
+	if err != nil {
+		return nil, err
+	}
+	spec, err := kind.ParseSchema(text)
+	if err != nil {
+		return nil, err
+	}
+	return &kind.Kind{
+		GroupKind: abi.GroupKind{Group: lattice.Group, Kind: name}, Version: strings.TrimPrefix(lattice.APIVersion, lattice.Group+"/"),
+		Plural: plural, Scope: kind.ScopeNamespaced, Description: description, Spec: spec,
+	}, nil
+}
+
+func serviceRow() (*row, error) {
+	k, err := builtinKind(lattice.KindService, "latticeservices",
+		"One long-running workload: its containers, what they use, the ports they serve, and who may call whom.")
+	if err != nil {
+		return nil, err
+	}
+	k.Columns = []kind.Column{
+		{Name: "Replicas", Path: "spec.replicas"}, {Name: "Max", Path: "spec.autoscaling.max"}, {Name: "Type", Path: "spec.workload.service.serviceType"},
+	}
+	const containers, sidecars, resources = fieldContainers + ".*", fieldSidecars + ".*", fieldResources + ".*"
+	k.Features = []kind.Feature{
+		{Name: FeatureAdvertise, Paths: []string{"spec.advertise"}},
+		{Name: FeatureAllowedBinaries, Paths: []string{containers + ".security.allowedBinaries", sidecars + ".security.allowedBinaries"}},
+		{Name: FeatureAutoscaling, Paths: []string{"spec.autoscaling"}},
+		{Name: FeatureBackup, Paths: []string{"spec.backup"}},
+		{Name: FeatureCanary, Paths: []string{"spec.deploy.canary"}},
+		{Name: FeatureCustomResources, Paths: []string{resources}},
+		{Name: FeatureExternalServices, Paths: []string{resources}},
+		{Name: FeatureGPU, Paths: []string{resources}},
+		{Name: FeatureImagePullSecrets, Paths: []string{"spec.imagePullSecrets"}},
+		{Name: FeatureIngress, Paths: []string{fieldIngress}},
+		{Name: FeatureMesh, Paths: []string{resources}},
+		{Name: FeatureMetrics, Paths: []string{"spec.observability.metrics"}},
+		{Name: FeaturePublicDNS, Paths: []string{fieldService + ".publishDns"}},
+		{Name: FeatureSecrets, Paths: []string{resources, containers + ".envFrom", containers + ".variables", containers + ".files", sidecars + ".variables", sidecars + ".files"}},
+		{Name: FeatureServicePorts, Paths: []string{fieldService}},
+		{Name: FeatureTLS, Paths: []string{fieldService + ".tls"}},
+		{Name: FeatureTopology, Paths: []string{"spec.topology"}},
+		{Name: FeatureVolumes, Paths: []string{resources}},
+		{Name: FeatureWorkload},
+	}
+	return &row{Kind: k}, nil
+}
+
+func memberRow() (*row, error) {
+	k, err := builtinKind(lattice.KindMeshMember, "latticemeshmembers",
+		"One participant of the service mesh: its ports, who may call it, and what it calls.")
+	if err != nil {
+		return nil, err
+	}
+	k.Columns = []kind.Column{{Name: "Service-Account", Path: "spec.serviceAccount"}, {Name: "Ambient", Path: "spec.ambient"}}
+	k.Features = []kind.Feature{
+		{Name: FeatureAdvertise, Paths: []string{"spec.advertise"}},
+		{Name: FeatureEgress, Paths: []string{"spec.egress"}},
+		{Name: FeatureIngress, Paths: []string{fieldIngress}},
+		{Name: FeatureMesh},
+	}
+	return &row{Kind: k}, nil
+}
