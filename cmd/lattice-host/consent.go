@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -19,7 +18,7 @@ import (
 // terminal agree to the rest.
 func (a *app) readConsent(ctx context.Context, grants []string) (market.Consent, error) {
 	consent := market.Consent{Source: "--grant", Plugins: map[string][]market.Grant{}, Ask: a.asksConsent(ctx)}
-	capabilities := []string{abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead}
+	capabilities := market.GrantNames()
 	for _, grant := range grants {
 		if slices.Contains(capabilities, grant) {
 			consent.Names = append(consent.Names, grant)

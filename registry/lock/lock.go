@@ -102,6 +102,8 @@ type Plugin struct {
 	Index string `json:"index"`
 	// Capabilities are those that the release asks for.
 	Capabilities Capabilities `json:"capabilities"`
+	// Kinds are the kinds of document that the release brings, sorted by group and kind.
+	Kinds []Kind `json:"kinds,omitempty"`
 	// ResolvedAt is when the release was chosen, in RFC 3339 ending in Z.
 	ResolvedAt string `json:"resolvedAt"`
 }
@@ -124,6 +126,22 @@ type Capabilities struct {
 	Digest string `json:"digest"`
 	// Names are those of the capabilities, sorted.
 	Names []string `json:"names"`
+}
+
+// Kind is a kind of document that a release brings.
+type Kind struct {
+	Group   string `json:"group"`
+	Kind    string `json:"kind"`
+	Version string `json:"version"`
+	// Digest is that of the whole definition, see internal/kind.
+	Digest string `json:"digest"`
+}
+
+// GroupKind returns group and kind.
+func (k Kind) GroupKind() abi.GroupKind { return abi.GroupKind{Group: k.Group, Kind: k.Kind} }
+
+func compareKind(a, b Kind) int {
+	return slices.Compare([]string{a.Group, a.Kind}, []string{b.Group, b.Kind})
 }
 
 // Signers returns the ids of all keys that signed the release, sorted.
@@ -338,6 +356,20 @@ func comparePath(a, b Plugin) int {
 	return strings.Compare(a.Name, b.Name)
 }
 
+// checkKinds checks that no two plugins bring one kind.
+func (l *Lock) checkKinds() error {
+	by := map[abi.GroupKind]string{}
+	for _, p := range l.Plugins {
+		for _, k := range p.Kinds {
+			if other := by[k.GroupKind()]; other != "" {
+				return fmt.Errorf("plugins: %s and %s both bring the kind %s", other, p.Path(), k.GroupKind())
+			}
+			by[k.GroupKind()] = p.Path()
+		}
+	}
+	return nil
+}
+
 func (l *Lock) check() error {
 	if l.Version != FormatVersion {
 		return fmt.Errorf("version: is %d, this program reads version %d", l.Version, FormatVersion)
@@ -365,7 +397,7 @@ func (l *Lock) check() error {
 			return fmt.Errorf("%s.index: %q is not among the indexes", at, p.Index)
 		}
 	}
-	return l.checkPolicies()
+	return errors.Join(l.checkKinds(), l.checkPolicies())
 }
 
 func (l *Lock) hasIndex(name string) bool {
@@ -451,6 +483,11 @@ func (p Plugin) check() error {
 			return badValue("coSigners", id)
 		}
 		before = id
+	}
+	for i, k := range p.Kinds {
+		if k.Group == "" || k.Kind == "" || k.Version == "" || !release.ValidDigest(k.Digest) || i > 0 && compareKind(p.Kinds[i-1], k) >= 0 {
+			return badValue("kinds", k.GroupKind().String())
+		}
 	}
 	for i, c := range p.Capabilities.Names {
 		if !validToken(c) || i > 0 && p.Capabilities.Names[i-1] >= c {

@@ -20,6 +20,14 @@ type Grant struct {
 	Kinds []string `json:"kinds,omitempty"`
 }
 
+// GrantKinds is the name of the grant to bring kinds of document. It is no capability: nothing is called with it.
+const GrantKinds = "kinds"
+
+// GrantNames returns the names of everything that can be granted.
+func GrantNames() []string {
+	return []string{abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead, GrantKinds}
+}
+
 // requested returns what a manifest asks for, in one order.
 func requested(m *abi.Manifest) []Grant {
 	grants := make([]Grant, len(m.Capabilities))
@@ -32,6 +40,14 @@ func requested(m *abi.Manifest) []Grant {
 		slices.Sort(g.Hosts)
 		slices.Sort(g.Kinds)
 		grants[i] = g
+	}
+	if len(m.Kinds) > 0 {
+		g := Grant{Name: GrantKinds}
+		for i := range m.Kinds {
+			g.Kinds = append(g.Kinds, m.Kinds[i].GroupKind().String())
+		}
+		slices.Sort(g.Kinds)
+		grants = append(grants, g)
 	}
 	slices.SortFunc(grants, func(a, b Grant) int { return strings.Compare(a.Name, b.Name) })
 	return grants
@@ -94,6 +110,9 @@ func (g Grant) Words() string {
 		}
 		return "may read " + strings.Join(kinds, ", ") + " in its namespace and beyond, as far as policies allow"
 	}
+	if g.Name == GrantKinds {
+		return "may bring the kinds of document " + quotedList(g.Kinds)
+	}
 	return "may use " + strconv.Quote(g.Name)
 }
 
@@ -123,15 +142,24 @@ func reasonFor(m *abi.Manifest, name string) string {
 			return c.Reason
 		}
 	}
+	if name == GrantKinds {
+		var texts []string
+		for i := range m.Kinds {
+			if d := m.Kinds[i].Description; d != "" {
+				texts = append(texts, d)
+			}
+		}
+		return strings.Join(texts, " ")
+	}
 	return ""
 }
 
 // checkGrant refuses names that are no capability: a typing error must not look like consent.
 func checkGrant(name string) error {
-	switch name {
-	case abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead:
+	names := GrantNames()
+	if slices.Contains(names, name) {
 		return nil
 	}
-	return fmt.Errorf("%q is not a capability, they are %s, %s and %s",
-		name, abi.CapabilityHTTPGet, abi.CapabilityKV, abi.CapabilityResourcesRead)
+	last := len(names) - 1
+	return fmt.Errorf("%q is not a capability, they are %s and %s", name, strings.Join(names[:last], ", "), names[last])
 }

@@ -325,7 +325,7 @@ func (in *install) describe(f *fetched, c candidate, threshold int) error {
 	f.entry = lock.Plugin{
 		Publisher: c.publisher, Name: c.name, Version: c.version.Version, Range: c.text, Digest: f.module.Digest(),
 		Size: int64(len(f.module.Wasm())), Bundle: release.Digest(f.bundle), ABI: m.ABI, Index: c.index.Name,
-		Capabilities: capabilities, ResolvedAt: lock.Date(in.home.now()),
+		Capabilities: capabilities, Kinds: lockedKinds(m), ResolvedAt: lock.Date(in.home.now()),
 	}
 	f.entry.SetSigners(f.module.Signers(), threshold)
 	subject := revocable(f.entry, c.index.publishers)
@@ -391,7 +391,7 @@ func (in *install) wasm(ctx context.Context, c candidate) ([]byte, error) {
 
 // agree checks versions, consent and policies of all releases, and reports everything that is refused.
 func (in *install) agree(ctx context.Context, releases []*fetched) error {
-	var problems []error
+	problems := in.conflicts(releases)
 	for _, f := range releases {
 		if err := in.allowed(f); err != nil {
 			problems = append(problems, err)

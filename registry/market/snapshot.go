@@ -328,6 +328,8 @@ func sameAsLocked(p lock.Plugin, m *release.Module) error {
 	case p.Capabilities.Digest != capabilities.Digest || !slices.Equal(p.Capabilities.Names, capabilities.Names):
 		return fmt.Errorf("%s says that the capabilities are %q, the manifest asks for %q, or for other hosts or kinds",
 			lock.FileName, p.Capabilities.Names, capabilities.Names)
+	case !slices.Equal(p.Kinds, lockedKinds(m.Manifest())):
+		return fmt.Errorf("%s says other kinds than the manifest brings", lock.FileName)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package pack
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -92,15 +94,53 @@ func ReadManifest(file string) (*abi.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	json, err := yaml.YAMLToJSONStrict(data)
+	text, err := yaml.YAMLToJSONStrict(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	manifest, err := abi.ParseManifest(json)
+	if text, err = withSchemas(filepath.Dir(file), text); err != nil {
+		return nil, inFile(file, err)
+	}
+	manifest, err := release.ParseManifest(text)
 	if err != nil {
 		return nil, inFile(file, err)
 	}
 	return manifest, nil
+}
+
+// maxSchemaFile is the largest file with a schema: YAML with comments may be larger than what it says.
+const maxSchemaFile = 4 * kind.MaxSchemaBytes
+
+// withSchemas replaces the schemas of kinds that are names of files next to the manifest by what the files say.
+func withSchemas(dir string, manifest []byte) ([]byte, error) {
+	var members map[string]json.RawMessage
+	var kinds []map[string]json.RawMessage
+	if json.Unmarshal(manifest, &members) != nil || members["kinds"] == nil || json.Unmarshal(members["kinds"], &kinds) != nil {
+		// What is wrong with it is told by who reads it.
+		return manifest, nil
+	}
+	for i, k := range kinds {
+		var name string
+		if json.Unmarshal(k["schema"], &name) != nil {
+			continue
+		}
+		at := fmt.Sprintf("kinds.%d.schema", i)
+		if name != filepath.Base(name) || strings.HasPrefix(name, ".") {
+			return nil, fmt.Errorf("%s: %q must be the name of a file next to the manifest", at, name)
+		}
+		text, err := diskfile.Read(os.OpenFile, filepath.Join(dir, name), maxSchemaFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", at, err)
+		}
+		if k["schema"], err = yaml.YAMLToJSONStrict(text); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", at, name, err)
+		}
+	}
+	var err error
+	if members["kinds"], err = json.Marshal(kinds); err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
 }
 
 // inFile puts the file's name before each line of an error.

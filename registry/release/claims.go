@@ -26,7 +26,7 @@ func ReadClaims(bundle []byte) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
-	manifest, err := abi.ParseManifest(s.Predicate.Manifest)
+	manifest, err := ParseManifest(s.Predicate.Manifest)
 	if err != nil {
 		return nil, fmt.Errorf("statement: predicate.manifest: %w", err)
 	}

@@ -88,7 +88,7 @@ func ManifestSection(wasm []byte) ([]byte, error) {
 // AppendManifestSection returns a copy of the module with the manifest, in canonical form, in a custom section behind the
 // others. A module that has such a section already, and a manifest that is not valid, are errors.
 func AppendManifestSection(wasm, manifestJSON []byte) ([]byte, error) {
-	if _, err := abi.ParseManifest(manifestJSON); err != nil {
+	if _, err := ParseManifest(manifestJSON); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	canonical, err := strictjson.Canonical(manifestJSON)

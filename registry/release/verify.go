@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
@@ -191,10 +192,20 @@ func readManifest(wasm []byte) (section []byte, manifest *abi.Manifest, err erro
 	if section, err = ManifestSection(wasm); err != nil {
 		return nil, nil, err
 	}
-	if manifest, err = abi.ParseManifest(section); err != nil {
+	if manifest, err = ParseManifest(section); err != nil {
 		return nil, nil, fmt.Errorf("manifest: %w", err)
 	}
 	return section, manifest, nil
+}
+
+// ParseManifest reads a manifest as every door to a plugin does: as abi.ParseManifest, and the kinds that it brings.
+func ParseManifest(data []byte) (*abi.Manifest, error) {
+	m, err := abi.ParseManifest(data)
+	if err != nil {
+		return nil, err
+	}
+	_, err = kind.ParseAll(m)
+	return m, err
 }
 
 // CapabilityNames returns the names of the capabilities that a manifest asks for, sorted.
