@@ -97,8 +97,11 @@ func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request 
 	}
 	name := extismExport(op)
 	err = guard(func() (err error) {
-		answer, err = call.Call(ctx, name, request)
-		return err
+		if answer, err = call.Call(ctx, name, request); err != nil {
+			return err
+		}
+		g.fuel.meet(call.Guest())
+		return g.fuel.settle(int64(g.fuel.guest.Get()))
 	})
 	if err == nil {
 		err = checkSize(len(answer))

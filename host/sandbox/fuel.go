@@ -96,6 +96,15 @@ func (t *fuelTank) meet(m api.Module) {
 	}
 }
 
+// settle refuses what a guest did that has ended with so much fuel, when it overspent: it does not check fuel once more
+// where it ends.
+func (t *fuelTank) settle(fuel int64) error {
+	if fuel < 0 && t.left+fuel < 0 {
+		return &emptyError{size: t.size, rationed: t.rationed}
+	}
+	return nil
+}
+
 // take takes fuel before there is a guest that counts.
 func (t *fuelTank) take(n int64) error {
 	if n > t.left {

@@ -117,10 +117,16 @@ func (s *instances) instantiate(ctx context.Context, i *instance) error {
 		i.module, err = s.engine.InstantiateModule(experimental.WithMemoryAllocator(countedStacks(ctx), i.memory), s.compiled, config)
 		return err
 	})
+	if err == nil {
+		if err = i.bind(s.metered); err != nil {
+			return err
+		}
+		err = guestOf(ctx).fuel.settle(int64(i.fuel.Get()))
+	}
 	if err != nil {
 		return fmt.Errorf("at its start: %w", explain(err, guestOf(ctx), i.memory))
 	}
-	return i.bind(s.metered)
+	return nil
 }
 
 // committed counts the room that the instance's memory has.
@@ -236,6 +242,9 @@ func (i *instance) call(ctx context.Context, name string, f api.Function, params
 		results, err = f.Call(ctx, params...)
 		return err
 	})
+	if err == nil {
+		err = g.fuel.settle(int64(i.fuel.Get()))
+	}
 	if err != nil {
 		return 0, fmt.Errorf("in %s: %w", name, explain(err, g, i.memory))
 	}

@@ -10,8 +10,7 @@ import (
 // Usage is what one call took. Making the instance that the call runs in is not part of it, unless the call ended there.
 // The same module and the same request take the same on every machine.
 type Usage struct {
-	// Fuel is in the units of [abi.DefaultFuel]: the guest's instructions and the host's work for them. A call that ended
-	// well may have spent a little more than its limit, see package meter.
+	// Fuel is in the units of [abi.DefaultFuel]: the guest's instructions and the host's work for them.
 	Fuel int64 `json:"fuel"`
 	// MemoryBytes is the most memory that the guest had, in bytes. It includes what the instance began with.
 	MemoryBytes uint64 `json:"memoryBytes"`

@@ -47,9 +47,11 @@ func TestMeasure(t *testing.T) {
 		if _, usage, err := p.WithFuel(need).Measure(t.Context(), "main", abi.OpDerive, []byte("{}")); err != nil || usage != all[0] {
 			t.Errorf("slices of %d: with just the %d units that it takes: %+v, %v", slice, need, usage, err)
 		}
-		_, usage, err := p.WithFuel(need-1_000).Measure(t.Context(), "main", abi.OpDerive, []byte("{}"))
-		if !errors.Is(err, ErrFuel) || usage.Fuel != need-1_000 {
-			t.Errorf("slices of %d: with too little: %+v, %v", slice, usage, err)
+		for _, less := range []int64{1, 1_000} {
+			_, usage, err := p.WithFuel(need-less).Measure(t.Context(), "main", abi.OpDerive, []byte("{}"))
+			if !errors.Is(err, ErrFuel) || usage.Fuel != need-less {
+				t.Errorf("slices of %d: with %d too little: %+v, %v", slice, less, usage, err)
+			}
 		}
 	}
 	for _, usage := range all[1:] {
@@ -61,6 +63,39 @@ func TestMeasure(t *testing.T) {
 	least := int64(5*100_000 + 3*8192 + 2*(hostCallFuel+2*logByteFuel))
 	if got := all[0]; got.Fuel < least || got.Fuel > least+100_000+100 || got.MemoryBytes != 5*pageSize {
 		t.Errorf("took %+v, want about %d units and %d bytes", got, least, 5*pageSize)
+	}
+}
+
+// A guest that spends its last units where nothing checks them has no answer, as one that is stopped.
+func TestOverspendingIsAnError(t *testing.T) {
+	t.Parallel()
+	straight := func(n int) []byte {
+		var code []byte
+		for range n {
+			code = append(code, wasmbuild.Body(wasmbuild.Int32(1), wasmbuild.Drop)...)
+		}
+		return code
+	}
+	for reason, g := range map[string]guestModule{
+		"in the call":        {call: append(straight(20), packed(answerAt, 2)...)},
+		"in alloc":           {alloc: append(straight(20), wasmbuild.Int32(requestAt)...)},
+		"in a long function": {call: append(straight(20_000), packed(answerAt, 2)...)},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			g.answer = "{}"
+			p := load(t, newRuntime(t, Config{}), jsonManifest(), g.build())
+			_, usage, err := p.Measure(t.Context(), "main", abi.OpDerive, []byte("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fuel := range []int64{usage.Fuel - 1, 1} {
+				answer, _, err := p.WithFuel(fuel).Measure(t.Context(), "main", abi.OpDerive, []byte("{}"))
+				if !errors.Is(err, ErrFuel) || answer != nil {
+					t.Errorf("with %d of %d: %q, %v", fuel, usage.Fuel, answer, err)
+				}
+			}
+		})
 	}
 }
 

@@ -7,10 +7,6 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// leafCost is how much a function that neither loops nor calls may cost without checking fuel. It keeps what runs between
-// two checks short although a function can call such a leaf hundreds of thousands of times.
-const leafCost = 64
-
 // coder rewrites the code of functions.
 type coder struct {
 	in *wasmbin.Module
@@ -32,6 +28,9 @@ type coder struct {
 	// order of their globals.
 	references map[uint32]uint32
 	referenced []uint32
+
+	// leaves are what is known about the functions that the module defines, by their place among them.
+	leaves []leaf
 
 	// The rest belongs to the function that is being read and is kept for its memory.
 	r      *wasmbin.Reader
@@ -67,13 +66,14 @@ func (c *coder) section(r *wasmbin.Reader) ([]byte, error) {
 	n := r.Uint32()
 	out := make([]byte, 0, r.Remaining()+r.Remaining()/2+256)
 	out = binary.AppendUvarint(out, uint64(n)+uint64(len(helperFunctions)))
+	c.findLeaves(*r, n)
 	for i := range n {
 		code := r.Bytes()
 		if r.Err() != nil {
 			return nil, r.Err()
 		}
 		c.r = wasmbin.NewReader(code, r.Offset()-len(code))
-		body, err := c.body(c.in.Functions[c.imports+i])
+		body, err := c.body(c.imports + i)
 		if err != nil {
 			return nil, fmt.Errorf("function %d: %w", c.imports+i, err)
 		}
@@ -82,8 +82,9 @@ func (c *coder) section(r *wasmbin.Reader) ([]byte, error) {
 	return c.appendHelpers(out), nil
 }
 
-// body returns the code of a function of the type. It is valid until the next call.
-func (c *coder) body(typ uint32) ([]byte, error) {
+// body returns the code of a function. It is valid until the next call.
+func (c *coder) body(function uint32) ([]byte, error) {
+	typ := c.in.Functions[function]
 	if err := c.declareLocals(len(c.in.Types[typ].Params)); err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func (c *coder) body(typ uint32) ([]byte, error) {
 	c.recent, c.blocks = pattern{}, 0
 	c.branches, c.loopLocals, c.values = 0, 0, 0
 	c.flow.reset(c.position())
-	c.frames = append(c.frames, frame{reachable: true, edges: none, arity: len(c.in.Types[typ].Results)})
+	c.frames = append(c.frames, frame{op: opFunction, reachable: true, edges: none, arity: len(c.in.Types[typ].Results)})
 	for len(c.frames) > 0 {
 		if err := c.instruction(); err != nil {
 			return nil, err
@@ -109,10 +110,12 @@ func (c *coder) body(typ uint32) ([]byte, error) {
 		return nil, c.r.Err()
 	}
 	c.flow.placeChecks()
-	c.checkEntry()
+	c.checkEntry(function)
+	c.flow.boundRuns()
 	if c.merge {
 		c.flow.merge()
 	}
+	c.flow.checkExits()
 	return c.emit(), nil
 }
 
@@ -131,17 +134,6 @@ func (c *coder) declareLocals(params int) error {
 	}
 	c.locals = int(sum)
 	return c.r.Err()
-}
-
-// checkEntry decides whether the function checks fuel where it begins. A loop that it runs into checks anyway.
-func (c *coder) checkEntry() {
-	if !c.calls && c.flow.total() <= leafCost {
-		return
-	}
-	if c.firstLoop != none && c.flow.segments[c.firstLoop].check {
-		return
-	}
-	c.flow.segments[0].check = true
 }
 
 // emit returns the code with all changes.

@@ -64,16 +64,19 @@ func (p pattern) local(op byte, number int) pattern {
 	return pattern{}
 }
 
-// leadsForward reports whether a branch to the block, behind the instructions, certainly goes on behind itself: it leads
-// to a loop that begins with a table, the local that chooses there was just set to a constant, and the block of that label
-// has not ended yet.
-func (c *coder) leadsForward(f *frame, recent pattern) bool {
+// leadsTo returns the block at whose end a branch to the block f, after the instructions, certainly goes on, or nil. The
+// branch leads to a loop that begins with a table, the local that chooses there was just set to a constant, and the block
+// of that label has not ended yet.
+func (c *coder) leadsTo(f *frame, recent pattern) *frame {
 	d := f.dispatch
 	if recent.stage != sawJump || len(d.blocks) == 0 || d.local != recent.number {
-		return false
+		return nil
 	}
 	last := uint32(len(d.blocks) - 1)
 	id := d.blocks[min(recent.value, last)]
 	i := sort.Search(len(c.frames), func(i int) bool { return c.frames[i].id >= id })
-	return i < len(c.frames) && c.frames[i].id == id && c.frames[i].op != opLoop
+	if i == len(c.frames) || c.frames[i].id != id || c.frames[i].op == opLoop {
+		return nil
+	}
+	return &c.frames[i]
 }

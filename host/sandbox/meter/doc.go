@@ -22,10 +22,16 @@
 // certain to run or is given back where it does not. The number at the end of a call is exact. Between, and when a trap
 // or the host ends the guest, it is off by at most the size of the functions on the stack.
 //
-// Fuel is checked where a function begins that calls others, once in every round of a loop, and behind the price of an
-// operand. A loop that compilers use to jump to places in a function, as Go's does, counts as a round only when the jump
-// leads back. What runs between two checks is thus at most one pass through a function, and small functions that it calls
-// and that have neither calls nor loops.
+// Fuel is checked where a function begins that is no leaf, once in every round of a loop, after the price of an operand,
+// and wherever 4,000 units of one function have run without, the leaves that it calls included. A leaf is a short function
+// without calls and loops. A loop that compilers use to jump to places in a function, as Go's does, counts as a round only
+// when the jump leads back. What runs between two checks is thus at most some 10,000 units of a function and what it calls.
+//
+// On the way back from a deep recursion no function begins. A function that does more than 256 units after a call returned
+// checks fuel there, as does one that charged more than 32 units since, where it ends. Shorter tails were paid before the
+// call, on the way down, so that what all of them do in a row is within what was checked then.
+//
+// A guest is not checked once more where it ends. A host compares the fuel then: below 0 it overspent.
 //
 // Whenever fuel is below 0 at a check, the imported host function gets it and returns what the guest goes on with. A host
 // that does not want the guest to go on panics or closes the module instead. Fuel that a host returns below 0 ends up

@@ -49,12 +49,17 @@ func interpreter() wazero.RuntimeConfig {
 // newEngine returns a runtime with WASI and the host's side of the meter.
 func newEngine(t testing.TB, c wazero.RuntimeConfig, k *tank) wazero.Runtime {
 	t.Helper()
+	return newEngineWith(t, c, k.refill)
+}
+
+func newEngineWith(t testing.TB, c wazero.RuntimeConfig, refill api.GoModuleFunc) wazero.Runtime {
+	t.Helper()
 	r := wazero.NewRuntimeWithConfig(t.Context(), c)
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	wasi_snapshot_preview1.MustInstantiate(t.Context(), r)
 	i64 := []api.ValueType{api.ValueTypeI64}
 	_, err := r.NewHostModuleBuilder(meter.DefaultImportModule).NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(k.refill), i64, i64).Export(meter.DefaultImportName).
+		WithGoModuleFunction(refill, i64, i64).Export(meter.DefaultImportName).
 		Instantiate(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -8,13 +8,23 @@ type segment struct {
 	// at is where the charge stands in the function's code.
 	at   int32
 	cost int64
+	// run is how much runs in the segment: its instructions and the leaves that they may call. rest is how much of it
+	// follows the last call that may come back from any depth, [none] without such a call.
+	run, rest int64
+	// inner says that something in the segment certainly checks fuel: a function that it calls, or the price of an operand.
+	inner bool
+	// exits says that the function may end where the segment does.
+	exits bool
+	// leads says that it may end from here without a certain check.
+	leads bool
 	// check says that fuel is checked behind the charge.
 	check bool
 	// loop says that the segment begins a loop.
 	loop bool
 	// conditional says that a branch that depends on a value leads here, so that the cost cannot move to where it is.
 	conditional bool
-	// edges is the first of the edges from segments that always go on here.
+	// edges is the first of the edges from segments that go on here: all but decides, and only those that always do when
+	// the segment is not conditional.
 	edges int32
 	// backs is the first of the edges from segments that may go back here, for a loop. forward says that others get here
 	// only to go on behind where they were.
@@ -33,11 +43,15 @@ type flow struct {
 	edges    []edge
 	// now is the segment that the code belongs to, none where nothing gets.
 	now int32
+	// deep says that a call may come back from any depth.
+	deep bool
+	// progress is what has run at the end of each segment.
+	progress []progress
 }
 
 // reset begins a function at the position of its first instruction.
 func (f *flow) reset(at int32) {
-	f.segments, f.edges = f.segments[:0], f.edges[:0]
+	f.segments, f.edges, f.deep = f.segments[:0], f.edges[:0], false
 	f.begin(at)
 	f.segments[0].conditional = true
 }
@@ -45,13 +59,52 @@ func (f *flow) reset(at int32) {
 // begin starts a segment.
 func (f *flow) begin(at int32) *segment {
 	f.now = int32(len(f.segments))
-	f.segments = append(f.segments, segment{at: at, edges: none, backs: none, decides: none, other: none})
+	f.segments = append(f.segments, segment{at: at, rest: none, edges: none, backs: none, decides: none, other: none})
 	return &f.segments[f.now]
 }
 
 func (f *flow) charge(cost int64) {
+	if f.now == none {
+		return
+	}
+	s := &f.segments[f.now]
+	s.cost += cost
+	s.run += cost
+	if s.rest != none {
+		s.rest += cost
+	}
+}
+
+// call notes a call. A function that certainly checks fuel where it begins is no leaf; of others, leaf is what they may
+// cost without a check, and deep says that they may call others in turn.
+func (f *flow) call(checks, deep bool, leaf int64) {
+	if f.now == none {
+		return
+	}
+	s := &f.segments[f.now]
+	s.inner = s.inner || checks
+	s.run += leaf
+	if deep {
+		s.rest = 0
+		f.deep = true
+	}
+}
+
+// split begins another segment where the running one is as long as it may be.
+func (f *flow) split(at int32) {
+	if f.now == none {
+		return
+	}
+	if s := &f.segments[f.now]; s.run >= maxRun || s.rest > maxTail {
+		entry := f.link(none)
+		f.begin(at).edges = entry
+	}
+}
+
+// exit notes that the function may end here.
+func (f *flow) exit() {
 	if f.now != none {
-		f.segments[f.now].cost += cost
+		f.segments[f.now].exits = true
 	}
 }
 
@@ -69,8 +122,8 @@ type frame struct {
 	op byte
 	// reachable says that the begin of the block runs.
 	reachable bool
-	// targeted says that a branch leads to the label, conditional that one of them depends on a value, edges are the
-	// others. For a loop that stands in the segment of its begin.
+	// targeted says that a branch leads to the label, conditional that one of them depends on a value, edges are where
+	// they come from. For a loop that stands in the segment of its begin.
 	targeted, conditional bool
 	edges                 int32
 	// segment is what a loop begins with, or what decides an if; arm is what the latter begins with.
@@ -96,10 +149,17 @@ func (f *flow) open(op byte, at int32) frame {
 		b.segment = f.now
 	case opIf:
 		b.segment = f.now
-		f.begin(at).conditional = true
+		f.next(at)
 		b.arm = f.now
 	}
 	return b
+}
+
+// next begins a segment that follows the running one when a value says so.
+func (f *flow) next(at int32) {
+	entry := f.link(none)
+	s := f.begin(at)
+	s.edges, s.conditional = entry, true
 }
 
 // otherwise begins the second arm of an if.
@@ -128,30 +188,33 @@ func (f *flow) close(b *frame, at int32) {
 	}
 }
 
-// branch notes a branch to the label of a block. It is forward when the label is that of a loop that only passes it on to
-// what is behind the branch.
-func (f *flow) branch(b *frame, conditional, forward bool) {
+// branch notes a branch to the label of a block. When that is the label of a loop that only passes it on to a block that
+// ends after the branch, target is that block.
+func (f *flow) branch(b *frame, conditional bool, target *frame) {
 	if f.now == none {
+		return
+	}
+	if b.op == opFunction {
+		f.exit()
 		return
 	}
 	if b.op != opLoop {
 		b.targeted = true
 		b.conditional = b.conditional || conditional
-		if !conditional {
-			b.edges = f.link(b.edges)
-		}
+		b.edges = f.link(b.edges)
 		return
 	}
 	s := &f.segments[b.segment]
 	s.check = true
 	s.conditional = s.conditional || conditional
-	s.forward = s.forward || forward
-	if !forward {
+	s.edges = f.link(s.edges)
+	if target == nil {
 		s.backs = f.link(s.backs)
+		return
 	}
-	if !conditional {
-		s.edges = f.link(s.edges)
-	}
+	// The table has the label, so that the block is targeted, by a condition.
+	s.forward = true
+	target.edges = f.link(target.edges)
 }
 
 // placeChecks moves the checks of loops that also serve to go forward to where they really repeat. All other ways lead

@@ -7,6 +7,7 @@ import (
 // instruction reads one instruction, with everything that belongs to it.
 func (c *coder) instruction() error {
 	at := c.r.Pos()
+	c.flow.split(int32(at))
 	op := c.r.Byte()
 	recent := c.recent
 	c.recent = pattern{}
@@ -32,10 +33,12 @@ func (c *coder) instruction() error {
 	case opF64Const:
 		c.r.Skip(8)
 	case opCall:
-		c.calls = true
-		c.handOver(c.functionType(c.functionIndex()))
+		function := c.functionIndex()
+		c.call(function)
+		c.handOver(c.functionType(function))
 	case opCallIndirect:
 		c.calls = true
+		c.flow.call(false, true, leafCost)
 		c.handOver(c.typeAt(c.index(len(c.in.Types), "a type")))
 		c.index(len(c.in.Tables), "a table")
 	case opSelectTyped:
@@ -89,15 +92,17 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 	case opBr:
 		c.flow.charge(1)
 		if f := c.label(); f != nil {
-			c.flow.branch(f, false, c.leadsForward(f, recent))
+			c.flow.branch(f, false, c.leadsTo(f, recent))
 		}
 		c.flow.now = none
 	case opBrIf:
 		c.flow.charge(1)
 		if f := c.label(); f != nil {
-			c.flow.branch(f, true, false)
+			c.flow.branch(f, true, nil)
 		}
-		c.next()
+		if c.flow.now != none {
+			c.flow.next(c.position())
+		}
 	case opBrTable:
 		c.flow.charge(1)
 		if err := c.branchTable(recent); err != nil {
@@ -105,10 +110,11 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 		}
 		c.flow.now = none
 	case opReturn, opUnreachable:
+		c.flow.charge(1)
 		if op == opReturn {
 			c.values += c.frames[0].arity
+			c.flow.exit()
 		}
-		c.flow.charge(1)
 		c.flow.now = none
 	default:
 		return unsupported(c.r.Offset()-1, "%s", instructionName(op))
@@ -155,6 +161,8 @@ func (c *coder) end() {
 	last := len(c.frames) - 1
 	if last > 0 {
 		c.flow.close(&c.frames[last], c.position())
+	} else {
+		c.flow.exit()
 	}
 	c.frames = c.frames[:last]
 }
@@ -182,7 +190,7 @@ func (c *coder) branchTable(recent pattern) error {
 		if f == nil {
 			return nil
 		}
-		c.flow.branch(f, true, false)
+		c.flow.branch(f, true, nil)
 		if recent.stage == sawSelector {
 			d.blocks = append(d.blocks, f.id)
 		}
@@ -191,13 +199,6 @@ func (c *coder) branchTable(recent pattern) error {
 		c.frames[len(c.frames)-1-recent.depth].dispatch = d
 	}
 	return nil
-}
-
-// next begins a segment behind a conditional branch.
-func (c *coder) next() {
-	if c.flow.now != none {
-		c.flow.begin(c.position()).conditional = true
-	}
 }
 
 // misc reads an instruction behind opMiscPrefix.
@@ -269,6 +270,7 @@ func (c *coder) vector() error {
 // chargeOperand has the helper take the price of the operand on top, before the instruction that begins at the position.
 func (c *coder) chargeOperand(at int, helper uint32) {
 	if c.flow.now != none {
+		c.flow.call(true, false, 0)
 		c.edits = append(c.edits, edit{at: int32(at), helper: c.helpers + helper})
 	}
 }

@@ -57,6 +57,9 @@ const (
 	opVectorPrefix  = 0xfd
 )
 
+// opFunction stands for the block that a function's body is.
+const opFunction = opUnreachable
+
 // blockEmpty is the type of a block without parameters and results.
 const blockEmpty = 0x40
 
