@@ -1,26 +1,23 @@
 package runtime
 
-import (
-	"errors"
-	"strings"
-)
+import "github.com/latticenet/lattice-host/internal/problem"
 
 // The kinds of errors that an executor tells apart.
 var (
 	// ErrInvalid marks a request that makes no sense for any target: a bad name, the same resource twice.
-	ErrInvalid = errors.New("invalid")
+	ErrInvalid = problem.New(problem.Invalid, "invalid")
 	// ErrNotApproved marks a plan or a bundle that is not what gates judged.
-	ErrNotApproved = errors.New("not approved")
+	ErrNotApproved = problem.New(problem.Denied, "not approved")
 	// ErrMissingKind marks kinds that the target does not know.
-	ErrMissingKind = errors.New("kind is missing")
+	ErrMissingKind = problem.New(problem.MissingKind, "kind is missing")
 	// ErrConflict marks something that somebody else wrote or changed: since the plan, or an object that the set must change.
-	ErrConflict = errors.New("conflict")
+	ErrConflict = problem.New(problem.Conflict, "conflict")
 	// ErrNotHealthy marks objects that were written and did not become healthy in time.
-	ErrNotHealthy = errors.New("not healthy")
+	ErrNotHealthy = problem.New(problem.Unhealthy, "not healthy")
 	// ErrNotFound marks a set, a resource or a revision that is not there.
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = problem.New(problem.Invalid, "not found")
 	// ErrDamaged marks what an executor keeps for itself when it cannot be read any more.
-	ErrDamaged = errors.New("damaged")
+	ErrDamaged = problem.New(problem.Invalid, "damaged")
 )
 
 // Error is one thing that is wrong, in one line.
@@ -33,14 +30,12 @@ type Error struct {
 	Problem string
 }
 
-func (e *Error) Error() string {
-	parts := make([]string, 0, 3)
-	for _, part := range [...]string{e.Where, e.Object, e.Problem} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, ": ")
+// Error returns one line.
+func (e *Error) Error() string { return e.AsProblem().Error() }
+
+// AsProblem returns the error as users read it.
+func (e *Error) AsProblem() problem.Problem {
+	return problem.Problem{Position: problem.Position{File: e.Where}, Object: e.Object, Message: e.Problem, Cause: e.Kind}
 }
 
 // Damaged returns an [ErrDamaged] about what an executor keeps in a place.

@@ -29,6 +29,8 @@ type app struct {
 	output   string
 	// started says that the command line was understood: an error before that is one of usage.
 	started bool
+	// wrote says that the command has written to standard output.
+	wrote bool
 }
 
 // body is what a command does, with the context of the run and the arguments that are no flags.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/codecache"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // The further states of a compiled plugin.
@@ -94,7 +95,7 @@ func writeCompiledTable(w io.Writer, plugins []compiledPlugin) {
 	}
 	rows := [][]string{{"PLUGIN", "DIGEST", "SIZE", "LAST USED", "STATE"}}
 	for _, p := range plugins {
-		plugin, digest := p.Plugin, shortDigest(p.Digest)
+		plugin, digest := p.Plugin, problem.ShortDigest(p.Digest)
 		if p.State == stateDamaged {
 			plugin, digest = "unknown", "unknown"
 		}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
@@ -152,8 +153,8 @@ func checkFlipped(ts *testscript.TestScript, p lock.Plugin, digest string, comma
 	ts.Check(os.CopyFS(home, os.DirFS(ts.Getenv("DEMOHOME"))))
 	ts.Check(flip(filepath.Join(home, "store", "blobs", "sha256", strings.TrimPrefix(digest, "sha256:"))))
 	code := runProgram(ts, append(slices.Clone(command), "--home", home))
-	if code != exitNotTrusted {
-		ts.Fatalf("%s with a changed %s: exit code %d, want %d", p.Reference(), digest, code, exitNotTrusted)
+	if code != problem.Untrusted.Exit() {
+		ts.Fatalf("%s with a changed %s: exit code %d, want %d", p.Reference(), digest, code, problem.Untrusted.Exit())
 	}
 	if stderr := ts.ReadFile("stderr"); !strings.Contains(stderr, p.Reference()+": "+p.Digest) {
 		ts.Fatalf("%s with a changed %s is not named", p.Reference(), digest)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -33,7 +34,7 @@ func (a *app) readConsent(ctx context.Context, grants []string) (market.Consent,
 		}
 		document, err := market.ParseConsent(grant, data)
 		if err != nil {
-			return consent, &inputError{err}
+			return consent, problem.With(problem.Invalid, err)
 		}
 		for plugin, granted := range document.Plugins {
 			consent.Plugins[plugin] = append(consent.Plugins[plugin], granted...)

@@ -15,6 +15,7 @@ import (
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/policy"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -138,7 +139,7 @@ func TestPolicyExplainAudit(t *testing.T) {
 			t.Errorf("exit code %d, %s\nit must print %q, got\n%s", code, stderr, want, stdout)
 		}
 	}
-	if code, _, stderr := explain("decision-0"); code != exitInvalid || stderr != file+": has no decision decision-0\n" {
+	if code, _, stderr := explain("decision-0"); code != problem.Invalid.Exit() || stderr != file+": has no decision decision-0\n" {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 	text, err := os.ReadFile(file)
@@ -148,7 +149,7 @@ func TestPolicyExplainAudit(t *testing.T) {
 	if err := os.WriteFile(file, bytes.Replace(text, []byte("ann"), []byte("bob"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, stdout, _ := explain(d.ID); code != exitNotTrusted || stdout != "" {
+	if code, stdout, _ := explain(d.ID); code != problem.Untrusted.Exit() || stdout != "" {
 		t.Errorf("an edited log must not be explained, got exit code %d and %s", code, stdout)
 	}
 }

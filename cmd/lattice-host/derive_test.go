@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // canonical returns canonical JSON, as a bundle holds its documents, or nothing for what is not JSON.
@@ -105,7 +106,7 @@ func TestWriteFile(t *testing.T) {
 	if err := os.Symlink(os.DevNull, device); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(device, []byte("x"), 0o644); !errors.As(err, new(*inputError)) {
+	if err := writeFile(device, []byte("x"), 0o644); !errors.Is(err, problem.Invalid) {
 		t.Errorf("writing to a device: %v", err)
 	}
 	if info, err := os.Lstat(device); err != nil || info.Mode().IsRegular() {

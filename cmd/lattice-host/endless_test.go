@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
@@ -119,8 +120,8 @@ func TestEndlessPluginRunsOutOfFuel(t *testing.T) {
 	c := w.program(ctx, t, w.derive()...)
 	c.Stderr = &stderr
 	stdout, err := c.Output()
-	if code := exitCodeOf(t, err); code != exitPlugin || len(stdout) > 0 {
-		t.Errorf("exit code %d, want %d; it printed %q", code, exitPlugin, stdout)
+	if code := exitCodeOf(t, err); code != problem.Plugin.Exit() || len(stdout) > 0 {
+		t.Errorf("exit code %d, want %d; it printed %q", code, problem.Plugin.Exit(), stdout)
 	}
 	want := fmt.Sprintf("out of fuel: it spent its %d units of fuel (limits.fuel of the manifest)\n", endlessFuel)
 	if !strings.HasSuffix(stderr.String(), want) || !strings.Contains(stderr.String(), "acme/spin@1.0.0") {
@@ -160,8 +161,8 @@ func TestEndlessPluginIsInterrupted(t *testing.T) {
 			}
 			code := exitCodeOf(t, c.Wait())
 			t.Logf("it ended %s after the signal", time.Since(begin))
-			if code != exitInterrupted || string(rest) != "interrupted\n" {
-				t.Errorf("exit code %d, want %d; it said %q", code, exitInterrupted, rest)
+			if code != problem.Interrupted.Exit() || string(rest) != "interrupted\n" {
+				t.Errorf("exit code %d, want %d; it said %q", code, problem.Interrupted.Exit(), rest)
 			}
 		})
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/runtime/directory"
 	"github.com/latticenet/lattice-host/runtime/executortest"
@@ -126,7 +127,7 @@ func TestAttack62(t *testing.T) {
 			e := x.execution(t, executortest.Bundle(t, "web", "1", "a"))
 			e.between = func() { tc.attack(e) }
 			result, err := x.execute(t.Context(), e)
-			if result != nil || !errors.Is(err, runtime.ErrNotApproved) || exitCode(err) != exitDenied || !strings.Contains(err.Error(), tc.says) {
+			if result != nil || !errors.Is(err, runtime.ErrNotApproved) || exitCode(err) != problem.Denied.Exit() || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%s\ngot %v and exit code %d: %v", tc.reason, result, exitCode(err), err)
 			}
 			x.nothing(t)
@@ -165,7 +166,7 @@ func TestPartlyDone(t *testing.T) {
 	}
 	e := x.execution(t, executortest.Bundle(t, "web", "2", "a", "b"))
 	x.target.executor = &partly{x.target.executor}
-	if _, err := x.execute(t.Context(), e); exitCode(err) != exitConflict {
+	if _, err := x.execute(t.Context(), e); exitCode(err) != problem.Conflict.Exit() {
 		t.Errorf("got exit code %d: %v", exitCode(err), err)
 	}
 	file, keys, err := x.auditLog(new(auditFlags), nil)
@@ -189,7 +190,7 @@ type partly struct{ runtime.Executor }
 
 func (p *partly) Apply(context.Context, *runtime.Plan, *runtime.Approval, runtime.ApplyOptions) (*runtime.Result, error) {
 	return &runtime.Result{Revision: 2, Changes: []runtime.Change{{Action: runtime.Update}}},
-		&runtime.Error{Kind: runtime.ErrConflict, Problem: "somebody changed the rest"}
+		problem.Problem{Cause: runtime.ErrConflict, Message: "somebody changed the rest"}
 }
 
 // TestAttack62Target changes the target between the decision and its execution.
@@ -212,7 +213,7 @@ func TestAttack62Target(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := x.execute(t.Context(), e); exitCode(err) != exitConflict {
+	if _, err := x.execute(t.Context(), e); exitCode(err) != problem.Conflict.Exit() {
 		t.Errorf("got exit code %d: %v", exitCode(err), err)
 	}
 	if text, err := os.ReadFile(files[0]); err != nil || string(text) != "theirs" {
@@ -235,42 +236,42 @@ func TestAttack63_DiskFull(t *testing.T) {
 				// A log without a line, on a disk that is full: this device says so whatever is written to it.
 				_, err := x.openAudit(t.Context())
 				return errors.Join(err, os.Remove(filepath.Join(x.audit, auditFile)), os.Symlink("/dev/full", filepath.Join(x.audit, auditFile)))
-			}, exitInternal,
+			}, problem.Internal.Exit(),
 		},
 		"FolderIsAFile": {
 			"There is a file in the folder's place.",
-			func(x *executing) error { return os.WriteFile(x.audit, nil, 0o600) }, exitInternal,
+			func(x *executing) error { return os.WriteFile(x.audit, nil, 0o600) }, problem.Internal.Exit(),
 		},
 		"LogIsAFolder": {
 			"There is a folder in the log's place.",
 			func(x *executing) error {
 				_, err := x.openAudit(t.Context())
 				return errors.Join(err, os.Remove(filepath.Join(x.audit, auditFile)), os.Mkdir(filepath.Join(x.audit, auditFile), 0o700))
-			}, exitInternal,
+			}, problem.Internal.Exit(),
 		},
 		"OpenKey": {
 			"Everybody may read the key.",
 			func(x *executing) error {
 				return errors.Join(x.use(t.Context()), os.Chmod(filepath.Join(x.audit, "audit.key"), 0o644))
-			}, exitInternal,
+			}, problem.Internal.Exit(),
 		},
 		"KeyGone": {
 			"The key was lost.",
 			func(x *executing) error {
 				return errors.Join(x.use(t.Context()), os.Remove(filepath.Join(x.audit, "audit.key")), os.Remove(filepath.Join(x.audit, "audit.pub")))
-			}, exitInvalid,
+			}, problem.Invalid.Exit(),
 		},
 		"Truncated": {
 			"Somebody cut the log.",
 			func(x *executing) error {
 				return errors.Join(x.use(t.Context()), os.Truncate(filepath.Join(x.audit, auditFile), 10))
-			}, exitNotTrusted,
+			}, problem.Untrusted.Exit(),
 		},
 		"HeadGone": {
 			"Somebody removed the head.",
 			func(x *executing) error {
 				return errors.Join(x.use(t.Context()), os.Remove(filepath.Join(x.audit, auditFile+".head")))
-			}, exitNotTrusted,
+			}, problem.Untrusted.Exit(),
 		},
 	}
 	for name, tc := range tests {
@@ -343,11 +344,11 @@ func TestDirectoryTarget(t *testing.T) {
 		"/srv/manifest": "--to /srv/manifest is not known; it can be dir=PATH",
 	} {
 		_, err := (&targetFlags{to: to, set: defaultSet}).open(newExecuting(t).app)
-		if err == nil || err.Error() != says || exitCode(err) != exitUsage {
+		if err == nil || err.Error() != says || exitCode(err) != problem.Usage.Exit() {
 			t.Errorf("%q: got %v", to, err)
 		}
 	}
-	if _, err := (&targetFlags{to: "dir=x", set: "A"}).open(newExecuting(t).app); exitCode(err) != exitUsage {
+	if _, err := (&targetFlags{to: "dir=x", set: "A"}).open(newExecuting(t).app); exitCode(err) != problem.Usage.Exit() {
 		t.Errorf("got %v", err)
 	}
 	executor, err := directory.New("x", directory.Options{Clock: time.Now})
@@ -433,10 +434,10 @@ func TestAttack64_Canary(t *testing.T) {
 		shows("diff", command(exitDone, append([]string{"diff", "-f", file, "--to", "dir=" + out}, output...)...))
 	}
 	shows("apply", command(exitDone, "apply", "-f", file, "--to", "dir="+out))
-	if text := command(exitDenied, "apply", "-f", file, "--to", "dir="+out, "--policies", leaks, "-o", "json"); text != "" {
+	if text := command(problem.Denied.Exit(), "apply", "-f", file, "--to", "dir="+out, "--policies", leaks, "-o", "json"); text != "" {
 		shows("a denied apply", text)
 	}
-	command(exitDenied, "derive", "-f", file, "--policies", leaks, "--audit")
+	command(problem.Denied.Exit(), "derive", "-f", file, "--policies", leaks, "--audit")
 	shows("status", command(exitDone, "status", "--to", "dir="+out))
 	shows("history", command(exitDone, "history", "--to", "dir="+out, "-o", "json"))
 	shows("audit show", command(exitDone, "audit", "show", "--last", "1000", "-o", "json"))

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"errors"
 	"slices"
+	"strings"
 
-	"github.com/latticenet/lattice-host/host/pipeline"
-	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -29,29 +28,11 @@ func (a *app) countFailures(home *market.Home, ran []string, err error) {
 // failedPlugins returns the plugins, publisher/name, that are to blame for an error, sorted and each once.
 func failedPlugins(err error) []string {
 	var failed []string
-	for _, e := range flatten(err) {
-		var step *pipeline.StepError
-		blame := errors.Is(e, sandbox.ErrPlugin) || errors.Is(e, pipeline.ErrPlugin) || errors.Is(e, pipeline.ErrUnsettled)
-		if blame && errors.As(e, &step) {
-			failed = append(failed, step.Plugin)
+	for _, p := range problem.From(err) {
+		if path, _, _ := strings.Cut(p.Plugin, "@"); path != "" && p.Code == problem.Plugin {
+			failed = append(failed, path)
 		}
 	}
 	slices.Sort(failed)
 	return slices.Compact(failed)
-}
-
-// flatten returns the errors that were joined into err.
-func flatten(err error) []error {
-	if err == nil {
-		return nil
-	}
-	inner := parts(err)
-	if inner == nil {
-		return []error{err}
-	}
-	var all []error
-	for _, e := range inner {
-		all = append(all, flatten(e)...)
-	}
-	return all
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -81,15 +82,7 @@ func (f *policyFlags) options(home *market.Home) (policy.Options, error) {
 	return o, nil
 }
 
-// errDenied marks what a gate does not let pass.
-var errDenied = errors.New("denied")
-
-type deniedError struct{ err error }
-
-func (e *deniedError) Error() string   { return e.err.Error() }
-func (e *deniedError) Unwrap() []error { return []error{e.err, errDenied} }
-
-func denied(err error) error { return &deniedError{err} }
+func denied(err error) error { return problem.With(problem.Denied, err) }
 
 // gates judge the documents of one run.
 type gates struct {
@@ -198,7 +191,7 @@ func (j *judged) err() error {
 	for _, d := range j.decisions {
 		problems = append(problems, decisionError(d, j.doc))
 	}
-	return errors.Join(problems...)
+	return problem.Join(problems...)
 }
 
 // raw returns the decisions as a bundle keeps them.
@@ -255,7 +248,7 @@ func decisionError(d *gate.Decision, doc *resource.Document) error {
 	if len(problems) == 0 {
 		problems = append(problems, denied(fmt.Errorf("%s: denied: no policy decides", d.Subject)))
 	}
-	return errors.Join(problems...)
+	return problem.Join(problems...)
 }
 
 // reasonError is one reason as one line.
@@ -274,9 +267,9 @@ func reasonError(d *gate.Decision, r *gate.Reason, doc *resource.Document) error
 		return fmt.Errorf("%s: %s", d.Subject, message)
 	}
 	if r.Object == "" {
-		return resource.Problem{Position: doc.Position(r.Path), Object: doc.Object(), Field: r.Path, Message: message}
+		return problem.Problem{Position: doc.Position(r.Path), Object: doc.Object(), Field: r.Path, Message: message}
 	}
-	return resource.Problem{
+	return problem.Problem{
 		Position: doc.Position("metadata.name"), Object: doc.Object(), Field: r.Object + " " + r.Path, Message: message,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/hostcall"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/kv"
 	"github.com/latticenet/lattice-host/registry/market"
 )
@@ -53,7 +54,7 @@ func readTape(file string) (*hostcall.Tape, error) {
 	}
 	tape, err := hostcall.ParseTape(file, data)
 	if err != nil {
-		return nil, &inputError{err}
+		return nil, problem.With(problem.Invalid, err)
 	}
 	return tape, nil
 }

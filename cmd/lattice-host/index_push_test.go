@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/index/tuf/author"
 	"github.com/latticenet/lattice-host/registry/oci"
 )
@@ -30,7 +31,7 @@ func TestIndexAddPush(t *testing.T) {
 	must(t, "index", "init", index, "--keys", keys, "--unencrypted")
 	push := []string{"--keys", keys, "--publisher-key", public, "--push", repository, "--plain-http"}
 	code, _, stderr := invoke(t.Context(), "", append([]string{"index", "add", index, files[0], files[1]}, push...)...)
-	if code != exitUsage || !strings.HasPrefix(stderr, "--push takes releases of one plugin; add acme/") {
+	if code != problem.Usage.Exit() || !strings.HasPrefix(stderr, "--push takes releases of one plugin; add acme/") {
 		t.Errorf("%d %s", code, stderr)
 	}
 	must(t, append([]string{"index", "add", index, web}, push...)...)

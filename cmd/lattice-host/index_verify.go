@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 	"github.com/latticenet/lattice-host/registry/index/walk"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -175,7 +176,7 @@ func (v verifiedIndex) write(w io.Writer) {
 	}
 	rows = [][]string{{"RELEASE", "DIGEST", "SIGNED BY", "STATE"}}
 	for _, r := range v.Releases {
-		rows = append(rows, []string{r.Plugin, shortDigest(r.Digest), strings.Join(append([]string{r.KeyID}, r.CoSigners...), ", "), r.State})
+		rows = append(rows, []string{r.Plugin, problem.ShortDigest(r.Digest), strings.Join(append([]string{r.KeyID}, r.CoSigners...), ", "), r.State})
 	}
 	fmt.Fprintln(w)
 	table(w, rows)

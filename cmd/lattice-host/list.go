@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -127,7 +128,7 @@ func writePluginTable(w io.Writer, plugins []listedPlugin) {
 	rows := [][]string{{"PLUGIN", "VERSION", "INDEX", "DIGEST", "ABI", "CAPABILITIES", "STATE"}}
 	for _, p := range plugins {
 		rows = append(rows, []string{
-			p.Publisher + "/" + p.Name, p.Version, p.Index, shortDigest(p.Digest), strconv.FormatInt(p.ABI, 10), orNothing(p.Capabilities), p.State,
+			p.Publisher + "/" + p.Name, p.Version, p.Index, problem.ShortDigest(p.Digest), strconv.FormatInt(p.ABI, 10), orNothing(p.Capabilities), p.State,
 		})
 	}
 	table(w, rows)

@@ -16,8 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
-	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/kv"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -32,7 +32,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(50*time.Millisecond, cancel)
 	code, stdout, stderr := invokeFrom(ctx, endless, "derive", "-f", "-")
-	if code != exitInterrupted || stdout != "" || stderr != "interrupted\n" {
+	if code != problem.Interrupted.Exit() || stdout != "" || stderr != "interrupted\n" {
 		t.Errorf("got exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
 }
@@ -40,39 +40,39 @@ func TestInterrupt(t *testing.T) {
 // TestExitCode checks the order of severity.
 func TestExitCode(t *testing.T) {
 	t.Parallel()
-	invalid := resource.Problems{{Message: "x"}}
+	invalid := problem.List{{Message: "x"}}
 	trap := fmt.Errorf("step: %w", &sandbox.Error{Err: sandbox.ErrTrap})
 	tests := map[string]struct {
 		reason string
 		err    error
 		want   int
 	}{
-		"Internal":    {"What nobody explains is internal.", errors.New("x"), exitInternal},
-		"Usage":       {"The command line.", usagef("x"), exitUsage},
-		"Invalid":     {"Problems of documents.", invalid, exitInvalid},
-		"Input":       {"Files that the user named.", asInput(&os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), exitInvalid},
-		"Conflict":    {"A conflict is worse than invalid input.", errors.Join(invalid, pipeline.ErrConflict), exitConflict},
-		"Plugin":      {"A broken plugin is worse than a conflict.", errors.Join(pipeline.ErrConflict, trap), exitPlugin},
-		"BadAnswer":   {"A bad answer is a broken plugin.", pipeline.ErrPlugin, exitPlugin},
-		"Unsettled":   {"So is one that does not settle.", pipeline.ErrUnsettled, exitPlugin},
-		"Store":       {"A store that another run changed is a conflict.", asInput(kv.ErrChanged), exitConflict},
-		"HostCalls":   {"Steps that ask the host too often are broken.", hostcall.ErrBudget, exitPlugin},
-		"Record":      {"A record without an answer is input.", hostcall.ErrNotRecorded, exitInvalid},
-		"Denied":      {"A denial is worse than a broken plugin.", errors.Join(trap, market.ErrNeedsConsent), exitDenied},
-		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), exitNotTrusted},
-		"MissingKind": {"A kind that a target does not have is worse than a conflict.", errors.Join(executorError(runtime.ErrConflict), executorError(runtime.ErrMissingKind)), exitMissingKind},
-		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), exitConflict},
-		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, asTarget(executorError(runtime.ErrNotHealthy))), exitNotHealthy},
-		"NotApproved": {"What nobody approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), exitDenied},
-		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), exitInvalid},
-		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), exitInvalid},
-		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), exitDenied},
-		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), exitNotTrusted},
-		"Torn":        {"Nor is one with something behind its end.", asAudit("x", audit.ErrTorn), exitNotTrusted},
-		"AuditFull":   {"A full disk is nobody's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), exitInternal},
-		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, exitInvalid},
-		"DiskFull":    {"A full disk is nobody's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), exitInternal},
-		"Interrupted": {"A context is nobody's input.", asInput(context.Canceled), exitInternal},
+		"Internal":    {"What nobody explains is internal.", errors.New("x"), problem.Internal.Exit()},
+		"Usage":       {"The command line.", usagef("x"), problem.Usage.Exit()},
+		"Invalid":     {"Problems of documents.", invalid, problem.Invalid.Exit()},
+		"Input":       {"Files that the user named.", asInput(&os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), problem.Invalid.Exit()},
+		"Conflict":    {"A conflict is worse than invalid input.", errors.Join(invalid, pipeline.ErrConflict), problem.Conflict.Exit()},
+		"Plugin":      {"A broken plugin is worse than a conflict.", errors.Join(pipeline.ErrConflict, trap), problem.Plugin.Exit()},
+		"BadAnswer":   {"A bad answer is a broken plugin.", pipeline.ErrPlugin, problem.Plugin.Exit()},
+		"Unsettled":   {"So is one that does not settle.", pipeline.ErrUnsettled, problem.Plugin.Exit()},
+		"Store":       {"A store that another run changed is a conflict.", asInput(kv.ErrChanged), problem.Conflict.Exit()},
+		"HostCalls":   {"Steps that ask the host too often are broken.", hostcall.ErrBudget, problem.Plugin.Exit()},
+		"Record":      {"A record without an answer is input.", hostcall.ErrNotRecorded, problem.Invalid.Exit()},
+		"Denied":      {"A denial is worse than a broken plugin.", errors.Join(trap, market.ErrNeedsConsent), problem.Denied.Exit()},
+		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), problem.Untrusted.Exit()},
+		"MissingKind": {"A kind that a target does not have is worse than a conflict.", errors.Join(executorError(runtime.ErrConflict), executorError(runtime.ErrMissingKind)), problem.MissingKind.Exit()},
+		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), problem.Conflict.Exit()},
+		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, asTarget(executorError(runtime.ErrNotHealthy))), problem.Unhealthy.Exit()},
+		"NotApproved": {"What nobody approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), problem.Denied.Exit()},
+		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), problem.Invalid.Exit()},
+		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), problem.Invalid.Exit()},
+		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), problem.Denied.Exit()},
+		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), problem.Untrusted.Exit()},
+		"Torn":        {"Nor is one with something behind its end.", asAudit("x", audit.ErrTorn), problem.Untrusted.Exit()},
+		"AuditFull":   {"A full disk is nobody's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), problem.Internal.Exit()},
+		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, problem.Invalid.Exit()},
+		"DiskFull":    {"A full disk is nobody's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), problem.Internal.Exit()},
+		"Interrupted": {"A context is nobody's input.", asInput(context.Canceled), problem.Internal.Exit()},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -84,28 +84,28 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-func executorError(kind error) error { return &runtime.Error{Kind: kind, Problem: "x"} }
+func executorError(kind error) error { return problem.Problem{Cause: kind, Message: "x"} }
 
 func TestPrintErrors(t *testing.T) {
 	t.Parallel()
-	problem := func(line int, text string) resource.Problem {
-		return resource.Problem{Position: resource.Position{File: "a.yaml", Line: line, Column: 2}, Message: text}
+	wrong := func(line int, text string) problem.Problem {
+		return problem.Problem{Position: problem.Position{File: "a.yaml", Line: line, Column: 2}, Message: text}
 	}
 	err := errors.Join(
 		release.NotTrusted("z/plugin", "", errors.New("has two causes but one line")),
-		errors.Join(problem(10, "ten"), resource.Problems{problem(9, "nine"), problem(10, "ten")}),
+		errors.Join(wrong(10, "ten"), problem.List{wrong(9, "nine"), wrong(10, "ten")}),
 		errors.New("compiler:\n  b\n  a"),
 		errors.New("colour \x1b[31m"),
 	)
 	var b strings.Builder
 	printErrors(&b, err)
-	want := `a.yaml:9:2: nine
-a.yaml:10:2: ten
-colour \x1b[31m
+	want := `colour \x1b[31m
 compiler:
   b
   a
 z/plugin: not trusted: has two causes but one line
+a.yaml:9:2: nine
+a.yaml:10:2: ten
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)

@@ -26,6 +26,7 @@ func (a *app) emit(value any, text func(io.Writer)) error {
 }
 
 func (a *app) write(data []byte) error {
+	a.wrote = true
 	if _, err := a.stdout.Write(data); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}

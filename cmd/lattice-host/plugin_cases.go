@@ -15,6 +15,7 @@ import (
 	"github.com/latticenet/lattice-host/host/conformance"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/pack"
@@ -192,12 +193,11 @@ func (r *caseRun) called(c sandbox.Call) {
 // broken keeps what the plugin answered against the contract.
 func (r *caseRun) broken(u *caseUsage, err error) {
 	m := r.plugin.Manifest()
-	for _, e := range flatten(err) {
-		var step *pipeline.StepError
-		var problem *contract.Problem
-		if errors.As(e, &problem) && errors.As(e, &step) && step.Plugin == m.Publisher+"/"+m.Name {
-			u.Error = oneLine(e)
-			r.failed = append(r.failed, e)
+	for _, p := range problem.From(err) {
+		var broken *contract.Problem
+		if errors.As(p, &broken) && p.Plugin == m.Reference() {
+			u.Error = oneLine(p)
+			r.failed = append(r.failed, p)
 		}
 	}
 }

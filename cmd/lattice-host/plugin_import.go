@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/latticenet"
 	"github.com/latticenet/lattice-host/registry/lifecycle"
 )
@@ -87,15 +88,12 @@ func verifyLatticeNet(manifestFile, bundleFile, policyFile string) (*latticenet.
 
 // inFile blames a file for every problem in err.
 func inFile(file string, err error) error {
-	problems := parts(err)
-	if problems == nil {
-		problems = []error{err}
+	list := problem.From(problem.With(problem.Invalid, err))
+	for i := range list {
+		list[i].Message = list[i].Error()
+		list[i].Position, list[i].Object, list[i].Field = problem.Position{File: file}, "", ""
 	}
-	list := make([]error, len(problems))
-	for i, problem := range problems {
-		list[i] = inputf("%s: %w", file, problem)
-	}
-	return errors.Join(list...)
+	return list.Err()
 }
 
 // importedPlugin is what import tells.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/runtime"
 )
 
@@ -51,7 +52,7 @@ func settled(s *runtime.Status) error {
 			wrong++
 		}
 	}
-	return &runtime.Error{Kind: runtime.ErrNotHealthy, Where: s.Target, Problem: fmt.Sprintf(
+	return problem.Problem{Cause: runtime.ErrNotHealthy, Position: problem.Position{File: s.Target}, Message: fmt.Sprintf(
 		"%d of %s are not as they were applied; apply again, with --force to replace what somebody changed", wrong, counted(len(s.Objects), "object"))}
 }
 

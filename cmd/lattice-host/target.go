@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/runtime/directory"
 )
@@ -69,7 +70,7 @@ func (t *target) String() string { return t.kind + ":" + t.name }
 
 // asTarget blames the target or what the user asked of it, rather than the program.
 func asTarget(err error) error {
-	var own *runtime.Error
+	var own problem.Problem
 	var path *fs.PathError
 	if !errors.As(err, &own) && errors.As(err, &path) {
 		return asInput(err)

@@ -1,43 +1,10 @@
 package main
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func TestCompareNatural(t *testing.T) {
-	t.Parallel()
-	want := []string{"", "a", "a.yaml:1:9", "a.yaml:2", "a.yaml:2:10", "a.yaml:02:11", "a.yaml:10:1", "a10", "ab", "b1"}
-	for _, shuffle := range [][]int{{9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, {5, 0, 7, 3, 9, 1, 8, 2, 6, 4}} {
-		var got []string
-		for _, i := range shuffle {
-			got = append(got, want[i])
-		}
-		slices.SortFunc(got, compareNatural)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
-		}
-	}
-}
-
-// FuzzCompareNatural checks that the order is one.
-func FuzzCompareNatural(f *testing.F) {
-	f.Add("a:9", "a:10", "a:010")
-	f.Add("1", "01", "a")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if compareNatural(a, b) != -compareNatural(b, a) {
-			t.Errorf("%q and %q are before each other", a, b)
-		}
-		if (compareNatural(a, b) == 0) != (a == b) {
-			t.Errorf("%q and %q are taken for equal", a, b)
-		}
-		if compareNatural(a, b) < 0 && compareNatural(b, c) < 0 && compareNatural(a, c) >= 0 {
-			t.Errorf("%q, %q and %q go in a circle", a, b, c)
-		}
-	})
-}
 
 func TestSimilar(t *testing.T) {
 	t.Parallel()

@@ -17,14 +17,15 @@ import (
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/exactjson"
 	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
 var (
 	// ErrTampered marks a log that is not as it was written.
-	ErrTampered = errors.New("the audit log was tampered with")
+	ErrTampered = problem.New(problem.Untrusted, "the audit log was tampered with")
 	// ErrTorn marks bytes behind the signed end of a log. The next [Log.Append] moves them away and says so.
-	ErrTorn = errors.New("the audit log is torn")
+	ErrTorn = problem.New(problem.Untrusted, "the audit log is torn")
 	// ErrNoSegment marks a position at which no segment of a log ends.
 	ErrNoSegment = errors.New("no segment ends there")
 	// ErrClosed marks the use of a log that was closed.

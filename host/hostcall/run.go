@@ -12,10 +12,11 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // ErrBudget marks a derivation whose steps together made more host calls than the budget allows.
-var ErrBudget = errors.New("too many host calls")
+var ErrBudget = problem.New(problem.Plugin, "too many host calls")
 
 // Authorizer decides about each use of a capability, beyond what the operator granted. It is safe for concurrent use.
 type Authorizer interface {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // TapeSchema names the form of a tape.
@@ -27,7 +28,7 @@ var (
 	// ErrTape marks bytes that are not a tape.
 	ErrTape = errors.New("not a record of host calls")
 	// ErrNotRecorded marks a call whose answer is not on the tape.
-	ErrNotRecorded = errors.New("not recorded")
+	ErrNotRecorded = problem.New(problem.Invalid, "not recorded")
 )
 
 // Tape holds the host calls of a run with their answers. It is a text of lines, each a JSON object: the first names the

@@ -10,6 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/outputkind"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // bundle puts the runs together.
@@ -77,8 +78,10 @@ func (d *derivation) objects() ([]*object, []error) {
 	}
 	if len(objects) > abi.MaxOutputs {
 		root := d.runs[0]
-		errs = append(errs, &markedError{ErrPlugin, root.position("metadata.name").String() + ": " + objectText(d.root.Ref) + ": the steps emit " +
-			strconv.Itoa(len(objects)) + " outputs, a bundle holds at most " + strconv.Itoa(abi.MaxOutputs)})
+		errs = append(errs, problem.Problem{
+			Cause: ErrPlugin, Position: root.position("metadata.name"), Object: objectText(d.root.Ref),
+			Message: "the steps emit " + strconv.Itoa(len(objects)) + " outputs, a bundle holds at most " + strconv.Itoa(abi.MaxOutputs),
+		})
 	}
 	return objects, errs
 }

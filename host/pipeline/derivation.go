@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // derivation makes one bundle: the run of the root document and those of the documents that are derived in turn.
@@ -62,7 +63,9 @@ func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers
 
 // overBudget says that the steps made too many host calls.
 func (d *derivation) overBudget(err error) error {
-	return &markedError{err, d.root.Position("metadata.name").String() + ": " + objectText(d.root.Ref) + ": " + oneLine(err.Error())}
+	return problem.Problem{
+		Cause: err, Position: d.root.Position("metadata.name"), Object: objectText(d.root.Ref), Message: oneLine(err.Error()),
+	}
 }
 
 // document runs a pipeline on one document and on what is derived from it.
@@ -130,7 +133,7 @@ func (d *derivation) deriveInTurn(ctx context.Context, r *run, o *object) {
 
 // lines returns one text for each problem that err holds.
 func lines(err error) []string {
-	var problems resource.Problems
+	var problems problem.List
 	if !errors.As(err, &problems) {
 		return []string{err.Error()}
 	}

@@ -10,3 +10,4 @@
 //
 // Any error means no bundle; every reason that could be found is in the returned error, sorted, one per line.
 package pipeline
+

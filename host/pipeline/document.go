@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // APIVersion is the apiVersion of pipeline and settings documents.
@@ -34,7 +34,7 @@ type Pipeline struct {
 	// Steps are in the order of the document, which breaks ties only.
 	Steps []Step
 	// Position is where the document begins.
-	Position resource.Position
+	Position problem.Position
 }
 
 // Step is one use of one plugin.
@@ -46,7 +46,7 @@ type Step struct {
 	// After are the steps that must come before this one, beyond what the plugins' manifests say.
 	After []string
 	// Position is where the step begins.
-	Position resource.Position
+	Position problem.Position
 
 	settings settingsValue
 }
@@ -76,7 +76,7 @@ func Builtin() ([]*Pipeline, error) {
 	return pipelines, nil
 }
 
-// ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [resource.Problems] with the
+// ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [problem.List] with the
 // place of everything that is wrong.
 func ParsePipelines(file string, data []byte) ([]*Pipeline, error) {
 	documents, err := yamlDocuments(file, data)

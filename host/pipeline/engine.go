@@ -14,6 +14,7 @@ import (
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/internal/lru"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // AdmitFunc decides whether a step may have the answer to a requirement. plugin is publisher/name@version, digest that of its
@@ -127,11 +128,11 @@ func withBuiltin(own []*Pipeline) ([]*Pipeline, error) {
 			all = append(all, b)
 		}
 	}
-	var problems resource.Problems
+	var problems problem.List
 	for i, p := range all {
 		for _, o := range all[:i] {
 			if o.For == p.For || o.Name == p.Name {
-				problems = append(problems, resource.Problem{
+				problems = append(problems, problem.Problem{
 					Position: p.Position, Object: KindPipeline + " " + p.Name, Field: "metadata.name",
 					Message: "there is another pipeline of this name or for this kind, at " + o.Position.String() +
 						"; keep one",
@@ -166,7 +167,7 @@ func (e *Engine) Kinds() []abi.GroupKind {
 }
 
 // Derive returns the bundle of one document. On error there is no bundle, and the error holds every reason: problems of
-// the document as [resource.Problems], others as [StepError].
+// the document as [problem.List], others name the step and the plugin.
 func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*bundle.Bundle, error) {
 	bundle, errs := e.derive(ctx, doc, e.peers)
 	if err := reasons(ctx, errs); err != nil {
@@ -213,12 +214,12 @@ func (e *Engine) counter(total int) (report func()) {
 }
 
 // doubles reports documents of which there are several.
-func doubles(docs []*resource.Document) resource.Problems {
-	var problems resource.Problems
+func doubles(docs []*resource.Document) problem.List {
+	var problems problem.List
 	first := make(map[abi.Ref]*resource.Document, len(docs))
 	for _, d := range docs {
 		if other, ok := first[d.Ref]; ok {
-			problems = append(problems, resource.Problem{
+			problems = append(problems, problem.Problem{
 				Position: d.Position("metadata.name"), Object: objectText(d.Ref), Field: "metadata.name",
 				Message: "the document is there twice, also at " + other.Position("metadata.name").String() + "; keep one",
 			})
@@ -226,7 +227,6 @@ func doubles(docs []*resource.Document) resource.Problems {
 		}
 		first[d.Ref] = d
 	}
-	slices.SortFunc(problems, compareProblems)
 	return problems
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 const configMaps = `{group: "", kind: ConfigMap}`
@@ -235,12 +237,12 @@ func TestErrorsPassThrough(t *testing.T) {
 			tc.config.Plugins, tc.config.Pipelines = fakes{"asker": plugin}, steps
 			e := engine(t, tc.config)
 			b, err := e.Derive(t.Context(), members(t, "a")[0])
-			var step *pipeline.StepError
-			if !errors.Is(err, tc.want) || !errors.As(err, &step) || b != nil {
-				t.Fatalf("%s: got %v, want %v in a StepError", tc.reason, err, tc.want)
+			var p problem.Problem
+			if !errors.Is(err, tc.want) || !errors.As(err, &p) || b != nil {
+				t.Fatalf("%s: got %v, want %v in a problem", tc.reason, err, tc.want)
 			}
-			if step.Step != "asker" || step.Plugin != "lattice/asker" || step.Version != "1.0.0" || step.Digest == "" {
-				t.Errorf("%s: the error names step %q of %s@%s %s", tc.reason, step.Step, step.Plugin, step.Version, step.Digest)
+			if p.Step != "asker" || p.Plugin != "lattice/asker@1.0.0" || p.Digest == "" {
+				t.Errorf("%s: the error names step %q of %s %s", tc.reason, p.Step, p.Plugin, p.Digest)
 			}
 		})
 	}
@@ -351,8 +353,8 @@ func TestDerivedDepth(t *testing.T) {
 	}
 	e = engine(t, pipeline.Config{Plugins: fakes{"child": descendant(t, abi.MaxDerivedDepth+1)}, Pipelines: steps})
 	_, err = e.Derive(t.Context(), doc)
-	var step *pipeline.StepError
-	if !errors.Is(err, pipeline.ErrPlugin) || !errors.As(err, &step) || step.Object.Name != "xxxxxx" {
+	var p problem.Problem
+	if !errors.Is(err, pipeline.ErrPlugin) || !errors.As(err, &p) || !strings.HasSuffix(p.Field, "/xxxxxx") {
 		t.Errorf("one deeper: got %v, want ErrPlugin about xxxxxx", err)
 	}
 }
@@ -390,14 +392,14 @@ func TestDeriveRefusesDocuments(t *testing.T) {
 	docs := members(t, "a", "b")
 	_, err := e.DeriveAll(t.Context(), []*resource.Document{docs[0], docs[1], docs[0]})
 	want := "members.yaml:4:18: LatticeMeshMember media/a: metadata.name: the document is there twice, also at members.yaml:4:18; keep one"
-	if !errors.Is(err, resource.ErrInvalid) || err.Error() != want {
+	if !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("a document twice: got %v, want %s", err, want)
 	}
 	cell := *docs[0]
 	cell.Ref = abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "Cell", Namespace: "media", Name: "a"}
 	_, err = e.Derive(t.Context(), &cell)
 	want = "members.yaml:3:7: Cell media/a: kind: no pipeline derives Cell.lattice.dev; there are pipelines for LatticeMeshMember.lattice.dev, LatticeService.lattice.dev"
-	if !errors.Is(err, resource.ErrInvalid) || err.Error() != want {
+	if !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("a kind without pipeline: got %v, want %s", err, want)
 	}
 }
@@ -413,8 +415,8 @@ func TestPipelinesAreOverBuiltinOnes(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err := pipeline.New(t.Context(), pipeline.Config{Plugins: fakes{"asker": plugin}, Pipelines: slices.Concat(own, own)})
-	if !errors.Is(err, resource.ErrInvalid) {
-		t.Errorf("one pipeline twice: got %v, want resource.ErrInvalid", err)
+	if !errors.Is(err, problem.Invalid) {
+		t.Errorf("one pipeline twice: got %v, want problem.Invalid", err)
 	}
 	if _, err := pipeline.New(t.Context(), pipeline.Config{}); err == nil {
 		t.Error("an engine without plugins: got no error")

@@ -22,6 +22,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // golden runs a function on every archive of a folder. The function gets the inputs and returns the files whose names
@@ -195,8 +196,8 @@ func TestParseGoldens(t *testing.T) {
 		} else {
 			_, err = pipeline.ParsePipelines("pipelines.yaml", files["pipelines.yaml"])
 		}
-		if !errors.Is(err, resource.ErrInvalid) {
-			t.Fatalf("got %v, want an error that is resource.ErrInvalid", err)
+		if !errors.Is(err, problem.Invalid) {
+			t.Fatalf("got %v, want an error that is problem.Invalid", err)
 		}
 		return map[string][]byte{"want-error": []byte(err.Error() + "\n")}
 	})

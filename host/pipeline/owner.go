@@ -11,10 +11,11 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // ErrNotFound marks an object or a field that a bundle does not have.
-var ErrNotFound = errors.New("not found")
+var ErrNotFound = problem.New(problem.Invalid, "not found")
 
 // Owners returns the steps that set a field of an output of a bundle; for an object or a list, those that set anything below it.
 // They are in the order in which their answers were merged.
@@ -26,7 +27,7 @@ var ErrNotFound = errors.New("not found")
 func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, error) {
 	output := b.Output(ref)
 	if output == nil {
-		return nil, &markedError{ErrNotFound, missing(b, ref)}
+		return nil, problem.Problem{Cause: ErrNotFound, Message: missing(b, ref)}
 	}
 	raw, err := cbor.FromJSON(nil, output.Document, bundle.MaxDepth)
 	if err != nil {
@@ -38,7 +39,7 @@ func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, err
 	}
 	way, err := resolvePath(tree, fieldPath)
 	if err != nil {
-		return nil, &markedError{ErrNotFound, ref.String() + ": " + err.Error()}
+		return nil, problem.Problem{Cause: ErrNotFound, Object: ref.String(), Message: err.Error()}
 	}
 	reaches := make([]reach, len(output.Owners))
 	deepest := 0

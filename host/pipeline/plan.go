@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // plan is a pipeline with its plugins, ready to run.
@@ -58,7 +59,7 @@ func newPlan(ctx context.Context, p *Pipeline, plugins Plugins, settings *Settin
 	g, why := dependencies(p, pl.steps)
 	order, stuck := g.order()
 	if stuck != 0 {
-		return nil, resource.Problems{cycleProblem(p, pl.steps, g.cycle(), why)}
+		return nil, problem.List{cycleProblem(p, pl.steps, g.cycle(), why)}
 	}
 	pl.order, pl.before = order, g.transitive(order)
 	return pl, nil
@@ -66,22 +67,22 @@ func newPlan(ctx context.Context, p *Pipeline, plugins Plugins, settings *Settin
 
 func planStep(ctx context.Context, p *Pipeline, i int, plugins Plugins, settings *Settings) (*plannedStep, error) {
 	step := &p.Steps[i]
-	problem := func(message string) error {
-		return resource.Problems{{
+	unfit := func(message string) error {
+		return problem.List{{
 			Position: step.Position, Object: KindPipeline + " " + p.Name,
 			Field: "spec.steps." + step.Name, Message: message,
 		}}
 	}
 	plugin, err := plugins.Plugin(ctx, step.Plugin)
 	if err != nil {
-		return nil, &planError{step.Position, p.Name, step.Name, err}
+		return nil, planError(p, step, err)
 	}
 	m := plugin.Manifest()
 	derives := slices.IndexFunc(m.Derives, func(d abi.Derives) bool {
 		return abi.GroupKind{Group: d.Group, Kind: d.Kind} == p.For
 	})
 	if derives < 0 {
-		return nil, problem("the plugin " + m.Reference() + " does not derive from " + p.For.String() +
+		return nil, unfit("the plugin " + m.Reference() + " does not derive from " + p.For.String() +
 			"; use a plugin that does, or remove the step")
 	}
 	layers := settings.stepLayers(p, step)
@@ -104,18 +105,12 @@ func planStep(ctx context.Context, p *Pipeline, i int, plugins Plugins, settings
 }
 
 // planError says which step of which pipeline could not be loaded.
-type planError struct {
-	position       resource.Position
-	pipeline, step string
-	err            error
+func planError(p *Pipeline, step *Step, err error) error {
+	return problem.Problem{
+		Position: step.Position, Object: KindPipeline + " " + p.Name, Field: "spec.steps." + step.Name + ".plugin",
+		Message: oneLine(err.Error()), Cause: err,
+	}
 }
-
-func (e *planError) Error() string {
-	return e.position.String() + ": " + KindPipeline + " " + e.pipeline + ": spec.steps." + e.step + ".plugin: " +
-		oneLine(e.err.Error())
-}
-
-func (e *planError) Unwrap() error { return e.err }
 
 // checkSettings lets the manifest's schema and then the plugin judge the settings of a step.
 func checkSettings(ctx context.Context, p *Pipeline, s *plannedStep, layers []layer) error {
@@ -127,28 +122,28 @@ func checkSettings(ctx context.Context, p *Pipeline, s *plannedStep, layers []la
 	}
 	schema, err := compileSchema(s.manifest.SettingsSchema)
 	if err != nil {
-		return &planError{p.Steps[s.index].Position, p.Name, s.name, err}
+		return planError(p, &p.Steps[s.index], err)
 	}
 	found, err := checkSchema(schema, s.settings)
 	if err != nil {
-		return &planError{p.Steps[s.index].Position, p.Name, s.name, err}
+		return planError(p, &p.Steps[s.index], err)
 	}
 	if len(found) > 0 {
 		return objections(p, s, layers, found)
 	}
 	resp, _, err := s.plugin.Validate(ctx, &abi.ValidateRequest{ABI: abi.Version, Settings: s.settings})
 	if err != nil {
-		return &planError{p.Steps[s.index].Position, p.Name, s.name, err}
+		return planError(p, &p.Steps[s.index], err)
 	}
 	if resp == nil {
-		return &planError{p.Steps[s.index].Position, p.Name, s.name, badAnswer("the plugin answered nothing")}
+		return planError(p, &p.Steps[s.index], badAnswer("the plugin returned an empty response"))
 	}
 	if broken := contract.CheckResults(resp.Results); len(broken) > 0 {
 		errs := make([]error, len(broken))
 		for i := range broken {
-			errs[i] = &planError{p.Steps[s.index].Position, p.Name, s.name, badAnswer(broken[i].Error())}
+			errs[i] = planError(p, &p.Steps[s.index], badAnswer(broken[i].Error()))
 		}
-		return errors.Join(errs...)
+		return problem.Join(errs...)
 	}
 	for _, r := range resp.Results {
 		if r.Severity == abi.SeverityError {
@@ -163,18 +158,18 @@ func objections(p *Pipeline, s *plannedStep, layers []layer, found []objection) 
 	if len(found) == 0 {
 		return nil
 	}
-	problems := make(resource.Problems, 0, len(found))
+	problems := make(problem.List, 0, len(found))
 	for _, o := range found {
 		field := strings.TrimPrefix(strings.TrimPrefix(o.field, "settings"), ".")
-		problem := resource.Problem{
+		wrong := problem.Problem{
 			Position: p.Steps[s.index].Position, Object: KindPipeline + " " + p.Name,
 			Field:   join("spec.steps."+s.name+".settings", field),
 			Message: o.message + " (" + s.text() + ")",
 		}
 		if l, ok := blame(layers, field); ok {
-			problem.Position, problem.Object, problem.Field = l.value.position(field), l.object, join(l.field, field)
+			wrong.Position, wrong.Object, wrong.Field = l.value.position(field), l.object, join(l.field, field)
 		}
-		problems = append(problems, problem)
+		problems = append(problems, wrong)
 	}
 	return problems
 }
@@ -253,12 +248,12 @@ func common[T comparable](a, b []T) (T, bool) {
 	return a[i], true
 }
 
-func cycleProblem(p *Pipeline, steps []*plannedStep, cycle []int, why map[[2]int]reason) resource.Problem {
+func cycleProblem(p *Pipeline, steps []*plannedStep, cycle []int, why map[[2]int]reason) problem.Problem {
 	because := make([]string, len(cycle))
 	for k, i := range cycle {
 		because[k] = string(why[[2]int{i, cycle[(k+1)%len(cycle)]}])
 	}
-	return resource.Problem{
+	return problem.Problem{
 		Position: p.Steps[cycle[0]].Position, Object: KindPipeline + " " + p.Name, Field: "spec.steps",
 		Message: "the steps wait for each other: " + cycleText(cycle, func(i int) string { return steps[i].name }) +
 			" (" + strings.Join(because, "; ") + "); name the order of two of them with after, or remove one",
@@ -272,7 +267,7 @@ func errNoPipeline(doc *resource.Document, known []abi.GroupKind) error {
 		names[i] = k.String()
 	}
 	slices.Sort(names)
-	return resource.Problems{{
+	return problem.List{{
 		Position: doc.Position("kind"), Object: objectText(doc.Ref), Field: "kind",
 		Message: "no pipeline derives " + doc.Ref.GroupKind().String() + "; there are pipelines for " +
 			strings.Join(names, ", "),

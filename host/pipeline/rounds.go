@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/contract"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // answer is what a step said in its last round.
@@ -26,7 +27,7 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive
 			return nil, r.stepErrors(s, err)
 		}
 		if resp == nil {
-			return nil, []error{r.stepError(s, abi.Ref{}, "", badAnswer("the plugin answered nothing"))}
+			return nil, []error{r.stepError(s, abi.Ref{}, "", badAnswer("the plugin returned an empty response"))}
 		}
 		if problems := contract.Check(resp, s.manifest); len(problems) > 0 {
 			return nil, r.broken(s, problems)
@@ -86,6 +87,6 @@ func unsettled(wanted, previous []abi.Requirement) error {
 	if len(names) > shown {
 		names = append(names[:shown], strconv.Itoa(len(names)-shown)+" more")
 	}
-	return &markedError{ErrUnsettled, "requirements did not settle after " + strconv.Itoa(abi.MaxRounds) + " rounds: " +
+	return problem.Problem{Cause: ErrUnsettled, Message: "requirements did not settle after " + strconv.Itoa(abi.MaxRounds) + " rounds: " +
 		strings.Join(names, ", ")}
 }

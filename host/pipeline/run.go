@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // run is one pipeline at work on one document.
@@ -37,32 +38,33 @@ type run struct {
 func (r *run) isRoot() bool { return len(r.chain) == 1 }
 
 // position returns the place of a field in the user's file. For a derived document that is the user's document.
-func (r *run) position(field string) resource.Position {
+func (r *run) position(field string) problem.Position {
 	if !r.isRoot() {
 		return r.derivation.root.Position("metadata.name")
 	}
 	return r.doc.Position(field)
 }
 
+// stepError says what went wrong in a step, and about which field of which output.
 func (r *run) stepError(s *plannedStep, object abi.Ref, path string, err error) error {
-	return &StepError{
-		Position: r.position("metadata.name"), Resource: r.doc.Ref,
-		Pipeline: r.plan.pipeline.Name, Step: s.name,
-		Plugin: s.record.Plugin, Version: s.record.Version, Digest: s.digest,
-		Object: object, Path: path, Err: err,
+	field := path
+	if object != (abi.Ref{}) {
+		field = strings.TrimSuffix(object.String()+": "+path, ": ")
+	}
+	return problem.Problem{
+		Position: r.position("metadata.name"), Object: objectText(r.doc.Ref),
+		Step: s.name, Plugin: s.record.Plugin + "@" + s.record.Version, Digest: s.digest,
+		Field: field, Message: oneLine(err.Error()), Cause: err,
 	}
 }
 
-// stepErrors returns an error of its own for each of those that err joins.
+// stepErrors returns an error of its own for each problem in err. The plugin and the step that a problem names itself are
+// those of s.
 func (r *run) stepErrors(s *plannedStep, err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	// An error that only has several kinds says one thing.
-	if !ok || !strings.Contains(err.Error(), "\n") {
-		return []error{r.stepError(s, abi.Ref{}, "", err)}
-	}
 	var errs []error
-	for _, e := range joined.Unwrap() {
-		errs = append(errs, r.stepErrors(s, e)...)
+	for _, p := range problem.From(err) {
+		p.Step, p.Plugin, p.Digest = "", "", ""
+		errs = append(errs, r.stepError(s, abi.Ref{}, "", p))
 	}
 	return errs
 }
@@ -104,12 +106,12 @@ func (r *run) execute(ctx context.Context) []error {
 
 // uncovered reports what the document asks for and no step handles.
 func (r *run) uncovered() []error {
-	var problems resource.Problems
+	var problems problem.List
 	for _, f := range r.doc.Features() {
 		if slices.ContainsFunc(r.plan.steps, func(s *plannedStep) bool { return slices.Contains(s.covers, f.Name) }) {
 			continue
 		}
-		problems = append(problems, resource.Problem{
+		problems = append(problems, problem.Problem{
 			Position: r.position(f.Field), Object: objectText(r.doc.Ref), Field: f.Field,
 			Message: f.Name + verb(f.Name) + "not covered by any installed step; install a plugin that covers " + quoted(f.Name) +
 				" for " + r.doc.Ref.Kind + " and add it to the pipeline, or remove the field",
@@ -345,11 +347,11 @@ func (r *run) doubleContext() []error {
 }
 
 // refusals turns the errors among results into problems of the document.
-func (r *run) refusals(results []abi.Result) resource.Problems {
-	var problems resource.Problems
+func (r *run) refusals(results []abi.Result) problem.List {
+	var problems problem.List
 	for _, result := range results {
 		if result.Severity == abi.SeverityError {
-			problems = append(problems, resource.Problem{
+			problems = append(problems, problem.Problem{
 				Position: r.position(result.Field), Object: objectText(r.doc.Ref),
 				Field: result.Field, Message: oneLine(result.Message),
 			})

@@ -10,7 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // The platform that is assumed where settings say nothing.
@@ -81,7 +81,7 @@ func platformCBOR(p abi.Platform) cbor.Raw {
 }
 
 // ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults. The error is a
-// [resource.Problems] with the place of everything that is wrong.
+// [problem.List] with the place of everything that is wrong.
 func ParseSettings(file string, data []byte) (*Settings, error) {
 	documents, err := yamlDocuments(file, data)
 	if err != nil {
@@ -89,7 +89,7 @@ func ParseSettings(file string, data []byte) (*Settings, error) {
 	}
 	r := &reader{file: file, object: KindSettings}
 	if len(documents) != 1 {
-		r.failAt(resource.Position{File: file, Line: 1, Column: 1}, "",
+		r.failAt(problem.Position{File: file, Line: 1, Column: 1}, "",
 			"must hold one settings document, not "+strconv.Itoa(len(documents)))
 		return nil, r.err()
 	}
@@ -187,8 +187,8 @@ func (r *reader) stepSettings(m member) settingsValue {
 }
 
 // checkSteps reports settings for steps that no pipeline has.
-func (s *Settings) checkSteps(pipelines []*Pipeline) resource.Problems {
-	var problems resource.Problems
+func (s *Settings) checkSteps(pipelines []*Pipeline) problem.List {
+	var problems problem.List
 	for _, e := range s.steps {
 		used := slices.ContainsFunc(pipelines, func(p *Pipeline) bool {
 			return slices.ContainsFunc(p.Steps, func(step Step) bool {
@@ -196,7 +196,7 @@ func (s *Settings) checkSteps(pipelines []*Pipeline) resource.Problems {
 			})
 		})
 		if !used {
-			problems = append(problems, resource.Problem{
+			problems = append(problems, problem.Problem{
 				Position: e.Value.position(""), Object: KindSettings, Field: join("spec.steps", e.Key),
 				Message: "no pipeline has this step; correct the name or remove the settings",
 			})

@@ -13,7 +13,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxDocumentBytes bounds a pipeline or settings file.
@@ -23,7 +23,7 @@ const maxDocumentBytes = 1 << 20
 type reader struct {
 	file     string
 	object   string
-	problems resource.Problems
+	problems problem.List
 }
 
 // member is one key of a mapping with its value.
@@ -37,7 +37,7 @@ type member struct {
 func yamlDocuments(file string, data []byte) ([]*yaml.Node, error) {
 	r := reader{file: file}
 	if len(data) > maxDocumentBytes {
-		r.failAt(resource.Position{File: file, Line: 1, Column: 1}, "",
+		r.failAt(problem.Position{File: file, Line: 1, Column: 1}, "",
 			"the file has "+strconv.Itoa(len(data))+" bytes, the limit is "+strconv.Itoa(maxDocumentBytes))
 		return nil, r.problems
 	}
@@ -51,7 +51,7 @@ func yamlDocuments(file string, data []byte) ([]*yaml.Node, error) {
 		}
 		if err != nil {
 			line, text := yamlProblem(err)
-			r.failAt(resource.Position{File: file, Line: line, Column: 1}, "", text)
+			r.failAt(problem.Position{File: file, Line: line, Column: 1}, "", text)
 			return nil, r.problems
 		}
 		if n.Kind != yaml.DocumentNode || len(n.Content) != 1 || n.Content[0].ShortTag() == "!!null" {
@@ -77,23 +77,19 @@ func yamlProblem(err error) (line int, text string) {
 	return line, text[len(m[0]):]
 }
 
-func (r *reader) position(n *yaml.Node) resource.Position {
-	return resource.Position{File: r.file, Line: n.Line, Column: n.Column}
+func (r *reader) position(n *yaml.Node) problem.Position {
+	return problem.Position{File: r.file, Line: n.Line, Column: n.Column}
 }
 
 func (r *reader) fail(n *yaml.Node, field, message string) { r.failAt(r.position(n), field, message) }
 
-func (r *reader) failAt(p resource.Position, field, message string) {
-	r.problems = append(r.problems, resource.Problem{Position: p, Object: r.object, Field: field, Message: message})
+func (r *reader) failAt(p problem.Position, field, message string) {
+	r.problems = append(r.problems, problem.Problem{Position: p, Object: r.object, Field: field, Message: message})
 }
 
 // err returns the problems, sorted, or nil when there is none.
 func (r *reader) err() error {
-	if len(r.problems) == 0 {
-		return nil
-	}
-	slices.SortFunc(r.problems, compareProblems)
-	return r.problems
+	return r.problems.Err()
 }
 
 func join(path, key string) string {
@@ -194,11 +190,11 @@ func aliasHint(n *yaml.Node) string {
 // settingsValue is a settings object with the places of its fields.
 type settingsValue struct {
 	raw cbor.Raw
-	at  map[string]resource.Position
+	at  map[string]problem.Position
 }
 
 // position returns the place of a field, or of the nearest field around it.
-func (s settingsValue) position(field string) resource.Position {
+func (s settingsValue) position(field string) problem.Position {
 	for {
 		if p, ok := s.at[field]; ok {
 			return p
@@ -213,7 +209,7 @@ func (s settingsValue) position(field string) resource.Position {
 
 // settings reads a free object, for a plugin to judge.
 func (r *reader) settings(n *yaml.Node, path string) settingsValue {
-	s := settingsValue{at: map[string]resource.Position{}}
+	s := settingsValue{at: map[string]problem.Position{}}
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, path, "must be an object"+aliasHint(n))
 		return s
@@ -223,7 +219,7 @@ func (r *reader) settings(n *yaml.Node, path string) settingsValue {
 }
 
 // value converts one node; below is its path inside the settings.
-func (r *reader) value(n *yaml.Node, path, below string, at map[string]resource.Position, depth int) cbor.Raw {
+func (r *reader) value(n *yaml.Node, path, below string, at map[string]problem.Position, depth int) cbor.Raw {
 	at[below] = r.position(n)
 	if depth > abi.MaxDepth/2 {
 		r.fail(n, path, "lists and objects nest deeper than "+strconv.Itoa(abi.MaxDepth/2))

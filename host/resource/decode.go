@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // decoder fills the structs of package lattice from a node tree and collects everything that does not fit.
@@ -30,7 +31,7 @@ func (d *decoder) fail(at place, p *fieldPath, message string) {
 
 // report reports something about a value that can be decoded all the same.
 func (d *decoder) report(at place, p *fieldPath, message string) {
-	d.add(Problem{Position{d.file, at.line, at.column}, d.object, p.String(), message})
+	d.add(problem.Problem{Position: at.in(d.file), Object: d.object, Field: p.String(), Message: message})
 }
 
 func (d *decoder) mismatch(n *node, p *fieldPath, want string) {
@@ -193,7 +194,7 @@ func (s *structure) unknown(key string, rules objectRules) string {
 	if rules.allowed != nil {
 		names = rules.allowed
 	}
-	if near := nearest(key, names); near != "" {
+	if near := problem.Nearest(key, names); near != "" {
 		return "is not a known field; did you mean " + near + "?"
 	}
 	return "is not a known field; remove it"

@@ -8,6 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // Options relax what is required of a document. The zero value is the strict form.
@@ -60,12 +61,12 @@ func (d *Document) metadata() *lattice.ObjectMeta {
 
 // Position returns the place of a field path such as spec.workload.containers.main.image, or that of its nearest
 // ancestor that exists in the file. Derived documents have no positions.
-func (d *Document) Position(field string) Position {
+func (d *Document) Position(field string) problem.Position {
 	if d.root == nil {
-		return Position{}
+		return problem.Position{}
 	}
 	at := d.root.locate(field)
-	return Position{d.file, at.line, at.column}
+	return at.in(d.file)
 }
 
 // Object names the document for a message, such as "LatticeService media/jellyfin".
@@ -73,17 +74,17 @@ func (d *Document) Object() string { return objectName(d.Ref) }
 
 func objectName(r abi.Ref) string {
 	if r.Kind == "" || r.Name == "" {
-		return shorten(r.Kind)
+		return problem.Shorten(r.Kind)
 	}
-	return shorten(r.Kind) + " " + shorten(r.Namespace) + "/" + shorten(r.Name)
+	return problem.Shorten(r.Kind) + " " + problem.Shorten(r.Namespace) + "/" + problem.Shorten(r.Name)
 }
 
-// Decode reads every document of one file. The name of the file is used in positions only. An error is [Problems] and
+// Decode reads every document of one file. The name of the file is used in positions only. An error is [problem.List] and
 // holds everything that is wrong; there are no documents then.
 func Decode(file string, data []byte, o Options) ([]*Document, error) {
 	docs, problems := decodeFile(file, data, o)
 	problems = append(problems, doubles(docs)...)
-	if err := problems.asError(); err != nil {
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	return docs, nil
@@ -92,22 +93,22 @@ func Decode(file string, data []byte, o Options) ([]*Document, error) {
 // FromDerived reads a document that a plugin emitted, with the same strictness. The problems have no positions.
 func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	if err := cbor.Validate(doc, abi.MaxDepth); err != nil {
-		return nil, Problems{{Message: "the derived document is malformed: " + err.Error()}}
+		return nil, problem.List{{Message: "the derived document is malformed: " + err.Error()}}
 	}
 	text, err := cbor.ToJSON(nil, doc)
 	if err != nil {
-		return nil, Problems{{Message: "the derived document is malformed: " + err.Error()}}
+		return nil, problem.List{{Message: "the derived document is malformed: " + err.Error()}}
 	}
 	// Defaults and the place of free parameters make a document somewhat larger than what its user wrote.
 	root, f := parseJSON(text, budget{maxNodes: 4 * maxNodes, maxDepth: abi.MaxDepth})
 	if f != nil {
-		return nil, Problems{{Message: "the derived document is malformed: " + f.message}}
+		return nil, problem.List{{Message: "the derived document is malformed: " + f.message}}
 	}
 	d, problems := decodeDocument("", root, o, true)
 	for i := range problems {
-		problems[i].Position = Position{}
+		problems[i].Position = problem.Position{}
 	}
-	if err := problems.asError(); err != nil {
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	d.root = nil
@@ -115,14 +116,14 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 }
 
 // decodeFile returns the documents that could be named, and all problems of the file.
-func decodeFile(file string, data []byte, o Options) ([]*Document, Problems) {
+func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List) {
 	roots, f := parse(data)
-	var problems Problems
+	var problems problem.List
 	if f != nil {
-		problems = append(problems, Problem{Position: Position{file, f.line, f.column}, Message: f.message})
+		problems = append(problems, problem.Problem{Position: f.in(file), Message: f.message})
 	}
 	if f == nil && len(roots) == 0 {
-		problems = append(problems, Problem{Position: Position{File: file}, Message: "the file holds no document"})
+		problems = append(problems, problem.Problem{Position: problem.Position{File: file}, Message: "the file holds no document"})
 	}
 	var docs []*Document
 	for _, root := range roots {
@@ -201,7 +202,7 @@ func unfold(roots []*node) []*node {
 
 // decodeDocument decodes, completes and validates one document. With problems, the document is returned as far as it
 // could be read, or nil when not even its kind is known.
-func decodeDocument(file string, root *node, o Options, derived bool) (*Document, Problems) {
+func decodeDocument(file string, root *node, o Options, derived bool) (*Document, problem.List) {
 	top := &fieldPath{at: root.place}
 	doc := &Document{file: file, root: root, Ref: refOf(root)}
 	d := newDecoder(file, objectName(doc.Ref), derived)
@@ -256,9 +257,9 @@ func (d *decoder) unknownKind(root *node, top *fieldPath) {
 }
 
 // doubles reports documents that have kind, namespace and name in common with an earlier one.
-func doubles(docs []*Document) Problems {
+func doubles(docs []*Document) problem.List {
 	first := map[abi.Ref]*Document{}
-	var problems Problems
+	var problems problem.List
 	for _, d := range docs {
 		if d.Ref.Name == "" {
 			continue
@@ -268,7 +269,7 @@ func doubles(docs []*Document) Problems {
 			first[d.Ref] = d
 			continue
 		}
-		problems = append(problems, Problem{
+		problems = append(problems, problem.Problem{
 			Position: d.Position("metadata.name"),
 			Object:   d.Object(),
 			Field:    "metadata.name",

@@ -10,6 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // seeds adds the inputs of the archives with the given name.
@@ -37,7 +38,7 @@ func check(t *testing.T, data []byte) {
 	t.Helper()
 	docs, err := resource.Decode("f", data, resource.Options{AllowTags: true})
 	if err != nil {
-		if !errors.Is(err, resource.ErrInvalid) || err.Error() == "" || docs != nil {
+		if !errors.Is(err, problem.Invalid) || err.Error() == "" || docs != nil {
 			t.Fatalf("Decode(...) = %v, %v", docs, err)
 		}
 		return

@@ -62,16 +62,3 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	names := []string{"id", "image", "args", "replicas", "volumes"}
-	for s, want := range map[string]string{
-		"imag": "image", "Image": "image", "replica": "replicas", "volume": "volumes", "imgae": "image", "ID": "id",
-		"it": "id", "xx": "", "frobnicate": "", "": "", "argv": "args",
-	} {
-		if got := nearest(s, names); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", s, got, want)
-		}
-	}
-}

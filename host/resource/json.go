@@ -75,8 +75,8 @@ func (r *jsonReader) value(depth int) *node {
 	if c == '{' || c == '[' {
 		depth++
 	}
-	if problem := r.spend(depth); problem != "" {
-		r.fail(problem)
+	if wrong := r.spend(depth); wrong != "" {
+		r.fail(wrong)
 	}
 	switch {
 	case r.fault != nil:

@@ -3,6 +3,8 @@ package resource
 import (
 	"strconv"
 	"strings"
+
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // nodeKind is the type of a value in a file.
@@ -22,6 +24,11 @@ const (
 
 // place is a position inside a file.
 type place struct{ line, column int }
+
+// in returns the position in a file.
+func (p place) in(file string) problem.Position {
+	return problem.Position{File: file, Line: p.line, Column: p.column}
+}
 
 // node is one value of a JSON or YAML file.
 type node struct {
@@ -60,7 +67,7 @@ const indexFrom = 16
 // add puts a member into a mapping, or a fault when the key is there already.
 func (n *node) add(m member) {
 	if len(m.key) > maxKeyBytes {
-		n.faults = append(n.faults, fault{m.place, shorten(m.key), "the key is longer than " + strconv.Itoa(maxKeyBytes) + " bytes"})
+		n.faults = append(n.faults, fault{m.place, problem.Shorten(m.key), "the key is longer than " + strconv.Itoa(maxKeyBytes) + " bytes"})
 		return
 	}
 	if first := n.find(m.key); first != nil {
@@ -194,7 +201,7 @@ func (n *node) describe() string {
 	case intNode, floatNode:
 		return "the number " + n.text
 	case textNode:
-		return "the string " + quote(n.text)
+		return "the string " + problem.Quote(n.text)
 	case listNode:
 		return "a list"
 	}

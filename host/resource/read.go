@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // stdinName stands for standard input among the paths, and stdinFile in positions.
@@ -18,7 +20,7 @@ const (
 
 // Read reads every document of the given files. A folder stands for the files *.yaml, *.yml and *.json directly in it,
 // in the order of their names and without hidden ones; "-" stands for stdin. No two documents may have kind, namespace
-// and name in common. An error is [Problems] and holds everything that is wrong in all files.
+// and name in common. An error is [problem.List] and holds everything that is wrong in all files.
 func Read(paths []string, stdin io.Reader, o Options) ([]*Document, error) {
 	return reader{opener: osFiles{}, stdin: stdin, options: o}.read(paths)
 }
@@ -40,23 +42,23 @@ type reader struct {
 
 func (r reader) read(paths []string) ([]*Document, error) {
 	if len(paths) == 0 {
-		return nil, Problems{{Message: "there is no input; name a file, a folder, or - for standard input"}}
+		return nil, problem.List{{Message: "there is no input; name a file, a folder, or - for standard input"}}
 	}
 	var docs []*Document
-	var problems Problems
+	var problems problem.List
 	for _, p := range paths {
 		found, ps := r.path(p)
 		docs = append(docs, found...)
 		problems = append(problems, ps...)
 	}
 	problems = append(problems, doubles(docs)...)
-	if err := problems.asError(); err != nil {
+	if err := problems.Err(); err != nil {
 		return nil, err
 	}
 	return docs, nil
 }
 
-func (r reader) path(name string) ([]*Document, Problems) {
+func (r reader) path(name string) ([]*Document, problem.List) {
 	if name == stdinName {
 		return r.content(stdinFile, r.stdin)
 	}
@@ -64,7 +66,7 @@ func (r reader) path(name string) ([]*Document, Problems) {
 }
 
 // open reads a file, or hands a folder to onFolder.
-func (r reader) open(name string, onFolder func(string, fs.ReadDirFile) ([]*Document, Problems)) ([]*Document, Problems) {
+func (r reader) open(name string, onFolder func(string, fs.ReadDirFile) ([]*Document, problem.List)) ([]*Document, problem.List) {
 	f, err := r.opener.Open(name)
 	if err != nil {
 		return nil, fileProblem(name, err)
@@ -82,9 +84,9 @@ func (r reader) open(name string, onFolder func(string, fs.ReadDirFile) ([]*Docu
 }
 
 // passOver is for a link to a folder inside a folder.
-func passOver(string, fs.ReadDirFile) ([]*Document, Problems) { return nil, nil }
+func passOver(string, fs.ReadDirFile) ([]*Document, problem.List) { return nil, nil }
 
-func (r reader) folder(name string, folder fs.ReadDirFile) ([]*Document, Problems) {
+func (r reader) folder(name string, folder fs.ReadDirFile) ([]*Document, problem.List) {
 	entries, err := folder.ReadDir(-1)
 	if err != nil {
 		return nil, fileProblem(name, err)
@@ -96,11 +98,11 @@ func (r reader) folder(name string, folder fs.ReadDirFile) ([]*Document, Problem
 		}
 	}
 	if len(files) == 0 {
-		return nil, Problems{{Position: Position{File: name}, Message: "the folder holds no *.yaml, *.yml or *.json file"}}
+		return nil, problem.List{{Position: problem.Position{File: name}, Message: "the folder holds no *.yaml, *.yml or *.json file"}}
 	}
 	slices.Sort(files)
 	var docs []*Document
-	var problems Problems
+	var problems problem.List
 	for _, file := range files {
 		found, ps := r.open(file, passOver)
 		docs = append(docs, found...)
@@ -115,9 +117,9 @@ func isDocumentName(name string) bool {
 	return !strings.HasPrefix(name, ".") && (extension == ".yaml" || extension == ".yml" || extension == ".json")
 }
 
-func (r reader) content(name string, from io.Reader) ([]*Document, Problems) {
+func (r reader) content(name string, from io.Reader) ([]*Document, problem.List) {
 	if from == nil {
-		return nil, Problems{{Position: Position{File: name}, Message: "there is no standard input"}}
+		return nil, problem.List{{Position: problem.Position{File: name}, Message: "there is no standard input"}}
 	}
 	// One byte more than allowed shows that a file is too large.
 	data, err := io.ReadAll(io.LimitReader(from, maxFileBytes+1))
@@ -128,7 +130,7 @@ func (r reader) content(name string, from io.Reader) ([]*Document, Problems) {
 }
 
 // fileProblem says what the system answered, without its name of the operation.
-func fileProblem(name string, err error) Problems {
+func fileProblem(name string, err error) problem.List {
 	var pathError *fs.PathError
 	message := "cannot be read: " + err.Error()
 	switch {
@@ -139,5 +141,5 @@ func fileProblem(name string, err error) Problems {
 	case errors.As(err, &pathError):
 		message = "cannot be read: " + pathError.Err.Error()
 	}
-	return Problems{{Position: Position{File: name}, Message: message}}
+	return problem.List{{Position: problem.Position{File: name}, Message: message}}
 }

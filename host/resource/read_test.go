@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func document(name string) string {
@@ -87,8 +89,8 @@ func TestRead(t *testing.T) {
 			if diff := cmp.Diff(tc.err, text); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
-			if err != nil && !errors.Is(err, ErrInvalid) {
-				t.Errorf("%s: want ErrInvalid", tc.reason)
+			if err != nil && !errors.Is(err, problem.Invalid) {
+				t.Errorf("%s: want problem.Invalid", tc.reason)
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 const image = "ghcr.io/acme/app@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -111,8 +112,8 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			docs, err := resource.Decode("f", []byte(tc.data), resource.Options{})
-			if !errors.Is(err, resource.ErrInvalid) || docs != nil {
-				t.Fatalf("%s: Decode(...) = %v, %v, want ErrInvalid and no documents", tc.reason, docs, err)
+			if !errors.Is(err, problem.Invalid) || docs != nil {
+				t.Fatalf("%s: Decode(...) = %v, %v, want problem.Invalid and no documents", tc.reason, docs, err)
 			}
 			if got := errorText(err); !strings.Contains(got, tc.want) {
 				t.Errorf("%s:\n got %s\nwant %s", tc.reason, got, tc.want)
@@ -239,28 +240,6 @@ func TestLargeMapping(t *testing.T) {
 	}
 }
 
-func TestProblem(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		reason string
-		p      resource.Problem
-		want   string
-	}{
-		{"everything is known", resource.Problem{Position: resource.Position{File: "a.yaml", Line: 3, Column: 5}, Object: "LatticeService media/jellyfin", Field: "spec.replicas", Message: "is wrong"}, "a.yaml:3:5: LatticeService media/jellyfin: spec.replicas: is wrong"},
-		{"a derived document has no place", resource.Problem{Object: "LatticeService a/b", Message: "is wrong"}, "LatticeService a/b: is wrong"},
-		{"a file without line", resource.Problem{Position: resource.Position{File: "a.yaml"}, Message: "is wrong"}, "a.yaml: is wrong"},
-		{"a line without column", resource.Problem{Position: resource.Position{File: "a.yaml", Line: 3}, Message: "is wrong"}, "a.yaml:3: is wrong"},
-		{"one problem is one line", resource.Problem{Field: "a\nb\x1b\u202e", Message: "é 😀"}, `a\nb\x1b\u202e: é 😀`},
-	} {
-		if got := tc.p.Error(); got != tc.want {
-			t.Errorf("%s: got %q, want %q", tc.reason, got, tc.want)
-		}
-		if !errors.Is(tc.p, resource.ErrInvalid) {
-			t.Errorf("%s: a problem must be ErrInvalid", tc.reason)
-		}
-	}
-}
-
 func TestFromDerived(t *testing.T) {
 	t.Parallel()
 	encode := func(text string) cbor.Raw {
@@ -296,12 +275,12 @@ func TestFromDerived(t *testing.T) {
 				t.Fatalf("%s:\n got %s\nwant %s", tc.reason, got, tc.want)
 			}
 			if err != nil {
-				if !errors.Is(err, resource.ErrInvalid) || d != nil {
-					t.Errorf("%s: want ErrInvalid and no document", tc.reason)
+				if !errors.Is(err, problem.Invalid) || d != nil {
+					t.Errorf("%s: want problem.Invalid and no document", tc.reason)
 				}
 				return
 			}
-			if got := d.Position("spec"); got != (resource.Position{}) {
+			if got := d.Position("spec"); got != (problem.Position{}) {
 				t.Errorf("%s: Position(spec) = %v, want none", tc.reason, got)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // scalar decodes into a string, a boolean, an integer or a floating-point number.
@@ -54,7 +55,7 @@ func (d *decoder) integer(n *node, p *fieldPath, v reflect.Value) {
 	}
 	i, err := strconv.ParseInt(n.text, 0, 64)
 	if err != nil {
-		d.fail(p.at, p, "the number "+quote(n.text)+" is out of range")
+		d.fail(p.at, p, "the number "+problem.Quote(n.text)+" is out of range")
 		return
 	}
 	v.SetInt(i)
@@ -69,16 +70,16 @@ func (d *decoder) number(n *node, p *fieldPath, v reflect.Value) {
 		d.mismatch(n, p, "a number")
 		return
 	}
-	f, problem := n.float()
-	if problem != "" {
-		d.fail(p.at, p, problem)
+	f, wrong := n.float()
+	if wrong != "" {
+		d.fail(p.at, p, wrong)
 		return
 	}
 	v.SetFloat(f)
 }
 
 // float returns the value of a number, or what is wrong with it.
-func (n *node) float() (f float64, problem string) {
+func (n *node) float() (f float64, wrong string) {
 	if n.kind == intNode {
 		if !isInteger(n.text) {
 			return 0, oddInteger(n.text)
@@ -89,7 +90,7 @@ func (n *node) float() (f float64, problem string) {
 	}
 	f, err := strconv.ParseFloat(n.text, 64)
 	if err != nil || math.IsInf(f, 0) {
-		return 0, "the number " + quote(n.text) + " is out of range or not in plain notation"
+		return 0, "the number " + problem.Quote(n.text) + " is out of range or not in plain notation"
 	}
 	return f, ""
 }
@@ -111,7 +112,7 @@ func isInteger(s string) bool {
 
 // oddInteger refuses notations that one YAML version reads differently from the next.
 func oddInteger(s string) string {
-	return "the number " + quote(s) + " can be read in two ways; write it as a decimal number without leading zeros and underscores"
+	return "the number " + problem.Quote(s) + " can be read in two ways; write it as a decimal number without leading zeros and underscores"
 }
 
 // raw appends a value of any type as CBOR.
@@ -122,9 +123,9 @@ func (d *decoder) raw(n *node, p *fieldPath, dst []byte) []byte {
 	case intNode:
 		return d.rawInteger(n, p, dst)
 	case floatNode:
-		f, problem := n.float()
-		if problem != "" {
-			d.fail(p.at, p, problem)
+		f, wrong := n.float()
+		if wrong != "" {
+			d.fail(p.at, p, wrong)
 		}
 		return cbor.AppendFloat(dst, f)
 	case textNode:
@@ -164,49 +165,7 @@ func (d *decoder) rawInteger(n *node, p *fieldPath, dst []byte) []byte {
 	}
 	u, err := strconv.ParseUint(strings.TrimPrefix(n.text, "+"), 0, 64)
 	if err != nil {
-		d.fail(p.at, p, "the number "+quote(n.text)+" is out of range")
+		d.fail(p.at, p, "the number "+problem.Quote(n.text)+" is out of range")
 	}
 	return cbor.AppendUint(dst, u)
-}
-
-// nearest returns the name that s was most likely meant to be, or "".
-func nearest(s string, names []string) string {
-	best, bestDistance := "", 3
-	for _, name := range names {
-		if len(name)-len(s) > 2 || len(s)-len(name) > 2 {
-			continue
-		}
-		distance := editDistance(strings.ToLower(s), strings.ToLower(name))
-		// A short name is near to everything.
-		if distance >= len(s) {
-			continue
-		}
-		if distance < bestDistance || distance == bestDistance && name < best {
-			best, bestDistance = name, distance
-		}
-	}
-	if bestDistance > 2 {
-		return ""
-	}
-	return best
-}
-
-// editDistance is the Levenshtein distance in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

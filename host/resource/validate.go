@@ -7,6 +7,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // validator checks a decoded document and collects everything that the kinds forbid.
@@ -19,7 +20,7 @@ type validator struct {
 // fail reports a problem, unless the field or a part of the document around it could not be decoded.
 func (v *validator) fail(field, message string) {
 	if !v.unreadable(field) {
-		v.add(Problem{v.doc.Position(field), v.doc.Object(), field, message})
+		v.add(problem.Problem{Position: v.doc.Position(field), Object: v.doc.Object(), Field: field, Message: message})
 	}
 }
 
@@ -43,13 +44,13 @@ func (v *validator) oneOf(field, value string, values ...string) {
 		return
 	}
 	last := len(values) - 1
-	v.fail(field, "must be "+strings.Join(values[:last], ", ")+" or "+values[last]+", not "+quote(value))
+	v.fail(field, "must be "+strings.Join(values[:last], ", ")+" or "+values[last]+", not "+problem.Quote(value))
 }
 
 // optional checks a field that may be absent.
 func (v *validator) optional(field, value string, valid func(string) bool, rule string) {
 	if value != "" && !valid(value) {
-		v.fail(field, rule+", not "+quote(value))
+		v.fail(field, rule+", not "+problem.Quote(value))
 	}
 }
 
@@ -72,7 +73,7 @@ func (v *validator) distinct(field string, items []string) {
 	for i, item := range items {
 		at := field + "." + strconv.Itoa(i)
 		v.require(item != "", at, "is empty; remove the item or give it a value")
-		v.require(!seen[item], at, quote(item)+" is there twice; remove one")
+		v.require(!seen[item], at, problem.Quote(item)+" is there twice; remove one")
 		seen[item] = true
 	}
 }
@@ -89,7 +90,7 @@ func (v *validator) items(field string, items []string, valid func(string) bool,
 func names[T any](v *validator, field string, m cbor.Map[T], valid func(string) bool, rule string) {
 	for _, e := range m {
 		if !valid(e.Key) {
-			v.fail(field+"."+e.Key, "the name "+quote(e.Key)+" "+rule)
+			v.fail(field+"."+e.Key, "the name "+problem.Quote(e.Key)+" "+rule)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func (v *validator) document() {
 }
 
 func (v *validator) metadata(m *lattice.ObjectMeta) {
-	v.require(isName(m.Name), "metadata.name", ruleName+", not "+quote(m.Name))
+	v.require(isName(m.Name), "metadata.name", ruleName+", not "+problem.Quote(m.Name))
 	v.optional("metadata.namespace", m.Namespace, isLabel, ruleNamespace)
 	v.labels("metadata.labels", m.Labels)
 	names(v, "metadata.annotations", m.Annotations, isLabelKey, ruleLabelKey)

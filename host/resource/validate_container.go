@@ -10,6 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func (v *validator) container(field string, c *lattice.Container, resources cbor.Map[lattice.Resource]) {
@@ -58,7 +59,7 @@ func (v *validator) image(field, image string) {
 	}
 	if i := strings.IndexFunc(image, bad); i >= 0 {
 		r := []rune(image[i:])[0]
-		v.fail(field, "the image reference "+quote(image)+" holds "+strconv.QuoteRune(r)+"; remove it")
+		v.fail(field, "the image reference "+problem.Quote(image)+" holds "+strconv.QuoteRune(r)+"; remove it")
 		return
 	}
 	repository, digest, pinned := strings.Cut(image, "@")
@@ -66,11 +67,11 @@ func (v *validator) image(field, image string) {
 	case image == "":
 		v.fail(field, "is empty; give an image with its digest, or . for the image of the platform's configuration")
 	case !repositoryPattern.MatchString(repository):
-		v.fail(field, quote(image)+" is no image reference; write registry/name in lower-case letters, then @sha256: and 64 hexadecimal digits")
+		v.fail(field, problem.Quote(image)+" is no image reference; write registry/name in lower-case letters, then @sha256: and 64 hexadecimal digits")
 	case pinned && !digestPattern.MatchString(digest):
-		v.fail(field, "the digest "+quote(digest)+" must be sha256: and 64 lower-case hexadecimal digits")
+		v.fail(field, "the digest "+problem.Quote(digest)+" must be sha256: and 64 lower-case hexadecimal digits")
 	case !pinned && !v.options.AllowTags:
-		v.fail(field, quote(image)+" has no digest; write "+repository+"@sha256: and the 64 hexadecimal digits of the image that was tested")
+		v.fail(field, problem.Quote(image)+" has no digest; write "+repository+"@sha256: and the 64 hexadecimal digits of the image that was tested")
 	}
 }
 
@@ -100,7 +101,7 @@ func (v *validator) amount(field, text string, parse func(string) *big.Rat, rule
 		return nil
 	}
 	amount := parse(text)
-	v.require(amount != nil, field, rule+", not "+quote(text))
+	v.require(amount != nil, field, rule+", not "+problem.Quote(text))
 	return amount
 }
 
@@ -114,7 +115,7 @@ func (v *validator) envFrom(field string, from []string, resources cbor.Map[latt
 	v.distinct(field, from)
 	for i, name := range from {
 		if r := resources.Get(name); name != "" && (r == nil || r.Type != typeSecret && r.Type != "") {
-			v.fail(field+"."+strconv.Itoa(i), "names no secret in "+fieldResources+": "+quote(name))
+			v.fail(field+"."+strconv.Itoa(i), "names no secret in "+fieldResources+": "+problem.Quote(name))
 		}
 	}
 }
@@ -143,7 +144,7 @@ func (v *validator) probe(field string, p *lattice.Probe, manySuccesses bool) {
 
 func (v *validator) httpGet(field string, g *lattice.HTTPGet) {
 	v.port(field+".port", g.Port)
-	v.require(strings.HasPrefix(g.Path, "/"), field+".path", "must begin with /, not "+quote(g.Path))
+	v.require(strings.HasPrefix(g.Path, "/"), field+".path", "must begin with /, not "+problem.Quote(g.Path))
 	v.oneOf(field+".scheme", g.Scheme, "HTTP", "HTTPS")
 	v.optional(field+".host", g.Host, isHostOrAddress, "must be a host name or an address")
 	for i, h := range g.HTTPHeaders {
@@ -154,7 +155,7 @@ func (v *validator) httpGet(field string, g *lattice.HTTPGet) {
 }
 
 func (v *validator) headerName(field, name string) {
-	v.require(headerPattern.MatchString(name), field, "must be the name of an HTTP header such as X-Request-Id, not "+quote(name))
+	v.require(headerPattern.MatchString(name), field, "must be the name of an HTTP header such as X-Request-Id, not "+problem.Quote(name))
 }
 
 func isHostOrAddress(s string) bool {

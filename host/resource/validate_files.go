@@ -7,6 +7,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // contents checks the files and mounts of a container, which share one tree of paths.
@@ -27,7 +28,7 @@ func (v *validator) contents(field string, files cbor.Map[lattice.File], volumes
 // mountPath checks a path and that nothing else is mounted there.
 func (v *validator) mountPath(field, at string, taken map[string]string) {
 	if !isAbsolute(at) {
-		v.fail(field, "the path "+quote(at)+" "+ruleAbsolute)
+		v.fail(field, "the path "+problem.Quote(at)+" "+ruleAbsolute)
 		return
 	}
 	clean := path.Clean(at)
@@ -60,11 +61,11 @@ func (v *validator) mode(field, mode string) {
 	bits, err := strconv.ParseUint(mode, 8, 32)
 	switch {
 	case err != nil || !modePattern.MatchString(mode):
-		v.fail(field, "must be three or four octal digits such as 0644, not "+quote(mode))
+		v.fail(field, "must be three or four octal digits such as 0644, not "+problem.Quote(mode))
 	case bits > 0o777:
-		v.fail(field, quote(mode)+" sets the setuid, setgid or sticky bit; write "+quote(permissions(bits)))
+		v.fail(field, problem.Quote(mode)+" sets the setuid, setgid or sticky bit; write "+problem.Quote(permissions(bits)))
 	case bits&0o002 != 0:
-		v.fail(field, quote(mode)+" lets everyone write; write "+quote(permissions(bits&^0o002)))
+		v.fail(field, problem.Quote(mode)+" lets everyone write; write "+problem.Quote(permissions(bits&^0o002)))
 	}
 }
 
@@ -79,7 +80,7 @@ func (v *validator) mount(field string, m *lattice.VolumeMount, resources cbor.M
 		v.require(m.SizeLimit == "", field+".sizeLimit", emptyOnly)
 		return
 	}
-	v.require(m.Medium == "" || m.Medium == "Memory", field+".medium", "must be Memory or absent, not "+quote(m.Medium))
+	v.require(m.Medium == "" || m.Medium == "Memory", field+".medium", "must be Memory or absent, not "+problem.Quote(m.Medium))
 	v.optional(field+".sizeLimit", m.SizeLimit, isMemory, ruleMemory)
 }
 
@@ -89,13 +90,13 @@ func isMemory(s string) bool { return Bytes(s) != nil }
 func (v *validator) source(field, source string, resources cbor.Map[lattice.Resource]) {
 	parts := volumeRefPattern.FindStringSubmatch(source)
 	if parts == nil {
-		v.fail(field, "must be ${resources.<name>} for a volume of the document, not "+quote(source))
+		v.fail(field, "must be ${resources.<name>} for a volume of the document, not "+problem.Quote(source))
 		return
 	}
 	switch r := resources.Get(parts[1]); {
 	case r == nil:
-		v.fail(field, "there is no "+quote(parts[1])+" in "+fieldResources+"; add a volume of that name or correct the name")
+		v.fail(field, "there is no "+problem.Quote(parts[1])+" in "+fieldResources+"; add a volume of that name or correct the name")
 	case r.Type != typeVolume && r.Type != "":
-		v.fail(field, quote(parts[1])+" is of type "+r.Type+"; name a resource of type volume")
+		v.fail(field, problem.Quote(parts[1])+" is of type "+r.Type+"; name a resource of type volume")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func (v *validator) member(s *lattice.MemberSpec) {
@@ -42,8 +43,8 @@ func (v *validator) memberPorts(ports []lattice.MemberPort) {
 		if p.ServicePort != nil {
 			v.port(field+".servicePort", *p.ServicePort)
 		}
-		v.require(isName(p.Name), field+".name", ruleName+", not "+quote(p.Name))
-		v.require(!taken[p.Name] || p.Name == "", field+".name", "the name "+quote(p.Name)+" is there twice; rename one")
+		v.require(isName(p.Name), field+".name", ruleName+", not "+problem.Quote(p.Name))
+		v.require(!taken[p.Name] || p.Name == "", field+".name", "the name "+problem.Quote(p.Name)+" is there twice; rename one")
 		taken[p.Name] = true
 		v.oneOf(field+".peerAuth", p.PeerAuth, defaultPeerAuth, "Permissive", "Webhook")
 	}
@@ -59,7 +60,7 @@ func (v *validator) members(field string, refs []lattice.MemberRef, everyone boo
 		case r.Name == "*":
 			v.fail(at+".name", "cannot be *; set spec.dependsAll to depend on every member")
 		default:
-			v.require(isSubdomain(r.Name), at+".name", ruleSubdomain+", not "+quote(r.Name))
+			v.require(isSubdomain(r.Name), at+".name", ruleSubdomain+", not "+problem.Quote(r.Name))
 		}
 		v.optional(at+".namespace", r.Namespace, isLabel, ruleNamespace)
 		v.require(!seen[r], at, "the member is there twice; remove one")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxPortName is the longest name of a port (RFC 6335, section 5.1).
@@ -37,7 +38,7 @@ func (v *validator) ports(p *lattice.Ports, ingress bool) {
 		field := fieldService + ".ports." + e.Key
 		v.port(field+".port", e.Value.Port)
 		if other, ok := seen[e.Value.Port]; ok && validPort(e.Value.Port) {
-			v.fail(field+".port", "the port "+strconv.FormatInt(e.Value.Port, 10)+" is taken by the port "+quote(other)+"; choose another one")
+			v.fail(field+".port", "the port "+strconv.FormatInt(e.Value.Port, 10)+" is taken by the port "+problem.Quote(other)+"; choose another one")
 		}
 		seen[e.Value.Port] = e.Key
 		if e.Value.TargetPort != nil {
@@ -76,7 +77,7 @@ func (v *validator) tls(field string, t *lattice.TLS) {
 	v.require(t.SecretName == "" || t.IssuerRef == nil, field, "must have secretName or issuerRef, not both")
 	v.optional(field+".secretName", t.SecretName, isSubdomain, ruleSubdomain)
 	if t.IssuerRef != nil {
-		v.require(isSubdomain(t.IssuerRef.Name), field+".issuerRef.name", ruleSubdomain+", not "+quote(t.IssuerRef.Name))
+		v.require(isSubdomain(t.IssuerRef.Name), field+".issuerRef.name", ruleSubdomain+", not "+problem.Quote(t.IssuerRef.Name))
 		v.oneOf(field+".issuerRef.kind", t.IssuerRef.Kind, "ClusterIssuer", "Issuer")
 	}
 }
@@ -84,7 +85,7 @@ func (v *validator) tls(field string, t *lattice.TLS) {
 // knownPort checks the name of a port that may be absent.
 func (v *validator) knownPort(field, port string, ports []string, where string) {
 	if port != "" && !slices.Contains(ports, port) {
-		v.fail(field, "there is no port "+quote(port)+" in "+where)
+		v.fail(field, "there is no port "+problem.Quote(port)+" in "+where)
 	}
 }
 
@@ -143,7 +144,7 @@ func (v *validator) match(field, kind string, m *lattice.RouteMatch) {
 	v.oneOf(field+".method", m.Method, "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 	if m.Path != nil {
 		v.oneOf(field+".path.type", m.Path.Type, defaultPathMatch, "Exact")
-		v.require(strings.HasPrefix(m.Path.Value, "/"), field+".path.value", "must begin with /, not "+quote(m.Path.Value))
+		v.require(strings.HasPrefix(m.Path.Value, "/"), field+".path.value", "must begin with /, not "+problem.Quote(m.Path.Value))
 	}
 	if m.GRPCMethod != nil {
 		v.require(m.GRPCMethod.Service != "" || m.GRPCMethod.Method != "", field+".grpcMethod", "is empty; give service, method or both")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxVolumeID leaves room for what is put in front of the id in the names of claims and labels.
@@ -106,26 +107,26 @@ func (v *validator) entity(field, entity string) {
 		return
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	v.require(err == nil && n > 0, field, "the port "+quote(port)+" of the entity "+rulePort)
+	v.require(err == nil && n > 0, field, "the port "+problem.Quote(port)+" of the entity "+rulePort)
 }
 
 func (v *validator) knownEntity(field, name string) {
 	known := entities()
-	v.require(slices.Contains(known, name), field, quote(name)+" is no entity that Cilium knows; use one of "+strings.Join(known, " "))
+	v.require(slices.Contains(known, name), field, problem.Quote(name)+" is no entity that Cilium knows; use one of "+strings.Join(known, " "))
 }
 
 // endpoint checks a URL with a host and a port, which http and https imply.
 func (v *validator) endpoint(field, endpoint string) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		v.fail(field, "must be a URL such as https://api.example.com, not "+quote(endpoint))
+		v.fail(field, "must be a URL such as https://api.example.com, not "+problem.Quote(endpoint))
 		return
 	}
-	v.require(isHostOrAddress(u.Hostname()), field, "the host "+quote(u.Hostname())+" of the URL is neither a host name nor an address")
+	v.require(isHostOrAddress(u.Hostname()), field, "the host "+problem.Quote(u.Hostname())+" of the URL is neither a host name nor an address")
 	switch port := u.Port(); {
 	case port != "":
 		n, err := strconv.ParseUint(port, 10, 16)
-		v.require(err == nil && n > 0, field, "the port "+quote(port)+" of the URL "+rulePort)
+		v.require(err == nil && n > 0, field, "the port "+problem.Quote(port)+" of the URL "+rulePort)
 	case u.Scheme != "http" && u.Scheme != "https":
 		v.fail(field, "the URL needs a port, because only http and https have a known one; write "+u.Scheme+"://"+u.Host+":PORT")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // Field paths of a LatticeService that several checks share.
@@ -71,7 +72,7 @@ func (v *validator) workload(s *lattice.ServiceSpec) {
 	for i := range s.Sidecars {
 		name := s.Sidecars[i].Key
 		v.sidecar(fieldSidecars+"."+name, &s.Sidecars[i].Value, w.Resources)
-		v.require(w.Containers.Get(name) == nil, fieldSidecars+"."+name, "a container has the name "+quote(name)+" too; rename one of them")
+		v.require(w.Containers.Get(name) == nil, fieldSidecars+"."+name, "a container has the name "+problem.Quote(name)+" too; rename one of them")
 	}
 	for i := range w.Resources {
 		v.resource(fieldResources+"."+w.Resources[i].Key, &w.Resources[i].Value)
@@ -95,13 +96,13 @@ func (v *validator) scaling(s *lattice.ServiceSpec) {
 	for i, m := range a.Metrics {
 		field := "spec.autoscaling.metrics." + strconv.Itoa(i)
 		v.metric(field, m)
-		v.require(!seen[m.Metric], field+".metric", quote(m.Metric)+" is there twice; remove one")
+		v.require(!seen[m.Metric], field+".metric", problem.Quote(m.Metric)+" is there twice; remove one")
 		seen[m.Metric] = true
 	}
 }
 
 func (v *validator) metric(field string, m lattice.Metric) {
-	v.require(metricPattern.MatchString(m.Metric), field+".metric", "must be cpu, memory or the name of a metric made of letters, digits, underscores and colons, not "+quote(m.Metric))
+	v.require(metricPattern.MatchString(m.Metric), field+".metric", "must be cpu, memory or the name of a metric made of letters, digits, underscores and colons, not "+problem.Quote(m.Metric))
 	v.require(m.Target > 0, field+".target", "must be more than 0")
 	percentage := m.Metric == "cpu" || m.Metric == "memory"
 	v.require(!percentage || m.Target <= 100, field+".target", "is a percentage for "+m.Metric+" and must be at most 100")
@@ -181,7 +182,7 @@ func (v *validator) backupVolumes(field string, volumes []string, w *lattice.Wor
 			continue
 		}
 		r := w.Resources.Get(name)
-		v.require(r != nil && (r.Type == typeVolume || r.Type == ""), field+"."+strconv.Itoa(i), "names no volume in "+fieldResources+": "+quote(name))
+		v.require(r != nil && (r.Type == typeVolume || r.Type == ""), field+"."+strconv.Itoa(i), "names no volume in "+fieldResources+": "+problem.Quote(name))
 	}
 }
 
@@ -189,10 +190,10 @@ func (v *validator) hooks(field string, hooks []lattice.BackupHook, s *lattice.S
 	seen := map[string]bool{}
 	for i, h := range hooks {
 		at := field + "." + strconv.Itoa(i)
-		v.require(isName(h.Name), at+".name", ruleName+", not "+quote(h.Name))
-		v.require(!seen[h.Name], at+".name", quote(h.Name)+" is there twice; rename one")
+		v.require(isName(h.Name), at+".name", ruleName+", not "+problem.Quote(h.Name))
+		v.require(!seen[h.Name], at+".name", problem.Quote(h.Name)+" is there twice; rename one")
 		seen[h.Name] = true
-		v.require(hasContainer(s, h.Container), at+".container", "names no container or sidecar that runs: "+quote(h.Container))
+		v.require(hasContainer(s, h.Container), at+".container", "names no container or sidecar that runs: "+problem.Quote(h.Container))
 		v.require(len(h.Command) > 0, at+".command", "is empty; give the program to run")
 		v.command(at+".command", h.Command)
 		v.optional(at+".timeout", h.Timeout, durationPattern.MatchString, ruleDuration)
@@ -211,7 +212,7 @@ func hasContainer(s *lattice.ServiceSpec, name string) bool {
 // command checks that the program of a command line is an absolute path.
 func (v *validator) command(field string, command []string) {
 	if len(command) > 0 {
-		v.require(path.IsAbs(command[0]), field+".0", ruleCommand+", not "+quote(command[0]))
+		v.require(path.IsAbs(command[0]), field+".0", ruleCommand+", not "+problem.Quote(command[0]))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxStructure is how many characters that can begin a value or a key one YAML file holds. The library builds the whole
@@ -228,13 +230,13 @@ func keyText(n *yaml.Node) (string, *fault) {
 	if key.kind == textNode {
 		return key.text, nil
 	}
-	return "", &fault{place: at, key: quote(n.Value), message: "a key must be a string; put it in quotes"}
+	return "", &fault{place: at, key: problem.Quote(n.Value), message: "a key must be a string; put it in quotes"}
 }
 
 func hasTag(n *yaml.Node, tag string) bool { return n.Tag == tag || n.Tag == "!" }
 
 func badTag(n *yaml.Node) *node {
-	return &node{kind: badNode, place: placeOf(n), text: "the tag " + quote(n.Tag) + " is not supported; remove it"}
+	return &node{kind: badNode, place: placeOf(n), text: "the tag " + problem.Quote(n.Tag) + " is not supported; remove it"}
 }
 
 // scalar returns a scalar with the type that YAML gives it.
@@ -248,14 +250,14 @@ func scalar(n *yaml.Node) *node {
 	case "!!bool":
 		s.kind, s.text = boolNode, strings.ToLower(n.Value)
 		if s.text != "true" && s.text != "false" {
-			s.kind, s.text = badNode, "a boolean is true or false, not "+quote(n.Value)
+			s.kind, s.text = badNode, "a boolean is true or false, not "+problem.Quote(n.Value)
 		}
 	case "!!int":
 		s.kind = intNode
 	case "!!float":
 		s.kind = floatKind(n.Value)
 		if s.kind == badNode {
-			s.text = quote(n.Value) + " is no number that JSON has"
+			s.text = problem.Quote(n.Value) + " is no number that JSON has"
 		}
 	default:
 		return badTag(n)

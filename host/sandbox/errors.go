@@ -1,17 +1,19 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // What went wrong, for errors.Is. Each but ErrClosed is wrapped in an [*Error].
 var (
 	// ErrPlugin is matched by every failure that the plugin caused or took part in.
-	ErrPlugin = errors.New("plugin failed")
+	ErrPlugin = problem.New(problem.Plugin, "plugin failed")
 	// ErrContract says that a module does not keep ABI 1 and was not loaded.
 	ErrContract = errors.New("breaks the contract")
 	// ErrTrap says that the plugin stopped: a WebAssembly trap, an exit, a wrong use of a host function, or a failure that a
@@ -55,13 +57,26 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// AsProblem returns the error as users read it.
+func (e *Error) AsProblem() problem.Problem {
+	return problem.Problem{
+		Code: cmp.Or(e.Code(), problem.CodeOf(e.Err)), Step: e.Step, Plugin: e.Plugin + "@" + e.Version, Digest: e.Digest, Message: e.Err.Error(), Cause: e,
+	}
+}
+
 // Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is [ErrPlugin] and the plugin is to blame.
-func (e *Error) Is(target error) bool {
+func (e *Error) Is(target error) bool { return target == ErrPlugin && e.Code() == problem.Plugin }
+
+// Code returns problem.Plugin when the plugin is to blame, else nothing.
+func (e *Error) Code() problem.Code {
 	var out *outsideError
-	return target == ErrPlugin && !errors.As(e.Err, &out)
+	if errors.As(e.Err, &out) {
+		return ""
+	}
+	return problem.Plugin
 }
 
 // outsideError marks an end of a call that the plugin has no part in.

@@ -18,6 +18,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
@@ -30,7 +31,7 @@ const maxFileBytes = 2 * abi.MaxKVBytes
 
 var (
 	// ErrChanged says that a store is no longer as it was when it was read.
-	ErrChanged = errors.New("was changed meanwhile")
+	ErrChanged = problem.New(problem.Conflict, "was changed meanwhile")
 	// ErrDamaged says that a store's file is not one.
 	ErrDamaged = errors.New("is damaged")
 	// ErrFull says that a store would be beyond its limits.

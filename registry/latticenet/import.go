@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // The names in the folder of a stored plugin. They are fixed, so that no manifest can lead elsewhere.
@@ -50,14 +51,7 @@ type Imported struct {
 }
 
 // ErrBundle marks an error of an artifact that breaks a rule, whoever signed it.
-var ErrBundle = errors.New("the bundle breaks a rule")
-
-// bundleError is one, with a text of its own.
-type bundleError struct{ problem error }
-
-func (e *bundleError) Error() string        { return e.problem.Error() }
-func (e *bundleError) Unwrap() error        { return e.problem }
-func (e *bundleError) Is(target error) bool { return target == ErrBundle }
+var ErrBundle = problem.New(problem.Invalid, "the bundle breaks a rule")
 
 // Import stores a plugin in dir, which is made if need be, in a folder ID/VERSION/DIGEST that is completely there or not there
 // at all. What is there already is compared byte for byte. A bundle that breaks a rule leaves nothing behind: it is read to
@@ -71,7 +65,7 @@ func importWithin(dir string, v *Verified, most limits) (*Imported, error) {
 		return nil, fmt.Errorf("%s: version: is missing, a plugin is stored under it", v.manifest.ID)
 	}
 	if err := v.checkContent(most); err != nil {
-		return nil, &bundleError{err}
+		return nil, problem.With(ErrBundle, err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err

@@ -10,12 +10,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
 // ErrNeedsConsent marks a plugin that asks for a capability that nobody granted.
-var ErrNeedsConsent = errors.New("needs consent")
+var ErrNeedsConsent = problem.New(problem.Denied, "needs consent")
 
 // MaxConsentBytes is the largest document of grants.
 const MaxConsentBytes = 1 << 20

@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lifecycle"
 	"github.com/latticenet/lattice-host/registry/lock"
@@ -20,7 +21,7 @@ import (
 const MaxFailures = 5
 
 // ErrNotActive marks an installed plugin that was not activated, or that was disabled.
-var ErrNotActive = errors.New("is not active")
+var ErrNotActive = problem.New(problem.Denied, "is not active")
 
 const (
 	statesFormat   = 1

@@ -18,6 +18,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/kind"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -25,7 +26,7 @@ import (
 const ManifestFile = "plugin.yaml"
 
 // ErrBuild marks source that the Go compiler refuses.
-var ErrBuild = errors.New("the plugin does not build")
+var ErrBuild = problem.New(problem.Invalid, "the plugin does not build")
 
 // Options say what to pack.
 type Options struct {

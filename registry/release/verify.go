@@ -11,11 +11,12 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/kind"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
 // ErrNotTrusted marks everything that must not run: a signature, a digest or a statement is wrong or missing.
-var ErrNotTrusted = errors.New("not trusted")
+var ErrNotTrusted = problem.New(problem.Untrusted, "not trusted")
 
 // notTrustedError names what is not trusted, and why.
 type notTrustedError struct {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/cedar/cedartest"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // decide asks a gate.
@@ -50,7 +50,7 @@ func TestAttack47ForbidThatFails(t *testing.T) {
 	}
 	t.Run("a missing attribute", func(t *testing.T) {
 		_, err := Parse([]File{{Name: "p", Text: []byte(`@id("f") forbid (principal, action == Lattice::Action::"Admit", resource) when { context.missing == "prod" };`)}})
-		if !errors.Is(err, resource.ErrInvalid) {
+		if !errors.Is(err, problem.Invalid) {
 			t.Errorf("got %v", err)
 		}
 		changed := endpoint

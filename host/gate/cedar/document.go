@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 const (
@@ -47,11 +47,11 @@ type document struct {
 // loaded is one document that was read.
 type loaded struct {
 	document
-	at resource.Position
+	at problem.Position
 	// text is the document or, when that is not known, the file.
 	text     string
 	policies []*policy
-	problems resource.Problems
+	problems problem.List
 	// closes is set when leaving the document out may open the door.
 	closes bool
 }
@@ -114,8 +114,8 @@ func (d *loaded) compare(o *loaded) int {
 	return cmp.Or(cmp.Compare(o.Spec.Priority, d.Spec.Priority), strings.Compare(d.Metadata.Name, o.Metadata.Name))
 }
 
-func (d *loaded) fail(at resource.Position, field, message string) {
-	d.problems = append(d.problems, resource.Problem{Position: at, Object: d.object(), Field: field, Message: message})
+func (d *loaded) fail(at problem.Position, field, message string) {
+	d.problems = append(d.problems, problem.Problem{Position: at, Object: d.object(), Field: field, Message: message})
 }
 
 // documents reads the documents of one file. Those that are disabled are left out.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // engineName is the engine of every reason.
@@ -32,7 +32,7 @@ type Engine struct {
 	policies []*policy
 	byID     map[string]*policy
 	index    index
-	problems resource.Problems
+	problems problem.List
 	// closed is why every decision is an error.
 	closed []gate.Reason
 	digest string
@@ -42,7 +42,7 @@ var _ gate.Engine = (*Engine)(nil)
 
 // Parse reads files of Cedar policies, and files of CedarPolicy documents, of which a file may hold several.
 //
-// The files of policies must be right altogether: the error is a [resource.Problems] with everything that is wrong.
+// The files of policies must be right altogether: the error is a [problem.List] with everything that is wrong.
 //
 // Documents stand for themselves, as they do in a cluster, where one person's mistake must not take away the policies of
 // everybody. A document that is wrong is left out as a whole, the others hold, and [Engine.Problems] says what is wrong.
@@ -57,7 +57,7 @@ func Parse(files []File, documents ...File) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{checker: c, byID: map[string]*policy{}}
-	var problems resource.Problems
+	var problems problem.List
 	for _, f := range files {
 		r := c.read(source{origin: f.origin(), text: f.Text})
 		problems = append(problems, r.problems...)
@@ -79,8 +79,8 @@ func Parse(files []File, documents ...File) (*Engine, error) {
 	return e, nil
 }
 
-func tooMany() resource.Problems {
-	return resource.Problems{{Message: fmt.Sprintf("there are more than %d Cedar policies; one policy may be about many services", maxPolicies)}}
+func tooMany() problem.List {
+	return problem.List{{Message: fmt.Sprintf("there are more than %d Cedar policies; one policy may be about many services", maxPolicies)}}
 }
 
 func (f *File) origin() origin { return origin{file: f.Name, line: max(f.Line-1, 0)} }
@@ -96,8 +96,8 @@ func (e *Engine) add(policies []*policy) {
 }
 
 // doubles returns a problem for each policy whose id is taken, by another of them or before.
-func (e *Engine) doubles(policies []*policy) resource.Problems {
-	var problems resource.Problems
+func (e *Engine) doubles(policies []*policy) problem.List {
+	var problems problem.List
 	first := map[string]*policy{}
 	for _, p := range policies {
 		other := e.byID[p.id]
@@ -109,7 +109,7 @@ func (e *Engine) doubles(policies []*policy) resource.Problems {
 			if other.at == p.at {
 				message = "the file is read twice; name it once"
 			}
-			problems = append(problems, resource.Problem{Position: p.at, Object: p.object(), Message: message})
+			problems = append(problems, problem.Problem{Position: p.at, Object: p.object(), Message: message})
 			continue
 		}
 		first[p.id] = p
@@ -146,7 +146,7 @@ func (e *Engine) Len() int { return len(e.policies) }
 func (e *Engine) Authorizes() bool { return true }
 
 // Problems returns what is wrong with the documents that were left out, see [Parse].
-func (e *Engine) Problems() resource.Problems { return slices.Clone(e.problems) }
+func (e *Engine) Problems() problem.List { return slices.Clone(e.problems) }
 
 // IDs returns the ids of all policies, in the order in which they were loaded: those of files first, then those of
 // documents, inherited ones before others, higher priorities before lower ones, and by name. The order changes no

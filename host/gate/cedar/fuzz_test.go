@@ -10,7 +10,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/cedar/cedartest"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // seed adds the inputs of the goldens.
@@ -37,7 +37,7 @@ func FuzzParsePolicies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		e, err := Parse([]File{{Name: "p", Text: text}})
 		if err != nil {
-			if !errors.Is(err, resource.ErrInvalid) {
+			if !errors.Is(err, problem.Invalid) {
 				t.Fatalf("not an error of the input: %v", err)
 			}
 			return

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // update tells tests to write what they got as what they want.
@@ -73,7 +73,7 @@ func TestParse(t *testing.T) {
 	golden(t, "testdata/parse/*.txtar", func(t *testing.T, members []txtar.File) string {
 		e, err := parse(members)
 		if err != nil {
-			if !errors.Is(err, resource.ErrInvalid) {
+			if !errors.Is(err, problem.Invalid) {
 				t.Errorf("the error is not one of the input: %v", err)
 			}
 			return err.Error() + "\n"

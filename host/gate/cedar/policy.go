@@ -13,7 +13,7 @@ import (
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // The annotations that the host reads.
@@ -28,7 +28,7 @@ const (
 // policy is one policy that is fit for use.
 type policy struct {
 	id       string
-	at       resource.Position
+	at       problem.Position
 	text     string
 	compiled *cedar.Policy
 	tree     *ast.Policy
@@ -66,7 +66,7 @@ type source struct {
 // result is what a text holds.
 type result struct {
 	policies []*policy
-	problems resource.Problems
+	problems problem.List
 	// mayForbid is set when a policy forbids, or could not be read, so that it may.
 	mayForbid bool
 }
@@ -74,13 +74,13 @@ type result struct {
 // read reads every policy of a text.
 func (c *checker) read(src source) result {
 	if len(src.text) > maxFileBytes {
-		return result{mayForbid: true, problems: resource.Problems{{
+		return result{mayForbid: true, problems: problem.List{{
 			Position: src.at(1, 1), Message: fmt.Sprintf("the policies have %d bytes, the limit is %d; split them", len(src.text), maxFileBytes),
 		}}}
 	}
 	statements, bad := split(src.text)
 	if bad != nil {
-		return result{mayForbid: true, problems: resource.Problems{{Position: src.at(bad.line, bad.column), Message: bad.message}}}
+		return result{mayForbid: true, problems: problem.List{{Position: src.at(bad.line, bad.column), Message: bad.message}}}
 	}
 	var r result
 	for _, st := range statements {
@@ -95,15 +95,15 @@ func (c *checker) read(src source) result {
 }
 
 // policy reads one policy. It is nil when it is not even known whether it permits or forbids.
-func (c *checker) policy(src *source, st *statement) (*policy, resource.Problems) {
+func (c *checker) policy(src *source, st *statement) (*policy, problem.List) {
 	at := src.at(st.line, st.column)
 	list, err := cedar.NewPolicyListFromBytes("", []byte(st.text))
 	if err != nil {
 		line, column, message := syntax(st.text, err)
-		return nil, resource.Problems{{Position: src.at(st.position(line, column)), Message: message}}
+		return nil, problem.List{{Position: src.at(st.position(line, column)), Message: message}}
 	}
 	if len(list) != 1 {
-		return nil, resource.Problems{{Position: at, Message: "this is not one policy"}}
+		return nil, problem.List{{Position: at, Message: "this is not one policy"}}
 	}
 	p := &policy{at: at, text: st.text, compiled: list[0], tree: (*ast.Policy)(list[0].AST()), notes: map[string]string{}}
 	p.forbids = p.compiled.Effect() == cedar.Forbid
@@ -113,7 +113,7 @@ func (c *checker) policy(src *source, st *statement) (*policy, resource.Problems
 	p.describe()
 	id := p.notes[annotationID]
 	if !idGrammar.MatchString(id) {
-		return p, resource.Problems{{Position: at, Message: badID(p.notes)}}
+		return p, problem.List{{Position: at, Message: badID(p.notes)}}
 	}
 	p.id = src.prefix + id
 	p.unordered = holdsRecord(p.tree)
@@ -139,10 +139,10 @@ func badID(notes map[string]string) string {
 }
 
 // check checks a policy against the schema and the rules of the host.
-func (c *checker) check(p *policy) resource.Problems {
-	var problems resource.Problems
+func (c *checker) check(p *policy) problem.List {
+	var problems problem.List
 	add := func(message string) {
-		problems = append(problems, resource.Problem{Position: p.at, Object: p.object(), Message: message})
+		problems = append(problems, problem.Problem{Position: p.at, Object: p.object(), Message: message})
 	}
 	wrong := messages(c.validator.Policy("", p.tree))
 	for _, name := range c.unknownTypes(p.tree) {

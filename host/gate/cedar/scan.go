@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // statement is the text of one policy, from its first character to its semicolon.
@@ -210,12 +210,12 @@ type origin struct {
 	// line is added to lines, column to columns.
 	line, column int
 	// whole is set when places in the text cannot be told apart in the file; it is the place of the text.
-	whole *resource.Position
+	whole *problem.Position
 }
 
-func (o *origin) at(line, column int) resource.Position {
+func (o *origin) at(line, column int) problem.Position {
 	if o.whole != nil {
 		return *o.whole
 	}
-	return resource.Position{File: o.file, Line: o.line + line, Column: o.column + column}
+	return problem.Position{File: o.file, Line: o.line + line, Column: o.column + column}
 }

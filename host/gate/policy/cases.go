@@ -15,7 +15,7 @@ import (
 
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxCases is how many cases one file of tests has.
@@ -31,7 +31,7 @@ type testCase struct {
 	// Policies are the ids of the policies that answer. Without it, any may.
 	Policies []string `yaml:"policies"`
 
-	at resource.Position
+	at problem.Position
 }
 
 // testRequest is a [gate.Request] as a test writes it.
@@ -66,18 +66,18 @@ func readCases(f *File) ([]testCase, error) {
 	if err := decoder.Decode(&strict); err != nil && !errors.Is(err, io.EOF) {
 		return nil, yamlProblems(f.Name, err)
 	}
-	start := resource.Position{File: f.Name, Line: 1, Column: 1}
+	start := problem.Position{File: f.Name, Line: 1, Column: 1}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, resource.Problem{Position: start, Message: "a file of tests is one document; put others into files of their own"}
+		return nil, problem.Problem{Position: start, Message: "a file of tests is one document; put others into files of their own"}
 	}
 	switch n := len(strict.Cases); {
 	case n == 0:
-		return nil, resource.Problem{Position: start, Field: "cases", Message: "there is none; a file of tests is a list of cases"}
+		return nil, problem.Problem{Position: start, Field: "cases", Message: "there is none; a file of tests is a list of cases"}
 	case n > maxCases:
-		return nil, resource.Problem{Position: start, Field: "cases", Message: fmt.Sprintf("there are %d, the limit is %d", n, maxCases)}
+		return nil, problem.Problem{Position: start, Field: "cases", Message: fmt.Sprintf("there are %d, the limit is %d", n, maxCases)}
 	}
 	for i := range strict.Cases {
-		strict.Cases[i].at = resource.Position{File: f.Name, Line: places.Cases[i].Line, Column: places.Cases[i].Column}
+		strict.Cases[i].at = problem.Position{File: f.Name, Line: places.Cases[i].Line, Column: places.Cases[i].Column}
 	}
 	return strict.Cases, nil
 }
@@ -91,7 +91,7 @@ func yamlProblems(file string, err error) error {
 	if !errors.As(err, &several) {
 		return yamlProblem(file, err)
 	}
-	var problems resource.Problems
+	var problems problem.List
 	for _, text := range several.Errors {
 		p := yamlProblem(file, errors.New(text))
 		p.Message = goType.ReplaceAllString(p.Message, "")

@@ -27,6 +27,7 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/rego"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/diskfile"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 //go:embed default/*.cedar
@@ -282,8 +283,8 @@ func isData(name string) bool {
 func (s *sources) add(f File) error {
 	s.names = append(s.names, f.Name)
 	if bytes.HasPrefix(f.Text, []byte("\ufeff")) {
-		return resource.Problem{
-			Position: resource.Position{File: f.Name, Line: 1, Column: 1}, Message: "begins with a byte order mark; save the file as UTF-8 without one",
+		return problem.Problem{
+			Position: problem.Position{File: f.Name, Line: 1, Column: 1}, Message: "begins with a byte order mark; save the file as UTF-8 without one",
 		}
 	}
 	switch ext := filepath.Ext(f.Name); {
@@ -341,18 +342,18 @@ func (s *sources) addOwners(f File) error {
 			Ref: d.Ref, Document: d.JSON(), Origin: gate.FromPolicies,
 			Place: func(field string) string { return d.Position(field).String() },
 		}
-		problem := resource.Problem{Position: d.Position(""), Object: d.Object()}
+		p := problem.Problem{Position: d.Position(""), Object: d.Object()}
 		switch known := slices.IndexFunc(s.owners, func(k facts.Object) bool { return k.Ref == d.Ref }); {
 		case known >= 0:
-			problem.Message = "is there twice among the policies, at " + s.owners[known].Place("") + " too; keep one"
+			p.Message = "is there twice among the policies, at " + s.owners[known].Place("") + " too; keep one"
 		case !facts.Owns(o):
-			problem.Message = "owns no volume, no resource of the type volume with params.size, which is all that a document among the policies is for; " +
+			p.Message = "owns no volume, no resource of the type volume with params.size, which is all that a document among the policies is for; " +
 				"documents to derive are given with -f"
 		default:
 			s.owners = append(s.owners, o)
 			continue
 		}
-		problems = append(problems, problem)
+		problems = append(problems, p)
 	}
 	return errors.Join(problems...)
 }
@@ -378,7 +379,7 @@ func (s *sources) addQuotas(f File) error {
 	problems := []error{err}
 	for _, q := range quotas {
 		if i := slices.IndexFunc(s.quotas, func(o quota.Quota) bool { return o.Name == q.Name }); i >= 0 {
-			problems = append(problems, resource.Problem{
+			problems = append(problems, problem.Problem{
 				Position: q.Position, Object: q.String(), Field: "metadata.name",
 				Message: fmt.Sprintf("is the name of the quota at %s too", s.quotas[i].Position),
 			})
@@ -414,14 +415,14 @@ func quoted(texts []string) string {
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
 
 // yamlProblem is an error of the YAML parser, with its place.
-func yamlProblem(file string, err error) resource.Problem {
+func yamlProblem(file string, err error) problem.Problem {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	m := yamlLine.FindStringSubmatch(text)
-	at := resource.Position{File: file, Line: 1, Column: 1}
+	at := problem.Position{File: file, Line: 1, Column: 1}
 	if n, err := strconv.Atoi(m[1]); err == nil {
 		at.Line = n
 	}
-	return resource.Problem{Position: at, Message: text[len(m[0]):]}
+	return problem.Problem{Position: at, Message: text[len(m[0]):]}
 }
 
 // kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a kind has the kind "".

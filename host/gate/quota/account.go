@@ -3,13 +3,14 @@ package quota
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"math/big"
 	"slices"
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // workload is the part of a LatticeService that makes its demand.
@@ -53,11 +54,22 @@ type counted struct {
 	demand               Amounts
 }
 
+// uncountable says which field has the wrong type.
+func uncountable(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return problem.Problem{
+			Field: strings.TrimPrefix(wrong.Field, "."), Message: "has the wrong type, so that quotas cannot count it", Cause: err,
+		}
+	}
+	return problem.Problem{Message: "the document is not JSON, so that quotas cannot count it", Cause: err}
+}
+
 // count reads a document. It returns nil for one of a kind that is not counted.
 func count(document json.RawMessage) (*counted, error) {
 	var w workload
 	if err := json.Unmarshal(document, &w); err != nil {
-		return nil, fmt.Errorf("%w: quotas cannot count a document: %w", resource.ErrInvalid, err)
+		return nil, uncountable(err)
 	}
 	if w.Kind != "LatticeService" {
 		return nil, nil
@@ -66,14 +78,14 @@ func count(document json.RawMessage) (*counted, error) {
 	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
 	one, err := w.requests()
 	if err != nil {
-		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: err.field, Message: err.message}
+		return nil, problem.Problem{Object: "LatticeService " + c.id, Field: err.field, Message: err.message}
 	}
 	replicas := int64(1)
 	if w.Spec.Replicas != nil {
 		replicas = *w.Spec.Replicas
 	}
 	if replicas < 0 {
-		return nil, resource.Problem{Object: "LatticeService " + c.id, Field: "spec.replicas", Message: "is negative"}
+		return nil, problem.Problem{Object: "LatticeService " + c.id, Field: "spec.replicas", Message: "is negative"}
 	}
 	if a := w.Spec.Autoscaling; a != nil {
 		replicas = max(a.Max, replicas)
@@ -280,7 +292,7 @@ func Text(quotas []Quota, groups Namespaces) ([]byte, error) {
 	sorted := slices.Clone(quotas)
 	slices.SortFunc(sorted, func(p, q Quota) int { return strings.Compare(p.Name, q.Name) })
 	for i := range sorted {
-		sorted[i].Position = resource.Position{}
+		sorted[i].Position = problem.Position{}
 	}
 	return json.Marshal(struct {
 		Quotas     []Quota

@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // Namespaces are the groups of namespaces, by name; that of a namespace without the label [GroupLabel] is empty. One that is
@@ -27,7 +27,7 @@ type namespace struct {
 }
 
 // ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List. Every problem is reported;
-// the error satisfies errors.Is with resource.ErrInvalid.
+// the error satisfies errors.Is with problem.Invalid.
 func ParseNamespaces(file string, data []byte) (Namespaces, error) {
 	r := reader{file: file}
 	found := Namespaces{}
@@ -58,7 +58,7 @@ func ParseNamespaces(file string, data []byte) (Namespaces, error) {
 
 // namespace reads one document, and adds what it says.
 func (r *reader) namespace(n *yaml.Node, found Namespaces, lists bool) {
-	at := resource.Position{File: r.file, Line: n.Line, Column: n.Column}
+	at := problem.Position{File: r.file, Line: n.Line, Column: n.Column}
 	var d namespace
 	if err := n.Decode(&d); err != nil {
 		r.failYAML(err)

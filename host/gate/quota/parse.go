@@ -16,14 +16,14 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // Quota is one LatticeQuota.
 type Quota struct {
 	// Name is metadata.name, Position where its document begins.
 	Name     string
-	Position resource.Position
+	Position problem.Position
 	// Principal is whom it limits.
 	Principal Principal
 	// Limits are for all workloads of the principal together, MaxPerWorkload for each one.
@@ -114,12 +114,12 @@ func (q *quantity) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // Parse reads the quotas of one file of YAML or JSON documents, strictly. Every problem is reported; the error satisfies
-// errors.Is with resource.ErrInvalid.
+// errors.Is with problem.Invalid.
 func Parse(file string, data []byte) ([]Quota, error) {
 	r := reader{file: file}
 	quotas := r.read(data)
 	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b resource.Problem) int {
+		slices.SortStableFunc(r.problems, func(a, b problem.Problem) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 		})
 		return nil, r.problems
@@ -129,15 +129,15 @@ func Parse(file string, data []byte) ([]Quota, error) {
 
 type reader struct {
 	file     string
-	problems resource.Problems
+	problems problem.List
 }
 
 func (r *reader) fail(line, column int, object, field, format string, args ...any) {
-	r.failAt(resource.Position{File: r.file, Line: line, Column: column}, object, field, format, args...)
+	r.failAt(problem.Position{File: r.file, Line: line, Column: column}, object, field, format, args...)
 }
 
-func (r *reader) failAt(at resource.Position, object, field, format string, args ...any) {
-	r.problems = append(r.problems, resource.Problem{Position: at, Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
+func (r *reader) failAt(at problem.Position, object, field, format string, args ...any) {
+	r.problems = append(r.problems, problem.Problem{Position: at, Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 func (r *reader) read(data []byte) []Quota {
@@ -179,7 +179,7 @@ func (r *reader) read(data []byte) []Quota {
 // quota checks one document.
 func (r *reader) quota(n *yaml.Node, d *document) Quota {
 	q := Quota{
-		Name: d.Metadata.Name, Position: resource.Position{File: r.file, Line: n.Line, Column: n.Column},
+		Name: d.Metadata.Name, Position: problem.Position{File: r.file, Line: n.Line, Column: n.Column},
 		Enabled: d.Spec.Enabled == nil || *d.Spec.Enabled,
 	}
 	if d.APIVersion != "lattice.dev/v1alpha1" || d.Kind != "LatticeQuota" {

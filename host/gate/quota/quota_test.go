@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/host/gate/quota"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // written returns a LatticeQuota with a spec in YAML's flow style.
@@ -166,7 +166,7 @@ func TestUncountable(t *testing.T) {
 		},
 		"another type": {
 			json.RawMessage(`{"kind":"LatticeService","spec":{"replicas":"1"}}`),
-			"invalid input: quotas cannot count a document: json: cannot unmarshal string into Go struct field .spec.replicas of type int64",
+			"spec.replicas: has the wrong type, so that quotas cannot count it",
 		},
 	}
 	a, err := quota.New(parse(t, written("media", media)), nil, nil)
@@ -177,8 +177,8 @@ func TestUncountable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := a.Facts(tt.document)
-			if !errors.Is(err, resource.ErrInvalid) {
-				t.Fatalf("got %v, want an error that is resource.ErrInvalid", err)
+			if !errors.Is(err, problem.Invalid) {
+				t.Fatalf("got %v, want an error that is problem.Invalid", err)
 			}
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
 				t.Error(diff)
@@ -233,8 +233,8 @@ func TestParseProblems(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			quotas, err := quota.Parse("q.yaml", []byte(tt.text))
-			if !errors.Is(err, resource.ErrInvalid) || quotas != nil {
-				t.Fatalf("got %v and %v, want an error that is resource.ErrInvalid", quotas, err)
+			if !errors.Is(err, problem.Invalid) || quotas != nil {
+				t.Fatalf("got %v and %v, want an error that is problem.Invalid", quotas, err)
 			}
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -279,7 +279,7 @@ func TestParseNamespaces(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if (tt.err != "") != (err != nil) || err != nil && (err.Error() != tt.err || !errors.Is(err, resource.ErrInvalid)) {
+			if (tt.err != "") != (err != nil) || err != nil && (err.Error() != tt.err || !errors.Is(err, problem.Invalid)) {
 				t.Errorf("got  %v\nwant %s", err, tt.err)
 			}
 		})
@@ -300,11 +300,11 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(written("media", media)))
 	f.Add([]byte("a: &a [*a]\n---\nkind: LatticeQuota\nmetadata: {<<: {name: x}}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if n, err := quota.ParseNamespaces("f", data); err != nil && (n != nil || !errors.Is(err, resource.ErrInvalid)) {
+		if n, err := quota.ParseNamespaces("f", data); err != nil && (n != nil || !errors.Is(err, problem.Invalid)) {
 			t.Fatalf("got %v and %v", n, err)
 		}
 		quotas, err := quota.Parse("f", data)
-		if err != nil && (quotas != nil || !errors.Is(err, resource.ErrInvalid)) {
+		if err != nil && (quotas != nil || !errors.Is(err, problem.Invalid)) {
 			t.Fatalf("got %v and %v", quotas, err)
 		}
 		if err != nil {

@@ -12,20 +12,20 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // readData reads the data files, each an object. What is at the top of one is in no other.
 func readData(files []File, p *problems) map[string]any {
 	if len(files) > MaxFiles {
-		p.add(resource.Position{}, "", "there are %d data files, the limit is %d", len(files), MaxFiles)
+		p.add(problem.Position{}, "", "there are %d data files, the limit is %d", len(files), MaxFiles)
 		return nil
 	}
 	all, from := map[string]any{}, map[string]string{}
 	sorted := slices.Clone(files)
 	slices.SortFunc(sorted, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range sorted {
-		at := resource.Position{File: f.Name}
+		at := problem.Position{File: f.Name}
 		object, err := readObject(f)
 		if err != nil {
 			p.add(at, "", "%s", oneLine(err.Error()))

@@ -48,7 +48,7 @@ type pack struct {
 }
 
 // Parse reads rules and data. Files of tests are only looked at as far as needed to see that they are tests. Every problem
-// of every file is reported; the error satisfies errors.Is with resource.ErrInvalid. No files give an engine with no
+// of every file is reported; the error satisfies errors.Is with problem.Invalid. No files give an engine with no
 // policies.
 func Parse(files, data []File, o Options) (*Engine, error) {
 	l, caps, err := load(files, data, false)

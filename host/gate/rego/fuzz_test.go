@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func FuzzParse(f *testing.F) {
@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, module, data []byte) {
 		e, err := Parse([]File{{"f.rego", module}}, []File{{"f.yaml", data}}, Options{TimeLimit: 100 * time.Millisecond})
-		if (err == nil) != (e != nil) || err != nil && !errors.Is(err, resource.ErrInvalid) {
+		if (err == nil) != (e != nil) || err != nil && !errors.Is(err, problem.Invalid) {
 			t.Fatalf("got %v and %v", e, err)
 		}
 		if e != nil {

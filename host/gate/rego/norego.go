@@ -8,7 +8,7 @@ import (
 	"encoding/hex"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // Engine has no rules: this build has no Rego.
@@ -31,10 +31,10 @@ func Test(_ context.Context, files, data []File, o Options) (*Report, error) {
 }
 
 func refuse(files []File) error {
-	var problems resource.Problems
+	var problems problem.List
 	for _, f := range files {
-		problems = append(problems, resource.Problem{
-			Position: resource.Position{File: f.Name},
+		problems = append(problems, problem.Problem{
+			Position: problem.Position{File: f.Name},
 			Message:  "this build of lattice-host has no Rego; remove the file, or use a build with Rego",
 		})
 	}

@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func TestRefusesFiles(t *testing.T) {
 	t.Parallel()
 	_, err := Parse([]File{{Name: "a.rego"}, {Name: "a_test.rego"}}, []File{{Name: "d.json"}}, Options{})
 	const rest = ": this build of lattice-host has no Rego; remove the file, or use a build with Rego"
-	if want := "a.rego" + rest + "\na_test.rego" + rest + "\nd.json" + rest; !errors.Is(err, resource.ErrInvalid) || err.Error() != want {
+	if want := "a.rego" + rest + "\na_test.rego" + rest + "\nd.json" + rest; !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if _, err := Test(t.Context(), []File{{Name: "a.rego"}}, nil, Options{}); err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxNesting is how deep terms of a rule file nest. OPA's own limit lets a small file take a large part of the memory.
@@ -54,17 +54,17 @@ func isEntry(name string) bool { return entryPattern.MatchString(name) }
 func denies(name string) bool { return isEntry(name) && !strings.HasPrefix(name, "warn") }
 
 // problems collects what is wrong with the files.
-type problems resource.Problems
+type problems problem.List
 
-func (p *problems) add(at resource.Position, object, format string, args ...any) {
-	*p = append(*p, resource.Problem{Position: at, Object: object, Message: fmt.Sprintf(format, args...)})
+func (p *problems) add(at problem.Position, object, format string, args ...any) {
+	*p = append(*p, problem.Problem{Position: at, Object: object, Message: fmt.Sprintf(format, args...)})
 }
 
 // addErrors adds errors of OPA's parser or compiler, each with its place if it has one.
 func (p *problems) addErrors(file string, err error) {
 	var list ast.Errors
 	if !errors.As(err, &list) {
-		p.add(resource.Position{File: file}, "", "%s", oneLine(err.Error()))
+		p.add(problem.Position{File: file}, "", "%s", oneLine(err.Error()))
 		return
 	}
 	for _, e := range list {
@@ -93,24 +93,24 @@ func (p *problems) err() error {
 	if len(*p) == 0 {
 		return nil
 	}
-	slices.SortFunc(*p, func(a, b resource.Problem) int {
+	slices.SortFunc(*p, func(a, b problem.Problem) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
 			strings.Compare(a.Object, b.Object), strings.Compare(a.Message, b.Message))
 	})
-	return resource.Problems(slices.Compact(*p))
+	return problem.List(slices.Compact(*p))
 }
 
-func position(l *ast.Location) resource.Position {
+func position(l *ast.Location) problem.Position {
 	if l == nil {
-		return resource.Position{}
+		return problem.Position{}
 	}
-	return resource.Position{File: l.File, Line: l.Row, Column: l.Col}
+	return problem.Position{File: l.File, Line: l.Row, Column: l.Col}
 }
 
 // read parses the files, those with tests only on request.
 func read(files []File, caps *ast.Capabilities, tests bool, p *problems) []*module {
 	if len(files) > MaxFiles {
-		p.add(resource.Position{}, "", "there are %d rule files, the limit is %d", len(files), MaxFiles)
+		p.add(problem.Position{}, "", "there are %d rule files, the limit is %d", len(files), MaxFiles)
 		return nil
 	}
 	sorted := slices.Clone(files)
@@ -118,7 +118,7 @@ func read(files []File, caps *ast.Capabilities, tests bool, p *problems) []*modu
 	var modules []*module
 	for i, f := range sorted {
 		if i > 0 && f.Name == sorted[i-1].Name {
-			p.add(resource.Position{File: f.Name}, "", "is there twice; give every file a name of its own")
+			p.add(problem.Position{File: f.Name}, "", "is there twice; give every file a name of its own")
 			continue
 		}
 		if m := readModule(f, caps, p); m != nil && (tests || m.space != spaceTest) {
@@ -130,7 +130,7 @@ func read(files []File, caps *ast.Capabilities, tests bool, p *problems) []*modu
 
 // readModule parses one file, and returns nil when it cannot be used.
 func readModule(f File, caps *ast.Capabilities, p *problems) *module {
-	at := resource.Position{File: f.Name}
+	at := problem.Position{File: f.Name}
 	if len(f.Text) > MaxFileBytes {
 		p.add(at, "", "the file has %d bytes, the limit is %d", len(f.Text), MaxFileBytes)
 		return nil

@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // archive is a case: rules, data, an input, and what comes of them in the files that begin with want.
@@ -144,8 +144,8 @@ func TestLoad(t *testing.T) {
 		t.Run(a.name(), func(t *testing.T) {
 			t.Parallel()
 			e, err := Parse(a.rules, a.data, Options{})
-			if e != nil || !errors.Is(err, resource.ErrInvalid) {
-				t.Fatalf("got %v and %v, want an error that is resource.ErrInvalid", e, err)
+			if e != nil || !errors.Is(err, problem.Invalid) {
+				t.Fatalf("got %v and %v, want an error that is problem.Invalid", e, err)
 			}
 			a.compare(t, err.Error()+"\n")
 		})
@@ -173,7 +173,7 @@ func engine(t testing.TB, o Options, bodies ...string) *Engine {
 func refused(t *testing.T, want string, bodies ...string) {
 	t.Helper()
 	_, err := Parse(rules(bodies...), nil, Options{})
-	if !errors.Is(err, resource.ErrInvalid) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, problem.Invalid) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%s:\ngot  %v\nwant %s", strings.Join(bodies, "\n"), err, want)
 	}
 }

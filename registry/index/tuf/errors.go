@@ -8,6 +8,7 @@ import (
 
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -28,7 +29,7 @@ var (
 	// ErrState marks a damaged state folder.
 	ErrState = errors.New("damaged state")
 	// ErrUnavailable marks a source that does not answer, or not fast enough.
-	ErrUnavailable = errors.New("index unavailable")
+	ErrUnavailable = problem.New(problem.Unreachable, "index unavailable")
 	// ErrNotFound marks a target that the index does not have, or a client that has never verified an index.
 	ErrNotFound = errors.New("not in the index")
 )

@@ -1,16 +1,14 @@
-package resource
+package problem
 
-import (
-	"cmp"
-	"strconv"
-)
+import "strconv"
 
 // Position is a place in a file. The zero Position means that no place is known.
 type Position struct {
 	// File is the name as the user gave it, or <stdin>.
-	File string
+	File string `json:"file,omitempty"`
 	// Line and Column count from 1; a column is one character. Zero means that they are unknown.
-	Line, Column int
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
 }
 
 // String returns file:line:column, as far as it is known.
@@ -24,8 +22,4 @@ func (p Position) String() string {
 		return s
 	}
 	return s + ":" + strconv.Itoa(p.Column)
-}
-
-func (p Position) compare(q Position) int {
-	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
 }
