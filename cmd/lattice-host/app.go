@@ -27,6 +27,8 @@ type app struct {
 	// homeFlag and output are the global flags.
 	homeFlag string
 	output   string
+	// args are the command line.
+	args []string
 	// started says that the command line was understood: an error before that is one of usage.
 	started bool
 	// wrote says that the command has written to standard output.
@@ -44,5 +46,24 @@ func (a *app) does(f body) func(*cobra.Command, []string) error {
 	}
 }
 
-// json reports whether the user asked for JSON.
-func (a *app) json() bool { return a.output == formatJSON }
+// json reports whether the user asked for JSON. A command line that was not understood to its end is searched for that.
+func (a *app) json() bool {
+	if a.started || a.output != "" {
+		return a.output == formatJSON
+	}
+	for i, arg := range a.args {
+		next := ""
+		if i+1 < len(a.args) {
+			next = a.args[i+1]
+		}
+		switch arg {
+		case "-ojson", "-o=json", "--output=json":
+			return true
+		case "-o", "--output":
+			return next == formatJSON
+		case "--":
+			return false
+		}
+	}
+	return false
+}

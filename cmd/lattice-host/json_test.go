@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // jsonPage is where the forms of -o json are documented, from this folder.
@@ -162,6 +164,27 @@ func cmdForm(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if len(wrong) > 0 {
 		ts.Fatalf("%s prints something else than %s says", args[0], jsonPage)
+	}
+}
+
+// TestEveryCommandReportsProblems checks that every command that fails with -o json writes its problems as JSON.
+func TestEveryCommandReportsProblems(t *testing.T) {
+	t.Parallel()
+	for _, c := range everyCommand(newTestRoot()) {
+		if c.HasSubCommands() {
+			continue
+		}
+		args := strings.Fields(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
+		code, stdout, stderr := invoke(t.Context(), "", append(args, "--no-such-flag", "-o", "json")...)
+		var written struct{ Problems problem.List }
+		if err := json.Unmarshal([]byte(stdout), &written); err != nil || len(written.Problems) != 1 {
+			t.Errorf("%s: got %q: %v", c.CommandPath(), stdout, err)
+			continue
+		}
+		p := written.Problems[0]
+		if code != problem.Usage.Exit() || p.Code != problem.Usage || p.Message+"\n" != stderr {
+			t.Errorf("%s: exit code %d, %+v, standard error %q", c.CommandPath(), code, p, stderr)
+		}
 	}
 }
 
