@@ -10,4 +10,3 @@
 //
 // Any error means no bundle; every reason that could be found is in the returned error, sorted, one per line.
 package pipeline
-

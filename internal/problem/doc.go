@@ -4,4 +4,3 @@
 //
 // Packages mark their sentinels with a code, see [New], so that a code follows from an error and never from its text.
 package problem
-
