@@ -14,6 +14,8 @@ type extismGuest struct {
 	// derive is the body of the function derive, whose locals 0 to 3 are of type i64. Validate is exported if it is set.
 	derive, validate []byte
 	imported         map[string]uint32
+	// pages is what the memory begins with; 0 is 1.
+	pages uint32
 	// drop and rename change the exports.
 	drop   string
 	rename map[string]string
@@ -55,7 +57,7 @@ func extismSignature(name string) extismType {
 		return extismType{i64x2, nil}
 	case "store_u8":
 		return extismType{[]byte{wasmbuild.I64, wasmbuild.I32}, nil}
-	case "input_length", "http_headers":
+	case "input_length", "input_offset", "http_headers":
 		return extismType{nil, i64}
 	case "http_request":
 		return extismType{i64x2, i64}
@@ -97,7 +99,7 @@ func (g *extismGuest) build() []byte {
 	if g.derive == nil {
 		g.derive = g.answer("{}")
 	}
-	g.Memory(1, -1)
+	g.Memory(max(g.pages, 1), -1)
 	g.export(abi.ExtismDerive, g.entry(g.derive))
 	if g.validate != nil {
 		g.export(abi.ExtismValidate, g.entry(g.validate))

@@ -61,6 +61,24 @@ func TestExtismCall(t *testing.T) {
 			want: "{}      ",
 		},
 		{
+			reason: "the request is a block of its own",
+			guest: func(g *extismGuest) {
+				word := int64(0x3a226574756f7222) // "route":
+				g.derive = wasmbuild.Body(
+					g.call("input_offset"), g.call("length"), failUnless(9),
+					g.call("input_offset"), wasmbuild.Int64(1), i64Add, g.call("load_u64"), failUnless(word),
+					g.call("input_offset"), g.call("input_offset"), g.call("length"), g.call("output_set"), wasmbuild.Int32(0))
+			},
+			want: `{"route":`,
+		},
+		{
+			reason: "what lies behind the request is not", err: ErrTrap, text: "step main: in derive: trapped: extism:host/env.load_u64 was called: the address is outside of the plugin's blocks",
+			guest: func(g *extismGuest) {
+				g.derive = wasmbuild.Body(
+					g.call("input_offset"), wasmbuild.Int64(2), i64Add, g.call("load_u64"), wasmbuild.Drop, g.answer("{}"))
+			},
+		},
+		{
 			reason: "an error that it reports", err: ErrTrap, text: "step main: in derive: trapped: no route      ",
 			guest: func(g *extismGuest) {
 				g.derive = wasmbuild.Body(g.text(0, "no route"), wasmbuild.LocalGet, 0, g.call("error_set"), wasmbuild.Int32(1))

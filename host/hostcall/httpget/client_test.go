@@ -133,10 +133,14 @@ func TestBodies(t *testing.T) {
 	}
 	full := strings.Repeat("a", abi.MaxHTTPBodyBytes)
 	for path, tc := range map[string]struct {
+		status         int
 		encoding, body string
 		want           *abi.HTTPGetAnswer
 		code           abi.HostErrorCode
 	}{
+		"/none":    {status: 204, encoding: "gzip", want: &abi.HTTPGetAnswer{Status: 204}},
+		"/same":    {status: 304, encoding: "gzip", want: &abi.HTTPGetAnswer{Status: 304}},
+		"/empty":   {encoding: "gzip", code: abi.HostErrorUnavailable},
 		"/binary":  {body: "\xff\x00", want: &abi.HTTPGetAnswer{Status: 200, Base64: "/wA="}},
 		"/largest": {body: full, want: &abi.HTTPGetAnswer{Status: 200, Text: full}},
 		"/large":   {body: full + "a", code: abi.HostErrorTooLarge},
@@ -149,6 +153,9 @@ func TestBodies(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			if tc.encoding != "" {
 				w.Header().Set("Content-Encoding", tc.encoding)
+			}
+			if tc.status != 0 {
+				w.WriteHeader(tc.status)
 			}
 			fmt.Fprint(w, tc.body)
 		})
