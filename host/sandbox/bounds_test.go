@@ -174,7 +174,11 @@ func TestCloseEndsWaiting(t *testing.T) {
 		what  string
 		close func(*Plugin) error
 	}{
-		{"plugin", func(p *Plugin) error { return p.Close(context.Background()) }},
+		{"plugin", func(p *Plugin) error {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			return p.Close(ctx)
+		}},
 		{"runtime", func(p *Plugin) error { return p.runtime.Close(context.Background()) }},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -298,7 +299,11 @@ func TestClose(t *testing.T) {
 		reason string
 		close  func(*Runtime, *Plugin) error
 	}{
-		{"the plugin", func(_ *Runtime, p *Plugin) error { return p.Close(context.Background()) }},
+		{"the plugin, without patience", func(_ *Runtime, p *Plugin) error {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			return p.Close(ctx)
+		}},
 		{"the runtime", func(r *Runtime, _ *Plugin) error { return r.Close(context.Background()) }},
 		{"both at once", func(r *Runtime, p *Plugin) error {
 			done := make(chan error)
@@ -334,6 +339,36 @@ func TestClose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A plugin that is closed answers those who called it before.
+func TestPluginRetires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRuntime(t, Config{})
+		r.pool.cores = 1
+		p := loadSpreaders(t, r, 1)[0]
+		_, taken := borrow(t, p)
+		inside := callSoon(t.Context(), p)
+		closed := make(chan error, 1)
+		go func() { closed <- p.Close(context.Background()) }()
+		synctest.Wait()
+		if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); !errors.Is(err, ErrClosed) {
+			t.Errorf("a call behind closing gave %v", err)
+		}
+		select {
+		case err := <-closed:
+			t.Errorf("closing did not wait: %v", err)
+		default:
+		}
+		r.pool.giveBack(taken)
+		if err := inside(); err != nil {
+			t.Errorf("a call from before closing gave %v", err)
+		}
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestLoadClosed(t *testing.T) {

@@ -76,6 +76,9 @@ func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request 
 		return nil, Usage{}, err
 	}
 	defer p.instances.pool.drop(i)
+	ctx, unwatch := p.runtime.watchdog.enter(ctx, p.id, i)
+	defer unwatch()
+	defer func() { err = endedFor(ctx, err) }()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
 	ctx, g := p.withGuest(countedStacks(ctx), step)

@@ -509,7 +509,9 @@ func TestExtismIsInterrupted(t *testing.T) {
 		done <- err
 	}()
 	time.Sleep(10 * time.Millisecond)
-	if err := p.Close(t.Context()); err != nil {
+	hurry, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	if err := p.Close(hurry); err != nil {
 		t.Error(err)
 	}
 	if err := <-done; !errors.Is(err, ErrClosed) {

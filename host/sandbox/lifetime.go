@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// lifetime keeps something open while it is used: end waits for everyone who entered. Who is inside may enter again.
+// lifetime keeps something open while it is used: end and retire wait for all who entered. Who is inside may enter again.
 type lifetime struct {
 	mu     sync.Mutex
 	ended  bool
 	inside int
 	// empty is closed when nobody can be inside any more.
 	empty chan struct{}
-	// over is done as soon as end is called, so that who is inside hurries.
+	// over is done as soon as who is inside shall hurry.
 	over   context.Context
 	hurry  context.CancelFunc
 	ending sync.Once
@@ -53,10 +53,17 @@ func (l *lifetime) bind(ctx context.Context) (context.Context, context.CancelFun
 	}
 }
 
-// end runs last once, when everyone has left. It does not return before that.
-func (l *lifetime) end(last func() error) (err error) {
+// end hurries everyone and does what retire does.
+func (l *lifetime) end(last func() error) error {
 	l.hurry()
+	return l.retire(context.Background(), last)
+}
+
+// retire keeps everyone out and runs last once, when all who are inside have left. It does not return before that. When ctx
+// is done, they are hurried.
+func (l *lifetime) retire(ctx context.Context, last func() error) (err error) {
 	l.shut()
+	defer context.AfterFunc(ctx, l.hurry)()
 	<-l.empty
 	l.ending.Do(func() { err = last() })
 	return err

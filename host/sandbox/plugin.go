@@ -30,7 +30,8 @@ func (p *Plugin) Manifest() *abi.Manifest { return p.manifest }
 // Digest returns the SHA-256 of the module, as sha256: and 64 lower-case hexadecimal digits.
 func (p *Plugin) Digest() string { return p.id.digest }
 
-// Close interrupts running calls, waits for them and frees the compiled module. Later calls answer [ErrClosed].
+// Close lets no more calls in, which answer [ErrClosed], waits for those inside and frees the compiled module. When ctx is
+// done, it interrupts them. A call that waits for an instance is inside.
 func (p *Plugin) Close(ctx context.Context) error {
 	leave, err := p.runtime.life.enter()
 	if err != nil {
@@ -38,12 +39,12 @@ func (p *Plugin) Close(ctx context.Context) error {
 		return nil
 	}
 	defer leave()
-	return p.life.end(func() error {
+	return p.life.retire(ctx, func() error {
 		p.instances.close()
 		if p.extism != nil {
-			return p.extism.Close(ctx)
+			return p.extism.Close(context.WithoutCancel(ctx))
 		}
-		return p.instances.compiled.Close(ctx)
+		return p.instances.compiled.Close(context.WithoutCancel(ctx))
 	})
 }
 
@@ -128,6 +129,8 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 	if err != nil {
 		return nil, Usage{}, err
 	}
+	ctx, leave := p.runtime.watchdog.enter(ctx, p.id, i)
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout())
 	defer cancel()
 	answered := false
@@ -141,7 +144,16 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 	}()
 	answer, usage, err := p.runIn(ctx, i, step, op, request)
 	answered = err == nil
-	return answer, usage, err
+	return answer, usage, endedFor(ctx, err)
+}
+
+// endedFor returns why a call was ended if the host did so to save itself, and otherwise err.
+func endedFor(ctx context.Context, err error) error {
+	var end *memoryError
+	if interrupted(err) && errors.As(context.Cause(ctx), &end) {
+		return fmt.Errorf("%w, %w: %w", ErrTrap, ErrMemory, end)
+	}
+	return err
 }
 
 func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op, request []byte) ([]byte, Usage, error) {

@@ -257,6 +257,22 @@ func (p *pool) resized(i *instance, size uint64) {
 	i.size = size
 }
 
+// sizeOf returns what an instance has in bytes.
+func (p *pool) sizeOf(i *instance) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return i.size
+}
+
+// evictAll closes all instances that wait for a call.
+func (p *pool) evictAll() {
+	p.mu.Lock()
+	var evicted []*instance
+	for p.evict(&evicted) {
+	}
+	p.unlock(evicted)
+}
+
 // drop closes an instance that a call had.
 func (p *pool) drop(i *instance) {
 	stacks := i.endCall()

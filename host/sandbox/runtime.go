@@ -55,6 +55,8 @@ type Runtime struct {
 	memories        memories
 	pool            *pool
 	life            *lifetime
+	// watchdog is nil unless [Runtime.Watch] was called.
+	watchdog *watchdog
 	// compiling has room for as many modules as are compiled at once.
 	compiling chan struct{}
 }
@@ -106,6 +108,7 @@ func (r *Runtime) progress(plugin string, done bool) {
 // Close interrupts running calls, waits for them and frees everything. Plugins of a closed Runtime answer [ErrClosed].
 func (r *Runtime) Close(ctx context.Context) error {
 	return r.life.end(func() error {
+		r.watchdog.close()
 		r.pool.close()
 		return errors.Join(r.memories.close(), r.engine.Close(ctx), r.cache.Close(ctx))
 	})
