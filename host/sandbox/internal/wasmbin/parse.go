@@ -21,8 +21,8 @@ const (
 	maxSections  = 4_096
 )
 
-// Parse reads the outside of a module. It checks what it reads, and that sections stand in order; code, data and
-// initial values are passed over. Text and contents point into wasm. The error satisfies [IsMalformed] or [IsUnsupported].
+// Parse reads the outside of a module. It checks what it reads, and that sections are in order; code, data and initial values
+// are passed over. Text and contents point into wasm. Unless the error satisfies [IsMalformed], the module is not supported.
 func Parse(wasm []byte) (*Module, error) {
 	if !bytes.HasPrefix(wasm, []byte(header)) {
 		return nil, &parseError{0, "this is not a WebAssembly module of version 1", kindOfHeader(wasm)}

@@ -13,11 +13,9 @@ var (
 	errUnsupported = errors.New("unsupported module")
 )
 
-// IsMalformed reports whether err says that bytes are not a module.
+// IsMalformed reports whether err says that bytes are not a module. Other errors of this package are about modules that are not
+// of WebAssembly 2.0, or exceed a bound of their reader.
 func IsMalformed(err error) bool { return errors.Is(err, errMalformed) }
-
-// IsUnsupported reports whether err says that a module is not one of WebAssembly 2.0, or exceeds a bound of its reader.
-func IsUnsupported(err error) bool { return errors.Is(err, errUnsupported) }
 
 // parseError says where a module is malformed or not supported, which is its kind.
 type parseError struct {
@@ -43,7 +41,7 @@ type Reader struct {
 // NewReader returns a Reader of part of a module; base is the position of that part in the module.
 func NewReader(data []byte, base int) *Reader { return &Reader{data: data, base: base} }
 
-// Err returns the first error. It satisfies [IsMalformed] or [IsUnsupported].
+// Err returns the first error. Unless it satisfies [IsMalformed], the module is not supported.
 func (r *Reader) Err() error { return r.err }
 
 // Pos returns the position in the part that is read.
