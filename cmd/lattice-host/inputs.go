@@ -189,6 +189,9 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 	if err != nil {
 		return nil, err
 	}
+	if err := r.usePipelines(home); err != nil {
+		return nil, err
+	}
 	o = &outcome{home: home}
 	if o.gates, err = a.newGates(&in.policies, home, r); err != nil {
 		return nil, err
@@ -222,6 +225,9 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, warning := range engine.Warnings() {
+		a.note("warning: %s", warning)
 	}
 	return o, o.judge(ctx, admitted, bundles)
 }

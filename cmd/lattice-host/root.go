@@ -105,7 +105,7 @@ func (a *app) groups() []commandGroup {
 		}},
 		{"Plugins of the installation", []*cobra.Command{
 			a.searchCommand(), a.installCommand(), a.updateCommand(), a.removeCommand(), a.enableCommand(), a.disableCommand(),
-			a.listCommand(), a.verifyCommand(),
+			a.listCommand(), a.verifyCommand(), a.pipelineCommand(),
 		}},
 		{"Policies and decisions", []*cobra.Command{a.policyCommand(), a.auditCommand()}},
 		{"Making plugins, running an index", []*cobra.Command{a.pluginCommand(), a.keyCommand(), a.indexCommand()}},

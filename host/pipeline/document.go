@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
@@ -31,7 +32,10 @@ type Pipeline struct {
 	Name string
 	// For is the kind that the pipeline derives from.
 	For abi.GroupKind
-	// Steps are in the order of the document, which breaks ties only.
+	// Extends says that the document adds to the built-in pipeline for the kind.
+	Extends bool
+	// Steps are in the order of the document, which breaks ties only; those of the built-in pipeline come
+	// first where the document extends it.
 	Steps []Step
 	// Position is where the document begins.
 	Position problem.Position
@@ -49,6 +53,15 @@ type Step struct {
 	Position problem.Position
 
 	settings settingsValue
+}
+
+// Settings returns the settings that the document gives the step, as a JSON object; nothing where it
+// gives none.
+func (s *Step) Settings() ([]byte, error) {
+	if s.settings.raw == nil {
+		return nil, nil
+	}
+	return cbor.ToJSON(nil, s.settings.raw)
 }
 
 //go:embed builtin/*.yaml
@@ -125,12 +138,17 @@ func (r *reader) pipeline(n *yaml.Node) *Pipeline {
 	if spec == nil {
 		return p
 	}
-	values := r.fields(spec, "spec", "for", "steps")
+	values := r.fields(spec, "spec", "for", "extends", "steps")
 	r.require(spec, values, "spec", "for", "steps")
 	if kind := values["for"]; kind != nil {
 		p.For = r.groupKind(kind, "spec.for")
 	}
 	p.Steps = r.steps(values["steps"])
+	if extends := values["extends"]; extends != nil {
+		p.Extends = true
+		r.extend(extends, p)
+	}
+	r.order(p.Steps)
 	return p
 }
 
@@ -175,13 +193,37 @@ func (r *reader) steps(n *yaml.Node) []Step {
 		}
 		steps = append(steps, step)
 	}
-	for i, step := range steps {
-		r.after(nodes[i], step, steps)
+	return steps
+}
+
+// extend puts the steps of the built-in pipeline for the kind before those of the document.
+func (r *reader) extend(n *yaml.Node, p *Pipeline) {
+	if r.text(n, "spec.extends") != ExtendsBuiltin {
+		r.fail(n, "spec.extends", "must be "+ExtendsBuiltin+", or left out for a pipeline that replaces the built-in one")
+		return
+	}
+	steps, ok, err := extended(p.For, p.Steps)
+	switch {
+	case err != nil:
+		r.fail(n, "spec.extends", oneLine(err.Error()))
+	case !ok && p.For.Kind != "":
+		r.fail(n, "spec.extends", "there is no built-in pipeline for "+p.For.String()+"; leave it out")
+	case ok:
+		p.Steps = steps
+	}
+	if len(p.Steps) > MaxSteps {
+		r.fail(n, "spec.steps", "must have at most "+strconv.Itoa(MaxSteps)+" steps, the built-in ones included")
+	}
+}
+
+// order checks what steps say about their order.
+func (r *reader) order(steps []Step) {
+	for _, step := range steps {
+		r.after(step, steps)
 	}
 	if len(r.problems) == 0 {
-		r.cycles(nodes, steps)
+		r.cycles(steps)
 	}
-	return steps
 }
 
 func (r *reader) step(n *yaml.Node, path string) Step {
@@ -215,22 +257,22 @@ func validPlugin(name string) bool {
 	return abi.ValidName(publisher) && abi.ValidName(bare)
 }
 
-func (r *reader) after(n *yaml.Node, step Step, steps []Step) {
+func (r *reader) after(step Step, steps []Step) {
 	for i, name := range step.After {
 		field := "spec.steps." + step.Name + ".after." + strconv.Itoa(i)
 		switch {
 		case name == step.Name:
-			r.fail(n, field, "a step cannot come after itself")
+			r.failAt(step.Position, field, "a step cannot come after itself")
 		case slices.Index(step.After, name) != i:
-			r.fail(n, field, "names "+strconv.Quote(name)+" twice")
+			r.failAt(step.Position, field, "names "+strconv.Quote(name)+" twice")
 		case !slices.ContainsFunc(steps, func(o Step) bool { return o.Name == name }):
-			r.fail(n, field, "the pipeline has no step "+strconv.Quote(name))
+			r.failAt(step.Position, field, "the pipeline has no step "+strconv.Quote(name))
 		}
 	}
 }
 
 // cycles finds steps whose after lists lead back to themselves.
-func (r *reader) cycles(nodes []*yaml.Node, steps []Step) {
+func (r *reader) cycles(steps []Step) {
 	g := newGraph(len(steps))
 	for i, step := range steps {
 		for _, name := range step.After {
@@ -238,7 +280,7 @@ func (r *reader) cycles(nodes []*yaml.Node, steps []Step) {
 		}
 	}
 	if cycle := g.cycle(); cycle != nil {
-		r.fail(nodes[cycle[0]], "spec.steps."+steps[cycle[0]].Name+".after",
+		r.failAt(steps[cycle[0]].Position, "spec.steps."+steps[cycle[0]].Name+".after",
 			"the steps wait for each other: "+cycleText(cycle, func(i int) string { return steps[i].Name }))
 	}
 }

@@ -103,7 +103,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if e.settingsDigest, err = digestOf(e.settings.CBOR()); err != nil {
 		return nil, err
 	}
-	pipelines, err := withBuiltin(c.Pipelines)
+	pipelines, err := WithBuiltin(c.Pipelines)
 	if err != nil {
 		return nil, err
 	}
@@ -116,18 +116,14 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	return e, e.planAll(ctx, c.Pipelines)
 }
 
-// withBuiltin puts an operator's pipelines over the built-in ones.
-func withBuiltin(own []*Pipeline) ([]*Pipeline, error) {
+// WithBuiltin returns an operator's pipelines and the built-in ones for other kinds. The error is a
+// [problem.List] where two are for one kind or have one name.
+func WithBuiltin(own []*Pipeline) ([]*Pipeline, error) {
 	builtin, err := Builtin()
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Clone(own)
-	for _, b := range builtin {
-		if !slices.ContainsFunc(own, func(p *Pipeline) bool { return p.For == b.For }) {
-			all = append(all, b)
-		}
-	}
+	all := Extra(own, builtin)
 	var problems problem.List
 	for i, p := range all {
 		for _, o := range all[:i] {
