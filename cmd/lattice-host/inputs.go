@@ -315,7 +315,11 @@ func (a *app) newRuntime(ctx context.Context, progress *progress, verbose bool) 
 			}
 		},
 	})
-	return runtime, asInput(err)
+	if err != nil {
+		return nil, asInput(err)
+	}
+	watchMemory(runtime)
+	return runtime, nil
 }
 
 // openMemo opens the kept answers, unless the plugins shall run.

@@ -122,6 +122,7 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 	if err != nil {
 		return nil, asInput(err)
 	}
+	watchMemory(runtime)
 	defer func() {
 		if run.others != nil {
 			run.others.ahead.Wait()
