@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-
-	"github.com/latticenet/lattice-host/abi/bundle"
 )
 
 // Approval is what the gate "execute" judged and let pass.
 type Approval struct {
 	// Plan is the digest of the plan.
 	Plan string
-	// Bundles are the SHA-256 of the bytes of every bundle, in any order.
+	// Bundles are the digests of every bundle, in any order.
 	Bundles []string
 	// Decisions are the ids of the decisions. Without one nothing is approved.
 	Decisions []string
@@ -70,20 +68,19 @@ func (a *Approval) Check(p *Plan) (*Plan, error) {
 
 // judged returns its own copy of a bundle if it is one of those left, and takes it from them.
 func judged(b Bundle, left *[]string) (Bundle, error) {
-	own := Bundle{Raw: bytes.Clone(b.Raw)}
 	name := "bundle"
 	if b.Content != nil {
 		name = b.Content.Resource.String()
 	}
+	own, err := ReadBundle(b.Raw)
+	if err != nil {
+		return own, notApproved(name, "the bundle is not one that was judged: "+err.Error())
+	}
 	at, found := slices.BinarySearch(*left, own.Digest())
-	if !found {
-		return own, notApproved(name, "the bundle is not one that was judged, its bytes have the digest "+own.Digest())
+	if !found || !bytes.Equal(own.Raw, b.Raw) {
+		return own, notApproved(name, "the bundle is not one that was judged, it has the digest "+own.Digest())
 	}
 	*left = slices.Delete(*left, at, at+1)
-	var err error
-	if own.Content, err = bundle.Parse(own.Raw); err != nil {
-		return own, notApproved(name, err.Error())
-	}
 	return own, nil
 }
 

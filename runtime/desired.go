@@ -25,25 +25,31 @@ const (
 
 // Bundle is one bundle as gates judge it and executors apply it: its bytes, and what they say.
 type Bundle struct {
-	// Raw are the canonical bytes. They count: what they say is read anew from them before anything is written.
+	// Raw are the canonical bytes. They count: what they say is read again from them before anything is written.
 	Raw []byte
 	// Content is what the bytes say.
 	Content *bundle.Bundle
 }
 
-// ReadBundle returns the bundle with its own copy of the bytes. The error is [bundle.ErrBundle] when they are none.
+// BundleOf returns a bundle that was just built. Its bytes are not copied.
+func BundleOf(b *bundle.Bundle) Bundle { return Bundle{Raw: b.JSON(), Content: b} }
+
+// ReadBundle returns the bundle with its own copy of the bytes. The error is [bundle.ErrBundle] when they are not one.
 func ReadBundle(raw []byte) (Bundle, error) {
-	// The line break that a file may have at its end is not part of a bundle.
-	raw = bytes.Clone(bytes.TrimSuffix(raw, []byte("\n")))
 	content, err := bundle.Parse(raw)
 	if err != nil {
 		return Bundle{}, err
 	}
-	return Bundle{Raw: raw, Content: content}, nil
+	return BundleOf(content), nil
 }
 
-// Digest returns the SHA-256 of the bytes as sha256: and 64 hexadecimal digits.
-func (b Bundle) Digest() string { return bundle.Digest(b.Raw) }
+// Digest returns the digest of the bundle, the one that it was built with; empty for the zero value.
+func (b Bundle) Digest() string {
+	if b.Content == nil {
+		return ""
+	}
+	return b.Content.Digest()
+}
 
 // Desired is what a set should consist of.
 type Desired struct {

@@ -14,7 +14,7 @@ import (
 )
 
 // Schema names the form of a bundle's bytes.
-const Schema = "lattice.bundle.v1"
+const Schema = "lattice.bundle.v2"
 
 // MaxBytes is the largest bundle that [Parse] reads, in bytes.
 const MaxBytes = 64 << 20
@@ -25,14 +25,22 @@ const MaxDepth = abi.MaxDepth + 8
 // ErrBundle marks bytes that are not a bundle.
 var ErrBundle = errors.New("not a bundle")
 
-// Bundle is the complete result for one resource.
+// Bundle is the complete result for one resource. It is built once: its bytes and its digest never change, whatever is done to
+// a copy of what they say. Decisions of gates, times, and what servers and clients keep books in are not part of it; see
+// [Record].
 type Bundle struct {
-	// Resource is the document that everything derives from, ResourceDigest the SHA-256 of its JSON with all defaults.
-	Resource       abi.Ref `json:"resource"`
-	ResourceDigest string  `json:"resourceDigest"`
-	// Document is that JSON. It is there in a bundle that is applied, so that gates can judge the bundle again without the
-	// file that it came from. See [Bundle.SetDocument].
-	Document json.RawMessage `json:"document,omitempty"`
+	Content
+	raw    []byte
+	digest string
+}
+
+// Content is what a bundle says.
+type Content struct {
+	// Resource is the document that everything derives from.
+	Resource abi.Ref `json:"resource"`
+	// Document is its canonical JSON, with all defaults and without what a server or client only keeps books in: all that a
+	// step may use. With it gates can judge the bundle again, without the file that it came from.
+	Document json.RawMessage `json:"document"`
 	// Outputs are in the order in which they are applied: by stage, inside a stage by reference.
 	Outputs []Output `json:"outputs"`
 	// Steps are all steps that ran: those of the resource's pipeline in their order, then those of other pipelines.
@@ -45,10 +53,15 @@ type Bundle struct {
 	Platform abi.Platform `json:"platform"`
 	// SettingsDigest is the SHA-256 of all settings.
 	SettingsDigest string `json:"settingsDigest"`
-	// Decisions are what gates decided, each a JSON value in canonical form. See [Bundle.SetDecisions].
+}
+
+// Record is what gates decided about a bundle. It is kept next to the bundle, whose digest it names.
+type Record struct {
+	// Bundle is the digest of the bundle, and Resource its resource.
+	Bundle   string  `json:"bundle"`
+	Resource abi.Ref `json:"resource"`
+	// Decisions are in the order in which they were made.
 	Decisions []json.RawMessage `json:"decisions"`
-	// Digest is the SHA-256 of the canonical JSON of everything else.
-	Digest string `json:"digest"`
 }
 
 // Output is one derived document.
@@ -116,7 +129,16 @@ type Result struct {
 	Message string `json:"message"`
 }
 
-// Parse reads a bundle, strictly: the bytes must be canonical, but for one line break at the end, and the digest must be
+// New builds a bundle. Documents and fields must be canonical JSON, and are kept as parts of the bundle's bytes; nothing of
+// content may be changed afterwards.
+func New(content Content) *Bundle {
+	b := &Bundle{Content: content}
+	b.Outputs = slices.Clone(content.Outputs)
+	b.build()
+	return b
+}
+
+// Parse reads a bundle, strictly: the bytes must be canonical, except for one line break at the end, and the digest must be
 // right. The error satisfies errors.Is with [ErrBundle].
 func Parse(data []byte) (*Bundle, error) {
 	b, err := parse(bytes.TrimSuffix(data, []byte("\n")))
@@ -141,18 +163,26 @@ func parse(data []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	var head struct {
+		Schema string `json:"schema"`
+		Digest string `json:"digest"`
+	}
 	// Known fields in another case, unknown ones and another order of keys all show when the bundle is written again.
 	b := new(Bundle)
-	if err := json.Unmarshal(text, b); err != nil {
+	if err := errors.Join(json.Unmarshal(text, &head), json.Unmarshal(text, &b.Content)); err != nil {
 		return nil, err
+	}
+	if head.Schema != Schema {
+		return nil, fmt.Errorf("its form is %.80q, this program reads %s; derive and apply the document again", head.Schema, Schema)
 	}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	if want := Digest(b.appendJSON(nil, false)); b.Digest != want {
-		return nil, fmt.Errorf("digest is %.80q, the content has %s", b.Digest, want)
+	b.build()
+	if b.digest != head.Digest {
+		return nil, fmt.Errorf("digest is %.80q, the content has %s", head.Digest, b.digest)
 	}
-	if !bytes.Equal(b.JSON(), data) {
+	if !bytes.Equal(b.raw, data) {
 		return nil, errors.New("it is not in canonical form, or has fields that " + Schema + " does not have")
 	}
 	return b, nil
@@ -186,14 +216,11 @@ func (b *Bundle) check() error {
 }
 
 func (b *Bundle) checkDocument() error {
-	if b.Document == nil {
-		return nil
-	}
 	raw, err := cbor.FromJSON(nil, b.Document, abi.MaxDepth)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the document of the resource: %w", err)
-	case !cbor.IsObject(raw) || abi.RefOf(raw) != b.Resource || Digest(b.Document) != b.ResourceDigest:
+	case !cbor.IsObject(raw) || abi.RefOf(raw) != b.Resource:
 		return errors.New("the document is not that of the resource")
 	}
 	return nil
@@ -240,38 +267,20 @@ func (b *Bundle) Output(ref abi.Ref) *Output {
 	return &b.Outputs[i]
 }
 
-// SetDecisions replaces the decisions, each a JSON value, and makes the digest anew. Their order is kept.
-func (b *Bundle) SetDecisions(decisions []json.RawMessage) error {
-	texts := make([]json.RawMessage, len(decisions))
-	for i, d := range decisions {
-		text, err := Canonical(d)
-		if err != nil {
-			return err
-		}
-		texts[i] = text
+// Digest returns the SHA-256 of the canonical JSON of everything but the digest itself, as sha256: and 64 lower-case hexadecimal
+// digits. It is the one name of the bundle, in plans, inventories, logs and histories.
+func (b *Bundle) Digest() string { return b.digest }
+
+// Equal reports whether two bundles have the same bytes.
+func (b *Bundle) Equal(other *Bundle) bool {
+	if b == nil || other == nil {
+		return b == other
 	}
-	b.Decisions = texts
-	b.Seal()
-	return nil
+	return bytes.Equal(b.raw, other.raw)
 }
 
-// SetDocument adds the resource, whose JSON the bundle knows by its digest, and makes the digest of the bundle anew.
-func (b *Bundle) SetDocument(document json.RawMessage) error {
-	own := *b
-	own.Document = document
-	if err := own.checkDocument(); err != nil {
-		return err
-	}
-	b.Document = document
-	b.Seal()
-	return nil
-}
-
-// Seal makes the digest anew.
-func (b *Bundle) Seal() { b.Digest = Digest(b.appendJSON(nil, false)) }
-
-// JSON returns the bundle's canonical bytes: keys sorted, no white space.
-func (b *Bundle) JSON() []byte { return b.appendJSON(nil, true) }
+// JSON returns the bundle's canonical bytes: keys sorted, no white space. They must not be changed.
+func (b *Bundle) JSON() []byte { return b.raw }
 
 // Canonical returns a JSON text in the form that it has in a bundle: keys sorted bytewise, no white space.
 func Canonical(text []byte) ([]byte, error) {
@@ -285,5 +294,7 @@ func Canonical(text []byte) ([]byte, error) {
 // Digest returns the SHA-256 of data as sha256: and 64 lower-case hexadecimal digits.
 func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	return digestText(sum[:])
 }
+
+func digestText(sum []byte) string { return "sha256:" + hex.EncodeToString(sum) }

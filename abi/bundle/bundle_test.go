@@ -21,9 +21,9 @@ const exampleDocument = `{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeSer
 func example() *bundle.Bundle {
 	config := abi.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: "media", Name: "api"}
 	member := abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeMeshMember", Namespace: "media", Name: "api"}
-	b := &bundle.Bundle{
-		Resource:       abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: "api"},
-		ResourceDigest: bundle.Digest([]byte(exampleDocument)), Document: json.RawMessage(exampleDocument),
+	return bundle.New(bundle.Content{
+		Resource: abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Namespace: "media", Name: "api"},
+		Document: json.RawMessage(exampleDocument),
 		Outputs: []bundle.Output{
 			{
 				Ref: config, Document: json.RawMessage(`{"apiVersion":"v1","data":{"<&>":"é\n"},"kind":"ConfigMap","metadata":{"name":"api","namespace":"media"}}`),
@@ -47,10 +47,7 @@ func example() *bundle.Bundle {
 			ClusterName: "c", Provider: "aws", TrustDomain: "t", Monitoring: abi.Monitoring{Enabled: true, HighlyAvailable: true},
 		},
 		SettingsDigest: bundle.Digest([]byte("settings")),
-		Decisions:      []json.RawMessage{json.RawMessage(`{"id":"decision-1"}`)},
-	}
-	b.Seal()
-	return b
+	})
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -64,7 +61,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want.Content, got.Content); diff != "" {
 		t.Error(diff)
 	}
 	if o := got.Output(want.Outputs[1].Ref); o == nil || o.Step != "b" || got.Output(abi.Ref{}) != nil {
@@ -93,7 +90,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// resealed puts the right digest into changed bytes, as whoever tampers would.
+// resealed puts the right digest into changed bytes, as anyone who tampers would.
 func resealed(data []byte) []byte {
 	digest := regexp.MustCompile(`"digest":"sha256:[0-9a-f]{64}","`)
 	bare := digest.ReplaceAll(data, []byte(`"`))
@@ -117,15 +114,17 @@ func TestParseRefuses(t *testing.T) {
 		"Order":     {swap(`"name":"api","namespace":"media"},"stage"`, `"namespace":"media","name":"api"},"stage"`), "digest is"},
 		"Unknown":   {swap(`"stage":1`, `"stage":1,"stagf":1`), "digest is"},
 		"Type":      {swap(`"stage":1`, `"stage":"1"`), "stage"},
-		"Schema":    {swap(bundle.Schema, "lattice.bundle.v2"), "digest is"},
+		"Schema":    {swap(bundle.Schema, "lattice.bundle.v1"), `its form is "lattice.bundle.v1", this program reads lattice.bundle.v2; derive and apply the document again`},
+		"NoSchema":  {[]byte(`{}`), `its form is ""`},
 		"Reference": {swap(`"kind":"ConfigMap","name":"api","namespace":"media"},"stage"`, `"kind":"ConfigMap","name":"apj","namespace":"media"},"stage"`), `"ConfigMap media/apj": the document is another object`},
 		"First":     {swap(`"owners":[{"step":"b"}]`, `"owners":[{"step":"a"}]`), `"LatticeMeshMember.lattice.dev media/api": the first owner is not the step that emitted the object`},
 		"Stranger":  {swap(`"fields":{"f:data":{}},"step":"b"`, `"fields":{"f:data":{}},"step":"c"`), `"ConfigMap media/api": its owner is no step of the bundle: "service/c"`},
 		"NoFields":  {swap(`{"fields":{"f:data":{}},"step":"b"}`, `{"step":"b"}`), `one of several owners has no fields: "b"`},
 		"BadFields": {swap(`{"f:data":{}}`, `null`), `the fields of an owner are not fieldsV1: "b"`},
 		"HostCall":  {swap(`"request":"sha256:r"`, `"pipeline":"x","request":"sha256:r"`), "twice"},
-		"Document":  {swap(`"spec":{}`, `"spec":{"a":1}`), "the document is not that of the resource"},
+		"Document":  {swap(`"name":"api","namespace":"media"},"spec":{}`, `"name":"apj","namespace":"media"},"spec":{}`), "the document is not that of the resource"},
 		"Null":      {swap(exampleDocument, `null`), "the document is not that of the resource"},
+		"Absent":    {swap(`"document":`+exampleDocument+",", ""), "the document of the resource"},
 		"NoCaller":  {swap(`"op":"http.get","pipeline":"service"`, `"op":"http.get","pipeline":"other"`), `a host call is of no step of the bundle: "other/a"`},
 	}
 	for name, tc := range cases {
@@ -142,20 +141,36 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestSetDocument(t *testing.T) {
+// TestLaw01_DigestNamesBytesThatNeverChange changes all that can be reached of a bundle.
+func TestLaw01_DigestNamesBytesThatNeverChange(t *testing.T) {
 	t.Parallel()
 	b := example()
-	b.Document = nil
-	b.Seal()
-	without := b.Digest
-	if parsed, err := bundle.Parse(b.JSON()); err != nil || parsed.Document != nil {
-		t.Errorf("a bundle needs no document: %v", err)
+	data, digest := bytes.Clone(b.JSON()), b.Digest()
+	bare := bytes.Replace(data, []byte(`"digest":"`+digest+`",`), nil, 1)
+	if want := bundle.Digest(bare); digest != want {
+		t.Errorf("the digest is %s, that of everything else is %s", digest, want)
 	}
-	if err := b.SetDocument(json.RawMessage(strings.Replace(exampleDocument, `{}`, `[]`, 1))); err == nil || b.Digest != without {
-		t.Errorf("another document was taken: %v", err)
+	outputs := b.Outputs
+	b.Outputs, b.Results, b.Steps, b.SettingsDigest, b.Document = outputs[:1], nil, nil, "", nil
+	b.Outputs[0].Stage = 7
+	b.Outputs[0].Document = json.RawMessage(`{}`)
+	if !bytes.Equal(b.JSON(), data) || b.Digest() != digest {
+		t.Error("the bytes or the digest changed")
 	}
-	if err := b.SetDocument(json.RawMessage(exampleDocument)); err != nil || !bytes.Equal(b.JSON(), example().JSON()) {
-		t.Errorf("the document was not taken: %v", err)
+	parsed, err := bundle.Parse(data)
+	if err != nil || parsed.Digest() != digest || len(parsed.Outputs) != 2 {
+		t.Errorf("got %v, %v", parsed, err)
+	}
+}
+
+// TestContentIsNotShared builds two bundles from the same content.
+func TestContentIsNotShared(t *testing.T) {
+	t.Parallel()
+	content := example().Content
+	one, two := bundle.New(content), bundle.New(content)
+	one.Outputs[0].Stage = 7
+	if content.Outputs[0].Stage == 7 || two.Outputs[0].Stage == 7 || one.Digest() != two.Digest() {
+		t.Error("what is done to one bundle shows in another")
 	}
 }
 

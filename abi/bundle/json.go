@@ -1,7 +1,7 @@
 package bundle
 
 import (
-	"encoding/json"
+	"crypto/sha256"
 	"strconv"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -88,48 +88,70 @@ func list[T any](w *jsonWriter, name string, items []T, write func(*jsonWriter, 
 	w.comma()
 }
 
-func (b *Bundle) appendJSON(dst []byte, withDigest bool) []byte {
-	size := 1024
+// The bytes of a bundle begin with its digest, which has as many bytes as any other.
+const (
+	digestHead = `{"digest":"`
+	digestSize = len("sha256:") + 2*sha256.Size
+)
+
+// build writes the bytes of the bundle, and lets its documents be parts of them, so that they are kept once.
+func (b *Bundle) build() {
+	size := 1024 + len(b.Document)
 	for i := range b.Outputs {
 		size += len(b.Outputs[i].Document) + 512
 	}
-	if dst == nil {
-		dst = make([]byte, 0, size)
-	}
-	w := &jsonWriter{b: dst}
-	w.open('{')
-	list(w, "decisions", b.Decisions, func(w *jsonWriter, d *json.RawMessage) { w.raw(*d) })
-	if withDigest {
-		w.textField("digest", b.Digest)
-	}
-	if b.Document != nil {
-		w.key("document")
-		w.raw(b.Document)
-		w.comma()
-	}
+	w := &jsonWriter{b: make([]byte, 0, size)}
+	w.raw([]byte(digestHead))
+	w.b = w.b[:len(w.b)+digestSize]
+	w.raw([]byte(`",`))
+	body := len(w.b)
+	w.key("document")
+	document := w.document(b.Document)
 	if len(b.HostCalls) > 0 {
 		list(w, "hostCalls", b.HostCalls, writeHostCall)
 	}
-	list(w, "outputs", b.Outputs, writeOutput)
+	documents := make([]span, 0, len(b.Outputs))
+	list(w, "outputs", b.Outputs, func(w *jsonWriter, o *Output) { documents = append(documents, writeOutput(w, o)) })
 	writePlatform(w, &b.Platform)
 	w.refField("resource", b.Resource)
-	w.textField("resourceDigest", b.ResourceDigest)
 	list(w, "results", b.Results, writeResult)
 	w.textField("schema", Schema)
 	w.textField("settingsDigest", b.SettingsDigest)
 	list(w, "steps", b.Steps, writeStep)
 	w.close('}')
-	return w.b
+	b.raw = w.b
+	h := sha256.New()
+	h.Write([]byte("{"))
+	h.Write(b.raw[body:])
+	b.digest = digestText(h.Sum(nil))
+	copy(b.raw[len(digestHead):], b.digest)
+	b.Document = document.of(b.raw)
+	for i := range b.Outputs {
+		b.Outputs[i].Document = documents[i].of(b.raw)
+	}
 }
 
-func writeOutput(w *jsonWriter, o *Output) {
+// span is where a text begins and ends.
+type span struct{ from, to int }
+
+func (s span) of(data []byte) []byte { return data[s.from:s.to:s.to] }
+
+// document appends a JSON text with a comma and returns its place.
+func (w *jsonWriter) document(text []byte) span {
+	from := len(w.b)
+	w.raw(text)
+	to := len(w.b)
+	w.comma()
+	return span{from, to}
+}
+
+func writeOutput(w *jsonWriter, o *Output) span {
 	w.open('{')
 	if o.Derived {
 		w.boolField("derived", true)
 	}
 	w.key("document")
-	w.raw(o.Document)
-	w.comma()
+	document := w.document(o.Document)
 	if o.From != nil {
 		w.refField("from", *o.From)
 	}
@@ -141,6 +163,7 @@ func writeOutput(w *jsonWriter, o *Output) {
 	w.comma()
 	w.textField("step", o.Step)
 	w.close('}')
+	return document
 }
 
 func writeOwner(w *jsonWriter, o *Owner) {

@@ -452,13 +452,11 @@ var typeOfMetrics = cbor.Type{
 }
 
 var typeOfObjectMeta = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x2,
+	Kind: cbor.KindStruct, Required: 0x1,
 	Fields: []cbor.Field{
-		{Key: "cuid", Offset: unsafe.Offsetof(ObjectMeta{}.UID), Kind: cbor.KindText, Optional: true},
 		{Key: "dname", Offset: unsafe.Offsetof(ObjectMeta{}.Name), Kind: cbor.KindText},
 		{Key: "flabels", Offset: unsafe.Offsetof(ObjectMeta{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "inamespace", Offset: unsafe.Offsetof(ObjectMeta{}.Namespace), Kind: cbor.KindText, Optional: true},
-		{Key: "jgeneration", Offset: unsafe.Offsetof(ObjectMeta{}.Generation), Kind: cbor.KindInt, Optional: true},
 		{Key: "kannotations", Offset: unsafe.Offsetof(ObjectMeta{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 	},
 }

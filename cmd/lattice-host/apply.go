@@ -156,14 +156,7 @@ func (o *outcome) judgeExecution(ctx context.Context, x *execution) ([]runtime.B
 	digests := make([]string, len(o.results))
 	documents := make([]*judged, len(o.results))
 	for i, r := range o.results {
-		if err := r.bundle.SetDocument(r.doc.JSON()); err != nil {
-			return nil, err
-		}
-		b, err := runtime.ReadBundle(r.bundle.JSON())
-		if err != nil {
-			return nil, err
-		}
-		all[i], digests[i], documents[i] = b, b.Digest(), r.judged
+		all[i], digests[i], documents[i] = runtime.BundleOf(r.bundle), r.bundle.Digest(), r.judged
 	}
 	decisions := o.gates.decideAll(documents, func(i int) *gate.Decision {
 		b := all[i].Content

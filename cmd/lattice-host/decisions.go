@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -209,7 +209,7 @@ func writeAdvice(w io.Writer, advice string) {
 	}
 }
 
-// reasonsAbout returns what the decisions in a bundle say about an object, or about a field in it and what is below.
+// reasonsAbout returns what the decisions about a bundle say about an object, or about a field in it and what is below.
 func reasonsAbout(found foundObject, field string) ([]gate.Reason, error) {
 	if field != "" {
 		var err error
@@ -218,12 +218,8 @@ func reasonsAbout(found foundObject, field string) ([]gate.Reason, error) {
 		}
 	}
 	var about []gate.Reason
-	for _, raw := range found.bundle.Decisions {
-		var d gate.Decision
-		if err := json.Unmarshal(raw, &d); err != nil {
-			return nil, err
-		}
-		for _, r := range append(d.Reasons, d.Warnings...) {
+	for _, d := range found.decisions {
+		for _, r := range slices.Concat(d.Reasons, d.Warnings) {
 			inside := field == "" || r.Path == field || strings.HasPrefix(r.Path, field+".")
 			// Rules name objects as their authors like, most by their names.
 			named := r.Object == found.output.Ref.String() || r.Engine == "rego" && r.Object == found.output.Ref.Name

@@ -78,7 +78,11 @@ func (a *app) writeBundles(results []derived) error {
 		return a.writeFolder(dir, results)
 	}
 	if a.json() {
-		return a.write(bundleList(results))
+		list, err := bundleList(results)
+		if err != nil {
+			return err
+		}
+		return a.write(list)
 	}
 	text, err := yamlStream(results)
 	if err != nil {
@@ -90,8 +94,9 @@ func (a *app) writeBundles(results []derived) error {
 // bundleListKind is the kind of what derive -o json prints.
 const bundleListKind = "BundleList"
 
-// bundleList returns the canonical JSON of all bundles: keys sorted, no white space, one line break at the end.
-func bundleList(results []derived) []byte {
+// bundleList returns the canonical JSON of all bundles, and of what gates decided about each: keys sorted, no white space, one
+// line break at the end.
+func bundleList(results []derived) ([]byte, error) {
 	data := []byte(`{"apiVersion":"` + pipeline.APIVersion + `","bundles":[`)
 	for i, r := range results {
 		if i > 0 {
@@ -99,7 +104,18 @@ func bundleList(results []derived) []byte {
 		}
 		data = append(data, r.bundle.JSON()...)
 	}
-	return append(data, `],"kind":"`+bundleListKind+"\"}\n"...)
+	data = append(data, `],"decisions":[`...)
+	for i, r := range results {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		record, err := r.judged.record(r.bundle)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, record...)
+	}
+	return append(data, `],"kind":"`+bundleListKind+"\"}\n"...), nil
 }
 
 // noteResults prints the warnings and messages of the steps.

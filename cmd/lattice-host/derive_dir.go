@@ -13,8 +13,11 @@ import (
 	"github.com/latticenet/lattice-host/runtime/layout"
 )
 
-// bundleFile is the name of the bundle in the folder of a document.
-const bundleFile = "bundle.json"
+// The files in the folder of a document: its bundle, and what gates decided about it.
+const (
+	bundleFile    = "bundle.json"
+	decisionsFile = "decisions.json"
+)
 
 // writeFolder writes each object to a file of its own, below a folder for each document, and says what it wrote.
 func (a *app) writeFolder(dir string, results []derived) error {
@@ -24,14 +27,19 @@ func (a *app) writeFolder(dir string, results []derived) error {
 	}
 	folders := layout.Folders(refs)
 	for i, r := range results {
-		if err := a.writeObjects(filepath.Join(dir, folders[i]), r.bundle); err != nil {
+		if err := a.writeObjects(filepath.Join(dir, folders[i]), r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) writeObjects(dir string, b *bundle.Bundle) error {
+func (a *app) writeObjects(dir string, r derived) error {
+	b := r.bundle
+	record, err := r.judged.record(b)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return asInput(err)
 	}
@@ -57,6 +65,9 @@ func (a *app) writeObjects(dir string, b *bundle.Bundle) error {
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
+	}
+	if err := a.writeNoted(filepath.Join(dir, decisionsFile), append(record, '\n')); err != nil {
+		return err
 	}
 	// The bundle comes last: while the old one is there, an interrupted run can still be tidied up after.
 	return a.writeNoted(filepath.Join(dir, bundleFile), append(b.JSON(), '\n'))

@@ -39,10 +39,10 @@ func fieldBundle(t testing.TB, document string) *bundle.Bundle {
 		t.Fatal(err)
 	}
 	ref := abi.Ref{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Metadata.Name}
-	return &bundle.Bundle{
+	return bundle.New(bundle.Content{
 		Steps:   []bundle.Step{{Pipeline: "p", Name: "s"}},
 		Outputs: []bundle.Output{{Ref: ref, Document: text, Pipeline: "p", Step: "s", Owners: []bundle.Owner{{Step: "s"}}}},
-	}
+	})
 }
 
 const fieldDocument = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","annotations":{"a.b/c":"dots","a":"short"}},

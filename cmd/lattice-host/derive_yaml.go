@@ -28,7 +28,7 @@ func yamlStream(results []derived) ([]byte, error) {
 
 // writeHeader writes the comment in front of a document's objects.
 func writeHeader(b *bytes.Buffer, r derived) {
-	fmt.Fprintf(b, "# %s\n# bundle %s\n", printable(r.doc.Object()), r.bundle.Digest)
+	fmt.Fprintf(b, "# %s\n# bundle %s\n", printable(r.doc.Object()), r.bundle.Digest())
 	rows := make([][]string, len(r.bundle.Steps))
 	for i, s := range r.bundle.Steps {
 		rows[i] = []string{"# step " + layout.StepName(r.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}

@@ -77,7 +77,7 @@ type explainedObject struct {
 func (a *app) explainAll(results []derived) error {
 	list := make([]explainedBundle, len(results))
 	for i, r := range results {
-		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest, Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
+		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest(), Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
 		for _, o := range r.bundle.Outputs {
 			steps, err := pipeline.Owners(r.bundle, o.Ref, "")
 			if err != nil {
@@ -123,6 +123,8 @@ func writeHostCalls(w io.Writer, b *bundle.Bundle) {
 type foundObject struct {
 	bundle *bundle.Bundle
 	output *bundle.Output
+	// decisions are what gates decided about the bundle.
+	decisions []*gate.Decision
 }
 
 // explainedField is what explain tells about a field, or about a whole object.
@@ -143,7 +145,7 @@ func (a *app) explainField(found foundObject, field string) error {
 		return err
 	}
 	e := explainedField{
-		Resource: found.bundle.Resource, Bundle: found.bundle.Digest, Object: found.output.Ref, Field: field, Steps: steps,
+		Resource: found.bundle.Resource, Bundle: found.bundle.Digest(), Object: found.output.Ref, Field: field, Steps: steps,
 	}
 	var text []byte
 	if field != "" {
@@ -194,7 +196,7 @@ func findObject(results []derived, name string) (foundObject, error) {
 			o := &r.bundle.Outputs[i]
 			all = append(all, objectName(o.Ref))
 			if isNamed(o.Ref, kind, rest) {
-				found = append(found, foundObject{r.bundle, o})
+				found = append(found, foundObject{r.bundle, o, r.judged.decisions})
 				same = append(same, objectName(o.Ref))
 			}
 		}

@@ -194,16 +194,20 @@ func (j *judged) err() error {
 	return problem.Join(problems...)
 }
 
-// raw returns the decisions as a bundle keeps them.
-func (j *judged) raw() ([]json.RawMessage, error) {
-	list := make([]json.RawMessage, len(j.decisions))
+// record returns the decisions as they are kept next to a bundle, as canonical JSON.
+func (j *judged) record(b *bundle.Bundle) ([]byte, error) {
+	r := bundle.Record{Bundle: b.Digest(), Resource: b.Resource, Decisions: make([]json.RawMessage, len(j.decisions))}
 	for i, d := range j.decisions {
 		var err error
-		if list[i], err = json.Marshal(d); err != nil {
+		if r.Decisions[i], err = json.Marshal(d); err != nil {
 			return nil, err
 		}
 	}
-	return list, nil
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return bundle.Canonical(text)
 }
 
 // decideAll asks a gate about every document, and again about those that pass when one is denied on whose consent they may rest,

@@ -271,13 +271,6 @@ func (o *outcome) judge(ctx context.Context, admitted []*judged, bundles []*bund
 			o.denied = append(o.denied, j)
 			continue
 		}
-		decisions, err := j.raw()
-		if err != nil {
-			return err
-		}
-		if err := b.SetDecisions(decisions); err != nil {
-			return err
-		}
 		o.results = append(o.results, derived{j.doc, b, j})
 	}
 	return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -128,13 +129,13 @@ func (a *app) explainDecision(ctx context.Context, e *policyExplanation) error {
 
 // findInBundles finds a decision in the output of derive.
 func findInBundles(file, id string) (*bundle.Bundle, *gate.Decision, error) {
-	bundles, err := readBundles(file)
+	bundles, records, err := readBundles(file)
 	if err != nil {
 		return nil, nil, err
 	}
 	var ids []string
 	for _, b := range bundles {
-		for _, raw := range b.Decisions {
+		for _, raw := range records[b.Digest()].Decisions {
 			d, err := decisionOf(raw)
 			if err != nil {
 				return nil, nil, inputf("%s: %w", file, err)
@@ -151,30 +152,52 @@ func findInBundles(file, id string) (*bundle.Bundle, *gate.Decision, error) {
 	return nil, nil, inputf("%s: has no decision %s; it has %s", file, id, strings.Join(ids, ", "))
 }
 
-// readBundles reads one bundle, or the list that derive -o json prints.
-func readBundles(file string) ([]*bundle.Bundle, error) {
+// readBundles reads one bundle, or the list that derive -o json prints, and what gates decided, by the digest of the bundle. Those
+// of one bundle are in a file next to it.
+func readBundles(file string) ([]*bundle.Bundle, map[string]bundle.Record, error) {
 	data, err := readFile(file, bundle.MaxBytes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	data = bytes.TrimSuffix(data, []byte("\n"))
 	var l struct {
-		Kind    string            `json:"kind"`
-		Bundles []json.RawMessage `json:"bundles"`
+		Kind      string            `json:"kind"`
+		Bundles   []json.RawMessage `json:"bundles"`
+		Decisions []bundle.Record   `json:"decisions"`
 	}
 	if err := json.Unmarshal(data, &l); err != nil {
-		return nil, inputf("%s: is no output of lattice-host derive -o json: %w", file, err)
+		return nil, nil, inputf("%s: is not an output of lattice-host derive -o json: %w", file, err)
 	}
 	if l.Kind != bundleListKind {
 		l.Bundles = []json.RawMessage{data}
+		if l.Decisions, err = readRecord(filepath.Join(filepath.Dir(file), decisionsFile)); err != nil {
+			return nil, nil, err
+		}
+	}
+	records := map[string]bundle.Record{}
+	for _, r := range l.Decisions {
+		records[r.Bundle] = r
 	}
 	bundles := make([]*bundle.Bundle, len(l.Bundles))
 	for i, raw := range l.Bundles {
 		if bundles[i], err = pipeline.ParseBundle(raw); err != nil {
-			return nil, inputf("%s: %w", file, err)
+			return nil, nil, inputf("%s: %w", file, err)
 		}
 	}
-	return bundles, nil
+	return bundles, records, nil
+}
+
+// readRecord reads what gates decided about one bundle.
+func readRecord(file string) ([]bundle.Record, error) {
+	data, err := readFile(file, bundle.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	var r bundle.Record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, inputf("%s: holds no decisions about a bundle: %w", file, err)
+	}
+	return []bundle.Record{r}, nil
 }
 
 // decisionOf reads a decision of a bundle.

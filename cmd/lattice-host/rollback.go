@@ -175,10 +175,7 @@ func (j *revisionJudge) judge(ctx context.Context, x *execution) error {
 			return err
 		}
 		x.judged = append(x.judged, bundles[i].Digest())
-		if documents[i] = objectOfBundle(bundles[i].Content); documents[i].Document == nil {
-			return denied(fmt.Errorf("%s: cannot be judged: its bundle was applied without the document; derive and apply it anew",
-				facts.Subject(b.Content.Resource)))
-		}
+		documents[i] = objectOfBundle(bundles[i].Content)
 	}
 	judges := map[abi.Platform]*policy.Judge{}
 	for i, b := range bundles {

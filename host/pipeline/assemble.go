@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,14 +21,13 @@ func (d *derivation) bundle() (*bundle.Bundle, []error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	b := &bundle.Bundle{
+	b := bundle.Content{
 		Resource:       d.root.Ref,
-		ResourceDigest: bundle.Digest(d.root.JSON()),
+		Document:       d.root.JSON(),
 		Platform:       d.engine.settings.Platform,
 		SettingsDigest: d.engine.settingsDigest,
 		Outputs:        make([]bundle.Output, 0, len(objects)),
 		Results:        []bundle.Result{},
-		Decisions:      []json.RawMessage{},
 	}
 	for _, o := range objects {
 		output, err := o.output()
@@ -40,14 +38,13 @@ func (d *derivation) bundle() (*bundle.Bundle, []error) {
 	}
 	slices.SortFunc(b.Outputs, func(x, y bundle.Output) int { return compareOutputs(&x, &y) })
 	for _, r := range d.runs {
-		addSteps(b, r)
+		addSteps(&b, r)
 		b.Results = append(b.Results, r.results...)
 		b.HostCalls = append(b.HostCalls, r.hostCallRecords()...)
 	}
 	slices.SortFunc(b.Results, compareResults)
 	b.Results = slices.Compact(b.Results)
-	b.Seal()
-	return b, nil
+	return bundle.New(b), nil
 }
 
 // compareRuns orders runs by the way from the root: the root's own first, then by depth, pipeline and document.
@@ -154,7 +151,7 @@ func (o *object) output() (bundle.Output, error) {
 }
 
 // addSteps records the steps of a run, each pipeline once.
-func addSteps(b *bundle.Bundle, r *run) {
+func addSteps(b *bundle.Content, r *run) {
 	name := r.plan.pipeline.Name
 	if slices.ContainsFunc(b.Steps, func(s bundle.Step) bool { return s.Pipeline == name }) {
 		return

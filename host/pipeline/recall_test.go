@@ -125,10 +125,10 @@ func TestStepsBehindRecalledOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want == "" {
-			want = b.Digest
+			want = b.Digest()
 		}
-		if b.Digest != want {
-			t.Errorf("with %04b recalled the bundle is %s, want %s", known, b.Digest, want)
+		if b.Digest() != want {
+			t.Errorf("with %04b recalled the bundle is %s, want %s", known, b.Digest(), want)
 		}
 	}
 }

@@ -103,12 +103,13 @@ func (d *decoder) mapping(n *node, p *fieldPath, v reflect.Value) {
 	structures()[v.Type()].fill(d, n, p, v, rulesFor(v.Type()))
 }
 
-// rulesFor names the keys that a cluster writes into its answers; they say nothing about what is wanted.
+// rulesFor names the keys that a cluster writes into its answers; they say nothing about what is wanted, and a document that
+// carries them is the same as one that does not.
 func rulesFor(t reflect.Type) objectRules {
 	switch t {
 	case reflect.TypeFor[lattice.ObjectMeta]():
 		return objectRules{skip: []string{
-			"resourceVersion", "creationTimestamp", "managedFields", "ownerReferences", "finalizers", "selfLink",
+			"uid", "generation", "resourceVersion", "creationTimestamp", "managedFields", "ownerReferences", "finalizers", "selfLink",
 			"deletionTimestamp", "deletionGracePeriodSeconds",
 		}}
 	case reflect.TypeFor[lattice.LatticeService](), reflect.TypeFor[lattice.LatticeMeshMember]():

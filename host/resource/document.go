@@ -90,6 +90,19 @@ func Decode(file string, data []byte, o Options) ([]*Document, error) {
 	return docs, nil
 }
 
+// JSON reads one document and returns it as plugins receive it, as [Document.JSON]. The error is [problem.List]. It is what package
+// plugintest of the Go SDK reads documents with, so that a test refuses what a host refuses.
+func (o Options) JSON(data []byte) ([]byte, error) {
+	docs, err := Decode("document", data, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(docs) != 1 {
+		return nil, problem.List{{Position: problem.Position{File: "document"}, Message: "must hold one document"}}
+	}
+	return docs[0].JSON(), nil
+}
+
 // FromDerived reads a document that a plugin emitted, with the same strictness. The problems have no positions.
 func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	if err := cbor.Validate(doc, abi.MaxDepth); err != nil {
@@ -224,6 +237,7 @@ func decodeDocument(file string, root *node, o Options, derived bool) (*Document
 	}
 	d.value(root, top, reflect.ValueOf(target).Elem())
 	doc.fillDefaults()
+	doc.dropBookkeeping()
 	v := &validator{doc: doc, options: o, collector: d.collector}
 	v.document()
 	return doc, v.problems

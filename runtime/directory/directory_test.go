@@ -344,8 +344,10 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
 	dir := filepath.Join(base, "folder")
-	b := *executortest.Bundle(t, "web", "1").Content
+	b := executortest.Bundle(t, "web", "1").Content.Content
 	b.Resource.Namespace, b.Resource.Name = "..", "../../.lattice"
+	b.Document = json.RawMessage(`{"apiVersion":"` + b.Resource.APIVersion + `","kind":"` + b.Resource.Kind +
+		`","metadata":{"name":"../../.lattice","namespace":".."}}`)
 	for _, name := range []string{"../../../etc/passwd", "a\x00b", "UPPER", "upper", strings.Repeat("n", 253), "..", "con\nfig"} {
 		ref := abi.Ref{APIVersion: "../v1", Kind: "ConfigMap", Namespace: "..", Name: name}
 		document, err := json.Marshal(map[string]any{
@@ -359,9 +361,7 @@ func TestHostileNames(t *testing.T) {
 			From: &abi.Ref{APIVersion: "v1", Kind: "X", Name: "x\n---\nkind: Evil"},
 		})
 	}
-	b.Seal()
-	read, err := runtime.ReadBundle(b.JSON())
-	check(t, err)
+	read := runtime.BundleOf(bundle.New(b))
 	e := executor(t, dir)
 	apply(t, e, read)
 	n := 0

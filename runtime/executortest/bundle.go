@@ -72,31 +72,33 @@ func content(ref abi.Ref, value string) (field string, content any) {
 
 func bundleOf(t testing.TB, resource, value string, objects []abi.Ref) runtime.Bundle {
 	t.Helper()
-	b := &bundle.Bundle{
-		Resource: Resource(resource), ResourceDigest: bundle.Digest([]byte(resource + value)), Results: []bundle.Result{},
+	b := bundle.Content{
+		Resource: Resource(resource), Document: object(t, Resource(resource), "spec", map[string]string{"value": bundle.Digest([]byte(value))}), Results: []bundle.Result{},
 		Steps:   []bundle.Step{{Pipeline: "service", Name: "config", Plugin: "core/config", Version: "1.0.0", Digest: bundle.Digest(nil)}},
-		Outputs: []bundle.Output{}, SettingsDigest: bundle.Digest(nil), Decisions: []json.RawMessage{},
+		Outputs: []bundle.Output{}, SettingsDigest: bundle.Digest(nil),
 	}
 	for _, ref := range objects {
 		field, data := content(ref, value)
-		document, err := json.Marshal(map[string]any{
-			"apiVersion": ref.APIVersion, "kind": ref.Kind, field: data,
-			"metadata": map[string]string{"namespace": ref.Namespace, "name": ref.Name},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if document, err = bundle.Canonical(document); err != nil {
-			t.Fatal(err)
-		}
+		document := object(t, ref, field, data)
 		b.Outputs = append(b.Outputs, bundle.Output{
 			Ref: ref, Document: document, Stage: 1, Pipeline: "service", Step: "config", Owners: []bundle.Owner{{Step: "config"}},
 		})
 	}
-	b.Seal()
-	read, err := runtime.ReadBundle(b.JSON())
+	return runtime.BundleOf(bundle.New(b))
+}
+
+// object returns an object with one field as canonical JSON.
+func object(t testing.TB, ref abi.Ref, field string, value any) json.RawMessage {
+	t.Helper()
+	document, err := json.Marshal(map[string]any{
+		"apiVersion": ref.APIVersion, "kind": ref.Kind, field: value,
+		"metadata": map[string]string{"namespace": ref.Namespace, "name": ref.Name},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read
+	if document, err = bundle.Canonical(document); err != nil {
+		t.Fatal(err)
+	}
+	return document
 }

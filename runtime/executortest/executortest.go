@@ -3,7 +3,7 @@ package executortest
 
 import (
 	"context"
-	"encoding/json"
+
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/runtime"
 )
 
@@ -196,10 +197,9 @@ func update(h *harness) {
 func otherBundleSameObjects(h *harness) {
 	one := Bundle(h, "web", "1", "a")
 	h.apply(one)
-	content := *one.Content
-	h.check(content.SetDecisions([]json.RawMessage{[]byte(`{"id":"other"}`)}))
-	other, err := runtime.ReadBundle(content.JSON())
-	h.check(err)
+	content := one.Content.Content
+	content.SettingsDigest = bundle.Digest([]byte("other"))
+	other := runtime.BundleOf(bundle.New(content))
 	p := h.plan(other)
 	h.actions(p, "unchanged", "web-a")
 	if p.Empty() || h.do(p, nil).Revision != 2 {

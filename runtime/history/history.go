@@ -8,6 +8,7 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func Open(store Store, set string) *History { return &History{store, set} }
 // KeepBundle keeps the bytes of a bundle.
 func (h *History) KeepBundle(b runtime.Bundle) error {
 	name := bundleName(b.Digest())
-	if data, err := h.get(name, bundle.MaxBytes); err == nil && bundle.Digest(data) == b.Digest() {
+	if data, err := h.get(name, bundle.MaxBytes); err == nil && bytes.Equal(data, b.Raw) {
 		return nil
 	}
 	return h.put(name, b.Raw)
@@ -116,11 +117,12 @@ func (h *History) Bundles(list []runtime.RevisionBundle) ([]runtime.Bundle, erro
 		if err != nil {
 			return nil, err
 		}
-		if bundle.Digest(data) != want.Digest {
-			return nil, runtime.Damaged(name, errors.New("it is not the bundle of "+want.Resource.String()+" that was kept"))
+		bundles[i], err = runtime.ReadBundle(data)
+		if err == nil && bundles[i].Digest() != want.Digest {
+			err = errors.New("it has the digest " + bundles[i].Digest())
 		}
-		if bundles[i], err = runtime.ReadBundle(data); err != nil {
-			return nil, runtime.Damaged(name, err)
+		if err != nil {
+			return nil, runtime.Damaged(name, fmt.Errorf("it is not the bundle of %s that was kept: %w", want.Resource, err))
 		}
 	}
 	return bundles, nil

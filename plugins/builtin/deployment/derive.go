@@ -49,7 +49,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 
 // meta returns the metadata of an object that goes with the service.
 func (d *derivation) meta(name string) kube.ObjectMeta {
-	return naming.Meta(lattice.KindService, &d.svc.Metadata, name)
+	return naming.Meta(&d.svc.Metadata, name)
 }
 
 func (d *derivation) replicas() int64 {

@@ -121,7 +121,7 @@ func emitReturn(resp *sdk.Response, m *lattice.LatticeMeshMember, trustDomain st
 }
 
 func memberMeta(m *lattice.LatticeMeshMember, name string) kube.ObjectMeta {
-	return naming.Meta(lattice.KindMeshMember, &m.Metadata, name)
+	return naming.Meta(&m.Metadata, name)
 }
 
 // sharedMeta is the metadata of an object that several members of a namespace derive. It says nothing of one of them, so

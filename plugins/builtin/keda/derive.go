@@ -33,7 +33,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	}
 	name := svc.Metadata.Name
 	object := kube.ScaledObject{
-		Object: kube.NewObject("keda.sh/v1alpha1", "ScaledObject", naming.Meta(lattice.KindService, &svc.Metadata, name)),
+		Object: kube.NewObject("keda.sh/v1alpha1", "ScaledObject", naming.Meta(&svc.Metadata, name)),
 		Spec: kube.ScaledObjectSpec{
 			ScaleTargetRef:  kube.ScaleTarget{APIVersion: "apps/v1", Kind: "Deployment", Name: name},
 			MinReplicaCount: minReplicas(svc),

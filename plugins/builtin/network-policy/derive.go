@@ -142,5 +142,5 @@ func checkMember(m *lattice.LatticeMeshMember, resp *sdk.Response) {
 // meta returns the metadata of a policy whose name is derived from the member's.
 func (d *member) meta(prefix string) kube.ObjectMeta {
 	name := naming.Derived(prefix, d.Metadata.Namespace, d.Metadata.Name)
-	return naming.Meta(lattice.KindMeshMember, &d.Metadata, name)
+	return naming.Meta(&d.Metadata, name)
 }

@@ -63,15 +63,7 @@ func Labels(name string) kube.Labels {
 	return kube.Labels{{Key: LabelManagedBy, Value: ManagedBy}, {Key: LabelName, Value: name}}
 }
 
-// Meta returns the metadata of an object derived from a resource: it goes with the resource when that is known to a
-// cluster.
-func Meta(kind string, owner *lattice.ObjectMeta, name string) kube.ObjectMeta {
-	meta := kube.ObjectMeta{Name: name, Namespace: owner.Namespace, Labels: Labels(owner.Name)}
-	if owner.UID != "" {
-		meta.OwnerReferences = []kube.OwnerReference{{
-			APIVersion: lattice.APIVersion, Kind: kind, Name: owner.Name, UID: owner.UID,
-			Controller: true, BlockOwnerDeletion: true,
-		}}
-	}
-	return meta
+// Meta returns the metadata of an object derived from a resource.
+func Meta(owner *lattice.ObjectMeta, name string) kube.ObjectMeta {
+	return kube.ObjectMeta{Name: name, Namespace: owner.Namespace, Labels: Labels(owner.Name)}
 }

@@ -3,11 +3,6 @@ package naming
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/latticenet/lattice-host/abi/lattice"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
 func TestHashes(t *testing.T) {
@@ -31,19 +26,5 @@ func TestDNSLabel(t *testing.T) {
 		if got := DNSLabel(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
-	}
-}
-
-func TestMetaNamesAnOwnerThatAClusterKnows(t *testing.T) {
-	owner := &lattice.ObjectMeta{Name: "web", Namespace: "shop"}
-	if got := Meta(lattice.KindService, owner, "web").OwnerReferences; got != nil {
-		t.Errorf("without a uid there is no reference, got %v", got)
-	}
-	owner.UID = "u"
-	want := []kube.OwnerReference{{
-		APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeService", Name: "web", UID: "u", Controller: true, BlockOwnerDeletion: true,
-	}}
-	if diff := cmp.Diff(want, Meta(lattice.KindService, owner, "web").OwnerReferences); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
 	}
 }

@@ -485,10 +485,6 @@ var typeOfObject = cbor.Type{
 	},
 }
 
-var typeOfListOfOwnerReference = cbor.Type{
-	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*OwnerReference)(nil)), Elem: &typeOfOwnerReference,
-}
-
 var typeOfObjectMeta = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
@@ -496,19 +492,6 @@ var typeOfObjectMeta = cbor.Type{
 		{Key: "flabels", Offset: unsafe.Offsetof(ObjectMeta{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "inamespace", Offset: unsafe.Offsetof(ObjectMeta{}.Namespace), Kind: cbor.KindText, Optional: true},
 		{Key: "kannotations", Offset: unsafe.Offsetof(ObjectMeta{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
-		{Key: "oownerReferences", Offset: unsafe.Offsetof(ObjectMeta{}.OwnerReferences), Kind: cbor.KindList, Type: &typeOfListOfOwnerReference, Optional: true},
-	},
-}
-
-var typeOfOwnerReference = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x3f,
-	Fields: []cbor.Field{
-		{Key: "cuid", Offset: unsafe.Offsetof(OwnerReference{}.UID), Kind: cbor.KindText},
-		{Key: "dkind", Offset: unsafe.Offsetof(OwnerReference{}.Kind), Kind: cbor.KindText},
-		{Key: "dname", Offset: unsafe.Offsetof(OwnerReference{}.Name), Kind: cbor.KindText},
-		{Key: "japiVersion", Offset: unsafe.Offsetof(OwnerReference{}.APIVersion), Kind: cbor.KindText},
-		{Key: "jcontroller", Offset: unsafe.Offsetof(OwnerReference{}.Controller), Kind: cbor.KindBool},
-		{Key: "rblockOwnerDeletion", Offset: unsafe.Offsetof(OwnerReference{}.BlockOwnerDeletion), Kind: cbor.KindBool},
 	},
 }
 

@@ -20,21 +20,10 @@ type TypeMeta struct {
 
 // ObjectMeta is an object's metadata.
 type ObjectMeta struct {
-	Name            string           `json:"name,omitempty"`
-	Namespace       string           `json:"namespace,omitempty"`
-	Labels          cbor.Map[string] `json:"labels,omitempty"`
-	Annotations     cbor.Map[string] `json:"annotations,omitempty"`
-	OwnerReferences []OwnerReference `json:"ownerReferences,omitempty"`
-}
-
-// OwnerReference makes the object go with its owner.
-type OwnerReference struct {
-	APIVersion         string `json:"apiVersion"`
-	Kind               string `json:"kind"`
-	Name               string `json:"name"`
-	UID                string `json:"uid"`
-	Controller         bool   `json:"controller"`
-	BlockOwnerDeletion bool   `json:"blockOwnerDeletion"`
+	Name        string           `json:"name,omitempty"`
+	Namespace   string           `json:"namespace,omitempty"`
+	Labels      cbor.Map[string] `json:"labels,omitempty"`
+	Annotations cbor.Map[string] `json:"annotations,omitempty"`
 }
 
 // Object is the head of every object.
