@@ -45,7 +45,7 @@ func commands(t *testing.T, file string) []string {
 
 // copied is what the commands may need of the repository.
 func copied() []string {
-	return []string{"go.mod", "go.sum", "abi", "plugins", "wasm-tests/plugintest", "examples", "docs", "README.md"}
+	return []string{"go.mod", "go.sum", "abi", "plugins", "host/resource", "internal", "examples", "docs", "README.md"}
 }
 
 // copyRepository copies it to a folder of the test's own.

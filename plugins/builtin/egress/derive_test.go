@@ -8,12 +8,12 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/plugins/builtin/egress"
-	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
 func service(resources string) string {
 	return "apiVersion: lattice.dev/v1alpha1\nkind: LatticeService\nmetadata: {name: jellyfin, namespace: media}\n" +
-		"spec:\n  workload:\n    containers: {}\n    resources: {" + resources + "}\n"
+		"spec:\n  workload:\n    containers: " + containers + "\n    resources: {" + resources + "}\n"
 }
 
 func member(spec string) string {
@@ -76,8 +76,8 @@ func TestService(t *testing.T) {
 			resources: "db: {type: external-service, params: {endpoints: {a: 'tcp://db.example.com:5432'}}}, " +
 				"lake: {type: external-service, params: {endpoints: {a: 'tcp://lake.example.com:5432'}}}",
 			peers: []string{
-				"{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: db, namespace: media}, spec: {workload: {containers: {}}}}",
-				"{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: lake, namespace: data}, spec: {workload: {containers: {}}}}",
+				"{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: db, namespace: media}, spec: {workload: {containers: " + containers + "}}}",
+				"{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: lake, namespace: data}, spec: {workload: {containers: " + containers + "}}}",
 			},
 			want:     "[{target: {fqdn: lake.example.com}, ports: [5432], protocol: TCP}]",
 			messages: []string{`info spec.workload.resources.db.type: the external service "db" is the service media/db, which is in the mesh; no egress is opened; make the resource's type service to call it through the mesh`},
@@ -106,7 +106,7 @@ func TestService(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: service(tt.resources), Peers: tt.peers})
+			a := unchecked().Derive(t, plugintest.Case{Document: service(tt.resources), Peers: tt.peers})
 			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
@@ -123,8 +123,8 @@ func TestService(t *testing.T) {
 			if diff := cmp.Diff(to, a.Contributions[0].Ref); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			want := plugintest.Canonical(t, "spec:\n  egress: "+strings.ReplaceAll(tt.want, "\n", "\n  "))
-			if diff := cmp.Diff(want, plugintest.YAML(t, a.Contributions[0].Fields)); diff != "" {
+			want := subject().Canonical(t, "spec:\n  egress: "+strings.ReplaceAll(tt.want, "\n", "\n  "))
+			if diff := cmp.Diff(want, plugintest.Text(t, a.Contributions[0].Fields)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -177,7 +177,7 @@ rules:
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			// Outside the ambient mesh there are just the rules.
-			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member("ambient: false, egress: " + tt.egress)})
+			a := unchecked().Derive(t, plugintest.Case{Document: member("ambient: false, egress: " + tt.egress)})
 			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
@@ -193,7 +193,7 @@ rules:
 			if len(a.Context) != 1 || a.Context[0].Key != "egress" {
 				t.Fatalf("%s: got the context %v", tt.reason, a.Context)
 			}
-			if diff := cmp.Diff(plugintest.Canonical(t, tt.want), plugintest.YAML(t, a.Context[0].Value)); diff != "" {
+			if diff := cmp.Diff(subject().Canonical(t, tt.want), plugintest.Text(t, a.Context[0].Value)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -267,8 +267,8 @@ ports:
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member("egress: " + tt.egress)})
-			if diff := cmp.Diff(plugintest.Canonical(t, tt.want), a.Spec("ServiceEntry", tt.entry)); diff != "" {
+			a := subject().Derive(t, plugintest.Case{Document: member("egress: " + tt.egress)})
+			if diff := cmp.Diff(subject().Canonical(t, tt.want), a.Spec("ServiceEntry", tt.entry)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 			policy := ""
@@ -277,7 +277,7 @@ ports:
 					policy = o.Ref.Name
 				}
 			}
-			want := plugintest.Canonical(t, `
+			want := subject().Canonical(t, `
 action: ALLOW
 targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: `+tt.entry+`}]
 rules:
@@ -292,7 +292,7 @@ rules:
 
 func TestWaypoint(t *testing.T) {
 	t.Parallel()
-	a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member(
+	a := subject().Derive(t, plugintest.Case{Document: member(
 		"serviceAccount: robot, ports: [{name: b, port: 8096}, {name: a, port: 900}], " +
 			"egress: [{target: {fqdn: api.example.com}, ports: [443]}, {target: {entity: world}, ports: [80]}]",
 	)})
@@ -369,7 +369,7 @@ spec:
   ports: [{number: 443, name: https-443, protocol: HTTPS}]`,
 		},
 	} {
-		if diff := cmp.Diff(plugintest.Canonical(t, tt.want), a.Output(tt.kind, tt.name)); diff != "" {
+		if diff := cmp.Diff(subject().Canonical(t, tt.want), a.Output(tt.kind, tt.name)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 		}
 	}
@@ -387,7 +387,7 @@ func TestNoWaypoint(t *testing.T) {
 			"warning spec.egress.0.ports: no ports are named for api.example.com, and the waypoint routes by port; the network policy alone limits the traffic; name the ports to check the caller's identity too",
 		}},
 	} {
-		a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: member(tt.spec)})
+		a := subject().Derive(t, plugintest.Case{Document: member(tt.spec)})
 		if len(a.Outputs) > 0 {
 			t.Errorf("%s: got %v", tt.reason, a.Names())
 		}
@@ -399,9 +399,16 @@ func TestNoWaypoint(t *testing.T) {
 
 func TestKind(t *testing.T) {
 	t.Parallel()
-	a := plugintest.Derive(t, egress.Plugin(), plugintest.Case{Document: "{apiVersion: v1, kind: Pod, metadata: {name: x}}"})
-	want := []string{`error egress derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`}
-	if diff := cmp.Diff(want, a.Messages()); diff != "" {
+	req := abi.Request{ABI: abi.Version, Resource: unchecked().Encode(t, "{apiVersion: v1, kind: Pod, metadata: {name: x}}")}
+	var resp abi.Response
+	if _, err := abi.Decode(egress.Plugin().Serve(abi.OpDerive, req.AppendCBOR(nil)), abi.EncodingCBOR, abi.MaxResponseBytes, &resp); err != nil {
+		t.Fatal(err)
+	}
+	want := []abi.Result{{
+		Severity: abi.SeverityError,
+		Message:  `egress derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
+	}}
+	if diff := cmp.Diff(want, resp.Results); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

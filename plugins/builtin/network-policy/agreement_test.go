@@ -6,8 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
-	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
 func TestAgreement(t *testing.T) {
@@ -132,7 +131,7 @@ func TestAgreement(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			document := memberOf("media", "jellyfin", strings.Replace(tt.spec, "ports: []", "", 1)+"\n"+serving)
-			a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: document, Peers: tt.peers})
+			a := subject().Derive(t, plugintest.Case{Document: document, Peers: tt.peers})
 			if diff := cmp.Diff(tt.messages, a.Messages()); diff != "" {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
@@ -147,7 +146,7 @@ func TestAgreement(t *testing.T) {
 				want += plugintest.TrustDomain + "/ns/" + p + ", "
 			}
 			want += "]}}]\n  to: [{operation: {ports: [\"900\", \"8096\"]}}]\n"
-			if diff := cmp.Diff(plugintest.Canonical(t, want), a.Spec(kindAllow, allowName)); diff != "" {
+			if diff := cmp.Diff(subject().Canonical(t, want), a.Spec(kindAllow, allowName)); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -156,14 +155,14 @@ func TestAgreement(t *testing.T) {
 
 func TestDependsAll(t *testing.T) {
 	t.Parallel()
-	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{
+	a := subject().Derive(t, plugintest.Case{
 		Document: memberOf("media", "jellyfin", "dependsAll: true\ndependencies: [{name: gone}]"),
 		Peers: []string{
 			memberOf("media", "db", "allowedCallers: [{name: jellyfin}]"), memberOf("data", "lake", `allowedCallers: [{name: "*"}]`),
 			memberOf("data", "closed", "ports: [{name: a, port: 1}]"),
 		},
 	})
-	want := plugintest.Canonical(t, "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\negress:"+
+	want := subject().Canonical(t, "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\negress:"+
 		dnsRule("lake.data.svc.cluster.local", "db.media.svc.cluster.local")+tunnelRules)
 	if diff := cmp.Diff(want, a.Spec(kindCilium, policyName)); diff != "" {
 		t.Errorf("every member that allows it is a callee: -want +got\n%s", diff)

@@ -6,9 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
-	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
 // memberOf returns a LatticeMeshMember with a selector app: <name>.
@@ -20,7 +21,7 @@ func memberOf(namespace, name, spec string) string {
 // serviceOf returns a LatticeService with the resources.
 func serviceOf(namespace, name, resources string) string {
 	return "apiVersion: lattice.dev/v1alpha1\nkind: LatticeService\nmetadata: {name: " + name + ", namespace: " + namespace +
-		"}\nspec:\n  workload:\n    containers: {}\n    resources: {" + resources + "}\n"
+		"}\nspec:\n  workload:\n    containers: " + containers + "\n    resources: {" + resources + "}\n"
 }
 
 func indent(s string) string {
@@ -177,13 +178,13 @@ allowedCallers: [{name: web, namespace: front}, {name: radarr}, {name: media-ing
 			if tt.egress != "" {
 				c.Context = cbor.Map[string]{{Key: "egress", Value: tt.egress}}
 			}
-			got := plugintest.Derive(t, networkpolicy.Plugin(), c).Spec(kindCilium, policyName)
+			got := subject().Derive(t, c).Spec(kindCilium, policyName)
 			want := "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\n"
 			if tt.ingress != "" {
 				want += "ingress: " + strings.ReplaceAll(tt.ingress, "\n", "\n  ") + "\n"
 			}
 			want += "egress:" + strings.ReplaceAll(tt.rules, "\n", "\n  ") + "\n"
-			if diff := cmp.Diff(plugintest.Canonical(t, want), got); diff != "" {
+			if diff := cmp.Diff(subject().Canonical(t, want), got); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
@@ -236,13 +237,13 @@ portLevelMtls: {"80": {mode: PERMISSIVE}, "9443": {mode: PERMISSIVE}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: memberOf("media", "jellyfin", tt.spec)})
+			a := subject().Derive(t, plugintest.Case{Document: memberOf("media", "jellyfin", tt.spec)})
 			if diff := cmp.Diff(tt.names, a.Names()); diff != "" {
 				t.Errorf("%s: outputs: -want +got\n%s; results: %v", tt.reason, diff, a.Messages())
 			}
 			for _, s := range tt.specs {
 				kind, name, _ := strings.Cut(s[0], " ")
-				if diff := cmp.Diff(plugintest.Canonical(t, s[1]), a.Spec(kind, name)); diff != "" {
+				if diff := cmp.Diff(subject().Canonical(t, s[1]), a.Spec(kind, name)); diff != "" {
 					t.Errorf("%s: %s: -want +got\n%s", tt.reason, s[0], diff)
 				}
 			}
@@ -254,8 +255,8 @@ func TestWholeNamespace(t *testing.T) {
 	t.Parallel()
 	document := "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: jellyfin, namespace: media}\n" +
 		"spec:\n  target: {namespace: media}\n  allowPeerTraffic: true\n" + indent(serving)
-	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: document})
-	want := plugintest.Canonical(t, `
+	a := subject().Derive(t, plugintest.Case{Document: document})
+	want := subject().Canonical(t, `
 apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:
@@ -281,11 +282,6 @@ func TestProblems(t *testing.T) {
 		context        cbor.Map[string]
 		want           []string
 	}{
-		{
-			name:     "another kind",
-			document: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}",
-			want:     []string{`error network-policy derives from LatticeService and LatticeMeshMember, not from "ConfigMap"; use it in the pipeline of one of these kinds`},
-		},
 		{
 			name:     "egress that no step covers",
 			document: memberOf("media", "jellyfin", "egress: [{target: {entity: world}}]"),
@@ -341,7 +337,7 @@ func TestProblems(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{Document: tt.document, Context: tt.context})
+			a := saying(tt.want).Derive(t, plugintest.Case{Document: tt.document, Context: tt.context})
 			if diff := cmp.Diff(tt.want, a.Messages()); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -349,12 +345,29 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestKind(t *testing.T) {
+	t.Parallel()
+	req := abi.Request{ABI: abi.Version, Resource: unchecked().Encode(t, "{apiVersion: v1, kind: Pod, metadata: {name: x}}")}
+	var resp abi.Response
+	answer := networkpolicy.Plugin().Serve(abi.OpDerive, req.AppendCBOR(nil))
+	if _, err := abi.Decode(answer, abi.EncodingCBOR, abi.MaxResponseBytes, &resp); err != nil {
+		t.Fatal(err)
+	}
+	want := []abi.Result{{
+		Severity: abi.SeverityError,
+		Message:  `network-policy derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
+	}}
+	if diff := cmp.Diff(want, resp.Results); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 func TestService(t *testing.T) {
 	t.Parallel()
-	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{
+	a := subject().Derive(t, plugintest.Case{
 		Document: serviceOf("media", "jellyfin", "web: {type: service, direction: inbound}"),
 	})
-	want := plugintest.Canonical(t, `
+	want := subject().Canonical(t, `
 apiVersion: lattice.dev/v1alpha1
 kind: LatticeMeshMember
 metadata:
@@ -379,7 +392,7 @@ func TestManyPeers(t *testing.T) {
 	for i := range 300 {
 		refs.WriteString("{name: p" + strings.Repeat("x", i%20) + string(rune('a'+i%26)) + ", namespace: ns" + strings.Repeat("y", i/20) + "},")
 	}
-	a := plugintest.Derive(t, networkpolicy.Plugin(), plugintest.Case{
+	a := subject().Derive(t, plugintest.Case{
 		Document: memberOf("media", "jellyfin", "dependencies: ["+refs.String()+"]"),
 	})
 	if len(a.Requirements) != 2 || len(a.Results) != 300 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
@@ -13,7 +14,7 @@ import (
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
-	"github.com/latticenet/lattice-host/wasm-tests/plugintest"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
 func TestFromService(t *testing.T) {
@@ -26,7 +27,7 @@ func TestFromService(t *testing.T) {
 			name:   "bare",
 			reason: "a service that serves and calls nothing is a member without ports and peers",
 			service: `
-metadata: {name: jellyfin, namespace: media, uid: u-1, labels: {team: tv}}
+metadata: {name: jellyfin, namespace: media, labels: {team: tv}}
 spec: {workload: {containers: {}}}`,
 			member: `
 spec:
@@ -116,8 +117,9 @@ spec:
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			reader := &plugintest.Subject{YAML: yaml.YAMLToJSON}
 			head := "apiVersion: lattice.dev/v1alpha1\nkind: "
-			svc, err := sdk.DecodeService(plugintest.Encode(t, head+"LatticeService"+tt.service))
+			svc, err := sdk.DecodeService(reader.Encode(t, head+"LatticeService"+tt.service))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,8 +128,8 @@ metadata:
   name: jellyfin
   namespace: media
   labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: jellyfin}`
-			want := plugintest.Canonical(t, head+"LatticeMeshMember"+meta+tt.member)
-			if diff := cmp.Diff(want, plugintest.YAML(t, mesh.FromService(svc).AppendCBOR(nil))); diff != "" {
+			want := reader.Canonical(t, head+"LatticeMeshMember"+meta+tt.member)
+			if diff := cmp.Diff(want, plugintest.Text(t, mesh.FromService(svc).AppendCBOR(nil))); diff != "" {
 				t.Errorf("%s: -want +got\n%s", tt.reason, diff)
 			}
 		})
