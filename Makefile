@@ -42,9 +42,12 @@ FUZZIN   ?= abi host internal registry runtime plugins cmd
 FUZZTURN ?= 18
 # How long each case of the benchmarks runs: a time, or a number of runs such as 5x.
 BENCHTIME ?= 1s
+# How long make worst searches, and the number that its random changes begin with.
+WORSTTIME ?= 10m
+WORSTSEED ?= $(shell date +%Y%m%d)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
+.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night worst bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +99,10 @@ check: fmt-check words lint deadcode vet generate-check cross ## Check format, w
 
 night: ## Run everything that is slow, in hours; goes on after a failure and ends with a summary.
 	@sh wasm-tests/checks/night.sh
+
+worst: ## Search for WORSTTIME (10m) for small modules that cost the host most; run the hostile ones in full.
+	CI=night go test -timeout 2h -run TestCost ./wasm-tests/hostile
+	go run ./wasm-tests/hostile/worst -time $(WORSTTIME) -seed $(WORSTSEED)
 
 fmt: ## Format the Go source.
 	gofmt -w $$(git ls-files '*.go')

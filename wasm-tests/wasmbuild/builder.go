@@ -13,6 +13,7 @@ const (
 	I64       = 0x7e
 	F64       = 0x7c
 	V128      = 0x7b
+	F32       = 0x7d
 	FuncRef   = 0x70
 	ExternRef = 0x6f
 )
@@ -41,15 +42,20 @@ const (
 	// CallIndirect is followed by a type and a table.
 	CallIndirect = 0x11
 	Drop         = 0x1a
-	LocalGet     = 0x20
-	LocalSet     = 0x21
-	LocalTee     = 0x22
-	GlobalGet    = 0x23
-	GlobalSet    = 0x24
-	TableGet     = 0x25
-	TableSet     = 0x26
+	Select       = 0x1b
+	// SelectTyped is followed by a count of 1 and a type.
+	SelectTyped = 0x1c
+	LocalGet    = 0x20
+	LocalSet    = 0x21
+	LocalTee    = 0x22
+	GlobalGet   = 0x23
+	GlobalSet   = 0x24
+	TableGet    = 0x25
+	TableSet    = 0x26
 	// The loads and stores are followed by an alignment and an offset.
 	I32Load       = 0x28
+	I64Load       = 0x29
+	I32Load8U     = 0x2d
 	I32Store      = 0x36
 	I64Store      = 0x37
 	F64Store      = 0x39
@@ -61,10 +67,18 @@ const (
 	I32Eqz        = 0x45
 	I32Eq         = 0x46
 	I32LtS        = 0x48
+	I32LtU        = 0x49
 	I32Add        = 0x6a
+	I32Sub        = 0x6b
+	I32Mul        = 0x6c
 	I32DivS       = 0x6d
+	I32And        = 0x71
+	I64Add        = 0x7c
+	I64Mul        = 0x7e
 	I64DivS       = 0x7f
 	I64Or         = 0x84
+	I64Xor        = 0x85
+	I64ShrU       = 0x88
 	F64Div        = 0xa3
 	I32TruncF64S  = 0xaa
 	I64ExtendI32U = 0xad
@@ -136,6 +150,11 @@ func (m *Module) Type(params, results []byte) uint32 {
 			return uint32(i)
 		}
 	}
+	return m.NewType(params, results)
+}
+
+// NewType adds a function type, also when there is an equal one, and returns its index.
+func (m *Module) NewType(params, results []byte) uint32 {
 	m.types = append(m.types, signature{params, results})
 	return uint32(len(m.types) - 1)
 }
@@ -162,6 +181,9 @@ func (m *Module) Function(params, results []byte, locals uint32, body []byte) ui
 	return m.Code(params, results, append(append(code, body...), End))
 }
 
+// Locals returns the declaration of n locals of one type, as the code of a function begins.
+func Locals(n uint32, valueType byte) []byte { return append(appendUnsigned([]byte{1}, n), valueType) }
+
 // Code adds a function whose locals and instructions are as they stand in code, and returns its index.
 func (m *Module) Code(params, results, code []byte) uint32 {
 	m.functions = append(m.functions, m.Type(params, results))
@@ -173,8 +195,11 @@ func (m *Module) Code(params, results, code []byte) uint32 {
 func (m *Module) Memory(min uint32, most int64) { m.memories = append(m.memories, Limits(min, most)) }
 
 // Table adds a table of functions.
-func (m *Module) Table(min uint32, most int64) {
-	m.tables = append(m.tables, append([]byte{FuncRef}, Limits(min, most)...))
+func (m *Module) Table(min uint32, most int64) { m.TableOf(FuncRef, min, most) }
+
+// TableOf adds a table of references of a type.
+func (m *Module) TableOf(reference byte, min uint32, most int64) {
+	m.tables = append(m.tables, append([]byte{reference}, Limits(min, most)...))
 }
 
 // Limits returns the binary form of bounds, without a maximum when most is negative.
@@ -222,6 +247,20 @@ func (m *Module) PassiveElements(functions ...uint32) {
 	m.elements = append(m.elements, appendIndices([]byte{1, 0}, functions))
 }
 
+// DeclaredElements makes functions known to ref.func and does nothing else.
+func (m *Module) DeclaredElements(functions ...uint32) {
+	m.elements = append(m.elements, appendIndices([]byte{3, 0}, functions))
+}
+
+// ElementExpressions adds passive functions, each as an expression without its last end.
+func (m *Module) ElementExpressions(expressions ...[]byte) {
+	b := appendUnsigned([]byte{5, FuncRef}, uint32(len(expressions)))
+	for _, e := range expressions {
+		b = append(append(b, e...), End)
+	}
+	m.elements = append(m.elements, b)
+}
+
 func appendIndices(b []byte, indices []uint32) []byte {
 	b = appendUnsigned(b, uint32(len(indices)))
 	for _, i := range indices {
@@ -229,6 +268,9 @@ func appendIndices(b []byte, indices []uint32) []byte {
 	}
 	return b
 }
+
+// Reference returns the instruction that pushes a reference to a function.
+func Reference(function uint32) []byte { return appendUnsigned([]byte{RefFunc}, function) }
 
 // Start names the start function.
 func (m *Module) Start(function uint32) { m.start = appendUnsigned(nil, function) }
