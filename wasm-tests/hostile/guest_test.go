@@ -31,6 +31,8 @@ type guest struct {
 	mostPages int64
 	// drop names exports that are left out.
 	drop []string
+	// extism makes call the function of a module for Extism: without parameters, with a result of type i32.
+	extism bool
 }
 
 func i32s(n int) []byte { return bytes.Repeat([]byte{b.I32}, n) }
@@ -51,6 +53,11 @@ func (g *guest) bytes() []byte {
 	}
 	if g.call == nil {
 		g.call = packed(answerAt, uint32(len(g.answer)))
+	}
+	if g.extism {
+		g.Memory(max(g.pages, 1), -1)
+		g.export(abi.ExtismDerive, b.Function, g.Function(nil, i32s(1), g.callLocals, g.call))
+		return g.Bytes()
 	}
 	if g.pages == 0 {
 		g.pages = uint32(answerAt+len(g.answer))/pageSize + 2

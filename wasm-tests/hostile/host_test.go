@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -19,8 +18,10 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	checker "github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/release"
+	"github.com/latticenet/lattice-host/wasm-tests/hostile/probe"
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
@@ -124,13 +125,9 @@ func withManifest(wasm []byte, manifest string) []byte {
 }
 
 func healthyManifest() *abi.Manifest {
-	return &abi.Manifest{
-		Schema: abi.ManifestSchema, Publisher: "acme", Name: "healthy", Version: "1.2.3", ABI: abi.Version,
-		Encoding: abi.EncodingJSON,
-		Derives:  []abi.Derives{{Group: "lattice.dev", Kind: "LatticeService"}},
-		Outputs:  []abi.GroupKind{{Kind: "ConfigMap"}},
-		Limits:   abi.Limits{TimeoutMillis: generousMillis},
-	}
+	m := probe.Manifest()
+	m.Limits.TimeoutMillis = generousMillis
+	return m
 }
 
 const healthyAnswer = `{"results":[{"severity":"info","message":"all is well"}]}`
@@ -140,38 +137,26 @@ func healthyResponse() *abi.Response {
 }
 
 // publisher signs releases.
-type publisher struct{ key release.PrivateKey }
+type publisher struct{ probe.Publisher }
 
 func newPublisher(t *testing.T) publisher {
 	t.Helper()
-	key, err := release.GenerateKey(rand.Reader)
+	p, err := probe.NewPublisher()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return publisher{key}
-}
-
-func (p publisher) verify(bundle, wasm []byte, m *abi.Manifest) (*release.Module, error) {
-	return release.Verify(bundle, wasm, release.Want{
-		Publisher: m.Publisher, Name: m.Name, Version: m.Version,
-		Digest: release.Digest(wasm), Rule: release.AnyOf(p.key.Public()),
-	})
+	return publisher{p}
 }
 
 // release signs and verifies a module that is as it should be.
 func (p publisher) release(m *abi.Manifest, wasm []byte) (*release.Module, error) {
-	wasm = withManifest(wasm, string(m.CanonicalJSON()))
-	bundle, err := release.Sign(p.key, wasm)
-	if err != nil {
-		return nil, err
-	}
-	return p.verify(bundle, wasm, m)
+	return p.Release(probe.WithManifest(wasm, m))
 }
 
 // forge verifies any bytes under a good signature: that of a healthy module, made again for the digest of these.
 func (p publisher) forge(m *abi.Manifest, wasm []byte) (*release.Module, error) {
 	twin := withManifest((&guest{}).bytes(), string(m.CanonicalJSON()))
-	bundle, err := release.Sign(p.key, twin)
+	bundle, err := release.Sign(p.Key, twin)
 	if err != nil {
 		return nil, err
 	}
@@ -182,11 +167,11 @@ func (p publisher) forge(m *abi.Manifest, wasm []byte) (*release.Module, error) 
 	payload := bytes.ReplaceAll(parsed.Payload, hexDigest(twin), hexDigest(wasm))
 	message := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(release.PayloadType), release.PayloadType, len(payload), payload)
 	for _, change := range [][2][]byte{
-		{parsed.Payload, payload}, {parsed.Signatures[0].Ed25519, ed25519.Sign(p.key.Ed25519, message)},
+		{parsed.Payload, payload}, {parsed.Signatures[0].Ed25519, ed25519.Sign(p.Key.Ed25519, message)},
 	} {
 		bundle = bytes.ReplaceAll(bundle, inBase64(change[0]), inBase64(change[1]))
 	}
-	return p.verify(bundle, wasm, m)
+	return p.Verify(bundle, wasm, m)
 }
 
 func hexDigest(wasm []byte) []byte {
@@ -268,17 +253,38 @@ func request() *abi.Request {
 	return &abi.Request{ABI: abi.Version, Step: "main", Round: 1, Resource: cbor.AppendObjectHeader(nil, 0)}
 }
 
-// ask calls a hostile plugin.
+// ask calls a hostile plugin and checks its answer as a pipeline does.
 func (c *hostile) ask(ctx context.Context, p *sandbox.Plugin) (answer any, unknown []string, err error) {
+	var problems []checker.Problem
 	switch {
 	case c.raw:
 		answer, err = p.Call(ctx, "main", abi.OpDerive, []byte("{}"))
 	case c.validate:
-		answer, unknown, err = p.Validate(ctx, &abi.ValidateRequest{ABI: abi.Version})
+		var response *abi.ValidateResponse
+		if response, unknown, err = p.Validate(ctx, &abi.ValidateRequest{ABI: abi.Version}); err == nil {
+			problems = checker.CheckResults(response.Results)
+		}
+		answer = response
 	default:
-		answer, unknown, err = p.Derive(ctx, request())
+		var response *abi.Response
+		if response, unknown, err = p.Derive(ctx, request()); err == nil {
+			problems = checker.Check(response, p.Manifest())
+		}
+		answer = response
+	}
+	if len(problems) > 0 {
+		return nil, nil, broken(problems)
 	}
 	return answer, unknown, err
+}
+
+// broken is the failure of a plugin whose answer breaks the checker.
+func broken(problems []checker.Problem) error {
+	var all []error
+	for i := range problems {
+		all = append(all, &sandbox.Error{Err: fmt.Errorf("%w: %w", sandbox.ErrBadAnswer, &problems[i])})
+	}
+	return errors.Join(all...)
 }
 
 // patience is how long after the safety net a call must have ended.
