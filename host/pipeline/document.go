@@ -7,11 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // APIVersion is the apiVersion of pipeline and settings documents.
@@ -92,14 +91,11 @@ func Builtin() ([]*Pipeline, error) {
 // ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [problem.List] with the
 // place of everything that is wrong.
 func ParsePipelines(file string, data []byte) ([]*Pipeline, error) {
-	documents, err := yamlDocuments(file, data)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{file: file}
+	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
+	r := reader{opened}
 	var pipelines []*Pipeline
 	for _, n := range documents {
-		r.object = KindPipeline
+		r.Object = KindPipeline
 		p := r.pipeline(n)
 		if slices.ContainsFunc(pipelines, func(o *Pipeline) bool { return p.Name != "" && o.Name == p.Name }) {
 			r.fail(n, "metadata.name", "the file has two pipelines of this name")
@@ -109,37 +105,37 @@ func ParsePipelines(file string, data []byte) ([]*Pipeline, error) {
 		}
 		pipelines = append(pipelines, p)
 	}
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	return pipelines, nil
 }
 
 // header reads apiVersion and kind and returns the other top-level values.
-func (r *reader) header(n *yaml.Node, kind string, keys ...string) map[string]*yaml.Node {
-	top := r.fields(n, "", append([]string{"apiVersion", "kind"}, keys...)...)
-	r.require(n, top, "", "apiVersion", "kind", "spec")
-	if v := top["apiVersion"]; v != nil && r.text(v, "apiVersion") != APIVersion {
+func (r reader) header(n *yamldoc.Node, kind string, keys ...string) map[string]*yamldoc.Node {
+	top := r.Fields(n, "", append([]string{"apiVersion", "kind"}, keys...)...)
+	r.Require(n, top, "", "apiVersion", "kind", "spec")
+	if v := top["apiVersion"]; v != nil && r.Text(v, "apiVersion") != APIVersion {
 		r.fail(v, "apiVersion", "must be "+APIVersion)
 	}
-	if v := top["kind"]; v != nil && r.text(v, "kind") != kind {
+	if v := top["kind"]; v != nil && r.Text(v, "kind") != kind {
 		r.fail(v, "kind", "must be "+kind)
 	}
 	return top
 }
 
-func (r *reader) pipeline(n *yaml.Node) *Pipeline {
+func (r reader) pipeline(n *yamldoc.Node) *Pipeline {
 	p := &Pipeline{Position: r.position(n)}
 	top := r.header(n, KindPipeline, "metadata", "spec")
-	if r.require(n, top, "", "metadata") && top["metadata"] != nil {
+	if r.Require(n, top, "", "metadata") && top["metadata"] != nil {
 		p.Name = r.pipelineName(top["metadata"])
 	}
 	spec := top["spec"]
 	if spec == nil {
 		return p
 	}
-	values := r.fields(spec, "spec", "for", "extends", "steps")
-	r.require(spec, values, "spec", "for", "steps")
+	values := r.Fields(spec, "spec", "for", "extends", "steps")
+	r.Require(spec, values, "spec", "for", "steps")
 	if kind := values["for"]; kind != nil {
 		p.For = r.groupKind(kind, "spec.for")
 	}
@@ -152,35 +148,35 @@ func (r *reader) pipeline(n *yaml.Node) *Pipeline {
 	return p
 }
 
-func (r *reader) pipelineName(n *yaml.Node) string {
-	values := r.fields(n, "metadata", "name")
-	if !r.require(n, values, "metadata", "name") || values["name"] == nil {
+func (r reader) pipelineName(n *yamldoc.Node) string {
+	values := r.Fields(n, "metadata", "name")
+	if !r.Require(n, values, "metadata", "name") || values["name"] == nil {
 		return ""
 	}
-	name := r.text(values["name"], "metadata.name")
+	name := r.Text(values["name"], "metadata.name")
 	if !isLabel(name) {
 		r.fail(values["name"], "metadata.name", labelRule)
 		return ""
 	}
-	r.object = KindPipeline + " " + name
+	r.Object = KindPipeline + " " + name
 	return name
 }
 
-func (r *reader) groupKind(n *yaml.Node, path string) abi.GroupKind {
-	values := r.fields(n, path, "group", "kind")
-	r.require(n, values, path, "kind")
+func (r reader) groupKind(n *yamldoc.Node, path string) abi.GroupKind {
+	values := r.Fields(n, path, "group", "kind")
+	r.Require(n, values, path, "kind")
 	kind := abi.GroupKind{
-		Group: r.text(values["group"], join(path, "group")),
-		Kind:  r.text(values["kind"], join(path, "kind")),
+		Group: r.Text(values["group"], yamldoc.Join(path, "group")),
+		Kind:  r.Text(values["kind"], yamldoc.Join(path, "kind")),
 	}
 	if values["kind"] != nil && kind.Kind == "" {
-		r.fail(values["kind"], join(path, "kind"), "must be a kind, such as LatticeService")
+		r.fail(values["kind"], yamldoc.Join(path, "kind"), "must be a kind, such as LatticeService")
 	}
 	return kind
 }
 
-func (r *reader) steps(n *yaml.Node) []Step {
-	nodes := r.items(n, "spec.steps")
+func (r reader) steps(n *yamldoc.Node) []Step {
+	nodes := r.List(n, "spec.steps")
 	if n != nil && (len(nodes) == 0 || len(nodes) > MaxSteps) {
 		r.fail(n, "spec.steps", "must have 1 to "+strconv.Itoa(MaxSteps)+" steps")
 		return nil
@@ -197,8 +193,8 @@ func (r *reader) steps(n *yaml.Node) []Step {
 }
 
 // extend puts the steps of the built-in pipeline for the kind before those of the document.
-func (r *reader) extend(n *yaml.Node, p *Pipeline) {
-	if r.text(n, "spec.extends") != ExtendsBuiltin {
+func (r reader) extend(n *yamldoc.Node, p *Pipeline) {
+	if r.Text(n, "spec.extends") != ExtendsBuiltin {
 		r.fail(n, "spec.extends", "must be "+ExtendsBuiltin+", or left out for a pipeline that replaces the built-in one")
 		return
 	}
@@ -217,34 +213,34 @@ func (r *reader) extend(n *yaml.Node, p *Pipeline) {
 }
 
 // order checks what steps say about their order.
-func (r *reader) order(steps []Step) {
+func (r reader) order(steps []Step) {
 	for _, step := range steps {
 		r.after(step, steps)
 	}
-	if len(r.problems) == 0 {
+	if len(r.Problems) == 0 {
 		r.cycles(steps)
 	}
 }
 
-func (r *reader) step(n *yaml.Node, path string) Step {
+func (r reader) step(n *yamldoc.Node, path string) Step {
 	step := Step{Position: r.position(n)}
-	values := r.fields(n, path, "name", "plugin", "after", "settings")
-	r.require(n, values, path, "name", "plugin")
+	values := r.Fields(n, path, "name", "plugin", "after", "settings")
+	r.Require(n, values, path, "name", "plugin")
 	if name := values["name"]; name != nil {
-		if step.Name = r.text(name, join(path, "name")); !isLabel(step.Name) {
-			r.fail(name, join(path, "name"), labelRule)
+		if step.Name = r.Text(name, yamldoc.Join(path, "name")); !isLabel(step.Name) {
+			r.fail(name, yamldoc.Join(path, "name"), labelRule)
 		}
 	}
 	if plugin := values["plugin"]; plugin != nil {
-		if step.Plugin = r.text(plugin, join(path, "plugin")); !validPlugin(step.Plugin) {
-			r.fail(plugin, join(path, "plugin"), "must be publisher/name or the name of a plugin")
+		if step.Plugin = r.Text(plugin, yamldoc.Join(path, "plugin")); !validPlugin(step.Plugin) {
+			r.fail(plugin, yamldoc.Join(path, "plugin"), "must be publisher/name or the name of a plugin")
 		}
 	}
-	for i, name := range r.items(values["after"], join(path, "after")) {
-		step.After = append(step.After, r.text(name, join(path, "after."+strconv.Itoa(i))))
+	for i, name := range r.List(values["after"], yamldoc.Join(path, "after")) {
+		step.After = append(step.After, r.Text(name, yamldoc.Join(path, "after."+strconv.Itoa(i))))
 	}
 	if settings := values["settings"]; settings != nil {
-		step.settings = r.settings(settings, join(path, "settings"))
+		step.settings = r.settings(settings, yamldoc.Join(path, "settings"))
 	}
 	return step
 }
@@ -257,22 +253,22 @@ func validPlugin(name string) bool {
 	return abi.ValidName(publisher) && abi.ValidName(bare)
 }
 
-func (r *reader) after(step Step, steps []Step) {
+func (r reader) after(step Step, steps []Step) {
 	for i, name := range step.After {
 		field := "spec.steps." + step.Name + ".after." + strconv.Itoa(i)
 		switch {
 		case name == step.Name:
-			r.failAt(step.Position, field, "a step cannot come after itself")
+			r.Fail(placeOf(step.Position), field, "a step cannot come after itself")
 		case slices.Index(step.After, name) != i:
-			r.failAt(step.Position, field, "names "+strconv.Quote(name)+" twice")
+			r.Fail(placeOf(step.Position), field, "names "+strconv.Quote(name)+" twice")
 		case !slices.ContainsFunc(steps, func(o Step) bool { return o.Name == name }):
-			r.failAt(step.Position, field, "the pipeline has no step "+strconv.Quote(name))
+			r.Fail(placeOf(step.Position), field, "the pipeline has no step "+strconv.Quote(name))
 		}
 	}
 }
 
 // cycles finds steps whose after lists lead back to themselves.
-func (r *reader) cycles(steps []Step) {
+func (r reader) cycles(steps []Step) {
 	g := newGraph(len(steps))
 	for i, step := range steps {
 		for _, name := range step.After {
@@ -280,7 +276,7 @@ func (r *reader) cycles(steps []Step) {
 		}
 	}
 	if cycle := g.cycle(); cycle != nil {
-		r.failAt(steps[cycle[0]].Position, "spec.steps."+steps[cycle[0]].Name+".after",
+		r.Fail(placeOf(steps[cycle[0]].Position), "spec.steps."+steps[cycle[0]].Name+".after",
 			"the steps wait for each other: "+cycleText(cycle, func(i int) string { return steps[i].Name }))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // plan is a pipeline with its plugins, ready to run.
@@ -163,11 +164,11 @@ func objections(p *Pipeline, s *plannedStep, layers []layer, found []objection) 
 		field := strings.TrimPrefix(strings.TrimPrefix(o.field, "settings"), ".")
 		wrong := problem.Problem{
 			Position: p.Steps[s.index].Position, Object: KindPipeline + " " + p.Name,
-			Field:   join("spec.steps."+s.name+".settings", field),
+			Field:   yamldoc.Join("spec.steps."+s.name+".settings", field),
 			Message: o.message + " (" + s.text() + ")",
 		}
 		if l, ok := blame(layers, field); ok {
-			wrong.Position, wrong.Object, wrong.Field = l.value.position(field), l.object, join(l.field, field)
+			wrong.Position, wrong.Object, wrong.Field = l.value.position(field), l.object, yamldoc.Join(l.field, field)
 		}
 		problems = append(problems, wrong)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // schemaDraft is the only draft that a settings schema may be written in.
@@ -102,12 +103,12 @@ func collect(e *jsonschema.ValidationError, p *message.Printer, found *[]objecti
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
-			*found = append(*found, objection{join(field, name), "is not a setting of the plugin"})
+			*found = append(*found, objection{yamldoc.Join(field, name), "is not a setting of the plugin"})
 		}
 		return
 	case *kind.Required:
 		for _, name := range k.Missing {
-			*found = append(*found, objection{join(field, name), "is required"})
+			*found = append(*found, objection{yamldoc.Join(field, name), "is required"})
 		}
 		return
 	}

@@ -6,11 +6,11 @@ import (
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // The platform that is assumed where settings say nothing.
@@ -83,52 +83,51 @@ func platformCBOR(p abi.Platform) cbor.Raw {
 // ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults. The error is a
 // [problem.List] with the place of everything that is wrong.
 func ParseSettings(file string, data []byte) (*Settings, error) {
-	documents, err := yamlDocuments(file, data)
-	if err != nil {
-		return nil, err
-	}
-	r := &reader{file: file, object: KindSettings}
+	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
+	r := reader{opened}
+	r.Object = KindSettings
 	if len(documents) != 1 {
-		r.failAt(problem.Position{File: file, Line: 1, Column: 1}, "",
-			"must hold one settings document, not "+strconv.Itoa(len(documents)))
-		return nil, r.err()
+		if len(r.Problems) == 0 {
+			r.Fail(yamldoc.Place{Line: 1, Column: 1}, "", "must hold one settings document, not "+strconv.Itoa(len(documents)))
+		}
+		return nil, r.Err()
 	}
 	s := r.settingsDocument(documents[0])
-	if err := r.err(); err != nil {
+	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	s.fill()
 	return s, nil
 }
 
-func (r *reader) settingsDocument(n *yaml.Node) *Settings {
+func (r reader) settingsDocument(n *yamldoc.Node) *Settings {
 	s := new(Settings)
 	spec := r.header(n, KindSettings, "spec")["spec"]
 	if spec == nil {
 		return s
 	}
-	values := r.fields(spec, "spec", "platform", "images", "steps")
+	values := r.Fields(spec, "spec", "platform", "images", "steps")
 	if platform := values["platform"]; platform != nil {
 		s.Platform, s.Software = r.platform(platform)
 	}
 	if images := values["images"]; images != nil {
-		s.AllowTags = r.boolean(r.fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
+		s.AllowTags = r.Bool(r.Fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
 	}
 	if steps := values["steps"]; steps != nil {
-		for _, m := range r.mapping(steps, "spec.steps") {
-			s.steps.Set(m.key, r.stepSettings(m))
+		for _, m := range r.Mapping(steps, "spec.steps") {
+			s.steps.Set(m.Key, r.stepSettings(m))
 		}
 	}
 	return s
 }
 
-func (r *reader) platform(n *yaml.Node) (abi.Platform, map[string]string) {
+func (r reader) platform(n *yamldoc.Node) (abi.Platform, map[string]string) {
 	const path = "spec.platform"
-	values := r.fields(n, path, "clusterName", "provider", "trustDomain", "monitoring", "software")
+	values := r.Fields(n, path, "clusterName", "provider", "trustDomain", "monitoring", "software")
 	p := abi.Platform{
-		ClusterName: r.text(values["clusterName"], path+".clusterName"),
-		Provider:    r.text(values["provider"], path+".provider"),
-		TrustDomain: r.text(values["trustDomain"], path+".trustDomain"),
+		ClusterName: r.Text(values["clusterName"], path+".clusterName"),
+		Provider:    r.Text(values["provider"], path+".provider"),
+		TrustDomain: r.Text(values["trustDomain"], path+".trustDomain"),
 	}
 	if p.ClusterName != "" && !isLabel(p.ClusterName) {
 		r.fail(values["clusterName"], path+".clusterName", labelRule)
@@ -141,28 +140,28 @@ func (r *reader) platform(n *yaml.Node) (abi.Platform, map[string]string) {
 			"must be a SPIFFE trust domain: lower-case letters, digits, dots, hyphens and underscores, at most 255 characters")
 	}
 	if n := values["monitoring"]; n != nil {
-		monitoring := r.fields(n, path+".monitoring", "enabled", "highlyAvailable")
+		monitoring := r.Fields(n, path+".monitoring", "enabled", "highlyAvailable")
 		p.Monitoring = abi.Monitoring{
-			Enabled:         r.boolean(monitoring["enabled"], path+".monitoring.enabled"),
-			HighlyAvailable: r.boolean(monitoring["highlyAvailable"], path+".monitoring.highlyAvailable"),
+			Enabled:         r.Bool(monitoring["enabled"], path+".monitoring.enabled"),
+			HighlyAvailable: r.Bool(monitoring["highlyAvailable"], path+".monitoring.highlyAvailable"),
 		}
 	}
 	return p, r.software(values["software"], path+".software")
 }
 
 // software reads versions by name.
-func (r *reader) software(n *yaml.Node, path string) map[string]string {
+func (r reader) software(n *yamldoc.Node, path string) map[string]string {
 	if n == nil {
 		return nil
 	}
 	versions := map[string]string{}
-	for _, m := range r.mapping(n, path) {
+	for _, m := range r.Mapping(n, path) {
 		// YAML takes 2.16 for a number, and that for 2.160.
-		if _, err := semver.NewVersion(m.value.Value); err != nil || m.value.Kind != yaml.ScalarNode || m.value.ShortTag() != "!!str" {
-			r.fail(m.value, join(path, m.key), `must be a version in quotes, such as "2.16.1"`)
+		if _, err := semver.NewVersion(m.Value.Text); err != nil || m.Value.Kind != yamldoc.Text {
+			r.fail(m.Value, yamldoc.Join(path, m.Key), `must be a version in quotes, such as "2.16.1"`)
 			continue
 		}
-		versions[m.key] = m.value.Value
+		versions[m.Key] = m.Value.Text
 	}
 	return versions
 }
@@ -177,13 +176,13 @@ func isTrustDomain(s string) bool {
 	return len(s) <= 255 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
 }
 
-func (r *reader) stepSettings(m member) settingsValue {
-	path := join("spec.steps", m.key)
-	pipeline, step, both := strings.Cut(m.key, "/")
+func (r reader) stepSettings(m yamldoc.Member) settingsValue {
+	path := yamldoc.Join("spec.steps", m.Key)
+	pipeline, step, both := strings.Cut(m.Key, "/")
 	if !isLabel(pipeline) || both && !isLabel(step) {
-		r.fail(m.name, path, "must be the name of a step, or pipeline/step")
+		r.Fail(m.Place, path, "must be the name of a step, or pipeline/step")
 	}
-	return r.settings(m.value, path)
+	return r.settings(m.Value, path)
 }
 
 // checkSteps reports settings for steps that no pipeline has.
@@ -197,7 +196,7 @@ func (s *Settings) checkSteps(pipelines []*Pipeline) problem.List {
 		})
 		if !used {
 			problems = append(problems, problem.Problem{
-				Position: e.Value.position(""), Object: KindSettings, Field: join("spec.steps", e.Key),
+				Position: e.Value.position(""), Object: KindSettings, Field: yamldoc.Join("spec.steps", e.Key),
 				Message: "no pipeline has this step; correct the name or remove the settings",
 			})
 		}
@@ -221,7 +220,7 @@ func (s *Settings) stepLayers(p *Pipeline, step *Step) []layer {
 	}
 	for _, key := range []string{step.Name, p.Name + "/" + step.Name} {
 		if v := s.steps.Get(key); v != nil {
-			layers = append(layers, layer{*v, KindSettings, join("spec.steps", key)})
+			layers = append(layers, layer{*v, KindSettings, yamldoc.Join("spec.steps", key)})
 		}
 	}
 	return layers

@@ -9,6 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // decoder fills the structs of package lattice from a node tree and collects everything that does not fit.
@@ -24,52 +25,52 @@ func newDecoder(file, object string, derived bool) *decoder {
 }
 
 // fail reports a value that could not be decoded.
-func (d *decoder) fail(at place, p *fieldPath, message string) {
+func (d *decoder) fail(at yamldoc.Place, p *fieldPath, message string) {
 	d.broke(p.String())
 	d.report(at, p, message)
 }
 
 // report reports something about a value that can be decoded all the same.
-func (d *decoder) report(at place, p *fieldPath, message string) {
-	d.add(problem.Problem{Position: at.in(d.file), Object: d.object, Field: p.String(), Message: message})
+func (d *decoder) report(at yamldoc.Place, p *fieldPath, message string) {
+	d.add(problem.Problem{Position: at.In(d.file), Object: d.object, Field: p.String(), Message: message})
 }
 
-func (d *decoder) mismatch(n *node, p *fieldPath, want string) {
-	if n.kind == badNode {
+func (d *decoder) mismatch(n *yamldoc.Node, p *fieldPath, want string) {
+	if n.Kind == yamldoc.Bad {
 		// The check of the whole tree has said what is wrong.
 		return
 	}
-	d.fail(p.at, p, "want "+want+", got "+n.describe())
+	d.fail(p.at, p, yamldoc.Mismatch(n, want))
 }
 
 // check reports what is wrong with the tree whatever it is decoded into.
-func (d *decoder) check(n *node, p *fieldPath) {
-	switch n.kind {
-	case badNode:
-		d.fail(p.at, p, n.text)
-	case textNode:
-		if strings.ContainsRune(n.text, 0) {
+func (d *decoder) check(n *yamldoc.Node, p *fieldPath) {
+	switch n.Kind {
+	case yamldoc.Bad:
+		d.fail(p.at, p, n.Text)
+	case yamldoc.Text:
+		if strings.ContainsRune(n.Text, 0) {
 			d.report(p.at, p, "text cannot hold the character NUL; remove it")
 		}
-	case listNode:
-		for i, item := range n.items {
+	case yamldoc.List:
+		for i, item := range n.Items {
 			d.check(item, p.item(i, item))
 		}
-	case mapNode:
-		for _, f := range n.faults {
-			d.report(f.place, &fieldPath{parent: p, name: f.key}, f.message)
+	case yamldoc.Map:
+		for _, f := range n.Faults {
+			d.report(f.Place, &fieldPath{parent: p, name: f.Key}, f.Message)
 		}
-		for i := range n.members {
-			m := &n.members[i]
-			if strings.ContainsRune(m.key, 0) {
-				d.report(m.place, p.member(m), "a key cannot hold the character NUL; remove it")
+		for i := range n.Members {
+			m := &n.Members[i]
+			if strings.ContainsRune(m.Key, 0) {
+				d.report(m.Place, p.member(m), "a key cannot hold the character NUL; remove it")
 			}
-			d.check(m.value, p.member(m))
+			d.check(m.Value, p.member(m))
 		}
 	}
 }
 
-func (d *decoder) value(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) value(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	switch t := v.Type(); {
 	case t == reflect.TypeFor[cbor.Raw]():
 		v.SetBytes(d.raw(n, p, nil))
@@ -99,7 +100,7 @@ type objectRules struct {
 	foreign func(key string) string
 }
 
-func (d *decoder) mapping(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) mapping(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	structures()[v.Type()].fill(d, n, p, v, rulesFor(v.Type()))
 }
 
@@ -159,28 +160,28 @@ func addStructure(known map[reflect.Type]*structure, t reflect.Type) {
 	}
 }
 
-func (s *structure) fill(d *decoder, n *node, p *fieldPath, v reflect.Value, rules objectRules) {
-	if n.kind != mapNode {
+func (s *structure) fill(d *decoder, n *yamldoc.Node, p *fieldPath, v reflect.Value, rules objectRules) {
+	if n.Kind != yamldoc.Map {
 		d.mismatch(n, p, "a mapping")
 		return
 	}
-	for i := range n.members {
-		m := &n.members[i]
-		if slices.Contains(rules.skip, m.key) {
+	for i := range n.Members {
+		m := &n.Members[i]
+		if slices.Contains(rules.skip, m.Key) {
 			continue
 		}
-		at := slices.Index(s.names, m.key)
-		if at < 0 || rules.allowed != nil && !slices.Contains(rules.allowed, m.key) {
-			d.fail(m.place, p.member(m), s.unknown(m.key, rules))
+		at := slices.Index(s.names, m.Key)
+		if at < 0 || rules.allowed != nil && !slices.Contains(rules.allowed, m.Key) {
+			d.fail(m.Place, p.member(m), s.unknown(m.Key, rules))
 			continue
 		}
-		if m.value.kind != nullNode {
-			d.value(m.value, p.member(m), v.FieldByIndex(s.fields[at].index))
+		if m.Value.Kind != yamldoc.Null {
+			d.value(m.Value, p.member(m), v.FieldByIndex(s.fields[at].index))
 		}
 	}
 	for _, f := range s.fields {
-		if m := n.find(f.name); f.required && (m == nil || m.value.kind == nullNode) {
-			d.fail(p.at, &fieldPath{parent: p, name: f.name}, "is missing; it is required here")
+		if m := n.Find(f.name); f.required && (m == nil || m.Value.Kind == yamldoc.Null) {
+			d.fail(p.at, &fieldPath{parent: p, name: f.name}, yamldoc.Missing)
 		}
 	}
 }
@@ -195,10 +196,7 @@ func (s *structure) unknown(key string, rules objectRules) string {
 	if rules.allowed != nil {
 		names = rules.allowed
 	}
-	if near := problem.Nearest(key, names); near != "" {
-		return "is not a known field; did you mean " + near + "?"
-	}
-	return "is not a known field; remove it"
+	return yamldoc.Unknown(key, names)
 }
 
 func isMap(t reflect.Type) bool {
@@ -206,27 +204,27 @@ func isMap(t reflect.Type) bool {
 }
 
 // freeKeys decodes a mapping into a cbor.Map, sorted by key.
-func (d *decoder) freeKeys(n *node, p *fieldPath, v reflect.Value) {
-	if n.kind != mapNode {
+func (d *decoder) freeKeys(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
+	if n.Kind != yamldoc.Map {
 		d.mismatch(n, p, "a mapping")
 		return
 	}
-	order := make([]*member, len(n.members))
-	for i := range n.members {
-		order[i] = &n.members[i]
+	order := make([]*yamldoc.Member, len(n.Members))
+	for i := range n.Members {
+		order[i] = &n.Members[i]
 	}
-	slices.SortFunc(order, func(a, b *member) int { return strings.Compare(a.key, b.key) })
+	slices.SortFunc(order, func(a, b *yamldoc.Member) int { return strings.Compare(a.Key, b.Key) })
 	entries := reflect.MakeSlice(v.Type(), len(order), len(order))
 	for i, m := range order {
 		at := p.member(m)
 		entry := entries.Index(i)
-		entry.Field(0).SetString(m.key)
+		entry.Field(0).SetString(m.Key)
 		value := entry.Field(1)
-		if m.value.kind == nullNode && value.Type() != reflect.TypeFor[cbor.Raw]() {
+		if m.Value.Kind == yamldoc.Null && value.Type() != reflect.TypeFor[cbor.Raw]() {
 			d.fail(at.at, at, "has no value; write "+emptyOf(value.Type())+" or remove the key")
 			continue
 		}
-		d.value(m.value, at, value)
+		d.value(m.Value, at, value)
 	}
 	if len(order) > 0 {
 		v.Set(entries)
@@ -240,18 +238,18 @@ func emptyOf(t reflect.Type) string {
 	return "{}"
 }
 
-func (d *decoder) list(n *node, p *fieldPath, v reflect.Value) {
-	if n.kind != listNode {
+func (d *decoder) list(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
+	if n.Kind != yamldoc.List {
 		d.mismatch(n, p, "a list")
 		return
 	}
-	if len(n.items) == 0 {
+	if len(n.Items) == 0 {
 		return
 	}
-	items := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
-	for i, item := range n.items {
+	items := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
+	for i, item := range n.Items {
 		at := p.item(i, item)
-		if item.kind == nullNode {
+		if item.Kind == yamldoc.Null {
 			d.fail(at.at, at, "the item is empty; give it a value or remove it")
 			continue
 		}

@@ -7,16 +7,3 @@
 // Documents that a plugin derives pass through the same checks, see [FromDerived].
 package resource
 
-// Limits on what is read. They bound memory and time for any input, and lie far above what a person writes.
-const (
-	// maxFileBytes is the largest file.
-	maxFileBytes = 8 << 20
-	// maxDocuments is how many documents one file holds.
-	maxDocuments = 1000
-	// maxDepth is how deep lists and mappings nest.
-	maxDepth = 64
-	// maxNodes is how many values one file holds when its YAML aliases are replaced by what they stand for.
-	maxNodes = 100_000
-	// maxKeyBytes is the longest key: the longest path that Linux takes.
-	maxKeyBytes = 4096
-)

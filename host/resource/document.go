@@ -1,14 +1,13 @@
 package resource
 
 import (
-	"bytes"
 	"reflect"
-	"unicode/utf8"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // Options relax what is required of a document. The zero value is the strict form.
@@ -28,7 +27,7 @@ type Document struct {
 
 	file string
 	// root is nil for derived documents.
-	root *node
+	root *yamldoc.Node
 }
 
 // CBOR returns the document as deterministic CBOR, as plugins receive it.
@@ -65,8 +64,8 @@ func (d *Document) Position(field string) problem.Position {
 	if d.root == nil {
 		return problem.Position{}
 	}
-	at := d.root.locate(field)
-	return at.in(d.file)
+	at := d.root.Locate(field)
+	return at.In(d.file)
 }
 
 // Object names the document for a message, such as "LatticeService media/jellyfin".
@@ -113,9 +112,9 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 		return nil, problem.List{{Message: "the derived document is malformed: " + err.Error()}}
 	}
 	// Defaults and the place of free parameters make a document somewhat larger than what its user wrote.
-	root, f := parseJSON(text, budget{maxNodes: 4 * maxNodes, maxDepth: abi.MaxDepth})
+	root, f := yamldoc.ParseJSON(text, 4*yamldoc.MaxValues, abi.MaxDepth)
 	if f != nil {
-		return nil, problem.List{{Message: "the derived document is malformed: " + f.message}}
+		return nil, problem.List{{Message: "the derived document is malformed: " + f.Message}}
 	}
 	d, problems := decodeDocument("", root, o, true)
 	for i := range problems {
@@ -130,10 +129,10 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 
 // decodeFile returns the documents that could be named, and all problems of the file.
 func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List) {
-	roots, f := parse(data)
+	roots, f := yamldoc.Parse(data, yamldoc.MaxBytes)
 	var problems problem.List
 	if f != nil {
-		problems = append(problems, problem.Problem{Position: f.in(file), Message: f.message})
+		problems = append(problems, problem.Problem{Position: f.In(file), Message: f.Message})
 	}
 	if f == nil && len(roots) == 0 {
 		problems = append(problems, problem.Problem{Position: problem.Position{File: file}, Message: "the file holds no document"})
@@ -149,80 +148,16 @@ func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List)
 	return docs, problems
 }
 
-// parse reads JSON or YAML and returns the documents in it.
-func parse(data []byte) ([]*node, *fault) {
-	if f := checkBytes(data); f != nil {
-		return nil, f
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	limits := budget{maxNodes: maxNodes, maxDepth: maxDepth}
-	var roots []*node
-	var f *fault
-	switch first := bytes.TrimLeft(data, " \t\r\n"); {
-	case len(first) == 0:
-		return nil, nil
-	case first[0] == '{' || first[0] == '[':
-		var root *node
-		if root, f = parseJSON(data, limits); f == nil {
-			roots = []*node{root}
-		}
-	default:
-		roots, f = parseYAML(data, limits)
-	}
-	roots = unfold(roots)
-	if f == nil && len(roots) > maxDocuments {
-		f = tooManyDocuments(roots[maxDocuments].place)
-		roots = roots[:maxDocuments]
-	}
-	return roots, f
-}
-
-// checkBytes refuses what is no text.
-func checkBytes(data []byte) *fault {
-	if len(data) > maxFileBytes {
-		return &fault{message: "the file is larger than 8 MiB; split it into several files"}
-	}
-	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return &fault{place: placeAt(data, i), message: "the file holds a NUL byte; it must be text in UTF-8"}
-	}
-	if utf8.Valid(data) {
-		return nil
-	}
-	offset := 0
-	for {
-		r, size := utf8.DecodeRune(data[offset:])
-		if r == utf8.RuneError && size == 1 {
-			return &fault{place: placeAt(data, offset), message: "the file is not valid UTF-8 here; save it as UTF-8"}
-		}
-		offset += size
-	}
-}
-
-// unfold replaces lists of documents, a JSON list or a List as a cluster answers it, by their items.
-func unfold(roots []*node) []*node {
-	var docs []*node
-	for _, root := range roots {
-		items := []*node{root}
-		if root.kind == listNode {
-			items = root.items
-		} else if list := root.find("items"); root.textOf("apiVersion") == "v1" && root.textOf("kind") == "List" && list != nil && list.value.kind == listNode {
-			items = list.value.items
-		}
-		docs = append(docs, items...)
-	}
-	return docs
-}
-
 // decodeDocument decodes, completes and validates one document. With problems, the document is returned as far as it
 // could be read, or nil when not even its kind is known.
-func decodeDocument(file string, root *node, o Options, derived bool) (*Document, problem.List) {
-	top := &fieldPath{at: root.place}
+func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*Document, problem.List) {
+	top := &fieldPath{at: root.Place}
 	doc := &Document{file: file, root: root, Ref: refOf(root)}
 	d := newDecoder(file, objectName(doc.Ref), derived)
 	d.check(root, top)
 	var target any
 	switch {
-	case root.kind != mapNode:
+	case root.Kind != yamldoc.Map:
 		d.mismatch(root, top, "a mapping with apiVersion, kind, metadata and spec")
 		return nil, d.problems
 	case doc.Ref.APIVersion == lattice.APIVersion && doc.Ref.Kind == lattice.KindService:
@@ -243,11 +178,11 @@ func decodeDocument(file string, root *node, o Options, derived bool) (*Document
 	return doc, v.problems
 }
 
-func refOf(root *node) abi.Ref {
-	r := abi.Ref{APIVersion: root.textOf("apiVersion"), Kind: root.textOf("kind"), Namespace: defaultNamespace}
-	if m := root.find("metadata"); m != nil {
-		r.Name = m.value.textOf("name")
-		if ns := m.value.textOf("namespace"); ns != "" {
+func refOf(root *yamldoc.Node) abi.Ref {
+	r := abi.Ref{APIVersion: root.TextOf("apiVersion"), Kind: root.TextOf("kind"), Namespace: defaultNamespace}
+	if m := root.Find("metadata"); m != nil {
+		r.Name = m.Value.TextOf("name")
+		if ns := m.Value.TextOf("namespace"); ns != "" {
 			r.Namespace = ns
 		}
 	}
@@ -255,18 +190,18 @@ func refOf(root *node) abi.Ref {
 }
 
 // unknownKind says which of apiVersion and kind is wrong, and what there is.
-func (d *decoder) unknownKind(root *node, top *fieldPath) {
+func (d *decoder) unknownKind(root *yamldoc.Node, top *fieldPath) {
 	const known = "this program reads " + lattice.KindService + " and " + lattice.KindMeshMember + " of " + lattice.APIVersion
 	field, complaint := "kind", "is missing"
-	switch version, kind := root.find("apiVersion"), root.find("kind"); {
-	case version == nil || version.value.kind == nullNode:
+	switch version, kind := root.Find("apiVersion"), root.Find("kind"); {
+	case version == nil || version.Value.Kind == yamldoc.Null:
 		field = "apiVersion"
-	case version.value.text != lattice.APIVersion:
-		field, complaint = "apiVersion", version.value.describe()+" is not known"
-	case kind != nil && kind.value.kind != nullNode:
-		complaint = kind.value.describe() + " is not known"
+	case version.Value.Text != lattice.APIVersion:
+		field, complaint = "apiVersion", version.Value.Describe()+" is not known"
+	case kind != nil && kind.Value.Kind != yamldoc.Null:
+		complaint = kind.Value.Describe() + " is not known"
 	}
-	at := root.locate(field)
+	at := root.Locate(field)
 	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; "+known)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // The types of resources that the platform knows; any other type is a custom one.
@@ -46,27 +47,27 @@ func knownType(name string) *resourceType {
 }
 
 // resource decodes a resource, whose parameters depend on its type.
-func (d *decoder) resource(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) resource(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	structures()[v.Type()].fill(d, n, p, v, objectRules{skip: []string{"params"}})
-	m, name := n.find("params"), n.textOf("type")
-	if m == nil || m.value.kind == nullNode || name == "" {
+	m, name := n.Find("params"), n.TextOf("type")
+	if m == nil || m.Value.Kind == yamldoc.Null || name == "" {
 		return
 	}
 	params := new(lattice.ResourceParams)
 	v.Addr().Interface().(*lattice.Resource).Params = params
 	known := knownType(name)
 	if known == nil {
-		d.custom(m.value, p.member(m), params)
+		d.custom(m.Value, p.member(m), params)
 		return
 	}
-	structures()[reflect.TypeFor[lattice.ResourceParams]()].fill(d, withTextAmounts(m.value), p.member(m), reflect.ValueOf(params).Elem(), objectRules{
+	structures()[reflect.TypeFor[lattice.ResourceParams]()].fill(d, withTextAmounts(m.Value), p.member(m), reflect.ValueOf(params).Elem(), objectRules{
 		allowed: known.params,
 		foreign: func(key string) string { return foreignParam(key, name) },
 	})
 }
 
 // custom keeps the parameters of a custom type as they are.
-func (d *decoder) custom(n *node, p *fieldPath, params *lattice.ResourceParams) {
+func (d *decoder) custom(n *yamldoc.Node, p *fieldPath, params *lattice.ResourceParams) {
 	if d.derived {
 		structures()[reflect.TypeFor[lattice.ResourceParams]()].fill(d, n, p, reflect.ValueOf(params).Elem(), objectRules{allowed: []string{keyCustom}})
 		return
@@ -88,16 +89,16 @@ func foreignParam(key, name string) string {
 }
 
 // withTextAmounts turns the numbers under size and memory into text: people write an amount without unit as a number.
-func withTextAmounts(n *node) *node {
-	if n.kind != mapNode {
+func withTextAmounts(n *yamldoc.Node) *yamldoc.Node {
+	if n.Kind != yamldoc.Map {
 		return n
 	}
 	changed := *n
-	changed.members = slices.Clone(n.members)
-	for i, m := range changed.members {
-		number := m.value.kind == intNode && isInteger(m.value.text) || m.value.kind == floatNode
-		if number && (m.key == "size" || m.key == "memory") {
-			changed.members[i].value = &node{kind: textNode, place: m.value.place, text: decimal(m.value.text)}
+	changed.Members = slices.Clone(n.Members)
+	for i, m := range changed.Members {
+		number := m.Value.Kind == yamldoc.Int && yamldoc.IsInteger(m.Value.Text) || m.Value.Kind == yamldoc.Float
+		if number && (m.Key == "size" || m.Key == "memory") {
+			changed.Members[i].Value = &yamldoc.Node{Kind: yamldoc.Text, Place: m.Value.Place, Text: decimal(m.Value.Text)}
 		}
 	}
 	return &changed

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // stdinName stands for standard input among the paths, and stdinFile in positions.
@@ -122,7 +123,7 @@ func (r reader) content(name string, from io.Reader) ([]*Document, problem.List)
 		return nil, problem.List{{Position: problem.Position{File: name}, Message: "there is no standard input"}}
 	}
 	// One byte more than allowed shows that a file is too large.
-	data, err := io.ReadAll(io.LimitReader(from, maxFileBytes+1))
+	data, err := io.ReadAll(io.LimitReader(from, yamldoc.MaxBytes+1))
 	if err != nil {
 		return nil, fileProblem(name, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 func document(name string) string {
@@ -186,7 +187,7 @@ func TestReadStops(t *testing.T) {
 	if err == nil || err.Error() != "<stdin>: the file is larger than 8 MiB; split it into several files" {
 		t.Errorf("Read(-) = %v", err)
 	}
-	if input.read > maxFileBytes+1 {
+	if input.read > yamldoc.MaxBytes+1 {
 		t.Errorf("read %d bytes, want at most one more than the limit", input.read)
 	}
 	if _, err := Read([]string{"-"}, nil, Options{}); err == nil || err.Error() != "<stdin>: there is no standard input" {

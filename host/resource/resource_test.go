@@ -63,7 +63,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"SelfAlias":       {"an anchor cannot contain itself", "a: &a\n  b: *a\n", "f:2:6: the alias *a stands inside its own anchor"},
 		"SelfMerge":       {"a mapping cannot merge itself", "a: &a\n  <<: *a\n", "f:2:7: the alias *a stands inside its own anchor"},
 		"UnknownAlias":    {"an alias needs its anchor", "a: 1\nb: [1, *nope]\n", "f:2:8: the alias *nope has no anchor &nope in front of it"},
-		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this program reads LatticeService and LatticeMeshMember of lattice.dev/v1alpha1\nf:4:3: b.<<: the key is there twice; give one merge key a list"},
+		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this program reads LatticeService and LatticeMeshMember of lattice.dev/v1alpha1\nf:4:3: b.<<: duplicate key; give one merge key a list"},
 		"DeepYAML":        {"nesting is bounded in YAML", "a: " + deep(64), "f:1:67: lists and mappings nest deeper than 64"},
 		"DeepJSON":        {"and in JSON", deep(65), "f:1:65: lists and mappings nest deeper than 64"},
 		"DeeperYAML":      {"the YAML library has a bound of its own", "a: " + deep(20_000), "f:1:1: the YAML is not well-formed: exceeded max depth of 10000"},
@@ -234,7 +234,7 @@ func TestLargeMapping(t *testing.T) {
 		}
 	}
 	_, err = resource.Decode("f", []byte(service("web", variables+"          V30: y\n")), resource.Options{})
-	want := "f:51:11: LatticeService default/web: spec.workload.containers.main.variables.V30: the key is there twice; the first stands in line 41"
+	want := "f:51:11: LatticeService default/web: spec.workload.containers.main.variables.V30: duplicate key, first on line 41; remove one"
 	if got := errorText(err); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

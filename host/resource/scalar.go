@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -9,19 +8,20 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // scalar decodes into a string, a boolean, an integer or a floating-point number.
-func (d *decoder) scalar(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) scalar(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		d.text(n, p, v)
 	case reflect.Bool:
-		if n.kind != boolNode {
+		if n.Kind != yamldoc.Bool {
 			d.mismatch(n, p, "true or false")
 			return
 		}
-		v.SetBool(n.text == "true")
+		v.SetBool(n.Text == "true")
 	case reflect.Int64:
 		d.integer(n, p, v)
 	case reflect.Float64:
@@ -29,48 +29,48 @@ func (d *decoder) scalar(n *node, p *fieldPath, v reflect.Value) {
 	}
 }
 
-func (d *decoder) text(n *node, p *fieldPath, v reflect.Value) {
-	switch n.kind {
-	case textNode:
-		v.SetString(n.text)
-	case boolNode, intNode, floatNode:
-		d.fail(p.at, p, "want a string, got "+n.describe()+"; put it in quotes: "+strconv.Quote(n.text))
+func (d *decoder) text(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
+	switch n.Kind {
+	case yamldoc.Text:
+		v.SetString(n.Text)
+	case yamldoc.Bool, yamldoc.Int, yamldoc.Float:
+		d.fail(p.at, p, yamldoc.NotText(n))
 	default:
 		d.mismatch(n, p, "a string")
 	}
 }
 
-func (d *decoder) integer(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) integer(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	switch {
-	case n.kind == textNode && isInteger(n.text):
-		d.fail(p.at, p, "want an integer, got "+n.describe()+"; remove the quotes")
+	case n.Kind == yamldoc.Text && yamldoc.IsInteger(n.Text):
+		d.fail(p.at, p, "want an integer, got "+n.Describe()+"; remove the quotes")
 		return
-	case n.kind != intNode:
+	case n.Kind != yamldoc.Int:
 		d.mismatch(n, p, "an integer")
 		return
 	}
-	if !isInteger(n.text) {
-		d.fail(p.at, p, oddInteger(n.text))
+	if !yamldoc.IsInteger(n.Text) {
+		d.fail(p.at, p, yamldoc.OddInteger(n.Text))
 		return
 	}
-	i, err := strconv.ParseInt(n.text, 0, 64)
+	i, err := strconv.ParseInt(n.Text, 0, 64)
 	if err != nil {
-		d.fail(p.at, p, "the number "+problem.Quote(n.text)+" is out of range")
+		d.fail(p.at, p, "the number "+problem.Quote(n.Text)+" is out of range")
 		return
 	}
 	v.SetInt(i)
 }
 
-func (d *decoder) number(n *node, p *fieldPath, v reflect.Value) {
+func (d *decoder) number(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	switch {
-	case n.kind == textNode && isInteger(n.text):
-		d.fail(p.at, p, "want a number, got "+n.describe()+"; remove the quotes")
+	case n.Kind == yamldoc.Text && yamldoc.IsInteger(n.Text):
+		d.fail(p.at, p, "want a number, got "+n.Describe()+"; remove the quotes")
 		return
-	case n.kind != intNode && n.kind != floatNode:
+	case n.Kind != yamldoc.Int && n.Kind != yamldoc.Float:
 		d.mismatch(n, p, "a number")
 		return
 	}
-	f, wrong := n.float()
+	f, wrong := yamldoc.Number(n)
 	if wrong != "" {
 		d.fail(p.at, p, wrong)
 		return
@@ -78,94 +78,57 @@ func (d *decoder) number(n *node, p *fieldPath, v reflect.Value) {
 	v.SetFloat(f)
 }
 
-// float returns the value of a number, or what is wrong with it.
-func (n *node) float() (f float64, wrong string) {
-	if n.kind == intNode {
-		if !isInteger(n.text) {
-			return 0, oddInteger(n.text)
-		}
-		if i, err := strconv.ParseInt(n.text, 0, 64); err == nil {
-			return float64(i), ""
-		}
-	}
-	f, err := strconv.ParseFloat(n.text, 64)
-	if err != nil || math.IsInf(f, 0) {
-		return 0, "the number " + problem.Quote(n.text) + " is out of range or not in plain notation"
-	}
-	return f, ""
-}
-
-// isInteger accepts decimal numbers without leading zeros, and hexadecimal and octal ones that begin with 0x and 0o.
-func isInteger(s string) bool {
-	digits := strings.TrimLeft(s, "+-")
-	if len(s)-len(digits) > 1 || digits == "" {
-		return false
-	}
-	if rest, ok := strings.CutPrefix(digits, "0x"); ok {
-		return rest != "" && strings.Trim(rest, "0123456789abcdefABCDEF") == ""
-	}
-	if rest, ok := strings.CutPrefix(digits, "0o"); ok {
-		return rest != "" && strings.Trim(rest, "01234567") == ""
-	}
-	return strings.Trim(digits, "0123456789") == "" && (digits == "0" || digits[0] != '0')
-}
-
-// oddInteger refuses notations that one YAML version reads differently from the next.
-func oddInteger(s string) string {
-	return "the number " + problem.Quote(s) + " can be read in two ways; write it as a decimal number without leading zeros and underscores"
-}
-
 // raw appends a value of any type as CBOR.
-func (d *decoder) raw(n *node, p *fieldPath, dst []byte) []byte {
-	switch n.kind {
-	case boolNode:
-		return cbor.AppendBool(dst, n.text == "true")
-	case intNode:
+func (d *decoder) raw(n *yamldoc.Node, p *fieldPath, dst []byte) []byte {
+	switch n.Kind {
+	case yamldoc.Bool:
+		return cbor.AppendBool(dst, n.Text == "true")
+	case yamldoc.Int:
 		return d.rawInteger(n, p, dst)
-	case floatNode:
-		f, wrong := n.float()
+	case yamldoc.Float:
+		f, wrong := yamldoc.Number(n)
 		if wrong != "" {
 			d.fail(p.at, p, wrong)
 		}
 		return cbor.AppendFloat(dst, f)
-	case textNode:
-		return cbor.AppendString(dst, n.text)
-	case listNode:
-		dst = cbor.AppendArrayHeader(dst, len(n.items))
-		for i, item := range n.items {
+	case yamldoc.Text:
+		return cbor.AppendString(dst, n.Text)
+	case yamldoc.List:
+		dst = cbor.AppendArrayHeader(dst, len(n.Items))
+		for i, item := range n.Items {
 			dst = d.raw(item, p.item(i, item), dst)
 		}
 		return dst
-	case mapNode:
+	case yamldoc.Map:
 		return d.rawMapping(n, p, dst)
 	}
 	return cbor.AppendNull(dst)
 }
 
-func (d *decoder) rawMapping(n *node, p *fieldPath, dst []byte) []byte {
-	order := make([]*member, len(n.members))
-	for i := range n.members {
-		order[i] = &n.members[i]
+func (d *decoder) rawMapping(n *yamldoc.Node, p *fieldPath, dst []byte) []byte {
+	order := make([]*yamldoc.Member, len(n.Members))
+	for i := range n.Members {
+		order[i] = &n.Members[i]
 	}
-	slices.SortFunc(order, func(a, b *member) int { return cbor.KeyOrder(a.key, b.key) })
+	slices.SortFunc(order, func(a, b *yamldoc.Member) int { return cbor.KeyOrder(a.Key, b.Key) })
 	dst = cbor.AppendObjectHeader(dst, len(order))
 	for _, m := range order {
-		dst = d.raw(m.value, p.member(m), cbor.AppendString(dst, m.key))
+		dst = d.raw(m.Value, p.member(m), cbor.AppendString(dst, m.Key))
 	}
 	return dst
 }
 
-func (d *decoder) rawInteger(n *node, p *fieldPath, dst []byte) []byte {
-	if !isInteger(n.text) {
-		d.fail(p.at, p, oddInteger(n.text))
+func (d *decoder) rawInteger(n *yamldoc.Node, p *fieldPath, dst []byte) []byte {
+	if !yamldoc.IsInteger(n.Text) {
+		d.fail(p.at, p, yamldoc.OddInteger(n.Text))
 		return cbor.AppendNull(dst)
 	}
-	if i, err := strconv.ParseInt(n.text, 0, 64); err == nil {
+	if i, err := strconv.ParseInt(n.Text, 0, 64); err == nil {
 		return cbor.AppendInt(dst, i)
 	}
-	u, err := strconv.ParseUint(strings.TrimPrefix(n.text, "+"), 0, 64)
+	u, err := strconv.ParseUint(strings.TrimPrefix(n.Text, "+"), 0, 64)
 	if err != nil {
-		d.fail(p.at, p, "the number "+problem.Quote(n.text)+" is out of range")
+		d.fail(p.at, p, "the number "+problem.Quote(n.Text)+" is out of range")
 	}
 	return cbor.AppendUint(dst, u)
 }

@@ -1,4 +1,4 @@
-package resource
+package yamldoc
 
 import (
 	"bytes"
@@ -19,13 +19,13 @@ import (
 const maxStructure = 1_000_000
 
 // parseYAML reads a YAML stream. Documents in front of a fault are returned with it; empty ones are left out.
-func parseYAML(data []byte, limits budget) ([]*node, *fault) {
+func parseYAML(data []byte, limits budget) ([]*Node, *Fault) {
 	if structureOf(data) > maxStructure {
-		return nil, &fault{message: "the file holds more than " + strconv.Itoa(maxStructure) + " lines, commas, colons and brackets; split it into several files"}
+		return nil, &Fault{Message: "the file holds more than " + strconv.Itoa(maxStructure) + " lines, commas, colons and brackets; split it into several files"}
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	b := yamlBuilder{budget: limits, open: map[*yaml.Node]bool{}}
-	var roots []*node
+	var roots []*Node
 	for {
 		document, err := nextYAML(decoder)
 		if errors.Is(err, io.EOF) {
@@ -38,11 +38,11 @@ func parseYAML(data []byte, limits budget) ([]*node, *fault) {
 		if f != nil {
 			return roots, f
 		}
-		if n.kind == nullNode {
+		if n.Kind == Null {
 			continue
 		}
 		if roots = append(roots, n); len(roots) > maxDocuments {
-			return roots[:maxDocuments], tooManyDocuments(n.place)
+			return roots[:maxDocuments], tooManyDocuments(n.Place)
 		}
 	}
 }
@@ -55,8 +55,8 @@ func structureOf(data []byte) int {
 	return count
 }
 
-func tooManyDocuments(at place) *fault {
-	return &fault{place: at, message: "the file holds more than " + strconv.Itoa(maxDocuments) + " documents; split it into several files"}
+func tooManyDocuments(at Place) *Fault {
+	return &Fault{Place: at, Message: "the file holds more than " + strconv.Itoa(maxDocuments) + " documents; split it into several files"}
 }
 
 // nextYAML reads one document. The YAML library panics where it contradicts itself; that is no reason for the host to
@@ -81,16 +81,16 @@ type yamlBuilder struct {
 	alias *yaml.Node
 }
 
-func placeOf(n *yaml.Node) place { return place{n.Line, n.Column} }
+func placeOf(n *yaml.Node) Place { return Place{n.Line, n.Column} }
 
-func (b *yamlBuilder) document(n *yaml.Node) (*node, *fault) {
+func (b *yamlBuilder) document(n *yaml.Node) (*Node, *Fault) {
 	if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
 		return b.build(n.Content[0], 0)
 	}
-	return &node{}, nil
+	return &Node{}, nil
 }
 
-func (b *yamlBuilder) build(n *yaml.Node, depth int) (*node, *fault) {
+func (b *yamlBuilder) build(n *yaml.Node, depth int) (*Node, *Fault) {
 	if n.Kind == yaml.AliasNode {
 		return b.replace(n, depth)
 	}
@@ -110,26 +110,26 @@ func (b *yamlBuilder) build(n *yaml.Node, depth int) (*node, *fault) {
 	case yaml.MappingNode:
 		return b.mapping(n, depth)
 	}
-	return nil, &fault{place: placeOf(n), message: "this is neither a scalar, a list nor a mapping"}
+	return nil, &Fault{Place: placeOf(n), Message: "this is neither a scalar, a list nor a mapping"}
 }
 
-func (b *yamlBuilder) count(n *yaml.Node, depth int) *fault {
+func (b *yamlBuilder) count(n *yaml.Node, depth int) *Fault {
 	message := b.spend(depth)
 	if message == "" {
 		return nil
 	}
 	if b.alias != nil && b.nodes > b.maxNodes {
-		return &fault{
-			place:   placeOf(b.alias),
-			message: "the alias *" + b.alias.Value + " makes the file grow to more than " + strconv.Itoa(b.maxNodes) + " values; use fewer aliases",
+		return &Fault{
+			Place:   placeOf(b.alias),
+			Message: "the alias *" + b.alias.Value + " makes the file grow to more than " + strconv.Itoa(b.maxNodes) + " values; use fewer aliases",
 		}
 	}
-	return &fault{place: placeOf(n), message: message}
+	return &Fault{Place: placeOf(n), Message: message}
 }
 
-func (b *yamlBuilder) replace(n *yaml.Node, depth int) (*node, *fault) {
+func (b *yamlBuilder) replace(n *yaml.Node, depth int) (*Node, *Fault) {
 	if b.open[n.Alias] {
-		return nil, &fault{place: placeOf(n), message: "the alias *" + n.Value + " stands inside its own anchor"}
+		return nil, &Fault{Place: placeOf(n), Message: "the alias *" + n.Value + " stands inside its own anchor"}
 	}
 	if b.alias == nil {
 		b.alias = n
@@ -138,26 +138,26 @@ func (b *yamlBuilder) replace(n *yaml.Node, depth int) (*node, *fault) {
 	return b.build(n.Alias, depth)
 }
 
-func (b *yamlBuilder) list(n *yaml.Node, depth int) (*node, *fault) {
+func (b *yamlBuilder) list(n *yaml.Node, depth int) (*Node, *Fault) {
 	if !hasTag(n, "!!seq") {
 		return badTag(n), nil
 	}
-	list := &node{kind: listNode, place: placeOf(n), items: make([]*node, 0, len(n.Content))}
+	list := &Node{Kind: List, Place: placeOf(n), Items: make([]*Node, 0, len(n.Content))}
 	for _, item := range n.Content {
 		built, f := b.build(item, depth)
 		if f != nil {
 			return nil, f
 		}
-		list.items = append(list.items, built)
+		list.Items = append(list.Items, built)
 	}
 	return list, nil
 }
 
-func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*node, *fault) {
+func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*Node, *Fault) {
 	if !hasTag(n, "!!map") {
 		return badTag(n), nil
 	}
-	mapping := &node{kind: mapNode, place: placeOf(n), members: make([]member, 0, len(n.Content)/2)}
+	mapping := &Node{Kind: Map, Place: placeOf(n), Members: make([]Member, 0, len(n.Content)/2)}
 	var merged *yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
@@ -166,7 +166,7 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*node, *fault) {
 			continue
 		}
 		name, f := keyText(key)
-		if f != nil && f.key == "" {
+		if f != nil && f.Key == "" {
 			return nil, f
 		}
 		built, fatal := b.build(value, depth)
@@ -174,10 +174,10 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*node, *fault) {
 			return nil, fatal
 		}
 		if f != nil {
-			mapping.faults = append(mapping.faults, *f)
+			mapping.Faults = append(mapping.Faults, *f)
 			continue
 		}
-		mapping.add(member{key: name, place: placeOf(key), value: built})
+		mapping.add(Member{Key: name, Place: placeOf(key), Value: built})
 	}
 	if merged == nil {
 		return mapping, nil
@@ -186,26 +186,26 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*node, *fault) {
 }
 
 // merge adds the keys of a merge key's value that the mapping does not have itself. Of several sources the first wins.
-func (b *yamlBuilder) merge(into *node, source *yaml.Node, depth int) *fault {
+func (b *yamlBuilder) merge(into *Node, source *yaml.Node, depth int) *Fault {
 	// The source stands in the place of the mapping, so that it is no deeper.
 	built, f := b.build(source, depth-1)
 	if f != nil {
 		return f
 	}
-	sources := []*node{built}
-	if built.kind == listNode {
-		sources = built.items
+	sources := []*Node{built}
+	if built.Kind == List {
+		sources = built.Items
 	}
 	for _, s := range sources {
-		if s.kind != mapNode {
-			return &fault{place: placeOf(source), message: "a merge key << takes a mapping or a list of mappings, not " + s.describe()}
+		if s.Kind != Map {
+			return &Fault{Place: placeOf(source), Message: "a merge key << takes a mapping or a list of mappings, not " + s.Describe()}
 		}
-		for _, m := range s.members {
-			if into.find(m.key) == nil {
+		for _, m := range s.Members {
+			if into.Find(m.Key) == nil {
 				into.add(m)
 			}
 		}
-		into.faults = append(into.faults, s.faults...)
+		into.Faults = append(into.Faults, s.Faults...)
 	}
 	return nil
 }
@@ -215,49 +215,49 @@ func isMerge(key *yaml.Node) bool {
 }
 
 // keyText returns a key. A fault with a key of its own concerns this key only.
-func keyText(n *yaml.Node) (string, *fault) {
+func keyText(n *yaml.Node) (string, *Fault) {
 	at := placeOf(n)
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	if n.Kind != yaml.ScalarNode {
-		return "", &fault{place: at, message: "a key cannot be a list or a mapping; a value that begins with { or [ needs quotes"}
+		return "", &Fault{Place: at, Message: "a key cannot be a list or a mapping; a value that begins with { or [ needs quotes"}
 	}
 	if isMerge(n) {
-		return "", &fault{place: at, key: "<<", message: "the key is there twice; give one merge key a list"}
+		return "", &Fault{Place: at, Key: "<<", Message: "duplicate key; give one merge key a list"}
 	}
 	key := scalar(n)
-	if key.kind == textNode {
-		return key.text, nil
+	if key.Kind == Text {
+		return key.Text, nil
 	}
-	return "", &fault{place: at, key: problem.Quote(n.Value), message: "a key must be a string; put it in quotes"}
+	return "", &Fault{Place: at, Key: problem.Quote(n.Value), Message: "a key must be a string; put it in quotes"}
 }
 
 func hasTag(n *yaml.Node, tag string) bool { return n.Tag == tag || n.Tag == "!" }
 
-func badTag(n *yaml.Node) *node {
-	return &node{kind: badNode, place: placeOf(n), text: "the tag " + problem.Quote(n.Tag) + " is not supported; remove it"}
+func badTag(n *yaml.Node) *Node {
+	return &Node{Kind: Bad, Place: placeOf(n), Text: "the tag " + problem.Quote(n.Tag) + " is not supported; remove it"}
 }
 
 // scalar returns a scalar with the type that YAML gives it.
-func scalar(n *yaml.Node) *node {
-	s := &node{place: placeOf(n), text: n.Value}
+func scalar(n *yaml.Node) *Node {
+	s := &Node{Place: placeOf(n), Text: n.Value, Literal: n.Style&yaml.LiteralStyle != 0}
 	switch n.Tag {
 	case "!!str", "!!timestamp", "!!merge", "!":
-		s.kind = textNode
+		s.Kind = Text
 	case "!!null":
-		s.kind, s.text = nullNode, ""
+		s.Kind, s.Text = Null, ""
 	case "!!bool":
-		s.kind, s.text = boolNode, strings.ToLower(n.Value)
-		if s.text != "true" && s.text != "false" {
-			s.kind, s.text = badNode, "a boolean is true or false, not "+problem.Quote(n.Value)
+		s.Kind, s.Text = Bool, strings.ToLower(n.Value)
+		if s.Text != "true" && s.Text != "false" {
+			s.Kind, s.Text = Bad, "a boolean is true or false, not "+problem.Quote(n.Value)
 		}
 	case "!!int":
-		s.kind = intNode
+		s.Kind = Int
 	case "!!float":
-		s.kind = floatKind(n.Value)
-		if s.kind == badNode {
-			s.text = problem.Quote(n.Value) + " is no number that JSON has"
+		s.Kind = floatKind(n.Value)
+		if s.Kind == Bad {
+			s.Text = problem.Quote(n.Value) + " is no number that JSON has"
 		}
 	default:
 		return badTag(n)
@@ -266,18 +266,18 @@ func scalar(n *yaml.Node) *node {
 }
 
 // floatKind tells floating-point numbers from integers that the library found too large, and from infinities.
-func floatKind(s string) nodeKind {
+func floatKind(s string) Kind {
 	if strings.Trim(strings.TrimLeft(s, "+-"), "0123456789") == "" {
-		return intNode
+		return Int
 	}
 	if strings.ContainsAny(s, "nN") {
-		return badNode
+		return Bad
 	}
-	return floatNode
+	return Float
 }
 
 // yamlFault gives an error of the YAML library a place.
-func yamlFault(data []byte, err error) *fault {
+func yamlFault(data []byte, err error) *Fault {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0
 	if rest, ok := strings.CutPrefix(message, "line "); ok {
@@ -288,14 +288,14 @@ func yamlFault(data []byte, err error) *fault {
 	}
 	if anchor, ok := strings.CutPrefix(message, "unknown anchor '"); ok {
 		name := strings.TrimSuffix(anchor, "' referenced")
-		return &fault{place: findText(data, "*"+name), message: "the alias *" + name + " has no anchor &" + name + " in front of it"}
+		return &Fault{Place: findText(data, "*"+name), Message: "the alias *" + name + " has no anchor &" + name + " in front of it"}
 	}
 	line = badLine(data, line, message)
 	at := startOfLine(data, max(line, 1))
 	if tabIndented(data, at) {
-		return &fault{place: at, message: "a tab cannot indent YAML; use spaces"}
+		return &Fault{Place: at, Message: "a tab cannot indent YAML; use spaces"}
 	}
-	return &fault{place: at, message: advice(message)}
+	return &Fault{Place: at, Message: advice(message)}
 }
 
 // advice turns a message of the library into what its reader should do.
@@ -374,14 +374,14 @@ func lineEnds(data []byte) []int {
 }
 
 // startOfLine returns the place of the first character of a line that is not a space.
-func startOfLine(data []byte, line int) place {
+func startOfLine(data []byte, line int) Place {
 	text := lineText(data, line)
-	return place{line, len(text) - len(bytes.TrimLeft(text, " ")) + 1}
+	return Place{line, len(text) - len(bytes.TrimLeft(text, " ")) + 1}
 }
 
-func tabIndented(data []byte, at place) bool {
-	text := lineText(data, at.line)
-	return at.column <= len(text) && text[at.column-1] == '\t'
+func tabIndented(data []byte, at Place) bool {
+	text := lineText(data, at.Line)
+	return at.Column <= len(text) && text[at.Column-1] == '\t'
 }
 
 func lineText(data []byte, line int) []byte {
@@ -393,14 +393,14 @@ func lineText(data []byte, line int) []byte {
 }
 
 // findText returns the place where a text first stands.
-func findText(data []byte, text string) place {
+func findText(data []byte, text string) Place {
 	i := max(bytes.Index(data, []byte(text)), 0)
 	return placeAt(data, i)
 }
 
 // placeAt returns the place of an offset.
-func placeAt(data []byte, offset int) place {
+func placeAt(data []byte, offset int) Place {
 	before := data[:offset]
 	start := bytes.LastIndexByte(before, '\n') + 1
-	return place{bytes.Count(before, []byte("\n")) + 1, len([]rune(string(before[start:]))) + 1}
+	return Place{bytes.Count(before, []byte("\n")) + 1, len([]rune(string(before[start:]))) + 1}
 }

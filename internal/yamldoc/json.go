@@ -1,4 +1,4 @@
-package resource
+package yamldoc
 
 import (
 	"strconv"
@@ -7,8 +7,8 @@ import (
 )
 
 // parseJSON reads one JSON text (RFC 8259).
-func parseJSON(data []byte, limits budget) (*node, *fault) {
-	r := jsonReader{src: string(data), budget: limits, at: place{1, 1}}
+func parseJSON(data []byte, limits budget) (*Node, *Fault) {
+	r := jsonReader{src: string(data), budget: limits, at: Place{1, 1}}
 	n := r.value(0)
 	if r.fault != nil {
 		return nil, r.fault
@@ -24,20 +24,20 @@ type jsonReader struct {
 	src string
 	pos int
 	budget
-	fault *fault
+	fault *Fault
 	// at is the place of the offset marked; places are asked for in ascending order.
-	at     place
+	at     Place
 	marked int
 }
 
 // here returns the place of the present offset.
-func (r *jsonReader) here() place {
+func (r *jsonReader) here() Place {
 	for _, c := range r.src[r.marked:r.pos] {
 		if c == '\n' {
-			r.at = place{r.at.line + 1, 1}
+			r.at = Place{r.at.Line + 1, 1}
 			continue
 		}
-		r.at.column++
+		r.at.Column++
 	}
 	r.marked = r.pos
 	return r.at
@@ -45,7 +45,7 @@ func (r *jsonReader) here() place {
 
 func (r *jsonReader) fail(message string) {
 	if r.fault == nil {
-		r.fault = &fault{place: r.here(), message: message}
+		r.fault = &Fault{Place: r.here(), Message: message}
 	}
 }
 
@@ -69,9 +69,9 @@ func (r *jsonReader) next() byte {
 	return 0
 }
 
-func (r *jsonReader) value(depth int) *node {
+func (r *jsonReader) value(depth int) *Node {
 	c := r.next()
-	n := &node{place: r.here()}
+	n := &Node{Place: r.here()}
 	if c == '{' || c == '[' {
 		depth++
 	}
@@ -87,15 +87,15 @@ func (r *jsonReader) value(depth int) *node {
 	case c == '[':
 		r.list(n, depth)
 	case c == '"':
-		n.kind, n.text = textNode, r.text()
+		n.Kind, n.Text = Text, r.text()
 	case c == 't':
-		n.kind, n.text = boolNode, r.literal("true")
+		n.Kind, n.Text = Bool, r.literal("true")
 	case c == 'f':
-		n.kind, n.text = boolNode, r.literal("false")
+		n.Kind, n.Text = Bool, r.literal("false")
 	case c == 'n':
 		r.literal("null")
 	case c == '-' || c >= '0' && c <= '9':
-		n.kind, n.text = r.number()
+		n.Kind, n.Text = r.number()
 	default:
 		c, _ := utf8.DecodeRuneInString(r.src[r.pos:])
 		r.fail("a value cannot begin with " + strconv.QuoteRune(c))
@@ -130,51 +130,51 @@ func (r *jsonReader) separator(i int, closing byte) bool {
 	return true
 }
 
-func (r *jsonReader) list(n *node, depth int) {
-	n.kind = listNode
+func (r *jsonReader) list(n *Node, depth int) {
+	n.Kind = List
 	r.pos++
-	for r.separator(len(n.items), ']') {
-		n.items = append(n.items, r.value(depth))
+	for r.separator(len(n.Items), ']') {
+		n.Items = append(n.Items, r.value(depth))
 	}
 }
 
-func (r *jsonReader) mapping(n *node, depth int) {
-	n.kind = mapNode
+func (r *jsonReader) mapping(n *Node, depth int) {
+	n.Kind = Map
 	r.pos++
 	for i := 0; r.separator(i, '}'); i++ {
 		if r.next() != '"' {
 			r.fail("want a key in double quotes")
 			return
 		}
-		m := member{place: r.here()}
-		m.key = r.text()
+		m := Member{Place: r.here()}
+		m.Key = r.text()
 		if r.next() != ':' {
 			r.fail("want a colon behind the key")
 			return
 		}
 		r.pos++
-		m.value = r.value(depth)
+		m.Value = r.value(depth)
 		if r.fault == nil {
 			n.add(m)
 		}
 	}
 }
 
-func (r *jsonReader) number() (nodeKind, string) {
+func (r *jsonReader) number() (Kind, string) {
 	start := r.pos
 	if r.src[r.pos] == '-' {
 		r.pos++
 	}
 	whole := r.digits()
 	ok := whole == 1 || whole > 1 && r.src[r.pos-whole] != '0'
-	kind := intNode
+	kind := Int
 	if ok && r.peek('.', '.') {
-		kind = floatNode
+		kind = Float
 		r.pos++
 		ok = r.digits() > 0
 	}
 	if ok && r.peek('e', 'E') {
-		kind = floatNode
+		kind = Float
 		if r.pos++; r.peek('+', '-') {
 			r.pos++
 		}
@@ -186,7 +186,7 @@ func (r *jsonReader) number() (nodeKind, string) {
 	}
 	if text == "-0" {
 		// Only a floating-point zero has a sign.
-		kind = floatNode
+		kind = Float
 	}
 	return kind, text
 }
