@@ -18,17 +18,32 @@ type Reader struct {
 }
 
 // Open parses a file of at most limit bytes. What is wrong whatever the documents are read as is among the problems:
-// duplicate keys, keys and values that cannot be used.
+// duplicate keys, keys and values that cannot be used. There are no documents when the file cannot be parsed to its end.
 func Open(file string, data []byte, limit int) (*Reader, []*Node) {
 	r := &Reader{File: file}
 	documents, f := Parse(data, limit)
 	if f != nil {
 		r.Fail(f.Place, "", f.Message)
+		return r, nil
 	}
 	for _, n := range documents {
+		r.Object = object(n)
 		r.check(n, n.Place, "")
 	}
+	r.Object = ""
 	return r, documents
+}
+
+// object names a document by its kind and name, as far as it has them.
+func object(n *Node) string {
+	name := ""
+	if m := n.Find("metadata"); m != nil {
+		name = m.Value.TextOf("name")
+	}
+	if n.TextOf("kind") == "" {
+		return ""
+	}
+	return strings.TrimSuffix(problem.Shorten(n.TextOf("kind"))+" "+problem.Shorten(name), " ")
 }
 
 // Err returns the problems, sorted, or nil when there are none.
@@ -150,7 +165,12 @@ func (r *Reader) List(n *Node, field string) []*Node {
 // Decode fills v, a pointer, from a document. The fields of a struct are named by their json tags; every other key is a
 // problem. A field of the type *Node takes any value, one of the type any a string, a boolean, an int64, a float64, a list
 // or a mapping. An empty value leaves a field as it is.
-func (r *Reader) Decode(n *Node, v any) { r.decode(n, n.Place, "", reflect.ValueOf(v).Elem()) }
+func (r *Reader) Decode(n *Node, v any) { r.DecodeAt(n, "", v) }
+
+// DecodeAt is [Reader.Decode] for a part of a document, the value of a field.
+func (r *Reader) DecodeAt(n *Node, field string, v any) {
+	r.decode(n, n.Place, field, reflect.ValueOf(v).Elem())
+}
 
 func (r *Reader) decode(n *Node, at Place, field string, v reflect.Value) {
 	if v.Type() == reflect.TypeFor[*Node]() {

@@ -291,7 +291,9 @@ func yamlFault(data []byte, err error) *Fault {
 		return &Fault{Place: findText(data, "*"+name), Message: "the alias *" + name + " has no anchor &" + name + " in front of it"}
 	}
 	line = badLine(data, line, message)
-	at := startOfLine(data, max(line, 1))
+	// What is missing at the end of the file is reported in its last line.
+	last := bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n")) + 1
+	at := startOfLine(data, min(max(line, 1), last))
 	if tabIndented(data, at) {
 		return &Fault{Place: at, Message: "a tab cannot indent YAML; use spaces"}
 	}

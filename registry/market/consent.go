@@ -7,11 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/problem"
-	"github.com/latticenet/lattice-host/registry/internal/strictjson"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
@@ -66,45 +64,48 @@ type consentDocument struct {
 
 // ParseConsent reads a document of grants, YAML or JSON, strictly.
 func ParseConsent(file string, data []byte) (*Consent, error) {
-	if len(data) > MaxConsentBytes {
-		return nil, fmt.Errorf("%s: has %d bytes, the limit is %d", file, len(data), MaxConsentBytes)
+	r, documents := yamldoc.Open(file, data, MaxConsentBytes)
+	if len(documents) != 1 && len(r.Problems) == 0 {
+		r.Fail(yamldoc.Place{}, "", fmt.Sprintf("must hold one document of grants, not %d", len(documents)))
 	}
-	text, err := yaml.YAMLToJSONStrict(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
 	var d consentDocument
-	if err := strictjson.Decode(text, 2*MaxConsentBytes, &d); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
+	r.Object = "Grants"
+	r.Decode(documents[0], &d)
 	c := &Consent{Plugins: map[string][]Grant{}, Source: file}
-	if err := d.read(c); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if len(r.Problems) == 0 {
+		d.read(c, func(field, message string) { r.Fail(documents[0].Locate(field), field, message) })
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
 
-func (d *consentDocument) read(c *Consent) error {
+// read adds the grants to c, and reports what is wrong with them.
+func (d *consentDocument) read(c *Consent, fail func(field, message string)) {
 	if d.APIVersion != "lattice.dev/v1" || d.Kind != "Grants" {
-		return fmt.Errorf("kind: is %q of %q, must be Grants of lattice.dev/v1", d.Kind, d.APIVersion)
+		fail("kind", fmt.Sprintf("is %s of %s, must be Grants of lattice.dev/v1", problem.Quote(d.Kind), problem.Quote(d.APIVersion)))
+		return
 	}
 	for i, p := range d.Spec.Plugins {
 		at := "spec.plugins." + strconv.Itoa(i)
 		publisher, name, _ := strings.Cut(p.Plugin, "/")
 		if !abi.ValidName(publisher) || !abi.ValidName(name) {
-			return fmt.Errorf("%s.plugin: %q must be publisher/name", at, p.Plugin)
+			fail(at+".plugin", problem.Quote(p.Plugin)+" must be publisher/name")
 		}
 		if _, twice := c.Plugins[p.Plugin]; twice {
-			return fmt.Errorf("%s.plugin: %s is there twice", at, p.Plugin)
+			fail(at+".plugin", problem.Quote(p.Plugin)+" is there twice; keep one")
 		}
 		for j, g := range p.Capabilities {
 			if err := checkGrant(g.Name); err != nil {
-				return fmt.Errorf("%s.capabilities.%d.name: %w", at, j, err)
+				fail(fmt.Sprintf("%s.capabilities.%d.name", at, j), err.Error())
 			}
 		}
 		c.Plugins[p.Plugin] = p.Capabilities
 	}
-	return nil
 }
 
 // check refuses names that are no capability.

@@ -1,19 +1,15 @@
 package cedar
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 const (
@@ -26,29 +22,27 @@ const (
 
 // document is a CedarPolicy as it is written. What a cluster adds to metadata is of no interest.
 type document struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name      string            `yaml:"name"`
-		Namespace string            `yaml:"namespace"`
-		Labels    map[string]string `yaml:"labels"`
-		Others    map[string]any    `yaml:",inline"`
-	} `yaml:"metadata"`
-	Spec struct {
-		Description string    `yaml:"description"`
-		Policies    yaml.Node `yaml:"policies"`
-		Priority    int32     `yaml:"priority"`
-		Enabled     *bool     `yaml:"enabled"`
-		Propagate   *bool     `yaml:"propagate"`
-	} `yaml:"spec"`
-	Status any `yaml:"status"`
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"`
+	Metadata   *yamldoc.Node `json:"metadata"`
+	Spec       struct {
+		Description string        `json:"description"`
+		Policies    *yamldoc.Node `json:"policies"`
+		Priority    int32         `json:"priority"`
+		Enabled     *bool         `json:"enabled"`
+		Propagate   *bool         `json:"propagate"`
+	} `json:"spec"`
+	Status *yamldoc.Node `json:"status"`
 }
 
 // loaded is one document that was read.
 type loaded struct {
 	document
 	at problem.Position
-	// text is the document or, when that is not known, the file.
+	// name and namespace are those of the document, inherited is its label.
+	name, namespace string
+	inherited       bool
+	// text is that of the file.
 	text     string
 	policies []*policy
 	problems problem.List
@@ -68,7 +62,7 @@ func (e *Engine) load(files []File) []string {
 	for _, d := range all {
 		if len(d.problems) == 0 {
 			d.problems = e.doubles(d.policies)
-			if other := names[d.Metadata.Name]; other != nil {
+			if other := names[d.name]; other != nil {
 				d.fail(d.at, "metadata.name", fmt.Sprintf("the name is taken by the document at %s; give it another", other.at))
 			}
 		}
@@ -80,7 +74,7 @@ func (e *Engine) load(files []File) []string {
 			}
 			continue
 		}
-		names[d.Metadata.Name] = d
+		names[d.name] = d
 		e.add(d.policies)
 	}
 	return broken
@@ -96,22 +90,20 @@ func (d *loaded) reason() gate.Reason {
 }
 
 func (d *loaded) object() string {
-	if d.Metadata.Name == "" {
+	if d.name == "" {
 		return "a " + kind
 	}
-	return kind + " " + d.Metadata.Name
+	return kind + " " + d.name
 }
 
-func (d *loaded) inherited() bool { return d.Metadata.Labels[labelInherited] == "true" }
-
 func (d *loaded) compare(o *loaded) int {
-	if d.inherited() != o.inherited() {
-		if d.inherited() {
+	if d.inherited != o.inherited {
+		if d.inherited {
 			return -1
 		}
 		return 1
 	}
-	return cmp.Or(cmp.Compare(o.Spec.Priority, d.Spec.Priority), strings.Compare(d.Metadata.Name, o.Metadata.Name))
+	return cmp.Or(cmp.Compare(o.Spec.Priority, d.Spec.Priority), strings.Compare(d.name, o.name))
 }
 
 func (d *loaded) fail(at problem.Position, field, message string) {
@@ -121,74 +113,49 @@ func (d *loaded) fail(at problem.Position, field, message string) {
 // documents reads the documents of one file. Those that are disabled are left out.
 func (c *checker) documents(f *File) []*loaded {
 	from := f.origin()
-	if len(f.Text) > maxDocumentBytes {
-		d := &loaded{at: from.at(1, 1), text: string(f.Text), closes: true}
-		d.fail(d.at, "", fmt.Sprintf("the file has %d bytes, the limit is %d", len(f.Text), maxDocumentBytes))
+	opened, documents := yamldoc.Open(f.Name, f.Text, maxDocumentBytes)
+	if len(opened.Problems) > 0 {
+		d := &loaded{text: string(f.Text), closes: true, problems: moved(&from, opened.Problems)}
+		d.at = d.problems[0].Position
 		return []*loaded{d}
 	}
 	var all []*loaded
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
-	for {
-		var n yaml.Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			d := &loaded{text: string(f.Text), closes: true}
-			d.yaml(&from, err)
-			return append(all, d)
-		}
-		if n.Kind != yaml.DocumentNode || len(n.Content) != 1 || n.Content[0].ShortTag() == "!!null" {
-			continue
-		}
-		if d := c.document(&from, n.Content[0], f.Text); d != nil {
+	for _, n := range documents {
+		if d := c.document(&from, n, f.Text); d != nil {
 			all = append(all, d)
 		}
 	}
+	return all
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
-
-// yaml adds the problems of the YAML parser, which come with a line.
-func (d *loaded) yaml(from *origin, err error) {
-	texts := []string{err.Error()}
-	var several *yaml.TypeError
-	if errors.As(err, &several) {
-		texts = several.Errors
+// moved returns problems of a file at their places in the file that it is a part of.
+func moved(from *origin, problems problem.List) problem.List {
+	for i, p := range problems {
+		problems[i].Position = from.at(max(p.Line, 1), max(p.Column, 1))
 	}
-	for _, text := range texts {
-		m := yamlLine.FindStringSubmatch(text)
-		line := 1
-		if m[1] != "" {
-			line = number(m[1])
-		}
-		d.fail(from.at(line, 1), "", oneLine(text[len(m[0]):]))
-	}
-	d.at = d.problems[0].Position
+	return problems
 }
 
 // document reads one document. It is nil when the document is disabled.
-func (c *checker) document(from *origin, n *yaml.Node, file []byte) *loaded {
-	d := &loaded{at: from.at(n.Line, n.Column), closes: true}
-	d.text = string(file)
-	if text, err := yaml.Marshal(n); err == nil {
-		d.text = string(text)
+func (c *checker) document(from *origin, n *yamldoc.Node, file []byte) *loaded {
+	d := &loaded{at: from.at(n.Line, n.Column), text: string(file), closes: true}
+	r := &yamldoc.Reader{File: from.file}
+	r.Decode(n, &d.document)
+	d.readMetadata(r)
+	for _, p := range moved(from, r.Problems) {
+		d.fail(p.Position, p.Field, p.Message)
 	}
-	if err := n.Decode(&d.document); err != nil {
-		d.yaml(from, err)
-		return d
+	if len(d.problems) == 0 {
+		d.checkFields()
 	}
-	d.checkKnown(from, n)
-	d.checkFields()
 	if len(d.problems) > 0 {
 		return d
 	}
 	if d.Spec.Enabled != nil && !*d.Spec.Enabled {
 		return nil
 	}
-	r := c.read(source{origin: place(from, &d.Spec.Policies, file), prefix: d.Metadata.Name + "_", text: []byte(d.Spec.Policies.Value)})
-	d.policies, d.problems, d.closes = r.policies, r.problems, r.mayForbid
+	read := c.read(source{origin: place(from, d.Spec.Policies, file), prefix: d.name + "_", text: []byte(d.Spec.Policies.Text)})
+	d.policies, d.problems, d.closes = read.policies, read.problems, read.mayForbid
 	for i := range d.problems {
 		p := &d.problems[i]
 		p.Object, p.Field = strings.TrimSuffix(d.object()+" "+p.Object, " "), "spec.policies"
@@ -196,38 +163,22 @@ func (c *checker) document(from *origin, n *yaml.Node, file []byte) *loaded {
 	return d
 }
 
-// checkKnown refuses fields that a CedarPolicy does not have.
-func (d *loaded) checkKnown(from *origin, n *yaml.Node) {
-	for _, m := range members(n) {
-		path := m.key.Value
-		switch path {
-		case "apiVersion", "kind", "metadata", "status":
-		case "spec":
-			for _, inner := range members(m.value) {
-				if !slices.Contains([]string{"description", "policies", "priority", "enabled", "propagate"}, inner.key.Value) {
-					d.unknown(from, inner.key, "spec."+inner.key.Value)
-				}
-			}
-		default:
-			d.unknown(from, m.key, path)
-		}
+// readMetadata reads the name, the namespace and the labels.
+func (d *loaded) readMetadata(r *yamldoc.Reader) {
+	if d.Metadata == nil {
+		return
 	}
-}
-
-func (d *loaded) unknown(from *origin, key *yaml.Node, path string) {
-	d.fail(from.at(key.Line, key.Column), path, "is not a field of a "+kind)
-}
-
-type member struct{ key, value *yaml.Node }
-
-func members(n *yaml.Node) []member {
-	var all []member
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			all = append(all, member{n.Content[i], n.Content[i+1]})
-		}
+	if m := d.Metadata.Find("name"); m != nil {
+		d.name = r.Text(m.Value, "metadata.name")
 	}
-	return all
+	if m := d.Metadata.Find("namespace"); m != nil {
+		d.namespace = r.Text(m.Value, "metadata.namespace")
+	}
+	labels := map[string]string{}
+	if m := d.Metadata.Find("labels"); m != nil {
+		r.DecodeAt(m.Value, "metadata.labels", &labels)
+	}
+	d.inherited = labels[labelInherited] == "true"
 }
 
 // nameGrammar is that of a Kubernetes object, which has no underscore: it ends where the id of the policy begins.
@@ -238,29 +189,29 @@ func (d *loaded) checkFields() {
 		d.fail(d.at, "", fmt.Sprintf("this is a %s of %s; only %s of %s is read here", quote(d.Kind), quote(d.APIVersion), kind, apiVersion))
 		return
 	}
-	if !nameGrammar.MatchString(d.Metadata.Name) {
-		name := d.Metadata.Name
-		d.Metadata.Name = ""
+	if !nameGrammar.MatchString(d.name) {
+		name := d.name
+		d.name = ""
 		d.fail(d.at, "metadata.name", fmt.Sprintf("%s is not the name of an object", quote(name)))
 	}
-	if ns := d.Metadata.Namespace; ns != "" && ns != systemNamespace {
+	if ns := d.namespace; ns != "" && ns != systemNamespace {
 		d.fail(d.at, "metadata.namespace", fmt.Sprintf("policies are in %s, not in %s", systemNamespace, quote(ns)))
 	}
-	if n := &d.Spec.Policies; n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" || strings.TrimSpace(n.Value) == "" {
+	if n := d.Spec.Policies; n == nil || n.Kind != yamldoc.Text || strings.TrimSpace(n.Text) == "" {
 		d.fail(d.at, "spec.policies", "is required, and the text of Cedar policies")
 	}
 }
 
 // place returns where the lines of a scalar are in the file.
-func place(from *origin, n *yaml.Node, file []byte) origin {
+func place(from *origin, n *yamldoc.Node, file []byte) origin {
 	whole := from.at(n.Line, n.Column)
 	o := origin{whole: &whole}
-	if n.Style&yaml.LiteralStyle == 0 {
+	if !n.Literal {
 		return o
 	}
 	// The lines of a literal follow the line of its indicator, all indented alike.
 	rows := strings.Split(string(file), "\n")
-	for i, row := range strings.Split(n.Value, "\n") {
+	for i, row := range strings.Split(n.Text, "\n") {
 		if row == "" {
 			continue
 		}

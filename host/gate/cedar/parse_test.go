@@ -113,7 +113,7 @@ func TestLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const want = "d.yaml:1:1: a CedarPolicy: the file has 1048577 bytes, the limit is 1048576"
+		const want = "d.yaml:1:1: the file is larger than 1 MiB; split it into several files"
 		if got := e.Problems().Error(); got != want || len(e.closed) != 1 {
 			t.Errorf("got %s, %d reasons", got, len(e.closed))
 		}

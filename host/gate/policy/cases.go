@@ -1,21 +1,18 @@
 package policy
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/facts"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // maxCases is how many cases one file of tests has.
@@ -23,13 +20,13 @@ const maxCases = 1000
 
 // testCase is one case of a file of tests.
 type testCase struct {
-	Name string `yaml:"name"`
+	Name string `json:"name"`
 	// Request is what is asked.
-	Request testRequest `yaml:"request"`
+	Request testRequest `json:"request"`
 	// Want is allow, deny, no-opinion or error.
-	Want string `yaml:"want"`
+	Want string `json:"want"`
 	// Policies are the ids of the policies that answer. Without it, any may.
-	Policies []string `yaml:"policies"`
+	Policies []string `json:"policies"`
 
 	at problem.Position
 }
@@ -37,67 +34,53 @@ type testCase struct {
 // testRequest is a [gate.Request] as a test writes it.
 type testRequest struct {
 	// Principal and Resource are entities such as Service::"media/plex".
-	Principal string `yaml:"principal"`
-	Action    string `yaml:"action"`
-	Resource  string `yaml:"resource"`
+	Principal string `json:"principal"`
+	Action    string `json:"action"`
+	Resource  string `json:"resource"`
 	// Groups are the groups that a user is in.
-	Groups  []string       `yaml:"groups"`
-	Context map[string]any `yaml:"context"`
+	Groups  []string       `json:"groups"`
+	Context map[string]any `json:"context"`
 	// Attributes replace those that follow from the ids.
 	Attributes struct {
-		Principal map[string]any `yaml:"principal"`
-		Resource  map[string]any `yaml:"resource"`
-	} `yaml:"attributes"`
+		Principal map[string]any `json:"principal"`
+		Resource  map[string]any `json:"resource"`
+	} `json:"attributes"`
 }
 
 // readCases reads a file of tests of Cedar policies: a list, cases.
 func readCases(f *File) ([]testCase, error) {
-	var places struct {
-		Cases []yaml.Node `yaml:"cases"`
+	r, documents := yamldoc.Open(f.Name, f.Text, maxFileBytes)
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
-	var strict struct {
-		Cases []testCase `yaml:"cases"`
+	start := yamldoc.Place{Line: 1, Column: 1}
+	if len(documents) > 1 {
+		r.Fail(documents[1].Place, "", "a file of tests is one document; put others into files of their own")
+		return nil, r.Err()
 	}
-	if err := yaml.Unmarshal(f.Text, &places); err != nil {
-		return nil, yamlProblems(f.Name, err)
+	var file struct {
+		Cases []*yamldoc.Node `json:"cases"`
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&strict); err != nil && !errors.Is(err, io.EOF) {
-		return nil, yamlProblems(f.Name, err)
+	for _, n := range documents {
+		r.Decode(n, &file)
 	}
-	start := problem.Position{File: f.Name, Line: 1, Column: 1}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, problem.Problem{Position: start, Message: "a file of tests is one document; put others into files of their own"}
-	}
-	switch n := len(strict.Cases); {
+	switch n := len(file.Cases); {
+	case len(r.Problems) > 0:
 	case n == 0:
-		return nil, problem.Problem{Position: start, Field: "cases", Message: "there is none; a file of tests is a list of cases"}
+		r.Fail(start, "cases", "is missing or empty; a file of tests is a list of cases")
 	case n > maxCases:
-		return nil, problem.Problem{Position: start, Field: "cases", Message: fmt.Sprintf("there are %d, the limit is %d", n, maxCases)}
+		r.Fail(start, "cases", fmt.Sprintf("there are %d, the limit is %d", n, maxCases))
+		return nil, r.Err()
 	}
-	for i := range strict.Cases {
-		strict.Cases[i].at = problem.Position{File: f.Name, Line: places.Cases[i].Line, Column: places.Cases[i].Column}
+	cases := make([]testCase, len(file.Cases))
+	for i, n := range file.Cases {
+		r.DecodeAt(n, fmt.Sprintf("cases.%d", i), &cases[i])
+		cases[i].at = n.In(f.Name)
 	}
-	return strict.Cases, nil
-}
-
-// goType is where the decoder begins to speak of Go.
-var goType = regexp.MustCompile(` (in type|into) .*$`)
-
-// yamlProblems are the errors of the YAML decoder, which may be several.
-func yamlProblems(file string, err error) error {
-	var several *yaml.TypeError
-	if !errors.As(err, &several) {
-		return yamlProblem(file, err)
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
-	var problems problem.List
-	for _, text := range several.Errors {
-		p := yamlProblem(file, errors.New(text))
-		p.Message = goType.ReplaceAllString(p.Message, "")
-		problems = append(problems, p)
-	}
-	return problems
+	return cases, nil
 }
 
 // request returns the request of a case.

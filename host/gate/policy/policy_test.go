@@ -135,7 +135,7 @@ func TestLoad(t *testing.T) {
 		"BadYAML": {
 			reason:  "What cannot be read has a place.",
 			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("kind: CedarPolicy\nspec: {\n")}}},
-			err:     "x.yaml:2:1: did not find expected node content",
+			err:     "x.yaml:2:1: a value is missing in the brackets that are open here",
 		},
 		"WrongEnding": {
 			reason:  "A file that was named is read or refused.",

@@ -5,19 +5,15 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/gate"
@@ -28,6 +24,7 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 //go:embed default/*.cedar
@@ -412,46 +409,16 @@ func quoted(texts []string) string {
 	return strings.Join(all, " and ")
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
-
-// yamlProblem is an error of the YAML parser, with its place.
-func yamlProblem(file string, err error) problem.Problem {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	m := yamlLine.FindStringSubmatch(text)
-	at := problem.Position{File: file, Line: 1, Column: 1}
-	if n, err := strconv.Atoi(m[1]); err == nil {
-		at.Line = n
-	}
-	return problem.Problem{Position: at, Message: text[len(m[0]):]}
-}
-
 // kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a kind has the kind "".
 func kindsIn(f *File) ([]string, error) {
+	documents, fault := yamldoc.Parse(f.Text, maxFileBytes)
+	if fault != nil {
+		return nil, problem.Problem{Position: fault.In(f.Name), Message: fault.Message}
+	}
 	var kinds []string
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
-	for {
-		var n yaml.Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, yamlProblem(f.Name, err)
-		}
-		if len(n.Content) == 1 && n.Content[0].ShortTag() != "!!null" {
-			kinds = append(kinds, kindOf(n.Content[0]))
-		}
+	for _, n := range documents {
+		kinds = append(kinds, n.TextOf("kind"))
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds), nil
-}
-
-// kindOf returns the field kind of a document.
-func kindOf(n *yaml.Node) string {
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "kind" {
-			return n.Content[i+1].Value
-		}
-	}
-	return ""
 }

@@ -15,8 +15,6 @@ import (
 const (
 	// MaxFileBytes is the largest file of quotas.
 	MaxFileBytes = 1 << 20
-	// maxQuotas is more documents than one file may hold.
-	maxQuotas = 1001
 )
 
 // The keys of demand and limits.

@@ -1,83 +1,60 @@
 package quota
 
 import (
-	"bytes"
-	"errors"
-	"io"
-	"slices"
-
-	"go.yaml.in/yaml/v3"
-
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // Namespaces are the groups of namespaces, by name; that of a namespace without the label [GroupLabel] is empty. One that is
 // not there is not known.
 type Namespaces map[string]string
 
-// namespace is a Namespace, or a list of them as kubectl prints it. Nothing but its name and labels is of interest.
-type namespace struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name   string            `yaml:"name"`
-		Labels map[string]string `yaml:"labels"`
-	} `yaml:"metadata"`
-	Items []yaml.Node `yaml:"items"`
-}
-
-// ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List. Every problem is reported;
-// the error satisfies errors.Is with problem.Invalid.
+// ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List. Nothing but their names and
+// labels is of interest. Every problem is reported; the error satisfies errors.Is with problem.Invalid.
 func ParseNamespaces(file string, data []byte) (Namespaces, error) {
-	r := reader{file: file}
+	opened, documents := yamldoc.Open(file, data, MaxFileBytes)
+	r := reader{opened}
 	found := Namespaces{}
-	if len(data) > MaxFileBytes {
-		r.fail(0, 0, "", "", "the file has %d bytes, the limit is %d", len(data), MaxFileBytes)
-		return nil, r.problems
+	for _, n := range documents {
+		if n.TextOf("apiVersion") == "v1" && n.TextOf("kind") == "NamespaceList" {
+			items := n.Find("items")
+			for i := 0; items != nil && i < len(items.Value.Items); i++ {
+				r.namespace(items.Value.Items[i], found)
+			}
+			continue
+		}
+		r.namespace(n, found)
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for {
-		var n yaml.Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			r.failYAML(err)
-			break
-		}
-		if len(n.Content) == 1 && n.Content[0].ShortTag() != "!!null" {
-			r.namespace(n.Content[0], found, true)
-		}
-	}
-	if len(r.problems) > 0 {
-		return nil, r.problems
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
 	return found, nil
 }
 
 // namespace reads one document, and adds what it says.
-func (r *reader) namespace(n *yaml.Node, found Namespaces, lists bool) {
-	at := problem.Position{File: r.file, Line: n.Line, Column: n.Column}
-	var d namespace
-	if err := n.Decode(&d); err != nil {
-		r.failYAML(err)
-		return
+func (r reader) namespace(n *yamldoc.Node, found Namespaces) {
+	at := n.In(r.File)
+	var metadata struct {
+		Name   string
+		Labels map[string]string
 	}
-	group, known := found[d.Metadata.Name]
-	switch {
-	case lists && d.APIVersion == "v1" && slices.Contains([]string{"List", "NamespaceList"}, d.Kind):
-		for i := range d.Items {
-			r.namespace(&d.Items[i], found, false)
+	r.Object = "Namespace"
+	if m := n.Find("metadata"); m != nil {
+		metadata.Name = m.Value.TextOf("name")
+		if labels := m.Value.Find("labels"); labels != nil {
+			r.DecodeAt(labels.Value, "metadata.labels", &metadata.Labels)
 		}
-	case d.APIVersion != "v1" || d.Kind != "Namespace":
-		r.failAt(at, "", "kind", "is %q of %q, and must be Namespace of v1; other objects are no policies", d.Kind, d.APIVersion)
-	case d.Metadata.Name == "":
+	}
+	group, known := found[metadata.Name]
+	switch own := metadata.Labels[GroupLabel]; {
+	case n.TextOf("apiVersion") != "v1" || n.TextOf("kind") != "Namespace":
+		r.failAt(at, "", "kind", "is %s of %s, and must be Namespace of v1; other objects are not policies",
+			problem.Quote(n.TextOf("kind")), problem.Quote(n.TextOf("apiVersion")))
+	case metadata.Name == "":
 		r.failAt(at, "Namespace", "metadata.name", "is missing")
-	case known && group != d.Metadata.Labels[GroupLabel]:
-		r.failAt(at, "Namespace "+d.Metadata.Name, "metadata.labels", "is there twice, in the groups %q and %q; keep one",
-			group, d.Metadata.Labels[GroupLabel])
+	case known && group != own:
+		r.failAt(at, "Namespace "+metadata.Name, "metadata.labels", "is there twice, in the groups %q and %q; keep one", group, own)
 	default:
-		found[d.Metadata.Name] = d.Metadata.Labels[GroupLabel]
+		found[metadata.Name] = own
 	}
 }

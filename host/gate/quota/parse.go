@@ -1,22 +1,16 @@
 package quota
 
 import (
-	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // Quota is one LatticeQuota.
@@ -79,108 +73,60 @@ func validPrincipalID(id string) bool {
 
 // document is a LatticeQuota as it is written. What a cluster adds to it is read and ignored.
 type document struct {
-	APIVersion string   `yaml:"apiVersion"`
-	Kind       string   `yaml:"kind"`
-	Metadata   metadata `yaml:"metadata"`
-	Spec       spec     `yaml:"spec"`
-	Status     any      `yaml:"status"`
+	APIVersion string        `json:"apiVersion"`
+	Kind       string        `json:"kind"`
+	Metadata   *yamldoc.Node `json:"metadata"`
+	Spec       spec          `json:"spec"`
+	Status     *yamldoc.Node `json:"status"`
 }
 
+// spec keeps amounts as they are written: YAML may take one for a number.
 type spec struct {
-	Principal      string              `yaml:"principal"`
-	Limits         map[string]quantity `yaml:"limits"`
-	MaxPerWorkload map[string]quantity `yaml:"maxPerWorkload"`
-	Enabled        *bool               `yaml:"enabled"`
-}
-
-type metadata struct {
-	Name string         `yaml:"name"`
-	More map[string]any `yaml:",inline"`
-}
-
-// quantity is an amount, which YAML may take for a number.
-type quantity struct {
-	text         string
-	line, column int
-}
-
-// UnmarshalYAML keeps the text as it is written.
-func (q *quantity) UnmarshalYAML(n *yaml.Node) error {
-	*q = quantity{n.Value, n.Line, n.Column}
-	if n.Kind != yaml.ScalarNode {
-		q.text = ""
-	}
-	return nil
+	Principal      string                   `json:"principal"`
+	Limits         map[string]*yamldoc.Node `json:"limits"`
+	MaxPerWorkload map[string]*yamldoc.Node `json:"maxPerWorkload"`
+	Enabled        *bool                    `json:"enabled"`
 }
 
 // Parse reads the quotas of one file of YAML or JSON documents, strictly. Every problem is reported; the error satisfies
 // errors.Is with problem.Invalid.
 func Parse(file string, data []byte) ([]Quota, error) {
-	r := reader{file: file}
-	quotas := r.read(data)
-	if len(r.problems) > 0 {
-		slices.SortStableFunc(r.problems, func(a, b problem.Problem) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		return nil, r.problems
-	}
-	return quotas, nil
-}
-
-type reader struct {
-	file     string
-	problems problem.List
-}
-
-func (r *reader) fail(line, column int, object, field, format string, args ...any) {
-	r.failAt(problem.Position{File: r.file, Line: line, Column: column}, object, field, format, args...)
-}
-
-func (r *reader) failAt(at problem.Position, object, field, format string, args ...any) {
-	r.problems = append(r.problems, problem.Problem{Position: at, Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
-}
-
-func (r *reader) read(data []byte) []Quota {
-	if len(data) > MaxFileBytes {
-		r.fail(0, 0, "", "", "the file has %d bytes, the limit is %d", len(data), MaxFileBytes)
-		return nil
-	}
+	opened, documents := yamldoc.Open(file, data, MaxFileBytes)
+	r := reader{opened}
 	var quotas []Quota
-	// Only a decoder refuses unknown fields, and only a node knows where it stands: both read the same documents.
-	nodes, values := yaml.NewDecoder(bytes.NewReader(data)), yaml.NewDecoder(bytes.NewReader(data))
-	values.KnownFields(true)
-	for range maxQuotas {
-		var n yaml.Node
+	for _, n := range documents {
 		var d document
-		if err := nodes.Decode(&n); err != nil {
-			if !errors.Is(err, io.EOF) {
-				r.failYAML(err)
-			}
-			return quotas
-		}
-		err := values.Decode(&d)
-		if n.Kind != yaml.DocumentNode || n.Content[0].ShortTag() == "!!null" {
+		before := len(r.Problems)
+		r.Decode(n, &d)
+		if len(r.Problems) > before {
 			continue
 		}
-		if err != nil {
-			r.failYAML(err)
-			continue
-		}
-		q := r.quota(n.Content[0], &d)
+		q := r.quota(n, &d)
 		if i := slices.IndexFunc(quotas, func(o Quota) bool { return o.Name == q.Name }); i >= 0 {
 			r.failAt(q.Position, q.String(), "metadata.name", "is the name of the quota at %s too", quotas[i].Position)
 		}
 		quotas = append(quotas, q)
 	}
-	r.fail(0, 0, "", "", "the file has more than %d documents", maxQuotas-1)
-	return nil
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return quotas, nil
+}
+
+type reader struct{ *yamldoc.Reader }
+
+func (r reader) failAt(at problem.Position, object, field, format string, args ...any) {
+	r.Problems = append(r.Problems, problem.Problem{Position: at, Object: object, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 // quota checks one document.
-func (r *reader) quota(n *yaml.Node, d *document) Quota {
+func (r reader) quota(n *yamldoc.Node, d *document) Quota {
 	q := Quota{
-		Name: d.Metadata.Name, Position: problem.Position{File: r.file, Line: n.Line, Column: n.Column},
-		Enabled: d.Spec.Enabled == nil || *d.Spec.Enabled,
+		Position: n.In(r.File),
+		Enabled:  d.Spec.Enabled == nil || *d.Spec.Enabled,
+	}
+	if d.Metadata != nil {
+		q.Name = d.Metadata.TextOf("name")
 	}
 	if d.APIVersion != "lattice.dev/v1alpha1" || d.Kind != "LatticeQuota" {
 		r.failAt(q.Position, "", "kind", "is %q of %q, and must be LatticeQuota of lattice.dev/v1alpha1", d.Kind, d.APIVersion)
@@ -201,19 +147,28 @@ func (r *reader) quota(n *yaml.Node, d *document) Quota {
 	return q
 }
 
-func (r *reader) amounts(object, field string, written map[string]quantity) Amounts {
+func (r reader) amounts(object, field string, written map[string]*yamldoc.Node) Amounts {
 	a := Amounts{}
 	for _, key := range slices.Sorted(maps.Keys(written)) {
 		w := written[key]
 		if !slices.Contains(keys(), key) {
-			r.fail(w.line, w.column, object, field+"."+key, "is no key of a quota; the keys are cpu, gpu and memory")
+			r.failAt(w.In(r.File), object, field+"."+key, "is no key of a quota; the keys are cpu, gpu and memory")
 			continue
 		}
-		if a[key] = parseAmount(key, w.text); a[key] == nil {
-			r.fail(w.line, w.column, object, field+"."+key, "is %q, and must be %s", w.text, amountRule(key))
+		if a[key] = parseAmount(key, amountText(w)); a[key] == nil {
+			r.failAt(w.In(r.File), object, field+"."+key, "is %q, and must be %s", amountText(w), amountRule(key))
 		}
 	}
 	return a
+}
+
+// amountText is an amount as it is written.
+func amountText(n *yamldoc.Node) string {
+	switch n.Kind {
+	case yamldoc.Text, yamldoc.Int, yamldoc.Float:
+		return n.Text
+	}
+	return ""
 }
 
 func amountRule(key string) string {
@@ -225,28 +180,3 @@ func amountRule(key string) string {
 	}
 	return "a number such as 4"
 }
-
-// failYAML reports what the YAML parser says, without the names of Go types.
-func (r *reader) failYAML(err error) {
-	var wrong *yaml.TypeError
-	lines := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
-	if errors.As(err, &wrong) {
-		lines = wrong.Errors
-	}
-	for _, text := range lines {
-		line := 1
-		if m := linePattern.FindStringSubmatch(text); m != nil {
-			line, _ = strconv.Atoi(m[1])
-			text = text[len(m[0]):]
-		}
-		text = unknownPattern.ReplaceAllString(text, "$1: is no field here")
-		text = typePattern.ReplaceAllString(text, "$1 does not belong here")
-		r.fail(max(line, 1), 1, "", "", "%s", strings.Join(strings.Fields(text), " "))
-	}
-}
-
-var (
-	linePattern    = regexp.MustCompile(`^line (\d+): `)
-	unknownPattern = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-	typePattern    = regexp.MustCompile(`^cannot unmarshal (.*) into \S+$`)
-)

@@ -193,9 +193,11 @@ func TestUncountable(t *testing.T) {
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ text, want string }{
-		"unknown field": {written("a", "{principle: x}"), `q.yaml:4:1: principle: is no field here`},
-		"another case":  {written("a", "{Principal: x}"), `q.yaml:4:1: Principal: is no field here`},
-		"double key":    {written("a", "{principal: a, principal: b}"), `q.yaml:4:1: mapping key "principal" already defined at line 4`},
+		"unknown field": {written("a", "{principle: x}"), `q.yaml:4:8: spec.principle: is not a known field; did you mean principal?`},
+		"another case":  {written("a", "{Principal: x}"), `q.yaml:4:8: spec.Principal: is not a known field; did you mean principal?`},
+		"double key": {written("a", "{principal: a, principal: b}"), "q.yaml:1:1: LatticeQuota/a: spec.principal: is \"a\", and must be Lattice::Service::\"namespace/name\", Lattice::Group::\"group\" or Lattice::User::\"user\"\n" +
+			"q.yaml:1:1: LatticeQuota/a: spec: limits nothing; give limits or maxPerWorkload\n" +
+			"q.yaml:4:22: LatticeQuota a: spec.principal: duplicate key, first on line 4; remove one"},
 		"principal": {
 			written("a", `{principal: 'Service::"a/b"', limits: {cpu: 1}}`),
 			`q.yaml:1:1: LatticeQuota/a: spec.principal: is "Service::\"a/b\"", and must be Lattice::Service::"namespace/name", ` +
@@ -223,11 +225,11 @@ func TestParseProblems(t *testing.T) {
 			written("a", `{principal: 'Lattice::Group::"a"', limits: {cpu: 1}}`) + written("a", `{principal: 'Lattice::Group::"b"', limits: {cpu: 1}}`),
 			"q.yaml:6:1: LatticeQuota/a: metadata.name: is the name of the quota at q.yaml:1:1 too",
 		},
-		"a list":   {"- a\n", "q.yaml:1:1: !!seq does not belong here"},
-		"no YAML":  {"a: [", "q.yaml:1:1: did not find expected node content"},
+		"a list":   {"- a\n", `q.yaml:1:3: want a mapping, got the string "a"`},
+		"no YAML":  {"a: [", "q.yaml:1:1: a value is missing in the brackets that are open here"},
 		"no name":  {written("''", `{principal: 'Lattice::Group::"a"', limits: {cpu: 1}}`), "q.yaml:1:1: LatticeQuota: metadata.name: is missing"},
-		"too long": {strings.Repeat("#", quota.MaxFileBytes+1), "q.yaml: the file has 1048577 bytes, the limit is 1048576"},
-		"too many": {strings.Repeat("---\n", 1002), "q.yaml: the file has more than 1000 documents"},
+		"too long": {strings.Repeat("#", quota.MaxFileBytes+1), "q.yaml: the file is larger than 1 MiB; split it into several files"},
+		"too many": {strings.Repeat("---\na: b\n", 1001), "q.yaml:2002:1: the file holds more than 1000 documents; split it into several files"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -257,20 +259,20 @@ func TestParseNamespaces(t *testing.T) {
 		"list":      {named(one, "a") + named(two, "List"), quota.Namespaces{"a": "media", "b": ""}, ""},
 		"other list": {
 			named(two, "NamespaceList") + "- {apiVersion: v1, kind: Secret, metadata: {name: x}}\n", nil,
-			`n.yaml:5:3: kind: is "Secret" of "v1", and must be Namespace of v1; other objects are no policies`,
+			`n.yaml:5:3: kind: is "Secret" of "v1", and must be Namespace of v1; other objects are not policies`,
 		},
 		"list in a list": {
 			named(two, "List") + "- {apiVersion: v1, kind: List}\n", nil,
-			`n.yaml:5:3: kind: is "List" of "v1", and must be Namespace of v1; other objects are no policies`,
+			`n.yaml:5:3: kind: is "List" of "v1", and must be Namespace of v1; other objects are not policies`,
 		},
 		"twice, alike": {named(one, "a") + named(one, "a"), quota.Namespaces{"a": "media"}, ""},
 		"twice": {
 			named(one, "b") + named(two, "List"), nil, `n.yaml:9:3: Namespace b: metadata.labels: is there twice, in the groups "media" and ""; keep one`,
 		},
 		"no name":  {named(one, "''"), nil, "n.yaml:1:1: Namespace: metadata.name: is missing"},
-		"labels":   {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: [x]}\n", nil, "n.yaml:3:1: !!seq does not belong here"},
-		"no YAML":  {"a: [", nil, "n.yaml:1:1: did not find expected node content"},
-		"too long": {strings.Repeat("#", quota.MaxFileBytes+1), nil, "n.yaml: the file has 1048577 bytes, the limit is 1048576"},
+		"labels":   {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: [x]}\n", nil, "n.yaml:3:29: Namespace: metadata.labels: want a mapping, got a list"},
+		"no YAML":  {"a: [", nil, "n.yaml:1:1: a value is missing in the brackets that are open here"},
+		"too long": {strings.Repeat("#", quota.MaxFileBytes+1), nil, "n.yaml: the file is larger than 1 MiB; split it into several files"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
