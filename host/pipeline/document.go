@@ -258,11 +258,11 @@ func (r reader) after(step Step, steps []Step) {
 		field := "spec.steps." + step.Name + ".after." + strconv.Itoa(i)
 		switch {
 		case name == step.Name:
-			r.Fail(placeOf(step.Position), field, "a step cannot come after itself")
+			r.failAt(step.Position, field, "a step cannot come after itself")
 		case slices.Index(step.After, name) != i:
-			r.Fail(placeOf(step.Position), field, "names "+strconv.Quote(name)+" twice")
+			r.failAt(step.Position, field, "names "+strconv.Quote(name)+" twice")
 		case !slices.ContainsFunc(steps, func(o Step) bool { return o.Name == name }):
-			r.Fail(placeOf(step.Position), field, "the pipeline has no step "+strconv.Quote(name))
+			r.failAt(step.Position, field, "the pipeline has no step "+strconv.Quote(name))
 		}
 	}
 }
@@ -276,7 +276,7 @@ func (r reader) cycles(steps []Step) {
 		}
 	}
 	if cycle := g.cycle(); cycle != nil {
-		r.Fail(placeOf(steps[cycle[0]].Position), "spec.steps."+steps[cycle[0]].Name+".after",
+		r.failAt(steps[cycle[0]].Position, "spec.steps."+steps[cycle[0]].Name+".after",
 			"the steps wait for each other: "+cycleText(cycle, func(i int) string { return steps[i].Name }))
 	}
 }

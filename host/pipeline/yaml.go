@@ -20,7 +20,10 @@ func (r reader) fail(n *yamldoc.Node, field, message string) { r.Fail(n.Place, f
 
 func (r reader) position(n *yamldoc.Node) problem.Position { return n.In(r.File) }
 
-func placeOf(p problem.Position) yamldoc.Place { return yamldoc.Place{Line: p.Line, Column: p.Column} }
+// failAt adds a problem of a step, which may be one of another file.
+func (r reader) failAt(at problem.Position, field, message string) {
+	r.Problems = append(r.Problems, problem.Problem{Position: at, Object: r.Object, Field: field, Message: message})
+}
 
 // settingsValue is a settings object with the places of its fields.
 type settingsValue struct {

@@ -293,7 +293,7 @@ spec:
 		"empty":      "",
 		"twice":      document + "    - {plugin: acme/fetch, capabilities: []}\n",
 	} {
-		if _, err := market.ParseConsent("grants.yaml", []byte(text)); err == nil || !strings.HasPrefix(err.Error(), "grants.yaml: ") {
+		if _, err := market.ParseConsent("grants.yaml", []byte(text)); err == nil || !strings.HasPrefix(err.Error(), "grants.yaml:") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
