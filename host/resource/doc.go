@@ -6,4 +6,3 @@
 //
 // Documents that a plugin derives pass through the same checks, see [FromDerived].
 package resource
-
