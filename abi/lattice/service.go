@@ -450,7 +450,7 @@ type ResourceParams struct {
 	Size string `json:"size,omitempty"`
 	// StorageClass of a volume.
 	StorageClass string `json:"storageClass,omitempty"`
-	// AccessMode of a volume: ReadWriteOnce (default), ReadOnlyMany, ReadWriteMany or ReadWriteOncePod.
+	// AccessMode of a volume: ReadWriteOnce (default), ReadWriteMany or ReadOnlyMany.
 	AccessMode string `json:"accessMode,omitempty"`
 	// AllowedConsumers of a volume: the services that may use it, as namespace/name or *.
 	AllowedConsumers []string `json:"allowedConsumers,omitempty"`

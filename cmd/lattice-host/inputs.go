@@ -52,12 +52,13 @@ func (in *inputs) register(c *cobra.Command) {
 // request is what was read from the inputs.
 type request struct {
 	docs, peers []*resource.Document
+	kinds       *resource.Table
 	pipelines   []*pipeline.Pipeline
 	settings    *pipeline.Settings
 	force       bool
 }
 
-func (a *app) readInputs(in *inputs) (*request, error) {
+func (a *app) readInputs(ctx context.Context, in *inputs) (*request, error) {
 	if len(in.files) == 0 {
 		return nil, usagef("name files, folders or - (standard input) with -f")
 	}
@@ -70,14 +71,19 @@ func (a *app) readInputs(in *inputs) (*request, error) {
 		// Without settings it is not known which documents are valid.
 		return nil, errors.Join(settingsErr, pipelinesErr)
 	}
-	r := &request{settings: settings, pipelines: pipelines, force: in.force}
-	options := resource.Options{AllowTags: settings.AllowTags}
+	// A plugin that would not load brings no kinds; that matters where a document cannot be read without it.
+	kinds, kindsErr := a.kinds(ctx)
+	r := &request{settings: settings, pipelines: pipelines, force: in.force, kinds: kinds}
+	options := resource.Options{AllowTags: settings.AllowTags, Kinds: kinds}
 	var docsErr, peersErr error
 	r.docs, docsErr = resource.Read(in.files, a.stdin, options)
 	if len(in.with) > 0 {
 		r.peers, peersErr = resource.Read(in.with, a.stdin, options)
 	}
-	return r, errors.Join(pipelinesErr, docsErr, peersErr)
+	if docsErr == nil && peersErr == nil {
+		kindsErr = nil
+	}
+	return r, errors.Join(pipelinesErr, kindsErr, docsErr, peersErr)
 }
 
 func readSettings(file string) (*pipeline.Settings, error) {
@@ -112,7 +118,7 @@ func readPipelines(files []string) ([]*pipeline.Pipeline, error) {
 // neededPlugins returns the names of the plugins that the request certainly needs: those of the user's own pipelines and
 // of the pipelines for the documents' kinds.
 func (r *request) neededPlugins() ([]string, error) {
-	builtin, err := pipeline.Builtin()
+	builtin, err := pipeline.Builtin(r.kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +187,7 @@ func (a *app) derive(ctx context.Context, in *inputs) (results []derived, calls 
 // deriveAllowed reads the inputs and derives every document that the gates let pass. Any error but a denial is one of the
 // whole run.
 func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err error) {
-	r, err := a.readInputs(in)
+	r, err := a.readInputs(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +219,7 @@ func (a *app) deriveAllowed(ctx context.Context, in *inputs) (o *outcome, err er
 	}
 	loader.loadAhead(ctx, names)
 	engine, err := pipeline.New(ctx, pipeline.Config{
-		Plugins: loader, Pipelines: r.pipelines, Settings: r.settings, Peers: append(o.deniedDocuments(), r.peers...), HostCalls: o.calls,
+		Plugins: loader, Pipelines: r.pipelines, Kinds: r.kinds, Settings: r.settings, Peers: append(o.deniedDocuments(), r.peers...), HostCalls: o.calls,
 		Admit: o.gates.require, Progress: func(done, total int) { progress.counting("deriving", done, total) },
 	})
 	if err != nil {

@@ -24,8 +24,23 @@ program's own; plugins bring further ones, which are there once the plugin is in
 		a.kindListCommand(), a.kindShowCommand(), a.kindCRDCommand())
 }
 
-// kinds returns the kinds that the installation reads.
-func (a *app) kinds(_ context.Context) (*resource.Table, error) { return resource.Builtin(), nil }
+// kinds returns the kinds that the installation reads: the program's own, and those of active plugins. Where there is no
+// installation these are the former. The table is good in any case; the error says which plugins would not load.
+func (a *app) kinds(ctx context.Context) (*resource.Table, error) {
+	home, err := a.openHome()
+	if errors.Is(err, errNoHome) {
+		return resource.Builtin(), nil
+	}
+	if err != nil {
+		return resource.Builtin(), err
+	}
+	brought, err := home.Kinds(ctx)
+	table, conflict := resource.Builtin().With(brought...)
+	if conflict != nil {
+		return resource.Builtin(), errors.Join(err, conflict)
+	}
+	return table, err
+}
 
 // kindNamed returns the kind that a name stands for.
 func kindNamed(table *resource.Table, name string) (*kind.Kind, error) {

@@ -61,8 +61,8 @@ func (a *app) pipelineListCommand() *cobra.Command {
 		Example: "  lattice-host pipeline list\n  lattice-host pipeline list -o json",
 		Args:    noArguments(),
 	}
-	c.RunE = a.does(func(context.Context, []string) error {
-		list, err := a.pipelines()
+	c.RunE = a.does(func(ctx context.Context, _ []string) error {
+		list, err := a.pipelines(ctx)
 		if err != nil {
 			return err
 		}
@@ -90,8 +90,8 @@ that extends the built-in pipeline all steps are printed.`,
 		Example: "  lattice-host pipeline show LatticeService\n  lattice-host pipeline show lattice-service -o json",
 		Args:    arguments(1, 1, "the name of a pipeline, or a kind"),
 	}
-	c.RunE = a.does(func(_ context.Context, args []string) error {
-		list, err := a.pipelines()
+	c.RunE = a.does(func(ctx context.Context, args []string) error {
+		list, err := a.pipelines(ctx)
 		if err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (p *listedPipeline) yaml() ([]byte, error) {
 }
 
 // pipelines returns the pipelines that are used without --pipeline, sorted by name.
-func (a *app) pipelines() ([]listedPipeline, error) {
+func (a *app) pipelines(ctx context.Context) ([]listedPipeline, error) {
 	home, err := a.openHome()
 	if err != nil && !errors.Is(err, errNoHome) {
 		return nil, err
@@ -133,14 +133,18 @@ func (a *app) pipelines() ([]listedPipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := pipeline.WithBuiltin(own)
+	kinds, err := a.kinds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pipeline.WithBuiltin(own, kinds)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]listedPipeline, 0, len(all))
 	for _, p := range all {
 		l := listedPipeline{Name: p.Name, For: p.For, Source: fromProgram, Extends: p.Extends, Steps: []listedStep{}}
-		if slices.Contains(own, p) {
+		if k := kinds.Find(p.For); slices.Contains(own, p) || k != nil && k.Plugin != "" {
 			l.Source = p.Position.File
 		}
 		for _, s := range p.Steps {

@@ -14,7 +14,9 @@ import (
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/conformance"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
@@ -132,6 +134,14 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 	if run.plugin, err = runtime.Load(ctx, module); err != nil {
 		return nil, err
 	}
+	brought, err := kind.ParseAll(run.plugin.Manifest())
+	if err != nil {
+		return nil, asInput(err)
+	}
+	table, err := resource.Builtin().With(brought...)
+	if err != nil {
+		return nil, asInput(err)
+	}
 	if home, err := a.openHome(); err == nil {
 		installed, err := home.Snapshot(ctx, market.Policy{})
 		if err != nil {
@@ -142,6 +152,7 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 		return nil, err
 	}
 	for _, c := range cases {
+		c.Table = table
 		usage, err := run.run(ctx, c)
 		if err != nil {
 			return nil, err

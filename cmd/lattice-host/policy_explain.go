@@ -261,7 +261,7 @@ func (e *explainedDecision) addPolicies(set *policy.Set) {
 
 // decideAgain asks the gate again, with the documents of the run.
 func (a *app) decideAgain(ctx context.Context, e *policyExplanation, set *policy.Set, b *bundle.Bundle, found *explainedDecision) error {
-	r, err := a.readInputs(&e.in)
+	r, err := a.readInputs(ctx, &e.in)
 	if err != nil {
 		return err
 	}

@@ -131,9 +131,10 @@ func (a *app) newRevisionJudge(ctx context.Context, f *rollbackFlags) (*revision
 	}
 	j := &revisionJudge{set: set}
 	if len(f.with) > 0 {
-		peers, err := resource.Read(f.with, a.stdin, resource.Options{AllowTags: settings.AllowTags})
+		kinds, kindsErr := a.kinds(ctx)
+		peers, err := resource.Read(f.with, a.stdin, resource.Options{AllowTags: settings.AllowTags, Kinds: kinds})
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(kindsErr, err)
 		}
 		j.peers = objectsOf(peers)
 	}

@@ -35,6 +35,8 @@ type Case struct {
 	// Name is the name of the file without its ending.
 	Name  string
 	Files []txtar.File
+	// Table has the kinds that documents may have: the host's own, and those that the plugin brings. Nil is the former.
+	Table *resource.Table
 }
 
 // ReadCases returns the cases in a folder, its files *.txtar, sorted by name. It is an error when there are none.
@@ -59,7 +61,7 @@ func ReadCases(dir string) ([]*Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		cases = append(cases, &Case{strings.TrimSuffix(filepath.Base(file), ".txtar"), archive.Files})
+		cases = append(cases, &Case{Name: strings.TrimSuffix(filepath.Base(file), ".txtar"), Files: archive.Files})
 	}
 	return cases, nil
 }
@@ -80,14 +82,14 @@ func (c *Case) file(name string) []byte {
 
 // Read returns the document of the case and what an engine needs to derive from it, but for the plugins.
 func (c *Case) Read() (*resource.Document, pipeline.Config, error) {
-	config := pipeline.Config{Settings: pipeline.DefaultSettings()}
+	config := pipeline.Config{Settings: pipeline.DefaultSettings(), Kinds: c.Table}
 	var err error
 	if data := c.file(CaseSettings); data != nil {
 		if config.Settings, err = pipeline.ParseSettings(CaseSettings, data); err != nil {
 			return nil, config, err
 		}
 	}
-	options := resource.Options{AllowTags: config.Settings.AllowTags}
+	options := resource.Options{AllowTags: config.Settings.AllowTags, Kinds: c.Table}
 	if data := c.file(CasePeers); data != nil {
 		if config.Peers, err = resource.Decode(CasePeers, data, options); err != nil {
 			return nil, config, err
@@ -128,7 +130,7 @@ func (c *Case) Kinds() ([]abi.GroupKind, error) {
 	if err != nil {
 		return nil, err
 	}
-	builtin, err := pipeline.Builtin()
+	builtin, err := pipeline.Builtin(c.Table)
 	if err != nil {
 		return nil, err
 	}

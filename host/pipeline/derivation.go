@@ -120,7 +120,7 @@ func (d *derivation) deriveInTurn(ctx context.Context, r *run, o *object) {
 			strconv.Itoa(abi.MaxDerivedDepth)+" deep")))
 		return
 	}
-	doc, err := resource.FromDerived(o.document, resource.Options{AllowTags: d.engine.settings.AllowTags})
+	doc, err := resource.FromDerived(o.document, resource.Options{AllowTags: d.engine.settings.AllowTags, Kinds: d.engine.kinds})
 	if err != nil {
 		for _, text := range lines(err) {
 			fail(r.stepError(o.owner, o.ref, "", badAnswer("the derived document is not valid: "+text)))

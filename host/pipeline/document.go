@@ -9,6 +9,8 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
@@ -66,8 +68,9 @@ func (s *Step) Settings() ([]byte, error) {
 //go:embed builtin/*.yaml
 var builtin embed.FS
 
-// Builtin returns the pipelines that come with the host, sorted by name.
-func Builtin() ([]*Pipeline, error) {
+// Builtin returns the pipelines that come with the host, and one for each kind that a plugin brings: a step of that plugin. They
+// are sorted by name. A nil table is [resource.Builtin].
+func Builtin(kinds *resource.Table) ([]*Pipeline, error) {
 	files, err := fs.Glob(builtin, "builtin/*.yaml")
 	if err != nil {
 		return nil, err
@@ -84,8 +87,26 @@ func Builtin() ([]*Pipeline, error) {
 		}
 		pipelines = append(pipelines, parsed...)
 	}
+	if kinds != nil {
+		for _, k := range kinds.Kinds() {
+			if k.Plugin != "" {
+				pipelines = append(pipelines, ofPlugin(k))
+			}
+		}
+	}
 	slices.SortFunc(pipelines, func(a, b *Pipeline) int { return strings.Compare(a.Name, b.Name) })
 	return pipelines, nil
+}
+
+// ofPlugin returns the pipeline of a kind that a plugin brings, for which no operator has written another one.
+func ofPlugin(k *kind.Kind) *Pipeline {
+	path, _, _ := strings.Cut(k.Plugin, "@")
+	_, name, _ := strings.Cut(path, "/")
+	at := problem.Position{File: k.Plugin}
+	return &Pipeline{
+		Name: k.Plural + "." + k.Group, For: k.GroupKind, Position: at,
+		Steps: []Step{{Name: name, Plugin: path, Position: at}},
+	}
 }
 
 // ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [problem.List] with the

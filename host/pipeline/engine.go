@@ -27,6 +27,8 @@ type Config struct {
 	Plugins Plugins
 	// Pipelines are an operator's own. One replaces the built-in pipeline of its kind.
 	Pipelines []*Pipeline
+	// Kinds are the kinds of document that the installation reads; nil means [resource.Builtin].
+	Kinds *resource.Table
 	// Settings are the operator's settings; nil means [DefaultSettings].
 	Settings *Settings
 	// Peers are documents that requirements may ask for, beyond those that are derived together.
@@ -46,6 +48,7 @@ type Config struct {
 type Engine struct {
 	plugins   Plugins
 	settings  *Settings
+	kinds     *resource.Table
 	pipelines map[abi.GroupKind]*planner
 	documents []*resource.Document
 	peers     peers
@@ -89,7 +92,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		return nil, errors.New("an engine needs plugins")
 	}
 	e := &Engine{
-		plugins: c.Plugins, settings: c.Settings, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
+		plugins: c.Plugins, settings: c.Settings, kinds: c.Kinds, documents: c.Peers, peers: newPeers(c.Peers), resolver: c.Resolver, admit: c.Admit,
 		hostCalls: c.HostCalls, progress: c.Progress, pipelines: map[abi.GroupKind]*planner{},
 		merges: lru.New[mergeKey, *merged](maxMergesBytes),
 	}
@@ -103,7 +106,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if e.settingsDigest, err = digestOf(e.settings.CBOR()); err != nil {
 		return nil, err
 	}
-	pipelines, err := WithBuiltin(c.Pipelines)
+	pipelines, err := WithBuiltin(c.Pipelines, c.Kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +121,8 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 
 // WithBuiltin returns an operator's pipelines and the built-in ones for other kinds. The error is a
 // [problem.List] where two are for one kind or have one name.
-func WithBuiltin(own []*Pipeline) ([]*Pipeline, error) {
-	builtin, err := Builtin()
+func WithBuiltin(own []*Pipeline, kinds *resource.Table) ([]*Pipeline, error) {
+	builtin, err := Builtin(kinds)
 	if err != nil {
 		return nil, err
 	}

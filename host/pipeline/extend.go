@@ -15,7 +15,7 @@ const ExtendsBuiltin = "builtin"
 // that the built-in one has replaces it in its place, and the others follow. ok is false when there is
 // no built-in pipeline for the kind.
 func extended(kind abi.GroupKind, own []Step) (steps []Step, ok bool, err error) {
-	builtin, err := Builtin()
+	builtin, err := Builtin(nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -77,7 +77,7 @@ func (p *planner) warning() string {
 
 // leftOut returns the plugins of the built-in pipeline for the kind that a pipeline does not call.
 func leftOut(p *Pipeline) []string {
-	builtin, err := Builtin()
+	builtin, err := Builtin(nil)
 	if err != nil {
 		return nil
 	}

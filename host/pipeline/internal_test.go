@@ -278,7 +278,7 @@ func TestDependencies(t *testing.T) {
 
 func TestBuiltin(t *testing.T) {
 	t.Parallel()
-	pipelines, err := Builtin()
+	pipelines, err := Builtin(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
 )
 
 // bookkeeping returns the annotations in which clients note what they did with a document: whole names, and prefixes that end
@@ -33,8 +34,7 @@ func bookkeeping() []string {
 }
 
 // dropBookkeeping takes out what clients keep books in. Steps do not see it, and it is in no digest.
-func (d *Document) dropBookkeeping() {
-	m := d.metadata()
+func dropBookkeeping(m *lattice.ObjectMeta) {
 	m.Annotations = slices.DeleteFunc(m.Annotations, func(e cbor.Entry[string]) bool { return isBookkeeping(e.Key) })
 	if len(m.Annotations) == 0 {
 		m.Annotations = nil

@@ -17,6 +17,8 @@ type decoder struct {
 	file, object string
 	// derived says that the document has the form that plugins see, where free parameters stand under custom.
 	derived bool
+	// kind is that of the document, once it is known.
+	kind *row
 	*collector
 }
 
@@ -101,20 +103,21 @@ type objectRules struct {
 }
 
 func (d *decoder) mapping(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
-	structures()[v.Type()].fill(d, n, p, v, rulesFor(v.Type()))
+	rules := rulesFor(v.Type())
+	if p.parent == nil {
+		rules.skip = append(rules.skip, keyStatus)
+	}
+	structures()[v.Type()].fill(d, n, p, v, rules)
 }
 
 // rulesFor names the keys that a cluster writes into its answers; they say nothing about what is wanted, and a document that
 // carries them is the same as one that does not.
 func rulesFor(t reflect.Type) objectRules {
-	switch t {
-	case reflect.TypeFor[lattice.ObjectMeta]():
+	if t == reflect.TypeFor[lattice.ObjectMeta]() {
 		return objectRules{skip: []string{
 			"uid", "generation", "resourceVersion", "creationTimestamp", "managedFields", "ownerReferences", "finalizers", "selfLink",
 			"deletionTimestamp", "deletionGracePeriodSeconds",
 		}}
-	case reflect.TypeFor[lattice.LatticeService](), reflect.TypeFor[lattice.LatticeMeshMember]():
-		return objectRules{skip: []string{"status"}}
 	}
 	return objectRules{}
 }
@@ -131,11 +134,15 @@ type structField struct {
 	required bool
 }
 
+// keyStatus is what a cluster writes next to the spec.
+const keyStatus = "status"
+
 // structures holds what the json tags of every struct in the kinds say. It never changes.
 var structures = sync.OnceValue(func() map[reflect.Type]*structure {
 	known := map[reflect.Type]*structure{}
-	addStructure(known, reflect.TypeFor[lattice.LatticeService]())
-	addStructure(known, reflect.TypeFor[lattice.LatticeMeshMember]())
+	for _, r := range Builtin().rows {
+		addStructure(known, reflect.TypeOf(r.model().value()))
+	}
 	return known
 })
 
@@ -172,7 +179,7 @@ func (s *structure) fill(d *decoder, n *yamldoc.Node, p *fieldPath, v reflect.Va
 		}
 		at := slices.Index(s.names, m.Key)
 		if at < 0 || rules.allowed != nil && !slices.Contains(rules.allowed, m.Key) {
-			d.fail(m.Place, p.member(m), s.unknown(m.Key, rules))
+			d.fail(m.Place, p.member(m), s.unknown(d, m.Key, rules))
 			continue
 		}
 		if m.Value.Kind != yamldoc.Null {
@@ -186,7 +193,7 @@ func (s *structure) fill(d *decoder, n *yamldoc.Node, p *fieldPath, v reflect.Va
 	}
 }
 
-func (s *structure) unknown(key string, rules objectRules) string {
+func (s *structure) unknown(d *decoder, key string, rules objectRules) string {
 	if rules.foreign != nil {
 		if message := rules.foreign(key); message != "" {
 			return message
@@ -196,7 +203,15 @@ func (s *structure) unknown(key string, rules objectRules) string {
 	if rules.allowed != nil {
 		names = rules.allowed
 	}
-	return yamldoc.Unknown(key, names)
+	return d.unknownKey(key, names)
+}
+
+// unknownKey says what to write instead of a key that is not known.
+func (d *decoder) unknownKey(key string, known []string) string {
+	if hint := d.kind.hints[key]; hint != "" {
+		return "is not a known field; " + hint
+	}
+	return yamldoc.Unknown(key, known)
 }
 
 func isMap(t reflect.Type) bool {

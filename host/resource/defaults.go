@@ -24,17 +24,6 @@ const (
 	defaultGPUTolerances = true
 )
 
-// fillDefaults completes the document. Where absence means something to a derivation, such as a target port or a
-// security setting, nothing is filled in.
-func (d *Document) fillDefaults() {
-	set(&d.metadata().Namespace, defaultNamespace)
-	if d.Member != nil {
-		memberDefaults(&d.Member.Spec)
-		return
-	}
-	serviceDefaults(&d.Service.Spec)
-}
-
 func set(field *string, value string) {
 	if *field == "" {
 		*field = value

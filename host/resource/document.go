@@ -2,46 +2,79 @@ package resource
 
 import (
 	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"weak"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
-	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// Options relax what is required of a document. The zero value is the strict form.
+// Options say what is a valid document. The zero value is the strict form of the host's own kinds.
 type Options struct {
 	// AllowTags accepts images that are named by a tag, or by nothing, instead of a digest.
 	AllowTags bool
+	// Kinds are the kinds that are read; nil means [Builtin].
+	Kinds *Table
 }
 
-// Document is one valid document with its defaults filled in. Exactly one of Service and Member is set.
+func (o *Options) kinds() *Table {
+	if o.Kinds == nil {
+		return Builtin()
+	}
+	return o.Kinds
+}
+
+// Document is one valid document with its defaults filled in. It does not change, and is small: it has the encoded form, and
+// reads its file again where a position is asked for.
 type Document struct {
 	// Ref names the document.
 	Ref abi.Ref
-	// Service is set for a LatticeService.
-	Service *lattice.LatticeService
-	// Member is set for a LatticeMeshMember.
-	Member *lattice.LatticeMeshMember
 
+	content  cbor.Raw
+	features []Feature
+	// source is the file, of which the document is the one at index; nil for derived documents.
+	source *source
+	index  int
+}
+
+// source is the text of one file. What it was parsed into is kept for as long as somebody else needs it: positions are asked
+// for a few times at once, or never.
+type source struct {
 	file string
-	// root is nil for derived documents.
-	root *yamldoc.Node
+	data []byte
+
+	mu     sync.Mutex
+	parsed weak.Pointer[tree]
 }
 
-// CBOR returns the document as deterministic CBOR, as plugins receive it.
-func (d *Document) CBOR() cbor.Raw {
-	if d.Service != nil {
-		return d.Service.AppendCBOR(nil)
+// tree is what a file was parsed into.
+type tree struct{ roots []*yamldoc.Node }
+
+// root returns the document at an index, parsed again when it is gone.
+func (s *source) root(index int) *yamldoc.Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.parsed.Value()
+	if t == nil {
+		// The file was parsed before: what was wrong with it was told then.
+		roots, _ := yamldoc.Parse(s.data, yamldoc.MaxBytes)
+		t = &tree{roots}
+		s.parsed = weak.Make(t)
 	}
-	return d.Member.AppendCBOR(nil)
+	return t.roots[index]
 }
+
+// CBOR returns the document as deterministic CBOR, as plugins receive it. It must not be changed.
+func (d *Document) CBOR() cbor.Raw { return d.content }
 
 // JSON returns the document as canonical JSON: equal documents give equal bytes.
 func (d *Document) JSON() []byte {
-	// What AppendCBOR writes is always well-formed.
-	data, err := cbor.ToJSON(nil, d.CBOR())
+	// What was encoded is always well-formed.
+	data, err := cbor.ToJSON(nil, d.content)
 	if err != nil {
 		return nil
 	}
@@ -49,23 +82,32 @@ func (d *Document) JSON() []byte {
 }
 
 // Labels returns the labels of the document.
-func (d *Document) Labels() cbor.Map[string] { return d.metadata().Labels }
-
-func (d *Document) metadata() *lattice.ObjectMeta {
-	if d.Service != nil {
-		return &d.Service.Metadata
+func (d *Document) Labels() cbor.Map[string] {
+	labels := cbor.Lookup(d.content, "metadata", "labels")
+	if labels == nil {
+		return nil
 	}
-	return &d.Member.Metadata
+	var m cbor.Map[string]
+	decoder, key := cbor.NewDecoder(labels), ""
+	for i := range decoder.Object() {
+		key = decoder.Key(i, key)
+		m = append(m, cbor.Entry[string]{Key: key, Value: decoder.String()})
+	}
+	slices.SortFunc(m, func(a, b cbor.Entry[string]) int { return strings.Compare(a.Key, b.Key) })
+	return m
 }
+
+// Features returns what the document uses, sorted by name and field, each once.
+func (d *Document) Features() []Feature { return slices.Clone(d.features) }
 
 // Position returns the place of a field path such as spec.workload.containers.main.image, or that of its nearest
 // ancestor that exists in the file. Derived documents have no positions.
 func (d *Document) Position(field string) problem.Position {
-	if d.root == nil {
+	if d.source == nil {
 		return problem.Position{}
 	}
-	at := d.root.Locate(field)
-	return at.In(d.file)
+	at := d.source.root(d.index).Locate(field)
+	return at.In(d.source.file)
 }
 
 // Object names the document for a message, such as "LatticeService media/jellyfin".
@@ -75,7 +117,11 @@ func objectName(r abi.Ref) string {
 	if r.Kind == "" || r.Name == "" {
 		return problem.Shorten(r.Kind)
 	}
-	return problem.Shorten(r.Kind) + " " + problem.Shorten(r.Namespace) + "/" + problem.Shorten(r.Name)
+	name := problem.Shorten(r.Name)
+	if r.Namespace != "" {
+		name = problem.Shorten(r.Namespace) + "/" + name
+	}
+	return problem.Shorten(r.Kind) + " " + name
 }
 
 // Decode reads every document of one file. The name of the file is used in positions only. An error is [problem.List] and
@@ -123,7 +169,6 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	d.root = nil
 	return d, nil
 }
 
@@ -137,11 +182,13 @@ func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List)
 	if f == nil && len(roots) == 0 {
 		problems = append(problems, problem.Problem{Position: problem.Position{File: file}, Message: "the file holds no document"})
 	}
+	from := &source{file: file, data: data, parsed: weak.Make(&tree{roots})}
 	var docs []*Document
-	for _, root := range roots {
+	for i, root := range roots {
 		d, ps := decodeDocument(file, root, o, false)
 		problems = append(problems, ps...)
 		if d != nil {
+			d.source, d.index = from, i
 			docs = append(docs, d)
 		}
 	}
@@ -152,34 +199,46 @@ func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List)
 // could be read, or nil when not even its kind is known.
 func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*Document, problem.List) {
 	top := &fieldPath{at: root.Place}
-	doc := &Document{file: file, root: root, Ref: refOf(root)}
+	kinds := o.kinds()
+	kind := kinds.read(root.TextOf("apiVersion"), root.TextOf("kind"))
+	doc := &Document{Ref: refOf(root, kind)}
 	d := newDecoder(file, objectName(doc.Ref), derived)
 	d.check(root, top)
-	var target any
 	switch {
 	case root.Kind != yamldoc.Map:
 		d.mismatch(root, top, "a mapping with apiVersion, kind, metadata and spec")
 		return nil, d.problems
-	case doc.Ref.APIVersion == lattice.APIVersion && doc.Ref.Kind == lattice.KindService:
-		doc.Service = new(lattice.LatticeService)
-		target = doc.Service
-	case doc.Ref.APIVersion == lattice.APIVersion && doc.Ref.Kind == lattice.KindMeshMember:
-		doc.Member = new(lattice.LatticeMeshMember)
-		target = doc.Member
-	default:
-		d.unknownKind(root, top)
+	case kind == nil:
+		d.unknownKind(kinds, root, top)
 		return nil, d.problems
 	}
-	d.value(root, top, reflect.ValueOf(target).Elem())
-	doc.fillDefaults()
-	doc.dropBookkeeping()
-	v := &validator{doc: doc, options: o, collector: d.collector}
-	v.document()
-	return doc, v.problems
+	d.kind = kind
+	v := &validator{kind: kind.Kind, name: file, object: d.object, root: root, options: o, collector: d.collector}
+	if kind.model == nil {
+		doc.content, doc.features = d.brought(kind.Kind, root, top, v)
+		return doc, d.problems
+	}
+	m := kind.model()
+	d.value(root, top, reflect.ValueOf(m.value()).Elem())
+	set(&m.metadata().Namespace, defaultNamespace)
+	dropBookkeeping(m.metadata())
+	m.defaults()
+	v.metadata(m.metadata())
+	m.validate(v)
+	doc.content = m.value().AppendCBOR(nil)
+	v.limits(cbor.Lookup(doc.content, "spec"))
+	if len(d.problems) == 0 {
+		doc.features = m.features()
+	}
+	return doc, d.problems
 }
 
-func refOf(root *yamldoc.Node) abi.Ref {
-	r := abi.Ref{APIVersion: root.TextOf("apiVersion"), Kind: root.TextOf("kind"), Namespace: defaultNamespace}
+// refOf returns what a document says of itself; kind is nil when it is not known.
+func refOf(root *yamldoc.Node, kind *row) abi.Ref {
+	r := abi.Ref{APIVersion: root.TextOf("apiVersion"), Kind: root.TextOf("kind")}
+	if kind == nil || !kind.IsCluster() {
+		r.Namespace = defaultNamespace
+	}
 	if m := root.Find("metadata"); m != nil {
 		r.Name = m.Value.TextOf("name")
 		if ns := m.Value.TextOf("namespace"); ns != "" {
@@ -190,19 +249,18 @@ func refOf(root *yamldoc.Node) abi.Ref {
 }
 
 // unknownKind says which of apiVersion and kind is wrong, and what there is.
-func (d *decoder) unknownKind(root *yamldoc.Node, top *fieldPath) {
-	const known = "this program reads " + lattice.KindService + " and " + lattice.KindMeshMember + " of " + lattice.APIVersion
+func (d *decoder) unknownKind(kinds *Table, root *yamldoc.Node, top *fieldPath) {
 	field, complaint := "kind", "is missing"
 	switch version, kind := root.Find("apiVersion"), root.Find("kind"); {
 	case version == nil || version.Value.Kind == yamldoc.Null:
 		field = "apiVersion"
-	case version.Value.Text != lattice.APIVersion:
+	case !kinds.knowsVersion(version.Value.Text):
 		field, complaint = "apiVersion", version.Value.Describe()+" is not known"
 	case kind != nil && kind.Value.Kind != yamldoc.Null:
 		complaint = kind.Value.Describe() + " is not known"
 	}
 	at := root.Locate(field)
-	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; "+known)
+	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; this installation reads "+kinds.text())
 }
 
 // doubles reports documents that have kind, namespace and name in common with an earlier one.

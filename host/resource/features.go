@@ -66,19 +66,13 @@ type Feature struct {
 	Field string
 }
 
-// Features returns what the document uses, sorted by name and field, each once.
-func (d *Document) Features() []Feature {
-	var f features
-	if d.Member != nil {
-		f.member(&d.Member.Spec)
-	} else {
-		f.service(&d.Service.Spec)
-	}
-	slices.SortFunc(f, func(a, b Feature) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field)) })
-	return slices.Compact(f)
-}
-
 type features []Feature
+
+// sorted returns the features by name and field, each once, in as little memory as they take.
+func (f features) sorted() []Feature {
+	slices.SortFunc(f, func(a, b Feature) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field)) })
+	return slices.Clip(slices.Clone(slices.Compact(f)))
+}
 
 // use notes a feature when it is used.
 func (f *features) use(used bool, name, field string) {

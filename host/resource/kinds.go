@@ -24,6 +24,53 @@ type Table struct{ rows []*row }
 // row is one kind, and what the host does with its documents.
 type row struct {
 	*kind.Kind
+	// model returns room for a document of a kind that is a Go type; nil for kinds that plugins bring, of which the schema
+	// says everything.
+	model func() model
+	// hints say what to write instead of keys that newcomers try.
+	hints map[string]string
+}
+
+// model is a document of a kind that is a Go type, with rules by hand.
+type model interface {
+	// value is what is decoded and encoded.
+	value() interface{ AppendCBOR([]byte) []byte }
+	metadata() *lattice.ObjectMeta
+	// defaults completes the document. Where absence means something to a derivation, such as a target port or a security
+	// setting, nothing is filled in.
+	defaults()
+	// validate checks the spec.
+	validate(*validator)
+	// features returns what the document uses, sorted by name and field, each once.
+	features() []Feature
+}
+
+// read returns the row of a kind in exactly this version, or nil.
+func (t *Table) read(apiVersion, name string) *row {
+	for _, r := range t.rows {
+		if r.Kind.Kind == name && r.APIVersion() == apiVersion {
+			return r
+		}
+	}
+	return nil
+}
+
+func (t *Table) knowsVersion(apiVersion string) bool {
+	return slices.ContainsFunc(t.rows, func(r *row) bool { return r.APIVersion() == apiVersion })
+}
+
+// text lists the kinds for a message, such as "LatticeMeshMember and LatticeService of lattice.dev/v1alpha1".
+func (t *Table) text() string {
+	var texts []string
+	for i := 0; i < len(t.rows); {
+		apiVersion := t.rows[i].APIVersion()
+		var names []string
+		for ; i < len(t.rows) && t.rows[i].APIVersion() == apiVersion; i++ {
+			names = append(names, t.rows[i].Kind.Kind)
+		}
+		texts = append(texts, strings.Join(names, " and ")+" of "+apiVersion)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // Builtin returns the table of the host's own kinds.
@@ -140,7 +187,47 @@ func serviceRow() (*row, error) {
 		{Name: FeatureVolumes, Paths: []string{resources}},
 		{Name: FeatureWorkload},
 	}
-	return &row{Kind: k}, nil
+	k.Workload = true
+	return &row{Kind: k, model: func() model { return new(service) }, hints: serviceHints()}, nil
+}
+
+// service is the model of a LatticeService.
+type service struct{ lattice.LatticeService }
+
+func (s *service) value() interface{ AppendCBOR([]byte) []byte } { return &s.LatticeService }
+func (s *service) metadata() *lattice.ObjectMeta                 { return &s.Metadata }
+func (s *service) defaults()                                     { serviceDefaults(&s.Spec) }
+func (s *service) validate(v *validator)                         { v.service(&s.Spec) }
+
+func (s *service) features() []Feature {
+	var f features
+	f.service(&s.Spec)
+	return f.sorted()
+}
+
+// serviceHints returns what to write instead of what other tools call it.
+func serviceHints() map[string]string {
+	return map[string]string{
+		"env":                           "write variables, a mapping of names to values",
+		"environment":                   "write variables, a mapping of names to values",
+		"ports":                         "write the ports under spec.workload.service.ports, a mapping of names to ports",
+		"port":                          "write the ports under spec.workload.service.ports, a mapping of names to ports",
+		"initContainers":                "write them under spec.sidecars, with init: true",
+		"volumeMounts":                  "write volumes, a mapping of mount paths to volumes",
+		"configMap":                     "write the files of a container under files",
+		"min":                           "the least number is spec.replicas",
+		"minReplicas":                   "the least number is spec.replicas",
+		"maxReplicas":                   "write max",
+		"image":                         "write it under spec.workload.containers.NAME",
+		"containers":                    "write them under spec.workload",
+		"dependencies":                  "write a resource of type service under spec.workload.resources",
+		"secrets":                       "write a resource of type secret under spec.workload.resources",
+		"nodeSelector":                  "where pods run is the platform's decision; spec.topology constrains it",
+		"affinity":                      "where pods run is the platform's decision; spec.topology constrains it",
+		"tolerations":                   "where pods run is the platform's decision; a resource of type gpu tolerates its nodes",
+		"serviceAccountName":            "the identity is that of the service, by its name",
+		"terminationGracePeriodSeconds": "it cannot be set; remove it",
+	}
 }
 
 func memberRow() (*row, error) {
@@ -156,5 +243,20 @@ func memberRow() (*row, error) {
 		{Name: FeatureIngress, Paths: []string{fieldIngress}},
 		{Name: FeatureMesh},
 	}
-	return &row{Kind: k}, nil
+	k.Mesh = true
+	return &row{Kind: k, model: func() model { return new(meshMember) }}, nil
+}
+
+// meshMember is the model of a LatticeMeshMember.
+type meshMember struct{ lattice.LatticeMeshMember }
+
+func (m *meshMember) value() interface{ AppendCBOR([]byte) []byte } { return &m.LatticeMeshMember }
+func (m *meshMember) metadata() *lattice.ObjectMeta                 { return &m.Metadata }
+func (m *meshMember) defaults()                                     { memberDefaults(&m.Spec) }
+func (m *meshMember) validate(v *validator)                         { v.member(&m.Spec) }
+
+func (m *meshMember) features() []Feature {
+	var f features
+	f.member(&m.Spec)
+	return f.sorted()
 }

@@ -29,3 +29,6 @@ func (p *fieldPath) member(m *yamldoc.Member) *fieldPath { return &fieldPath{p, 
 func (p *fieldPath) item(i int, n *yamldoc.Node) *fieldPath {
 	return &fieldPath{p, strconv.Itoa(i), n.Place}
 }
+
+// path returns a path that is known as text.
+func (p *fieldPath) path(field string) *fieldPath { return &fieldPath{parent: p, name: field} }

@@ -65,7 +65,7 @@ func TestRead(t *testing.T) {
 		"EmptyFolder":  {"a folder without documents is a mistake", []string{"empty"}, nil, "DIR/empty: the folder holds no *.yaml, *.yml or *.json file"},
 		"Twice":        {"no name may be there twice", []string{"a.yaml", "."}, nil, "DIR/a.yaml:3:18: LatticeMeshMember default/a: metadata.name: the document is there twice, the first stands at DIR/a.yaml:3:18; rename or remove one"},
 		"NoPaths":      {"no input is a mistake", nil, nil, "there is no input; name a file, a folder, or - for standard input"},
-		"NotADoc":      {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this program reads LatticeService and LatticeMeshMember of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
+		"NotADoc":      {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this installation reads LatticeMeshMember and LatticeService of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

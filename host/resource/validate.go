@@ -7,20 +7,26 @@ import (
 
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // validator checks a decoded document and collects everything that the kinds forbid.
 type validator struct {
-	doc     *Document
-	options Options
+	kind *kind.Kind
+	// name is that of the file, object that of the document.
+	name, object string
+	root         *yamldoc.Node
+	options      Options
 	*collector
 }
 
 // fail reports a problem, unless the field or a part of the document around it could not be decoded.
 func (v *validator) fail(field, message string) {
 	if !v.unreadable(field) {
-		v.add(problem.Problem{Position: v.doc.Position(field), Object: v.doc.Object(), Field: field, Message: message})
+		at := v.root.Locate(field)
+		v.add(problem.Problem{Position: at.In(v.name), Object: v.object, Field: field, Message: message})
 	}
 }
 
@@ -95,13 +101,14 @@ func names[T any](v *validator, field string, m cbor.Map[T], valid func(string) 
 	}
 }
 
-func (v *validator) document() {
-	v.metadata(v.doc.metadata())
-	if v.doc.Member != nil {
-		v.member(&v.doc.Member.Spec)
-		return
+// limits reports what the schema of the kind has against values, where no rule has reported the field.
+func (v *validator) limits(spec cbor.Raw) {
+	for _, violation := range v.kind.Spec.Limits(spec) {
+		field := "spec." + violation.Field
+		if !slices.ContainsFunc(v.problems, func(p problem.Problem) bool { return p.Field == field }) {
+			v.fail(field, violation.Message)
+		}
 	}
-	v.service(&v.doc.Service.Spec)
 }
 
 func (v *validator) metadata(m *lattice.ObjectMeta) {

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"math"
 	"math/big"
 	"net/netip"
 	"strconv"
@@ -132,11 +131,6 @@ func (v *validator) probe(field string, p *lattice.Probe, manySuccesses bool) {
 	if p.Exec != nil {
 		v.require(len(p.Exec.Command) > 0 && p.Exec.Command[0] != "", field+".exec.command", "is empty; give the program to run")
 	}
-	v.between(field+".initialDelaySeconds", p.InitialDelaySeconds, 0, math.MaxInt32)
-	v.between(field+".periodSeconds", p.PeriodSeconds, 1, math.MaxInt32)
-	v.between(field+".timeoutSeconds", p.TimeoutSeconds, 1, math.MaxInt32)
-	v.between(field+".failureThreshold", p.FailureThreshold, 1, math.MaxInt32)
-	v.between(field+".successThreshold", p.SuccessThreshold, 1, math.MaxInt32)
 	if s := p.SuccessThreshold; s != nil && *s > 1 && !manySuccesses {
 		v.fail(field+".successThreshold", "must be 1; only a readiness probe may need more successes")
 	}
@@ -145,7 +139,6 @@ func (v *validator) probe(field string, p *lattice.Probe, manySuccesses bool) {
 func (v *validator) httpGet(field string, g *lattice.HTTPGet) {
 	v.port(field+".port", g.Port)
 	v.require(strings.HasPrefix(g.Path, "/"), field+".path", "must begin with /, not "+problem.Quote(g.Path))
-	v.oneOf(field+".scheme", g.Scheme, "HTTP", "HTTPS")
 	v.optional(field+".host", g.Host, isHostOrAddress, "must be a host name or an address")
 	for i, h := range g.HTTPHeaders {
 		at := field + ".httpHeaders." + strconv.Itoa(i)
@@ -170,8 +163,6 @@ func (v *validator) security(field string, s *lattice.Security) {
 	const ruleCapability = "must be the name of a Linux capability in capitals and without CAP_, such as NET_ADMIN"
 	v.items(field+".capabilities", s.Capabilities, isCapability, ruleCapability)
 	v.items(field+".dropCapabilities", s.DropCapabilities, isCapability, ruleCapability)
-	v.between(field+".runAsUser", s.RunAsUser, 0, math.MaxInt32)
-	v.between(field+".runAsGroup", s.RunAsGroup, 0, math.MaxInt32)
 	if s.RunAsUser != nil && *s.RunAsUser == 0 && isTrue(s.RunAsNonRoot) {
 		v.fail(field+".runAsNonRoot", "contradicts runAsUser: 0; remove one of them")
 	}
@@ -193,7 +184,6 @@ func isCapability(s string) bool {
 func (v *validator) profile(field, name, profile, file string) {
 	const localhost = "Localhost"
 	field += "." + name
-	v.oneOf(field+"Profile", profile, "RuntimeDefault", localhost, "Unconfined")
 	if profile == localhost {
 		v.require(file != "", field+"LocalhostProfile", "is missing; "+name+"Profile: Localhost needs the name of the profile")
 		return

@@ -46,7 +46,6 @@ func (v *validator) memberPorts(ports []lattice.MemberPort) {
 		v.require(isName(p.Name), field+".name", ruleName+", not "+problem.Quote(p.Name))
 		v.require(!taken[p.Name] || p.Name == "", field+".name", "the name "+problem.Quote(p.Name)+" is there twice; rename one")
 		taken[p.Name] = true
-		v.oneOf(field+".peerAuth", p.PeerAuth, defaultPeerAuth, "Permissive", "Webhook")
 	}
 }
 
@@ -77,7 +76,6 @@ func (v *validator) egress(field string, e *lattice.EgressRule) {
 		v.require(!seen[port] || !validPort(port), at, "the port "+strconv.FormatInt(port, 10)+" is there twice; remove one")
 		seen[port] = true
 	}
-	v.oneOf(field+".protocol", e.Protocol, defaultProtocol, "UDP")
 }
 
 func (v *validator) egressTarget(field string, t *lattice.EgressTarget) {

@@ -44,9 +44,7 @@ func (v *validator) ports(p *lattice.Ports, ingress bool) {
 		if e.Value.TargetPort != nil {
 			v.port(field+".targetPort", *e.Value.TargetPort)
 		}
-		v.oneOf(field+".protocol", e.Value.Protocol, defaultProtocol, "UDP", "SCTP")
 	}
-	v.oneOf(fieldService+".serviceType", p.ServiceType, serviceClusterIP, serviceNodePort, serviceLoadBalancer)
 	v.items(fieldService+".hostnames", p.Hostnames, isHost, ruleHost)
 	v.exposure(p, ingress)
 	v.tls(fieldService+".tls", p.TLS)
@@ -78,7 +76,6 @@ func (v *validator) tls(field string, t *lattice.TLS) {
 	v.optional(field+".secretName", t.SecretName, isSubdomain, ruleSubdomain)
 	if t.IssuerRef != nil {
 		v.require(isSubdomain(t.IssuerRef.Name), field+".issuerRef.name", ruleSubdomain+", not "+problem.Quote(t.IssuerRef.Name))
-		v.oneOf(field+".issuerRef.kind", t.IssuerRef.Kind, "ClusterIssuer", "Issuer")
 	}
 }
 
@@ -100,7 +97,6 @@ func (v *validator) ingress(in *lattice.Ingress, ports []string, where string) {
 }
 
 func (v *validator) route(field string, r *lattice.Route, ports []string, where string) {
-	v.oneOf(field+".kind", r.Kind, routeHTTP, routeGRPC, routeTCP)
 	v.knownPort(field+".port", r.Port, ports, where)
 	v.require(r.Port != "" || len(ports) <= 1, field+".port", "is missing; with more than one port in "+where+" a route must name one")
 	v.require(r.Port != "" || len(ports) > 0, field, "there is no port to route to; add one to "+where)
@@ -141,9 +137,7 @@ func (v *validator) match(field, kind string, m *lattice.RouteMatch) {
 		v.require(m.Path == nil, field+".path", "applies to an HTTPRoute only; use grpcMethod")
 		v.require(m.Method == "", field+".method", "applies to an HTTPRoute only; use grpcMethod")
 	}
-	v.oneOf(field+".method", m.Method, "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 	if m.Path != nil {
-		v.oneOf(field+".path.type", m.Path.Type, defaultPathMatch, "Exact")
 		v.require(strings.HasPrefix(m.Path.Value, "/"), field+".path.value", "must begin with /, not "+problem.Quote(m.Path.Value))
 	}
 	if m.GRPCMethod != nil {
@@ -158,7 +152,6 @@ func (v *validator) headerMatch(field string, h lattice.HeaderMatch) {
 	const expression = "RegularExpression"
 	v.headerName(field+".name", h.Name)
 	v.require(h.Value != "", field+".value", "is empty; say what the header must be")
-	v.oneOf(field+".type", h.Type, defaultHeaderMatch, expression)
 	if h.Type != expression {
 		return
 	}

@@ -33,7 +33,6 @@ func secretTypes() []string {
 func (v *validator) resource(field string, r *lattice.Resource) {
 	v.require(r.Type != "", field+".type", "is empty; set service, external-service, volume, secret, gpu or a custom type")
 	v.optional(field+".type", r.Type, typePattern.MatchString, "must be lower-case letters, digits, hyphens, dots and slashes")
-	v.oneOf(field+".direction", r.Direction, defaultDirection, "inbound", "both")
 	v.optional(field+".namespace", r.Namespace, isLabel, ruleNamespace)
 	if r.Metadata != nil {
 		names(v, field+".metadata.annotations", r.Metadata.Annotations, isLabelKey, ruleLabelKey)

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -83,12 +82,10 @@ func (v *validator) workload(s *lattice.ServiceSpec) {
 }
 
 func (v *validator) scaling(s *lattice.ServiceSpec) {
-	v.between("spec.replicas", s.Replicas, 0, math.MaxInt32)
 	a := s.Autoscaling
 	if a == nil {
 		return
 	}
-	v.between("spec.autoscaling.max", &a.Max, 1, math.MaxInt32)
 	if s.Replicas != nil && a.Max >= 1 && *s.Replicas > a.Max {
 		v.fail("spec.replicas", "is "+strconv.FormatInt(*s.Replicas, 10)+", more than spec.autoscaling.max, which is "+strconv.FormatInt(a.Max, 10)+"; lower replicas or raise max")
 	}
@@ -112,7 +109,6 @@ func (v *validator) deploy(d *lattice.Deploy) {
 	if d == nil {
 		return
 	}
-	v.oneOf("spec.deploy.strategy", d.Strategy, defaultStrategy, strategyCanary)
 	c := d.Canary
 	if c == nil {
 		return
@@ -120,9 +116,6 @@ func (v *validator) deploy(d *lattice.Deploy) {
 	const field = "spec.deploy.canary"
 	v.require(d.Strategy == strategyCanary, field, "needs spec.deploy.strategy: canary; set it or remove the block")
 	v.optional(field+".interval", c.Interval, durationPattern.MatchString, ruleDuration)
-	v.between(field+".threshold", c.Threshold, 0, math.MaxInt32)
-	v.between(field+".maxWeight", c.MaxWeight, 1, 100)
-	v.between(field+".stepWeight", c.StepWeight, 1, 100)
 }
 
 // strategyCanary rolls out to a part of the traffic first.
@@ -134,8 +127,6 @@ func (v *validator) topology(t *lattice.Topology) {
 	}
 	const field = "spec.topology"
 	v.require(t.Mode != "", field+".mode", "is empty; set Hard or Soft")
-	v.oneOf(field+".mode", t.Mode, "Hard", "Soft")
-	v.between(field+".maxTier", t.MaxTier, 1, math.MaxInt32)
 }
 
 func (v *validator) metrics(m *lattice.Metrics, ports []string) {
@@ -159,9 +150,6 @@ func (v *validator) backup(s *lattice.ServiceSpec) {
 	v.optional(field+".schedule", b.Schedule, cronPattern.MatchString, "must be a cron expression of five parts such as 0 3 * * *")
 	v.optional(field+".storeRef", b.StoreRef, isSubdomain, ruleSubdomain)
 	if r := b.Retention; r != nil {
-		v.between(field+".retention.daily", r.Daily, 0, math.MaxInt32)
-		v.between(field+".retention.weekly", r.Weekly, 0, math.MaxInt32)
-		v.between(field+".retention.monthly", r.Monthly, 0, math.MaxInt32)
 		v.optional(field+".retention.ttl", r.TTL, durationPattern.MatchString, ruleDuration)
 	}
 	if b.Hooks != nil {
@@ -169,7 +157,6 @@ func (v *validator) backup(s *lattice.ServiceSpec) {
 		v.hooks(field+".hooks.post", b.Hooks.Post, s)
 	}
 	if b.Volumes != nil {
-		v.oneOf(field+".volumes.defaultPolicy", b.Volumes.DefaultPolicy, defaultBackupPolicy, "opt-in")
 		v.backupVolumes(field+".volumes.include", b.Volumes.Include, s.Workload)
 		v.backupVolumes(field+".volumes.exclude", b.Volumes.Exclude, s.Workload)
 	}
@@ -197,7 +184,6 @@ func (v *validator) hooks(field string, hooks []lattice.BackupHook, s *lattice.S
 		v.require(len(h.Command) > 0, at+".command", "is empty; give the program to run")
 		v.command(at+".command", h.Command)
 		v.optional(at+".timeout", h.Timeout, durationPattern.MatchString, ruleDuration)
-		v.oneOf(at+".onError", h.OnError, "Continue", "Fail")
 	}
 }
 

@@ -14,8 +14,10 @@ import (
 type Violation struct {
 	// Field is the path below the value that was checked, with dots; empty for the value itself.
 	Field string
-	// Message says what is wrong and what to do. It is empty for an unknown key, for which Known has the keys there are.
+	// Message says what is wrong and what to do. It is empty for an unknown key: then Key is that, and Known has the keys that
+	// there are.
 	Message string
+	Key     string
 	Known   []string
 }
 
@@ -179,7 +181,7 @@ func (c *checker) object(s *Schema, value cbor.Raw, at *step) {
 		case s.Free || c.limitsOnly:
 		default:
 			if len(c.violations) < maxViolations {
-				c.violations = append(c.violations, Violation{Field: next.String(), Known: s.Names()})
+				c.violations = append(c.violations, Violation{Field: next.String(), Key: key, Known: s.Names()})
 			}
 		}
 	}

@@ -57,6 +57,10 @@ type Kind struct {
 	Rules []Rule
 	// Columns are what lists of documents show.
 	Columns []Column
+	// Workload says that spec.workload and spec.sidecars have containers, which quotas count, and resources.
+	Workload bool
+	// Mesh says that the spec is that of a participant of the mesh: whom it selects, who may call it, and where it goes.
+	Mesh bool
 }
 
 // Feature is something that a document can use, which a step of its pipeline must cover.

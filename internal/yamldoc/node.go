@@ -140,6 +140,18 @@ func (n *Node) Locate(field string) Place {
 	return at
 }
 
+// LocateKey returns the place of the key that ends a field path.
+func (n *Node) LocateKey(field, key string) Place {
+	at := n
+	for rest := strings.TrimSuffix(strings.TrimSuffix(field, key), "."); rest != "" && at != nil; {
+		at, _, rest = at.step(rest)
+	}
+	if m := at.Find(key); m != nil {
+		return m.Place
+	}
+	return n.Locate(field)
+}
+
 // step goes one key or index down the path. Keys may hold dots themselves, so that the longest key that fits wins.
 func (n *Node) step(field string) (next *Node, spot Place, rest string) {
 	for end := len(field); end > 0; end = strings.LastIndexByte(field[:end], '.') {

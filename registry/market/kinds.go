@@ -2,6 +2,7 @@ package market
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -64,25 +65,39 @@ func (in *install) downgraded(f *fetched, k lock.Kind) []error {
 }
 
 // Kinds returns the kinds that active plugins bring, in the order of the plugins. Each comes from a manifest that was verified
-// from the bytes on disk up. A plugin that would not load brings nothing, and is an error, as in [Snapshot.Load].
-func (s *Snapshot) Kinds(ctx context.Context) ([]*kind.Kind, error) {
+// from the bytes on disk up. A plugin that would not load brings nothing; the error is that of [Snapshot.Load] for each of
+// these.
+func (h *Home) Kinds(ctx context.Context) ([]*kind.Kind, error) {
+	l, err := lock.Read(h.lockFile())
+	if err != nil {
+		return nil, release.NotTrusted(h.dir, "", err)
+	}
+	// Most installations bring none, and need not be verified for that.
+	if !slices.ContainsFunc(l.Plugins, func(p lock.Plugin) bool { return len(p.Kinds) > 0 }) {
+		return nil, nil
+	}
+	s, err := h.Snapshot(ctx, Policy{})
+	if err != nil {
+		return nil, err
+	}
+	return s.kinds(ctx)
+}
+
+func (s *Snapshot) kinds(ctx context.Context) ([]*kind.Kind, error) {
 	var kinds []*kind.Kind
+	var problems []error
 	for _, p := range s.lock.Plugins {
-		if len(p.Kinds) == 0 {
-			continue
-		}
-		if state, _ := s.State(p); state != lifecycle.Active {
+		if state, _ := s.State(p); len(p.Kinds) == 0 || state != lifecycle.Active {
 			continue
 		}
 		loaded, err := s.Load(ctx, p.Path())
 		if err != nil {
-			return nil, err
+			problems = append(problems, err)
+			continue
 		}
+		// Loading it has read them.
 		brought, err := kind.ParseAll(loaded.Module.Manifest())
-		if err != nil {
-			return nil, release.NotTrusted(p.Reference(), p.Digest, err)
-		}
-		kinds = append(kinds, brought...)
+		kinds, problems = append(kinds, brought...), append(problems, err)
 	}
-	return kinds, nil
+	return kinds, errors.Join(problems...)
 }

@@ -45,18 +45,14 @@ func TestKindsAreAgreedTo(t *testing.T) {
 	_, err = h.Install(context.Background(), []string{"database@1.1.0"}, market.Options{})
 	check(t, err)
 
-	s, err := h.Snapshot(context.Background(), market.Policy{})
-	check(t, err)
-	kinds, err := s.Kinds(context.Background())
+	kinds, err := h.Kinds(context.Background())
 	check(t, err)
 	if len(kinds) != 0 {
 		t.Errorf("a plugin that is not active brings %d kinds", len(kinds))
 	}
 	_, err = h.SetActive([]string{"database"}, true, "")
 	check(t, err)
-	s, err = h.Snapshot(context.Background(), market.Policy{})
-	check(t, err)
-	kinds, err = s.Kinds(context.Background())
+	kinds, err = h.Kinds(context.Background())
 	check(t, err)
 	if len(kinds) != 1 || kinds[0].Plugin != "acme/database@1.1.0" || kinds[0].Version != "v1beta1" {
 		t.Errorf("kinds %v", kinds)

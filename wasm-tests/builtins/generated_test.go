@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -71,7 +73,9 @@ func TestGeneratedDocumentsNameTheirNeighbors(t *testing.T) {
 	}
 	named := 0
 	for seed, doc := range generated(t, n) {
-		for _, r := range doc.Service.Spec.Workload.Resources {
+		var svc lattice.LatticeService
+		svc.DecodeCBOR(cbor.NewDecoder(doc.CBOR()))
+		for _, r := range svc.Spec.Workload.Resources {
 			if r.Value.Type != "service" {
 				continue
 			}

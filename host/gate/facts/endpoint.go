@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/resource"
 )
 
 // anyPort stands for every port, for a range and for a port that only has a name.
@@ -27,18 +28,18 @@ func (r *reader) endpoint(host string, port int64, protocol string, n node) {
 
 // declaredEndpoints returns the ids of the endpoints that a resource names: those of its external services, or of a member
 // of the mesh its ways out.
-func declaredEndpoints(resource document) map[string]bool {
+func declaredEndpoints(source document) map[string]bool {
 	declared := map[string]bool{}
 	add := func(host string, port int64) { declared[gate.ExternalEndpoint(hostName(host), port, "").ID] = true }
-	visitExternalServices(resource.root.at("spec"), func(address string) {
+	visitExternalServices(source.root.at("spec"), func(address string) {
 		if host, port, ok := splitAddress(address); ok && port != anyPort {
 			add(host, port)
 		}
 	})
-	if resource.ref.GroupKind() != latticeKind("LatticeMeshMember") {
+	if !resource.IsMesh(source.ref.GroupKind()) {
 		return declared
 	}
-	for _, rule := range resource.root.at("spec", "egress").items() {
+	for _, rule := range source.root.at("spec", "egress").items() {
 		host := rule.at("target", "fqdn").text()
 		for _, p := range rule.at("ports").items() {
 			if port := portOf(p.value); host != "" && port != anyPort {

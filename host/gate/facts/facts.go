@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/resource"
 )
 
 // MaxRequests is how many questions one derivation may raise. What raises more is refused.
@@ -193,17 +195,15 @@ func (f *finder) resource() {
 	r := &reader{finder: f, ref: f.source.ref}
 	root := f.source.root
 	f.volumeReferences(r, root)
-	switch f.source.ref.GroupKind() {
-	case latticeKind("LatticeMeshMember"):
+	own := f.source.ref.GroupKind()
+	if resource.IsMesh(own) {
 		r.memberWildcards(r.get(root, "spec"))
-	case latticeKind("LatticeJob"):
-		if queue := r.get(root, "spec", "queue"); !queue.missing() {
-			r.queue(queue)
-		}
+	}
+	// In the host's own kinds the field has one meaning.
+	if queue := r.get(root, "spec", "queue"); own.Group == lattice.Group && !queue.missing() {
+		r.queue(queue)
 	}
 }
-
-func latticeKind(kind string) abi.GroupKind { return abi.GroupKind{Group: "lattice.dev", Kind: kind} }
 
 // output asks about one output.
 func (f *finder) output(o *document) {

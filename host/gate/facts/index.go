@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/resource"
 )
 
 // index is what one output can know of the others.
@@ -68,7 +69,7 @@ func newIndex(source *document, outputs []document) index {
 func (x *index) declare(source *document) {
 	spec := source.root.at("spec")
 	target := spec.at("target")
-	if source.ref.GroupKind() != latticeKind("LatticeMeshMember") {
+	if !resource.IsMesh(source.ref.GroupKind()) {
 		target = spec.at("mesh")
 	}
 	if selector := textsOf(target.at("selector")); len(selector) > 0 {

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/gate"
 	"github.com/latticenet/lattice-host/host/gate/cedar"
 	"github.com/latticenet/lattice-host/host/gate/facts"
@@ -311,6 +310,7 @@ func (s *sources) addDocuments(f File) error {
 	if err != nil {
 		return err
 	}
+	workloads := resource.Workloads()
 	switch {
 	case len(kinds) == 0:
 		return noPoliciesIn(f)
@@ -323,11 +323,11 @@ func (s *sources) addDocuments(f File) error {
 		return s.addQuotas(f)
 	case slices.Contains([]string{"Namespace", "NamespaceList", "List"}, kinds[0]):
 		return s.addNamespaces(f)
-	case kinds[0] == lattice.KindService:
+	case slices.Contains(workloads, kinds[0]):
 		return s.addOwners(f)
 	}
-	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; "+
-		"what rules read is in a file named data%s", f.Name, kinds[0], filepath.Ext(f.Name))
+	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes %s; "+
+		"what rules read is in a file named data%s", f.Name, kinds[0], strings.Join(workloads, ", "), filepath.Ext(f.Name))
 }
 
 // addOwners adds documents that own volumes. Which image they run does not matter here.

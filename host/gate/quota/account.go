@@ -9,14 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// workload is the part of a LatticeService that makes its demand.
+// workload is the part of a document that makes its demand.
 type workload struct {
-	Kind     string `json:"kind"`
-	Metadata struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Metadata   struct {
 		Name        string            `json:"name"`
 		Namespace   string            `json:"namespace"`
 		Annotations map[string]string `json:"annotations"`
@@ -71,21 +73,21 @@ func count(document json.RawMessage) (*counted, error) {
 	if err := json.Unmarshal(document, &w); err != nil {
 		return nil, uncountable(err)
 	}
-	if w.Kind != "LatticeService" {
+	if !resource.IsWorkload(abi.Ref{APIVersion: w.APIVersion, Kind: w.Kind}.GroupKind()) {
 		return nil, nil
 	}
 	c := &counted{namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
 	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
 	one, err := w.requests()
 	if err != nil {
-		return nil, problem.Problem{Object: "LatticeService " + c.id, Field: err.field, Message: err.message}
+		return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: err.field, Message: err.message}
 	}
 	replicas := int64(1)
 	if w.Spec.Replicas != nil {
 		replicas = *w.Spec.Replicas
 	}
 	if replicas < 0 {
-		return nil, problem.Problem{Object: "LatticeService " + c.id, Field: "spec.replicas", Message: "is negative"}
+		return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: "spec.replicas", Message: "is negative"}
 	}
 	if a := w.Spec.Autoscaling; a != nil {
 		replicas = max(a.Max, replicas)

@@ -33,7 +33,7 @@ func parse(t *testing.T, texts ...string) []quota.Quota {
 func service(id, cpu, memory, more string) json.RawMessage {
 	namespace, name, _ := strings.Cut(id, "/")
 	requests := `{"c":{"resources":{"requests":{"cpu":"` + cpu + `","memory":"` + memory + `"}}}}`
-	return json.RawMessage(`{"kind":"LatticeService","metadata":{"namespace":"` + namespace + `","name":"` + name +
+	return json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"namespace":"` + namespace + `","name":"` + name +
 		`","annotations":{"lattice.dev/owner":"ann@example.com"}},"spec":{"sidecars":` + requests +
 		`,"workload":{"containers":` + requests + `}` + more + `}}`)
 }
@@ -104,7 +104,7 @@ func TestFacts(t *testing.T) {
 		},
 		"GPUs": {
 			written("a", `{principal: 'Lattice::Service::"media/new"', limits: {gpu: 5}}`),
-			json.RawMessage(`{"kind":"LatticeService","metadata":{"namespace":"media","name":"new"},` +
+			json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"namespace":"media","name":"new"},` +
 				`"spec":{"replicas":3,"workload":{"resources":{"g":{"type":"gpu","params":{"count":2}},"v":{"type":"volume"}}}}}`),
 			[]string{`LatticeQuota/a Lattice::Service::"media/new" gpu requested 6, limit 5, remaining 5`},
 		},
@@ -161,11 +161,11 @@ func TestUncountable(t *testing.T) {
 		},
 		"negative replicas": {service("media/a", "1", "1", `,"replicas":-1`), "LatticeService media/a: spec.replicas: is negative"},
 		"negative GPUs": {
-			json.RawMessage(`{"kind":"LatticeService","metadata":{"namespace":"media","name":"a"},"spec":{"workload":{"resources":{"g":{"type":"gpu","params":{"count":-2}}}}}}`),
+			json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"namespace":"media","name":"a"},"spec":{"workload":{"resources":{"g":{"type":"gpu","params":{"count":-2}}}}}}`),
 			"LatticeService media/a: spec.workload.resources.g.params.count: is missing or wrong, so that quotas cannot count it",
 		},
 		"another type": {
-			json.RawMessage(`{"kind":"LatticeService","spec":{"replicas":"1"}}`),
+			json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","spec":{"replicas":"1"}}`),
 			"spec.replicas: has the wrong type, so that quotas cannot count it",
 		},
 	}

@@ -909,6 +909,36 @@ var typeOfServiceSpec = cbor.Type{
 	},
 }
 
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *StatefulSet) AppendCBOR(b []byte) []byte {
+	return typeOfStatefulSet.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfStatefulSet = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(StatefulSet{}.Object) + unsafe.Offsetof(StatefulSet{}.Object.TypeMeta) + unsafe.Offsetof(StatefulSet{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(StatefulSet{}.Spec), Kind: cbor.KindStruct, Type: &typeOfStatefulSetSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(StatefulSet{}.Object) + unsafe.Offsetof(StatefulSet{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(StatefulSet{}.Object) + unsafe.Offsetof(StatefulSet{}.Object.TypeMeta) + unsafe.Offsetof(StatefulSet{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfPersistentVolumeClaim = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*PersistentVolumeClaim)(nil)), Elem: &typeOfPersistentVolumeClaim,
+}
+
+var typeOfStatefulSetSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x6,
+	Fields: []cbor.Field{
+		{Key: "hreplicas", Offset: unsafe.Offsetof(StatefulSetSpec{}.Replicas), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hselector", Offset: unsafe.Offsetof(StatefulSetSpec{}.Selector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "htemplate", Offset: unsafe.Offsetof(StatefulSetSpec{}.Template), Kind: cbor.KindStruct, Type: &typeOfPodTemplate},
+		{Key: "kserviceName", Offset: unsafe.Offsetof(StatefulSetSpec{}.ServiceName), Kind: cbor.KindText, Optional: true},
+		{Key: "tvolumeClaimTemplates", Offset: unsafe.Offsetof(StatefulSetSpec{}.VolumeClaimTemplates), Kind: cbor.KindList, Type: &typeOfListOfPersistentVolumeClaim, Optional: true},
+	},
+}
+
 var typeOfSysctl = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x3,
 	Fields: []cbor.Field{

@@ -88,6 +88,21 @@ type DeploymentSpec struct {
 	Template PodTemplate         `json:"template"`
 }
 
+// StatefulSet is apps/v1 StatefulSet.
+type StatefulSet struct {
+	Object
+	Spec StatefulSetSpec `json:"spec"`
+}
+
+// StatefulSetSpec is the spec of a [StatefulSet].
+type StatefulSetSpec struct {
+	ServiceName          string                  `json:"serviceName,omitempty"`
+	Replicas             *int64                  `json:"replicas,omitempty"`
+	Selector             LabelSelector           `json:"selector"`
+	Template             PodTemplate             `json:"template"`
+	VolumeClaimTemplates []PersistentVolumeClaim `json:"volumeClaimTemplates,omitempty"`
+}
+
 // DeploymentStrategy says how pods are replaced.
 type DeploymentStrategy struct {
 	Type          string         `json:"type,omitempty"`

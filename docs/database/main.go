@@ -1,0 +1,18 @@
+//go:build ignore
+
+package main
+
+import (
+	"github.com/latticenet/lattice-host/docs/database"
+	"github.com/latticenet/lattice-host/plugins/sdk/go/guest"
+)
+
+var plugin = database.Plugin()
+
+//go:wasmexport lattice_v1_alloc
+func alloc(size uint32) uint32 { return guest.Alloc(size) }
+
+//go:wasmexport lattice_v1_call
+func call(op, ptr, size uint32) uint64 { return guest.Call(plugin, op, ptr, size) }
+
+func main() {}
