@@ -311,6 +311,22 @@ func TestSettingsAreValidatedOnce(t *testing.T) {
 	}
 }
 
+// TestLaw02_AnswersAboutSettingsAreChecked refuses a severity that the contract does not have: it could hide an error.
+func TestLaw02_AnswersAboutSettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	plugin := &fake{manifest: manifest(t, "asker", "settingsSchema: {type: object}"), derive: always(&abi.Response{})}
+	plugin.validate = func(*abi.ValidateRequest) *abi.ValidateResponse {
+		return &abi.ValidateResponse{Results: []abi.Result{{Severity: "fatal", Message: "is wrong"}}}
+	}
+	_, err := pipeline.New(t.Context(), pipeline.Config{
+		Plugins: fakes{"asker": plugin}, Pipelines: memberPipeline(t, "{name: a, plugin: asker, settings: {a: 1}}"),
+	})
+	const want = `results.0.severity: is "fatal", must be error, warning or info`
+	if !errors.Is(err, pipeline.ErrPlugin) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want ErrPlugin that says %s", err, want)
+	}
+}
+
 // descendant is a plugin that derives a member from a member, so many deep.
 func descendant(t testing.TB, deep int) *fake {
 	t.Helper()
