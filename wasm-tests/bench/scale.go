@@ -58,11 +58,31 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 		}
 		spent[side], heap[side] = append(spent[side], d), append(heap[side], bytes)
 	}
+	document, err := heapOfDocument(small)
+	if err != nil {
+		return nil, err
+	}
 	name := fmt.Sprintf("%d services / %d services", large, small)
 	return []row{
+		bytesRow("heap of a document / limit", 1, document, documentHeap),
 		timeRow(name, barScale, median(spent[0]), median(spent[1])),
 		bytesRow(name+", heap of the bundles", 0, median(heap[0]), median(heap[1])),
 	}, nil
+}
+
+// documentHeap is how many bytes a document may hold, on average.
+const documentHeap = 12_000
+
+// heapOfDocument returns how many bytes one of n documents holds after it was read, its file included.
+func heapOfDocument(n int) (float64, error) {
+	before := liveHeap()
+	docs, err := generate(n)
+	if err != nil {
+		return 0, err
+	}
+	held := liveHeap() - before
+	runtime.KeepAlive(docs)
+	return held / float64(n), nil
 }
 
 // generate returns documents of the first seeds. None may be called by everyone: such a service is shown all others, so that
