@@ -162,7 +162,7 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 	for document, files := range map[string][]string{
 		"docs/authoring.md": {
 			"docs/facts/derive.go", "docs/facts/main.go", "docs/facts/derive_test.go", "docs/facts/plugin.yaml",
-			"docs/counter/main.go", "docs/counter/plugin.yaml",
+			"docs/counter/main.go", "docs/counter/plugin.yaml", "docs/database/plugin.yaml", "docs/database/database.schema.yaml",
 		},
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
 		"docs/policies.md": {
