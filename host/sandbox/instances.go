@@ -32,6 +32,8 @@ type instances struct {
 
 	// first is the state of an instance that was just made; nil before the first one, and when it cannot be put back.
 	first *snapshot
+	// mostMemory is the most memory that an instance had in a call that has ended, in bytes. The next call may want as much.
+	mostMemory uint64
 	// live is how many instances there are, resets how many of them are being put back, and idle those that wait, in the
 	// order in which they were used.
 	live, resets int
@@ -61,6 +63,8 @@ type instance struct {
 	// memoryBytes is the room of its memory, callBytes what the running call has: stacks and the request. What leftBytes
 	// counts is on the heap when the instance ends.
 	memoryBytes, callBytes, leftBytes uint64
+	// reserved is what the memory counts as at least while a call runs, mostMemory the most that it had in the call.
+	reserved, mostMemory uint64
 
 	// What follows is guarded by the pool: all that the instance has in bytes, and since when it is idle.
 	size  uint64
@@ -131,7 +135,7 @@ func (s *instances) instantiate(ctx context.Context, i *instance) error {
 
 // committed counts the room that the instance's memory has.
 func (i *instance) committed(room uint64) {
-	i.memoryBytes = room
+	i.memoryBytes, i.mostMemory = room, max(i.mostMemory, room)
 	i.count()
 }
 
@@ -149,7 +153,7 @@ func (i *instance) hold(bytes uint64) {
 
 // count tells the pool what the instance has.
 func (i *instance) count() {
-	i.plugin.pool.resized(i, i.plugin.making.bytes()+i.memoryBytes+i.callBytes)
+	i.plugin.pool.resized(i, i.plugin.making.bytes()+max(i.memoryBytes, i.reserved)+i.callBytes)
 }
 
 // initialize runs _initialize.
@@ -189,9 +193,8 @@ func (i *instance) leave(bytes uint64) { i.leftBytes += bytes }
 // endCall forgets what the call had, and gives back the stacks that it made grow. It returns what is left on the heap of
 // them in bytes.
 func (i *instance) endCall() (left uint64) {
-	if i.callBytes > 0 {
-		i.hold(0)
-	}
+	i.reserved = 0
+	i.hold(0)
 	if i.module != nil {
 		if stacks := stackBytes(i.alloc) + stackBytes(i.entry); stacks > keptStackBytes {
 			i.bindFunctions()
@@ -202,12 +205,14 @@ func (i *instance) endCall() (left uint64) {
 	return left
 }
 
-// expectedMemory returns how much memory an instance has when it is made, in bytes. The pool must be locked.
+// expectedMemory returns how much memory the next call in a new instance may want, in bytes: what that begins with, or what
+// an earlier call came to have. The pool must be locked.
 func (s *instances) expectedMemory() uint64 {
+	begins := s.making.leastMemory
 	if s.first != nil {
-		return uint64(len(s.first.memory.bytes()))
+		begins = uint64(len(s.first.memory.bytes()))
 	}
-	return s.making.leastMemory
+	return max(begins, s.mostMemory)
 }
 
 // reusable reports whether instances can be put back.

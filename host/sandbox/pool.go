@@ -179,7 +179,7 @@ func (p *pool) grant(w *waiter, i *instance) {
 // attach counts an instance that is about to be made.
 func (p *pool) attach(s *instances) *instance {
 	memory := s.expectedMemory()
-	i := &instance{plugin: s, memoryBytes: memory, size: s.making.bytes() + memory}
+	i := &instance{plugin: s, reserved: memory, size: s.making.bytes() + memory}
 	s.live++
 	p.live++
 	p.used += i.size
@@ -277,10 +277,17 @@ func (p *pool) evictAll() {
 func (p *pool) drop(i *instance) {
 	stacks := i.endCall()
 	p.mu.Lock()
+	p.learn(i)
 	p.calls--
 	p.detach(i)
 	p.discard(stacks + i.plugin.making.bytes())
 	p.unlock(append(p.dispatch(), i))
+}
+
+// learn remembers how much memory the call of an instance came to have. The pool must be locked.
+func (p *pool) learn(i *instance) {
+	i.plugin.mostMemory = max(i.plugin.mostMemory, i.mostMemory)
+	i.mostMemory = 0
 }
 
 // maxGarbage is how much instances may leave on the heap before it is collected and given back to the system. The runtime
@@ -306,6 +313,7 @@ func (p *pool) giveBack(i *instance) {
 	i.dirty = true
 	stacks := i.endCall()
 	p.mu.Lock()
+	p.learn(i)
 	p.discard(stacks)
 	idleCore := p.calls+p.resets < p.cores
 	p.calls--

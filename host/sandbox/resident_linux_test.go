@@ -91,43 +91,57 @@ func TestHostileGuestsLeaveNothing(t *testing.T) {
 	}
 }
 
-// Modules made with an Extism PDK wait for memory as others do, and leave none behind.
+// Modules made with an Extism PDK wait for memory as others do, for that which they begin with and for that which an earlier
+// call came to have, and leave none behind.
 func TestExtismKeepsToTheBudget(t *testing.T) {
-	const budget, calls = 64 << 20, 8
-	r := newRuntime(t, Config{MemoryBudget: budget})
-	r.pool.cores = calls
-	var plugins []*Plugin
-	for n := range calls {
-		var g extismGuest
-		answer := g.answer("{}")
-		// It begins with 16 MiB, all of which it fills.
-		g.derive = wasmbuild.Body(wasmbuild.Int32(0), wasmbuild.Int32(1), wasmbuild.Int32(16<<20), []byte{0xfc, 0x0b, 0}, answer)
-		g.pages = 256
-		plugins = append(plugins, loadExtismGuest(t, r, func(m *abi.Manifest) { m.Name += strconv.Itoa(n) }, &g))
-	}
-	before := residentBytes(t)
-	var most uint64
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for _, p := range plugins {
-		group.Go(func() {
-			for range 20 {
-				if _, err := p.Call(t.Context(), "", abi.OpDerive, []byte("{}")); err != nil {
-					t.Error(err)
-				}
-				used := bookkeepingOf(plugins).Used
-				mu.Lock()
-				most = max(most, used)
-				mu.Unlock()
+	const budget, calls, pages = 64 << 20, 8, 256
+	for _, c := range []struct {
+		name   string
+		begins uint32
+	}{{"memory to begin with", pages}, {"memory that grows", 1}} {
+		r := newRuntime(t, Config{MemoryBudget: budget})
+		r.pool.cores = calls
+		var plugins []*Plugin
+		for n := range calls {
+			var g extismGuest
+			answer := g.answer("{}")
+			// It has 16 MiB in the end, all of which it fills.
+			g.derive = wasmbuild.Body(
+				wasmbuild.Int32(int32(pages-c.begins)), wasmbuild.MemoryGrow, 0, wasmbuild.Drop,
+				wasmbuild.Int32(0), wasmbuild.Int32(1), wasmbuild.Int32(pages*pageSize), []byte{0xfc, 0x0b, 0}, answer)
+			g.pages = c.begins
+			plugins = append(plugins, loadExtismGuest(t, r, func(m *abi.Manifest) { m.Name += strconv.Itoa(n) }, &g))
+		}
+		call := func(p *Plugin) {
+			if _, err := p.Call(t.Context(), "", abi.OpDerive, []byte("{}")); err != nil {
+				t.Errorf("%s: %v", c.name, err)
 			}
-		})
+		}
+		for _, p := range plugins {
+			call(p)
+		}
+		before := residentBytes(t)
+		var most uint64
+		var mu sync.Mutex
+		var group sync.WaitGroup
+		for _, p := range plugins {
+			group.Go(func() {
+				for range 20 {
+					call(p)
+					used := bookkeepingOf(plugins).Used
+					mu.Lock()
+					most = max(most, used)
+					mu.Unlock()
+				}
+			})
+		}
+		group.Wait()
+		if most > budget || most < pages*pageSize {
+			t.Errorf("%s: %d bytes were counted at once, the budget is %d, and each call had more than %d", c.name, most, budget, pages*pageSize)
+		}
+		if used := bookkeepingOf(plugins).Used; used != 0 {
+			t.Errorf("%s: all calls are over, and %d bytes are counted", c.name, used)
+		}
+		wantGain(t, c.name, before)
 	}
-	group.Wait()
-	if most > budget {
-		t.Errorf("%d bytes were counted at once, the budget is %d", most, budget)
-	}
-	if used := bookkeepingOf(plugins).Used; used != 0 {
-		t.Errorf("all calls are over, and %d bytes are counted", used)
-	}
-	wantGain(t, "extism", before)
 }
