@@ -17,6 +17,18 @@ const (
 	MaxManifestBytes = 64 << 10
 	// MaxModuleBytes is the largest module.
 	MaxModuleBytes = 32 << 20
+	// CompileMillis, and CompileMillisPerMiB for each MiB of the module, is how much processor time compiling a module may
+	// take, at most MaxCompileMillis: by the estimate that plugin inspect shows, which is the same on every machine.
+	CompileMillis       = 1_500
+	CompileMillisPerMiB = 5_000
+	MaxCompileMillis    = 120_000
+	// MaxFunctionCompileMillis is how much of it one function may take.
+	MaxFunctionCompileMillis = 1_500
+	// CompileMemoryBytes, and CompileMemoryPerByte for each byte of the module, is how much memory compiling may take by that
+	// estimate, at most MaxCompileMemoryBytes.
+	CompileMemoryBytes    = 192 << 20
+	CompileMemoryPerByte  = 256
+	MaxCompileMemoryBytes = 3 << 30
 	// MaxRounds is how often a step is called until its requirements settle.
 	MaxRounds = 5
 	// MaxOutputs is how many outputs one bundle holds.

@@ -18,6 +18,8 @@ type app struct {
 	now            func() time.Time
 	// pages fetches what plugins ask for from the network.
 	pages hostcall.Getter
+	// compiler is the command line of a process that compiles a module, see [sandbox.Config.Compiler].
+	compiler []string
 
 	// ask asks for passphrases; nil when there is nobody. Passphrase opened a key file before: people often have one for
 	// several.

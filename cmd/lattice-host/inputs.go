@@ -307,7 +307,7 @@ func (a *app) startPlugins(
 // warnings.
 func (a *app) newRuntime(ctx context.Context, progress *progress, verbose bool) (*sandbox.Runtime, error) {
 	runtime, err := sandbox.New(ctx, sandbox.Config{
-		CacheDir: a.cacheDir(), Progress: progress.compiling,
+		CacheDir: a.cacheDir(), Compiler: a.compiler, Progress: progress.compiling,
 		Log: func(m sandbox.Message) {
 			if verbose || m.Plugin == "" {
 				progress.above(func() { a.note("%s", logLine(m)) })

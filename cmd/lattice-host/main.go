@@ -7,10 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/latticenet/lattice-host/host/hostcall/httpget"
+	"github.com/latticenet/lattice-host/host/sandbox"
 )
 
 // grace is how long an interrupted command may take to come to an end. Files appear under their names complete or not at
@@ -18,10 +20,31 @@ import (
 const grace = time.Second
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == compileCommand {
+		os.Exit(sandbox.CompileMain(os.Args[2:], os.Stdin, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	a.compiler = ownCompiler()
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// compileCommand is the command that no help shows: the sandbox calls it to compile a module in a process of its own.
+const compileCommand = "compile-module"
+
+// ownCompiler returns the command line of this program for [sandbox.Config.Compiler], nothing if it cannot be known.
+func ownCompiler() []string {
+	// A new version may have replaced the file since, but not what runs.
+	program := "/proc/self/exe"
+	if runtime.GOOS != "linux" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return nil
+		}
+	}
+	return []string{program, compileCommand}
 }
 
 // run runs one command line and returns the exit code.

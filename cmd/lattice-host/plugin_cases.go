@@ -120,7 +120,7 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 		return nil, err
 	}
 	run := new(caseRun)
-	runtime, err := sandbox.New(ctx, sandbox.Config{CacheDir: a.cacheDir(), Called: run.called})
+	runtime, err := sandbox.New(ctx, sandbox.Config{CacheDir: a.cacheDir(), Compiler: a.compiler, Called: run.called})
 	if err != nil {
 		return nil, asInput(err)
 	}

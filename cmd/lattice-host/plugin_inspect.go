@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,12 @@ func (a *app) pluginInspectCommand() *cobra.Command {
 		Use:   "inspect {FILE | DIR | NAME}",
 		Short: "Show what a plugin is, and what it takes",
 		Long: `Inspect reads a module from a file, builds it from a plugin's folder, or takes an installed plugin, and shows its manifest,
-what it imports and exports, its memory, its size and its digest. A file is not verified; an installed plugin is.
+what it imports and exports, its memory, its size, its digest and what compiling it takes. A file is not verified; an
+installed plugin is. Nothing of the module runs.
+
+Compile is a class, processor time and memory. It is estimated from the module, so that it is the same on every machine, and
+rather too high; a module that would take more than the contract allows is refused, here and by every command that builds,
+publishes, installs or runs it.
 
 With --cases it also runs the module, in the sandbox, on each case in a folder, and shows the fuel, the memory and the size
 of the answer. The fuel is the same on every machine; limits.fuel of the manifest bounds that of one call. A case is a file
@@ -151,7 +157,7 @@ func (i *inspected) write(w io.Writer) {
 	}
 	table(w, append([][]string{
 		{"  digest", i.Digest}, {"  size", strconv.Itoa(i.Size) + " bytes"}, {"  signature", i.Signature},
-	}, append(i.manifestRows(), i.memoryRows()...)...))
+	}, slices.Concat(i.manifestRows(), i.memoryRows(), i.compileRows())...))
 	rows := [][]string{}
 	for _, e := range i.Module.Imports {
 		rows = append(rows, []string{"  import", e.Kind, e.Module + "." + e.Name, e.Type})
@@ -179,6 +185,15 @@ func (i *inspected) memoryRows() [][]string {
 		rows = append(rows, []string{"  memory", text})
 	}
 	return rows
+}
+
+// compileRows say what compiling the module takes, or why no host compiles it.
+func (i *inspected) compileRows() [][]string {
+	c := i.Module.Compile
+	if c == nil {
+		return [][]string{{"  compile", "refused: " + i.Module.CompileError}}
+	}
+	return [][]string{{"  compile", fmt.Sprintf("%s (≈%.1f s, ≈%d MiB)", c.Class, float64(c.Millis)/1000, max(1, c.MemoryBytes>>20))}}
 }
 
 func (i *inspected) manifestRows() [][]string {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/codecache"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -31,8 +32,18 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 	if err != nil {
 		return false, id.fail("", err)
 	}
-	defer leave()
-	metered, _, err := r.rewrite(id, m)
+	compiled, err, ok := detach(ctx, func() (bool, error) {
+		defer leave()
+		return r.prewarmModule(ctx, id, m)
+	}, func(bool) {})
+	if !ok {
+		return false, id.fail("", interruptedCompiling(ctx))
+	}
+	return compiled, err
+}
+
+func (r *Runtime) prewarmModule(ctx context.Context, id identity, m *release.Module) (compiled bool, err error) {
+	metered, _, err := rewrite(id, m.Manifest(), m.Wasm(), r.offered(m.Manifest()))
 	if err != nil {
 		return false, err
 	}
@@ -40,7 +51,7 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 		// It is compiled by an engine of its own, which keeps nothing.
 		return false, nil
 	}
-	if compiled, err = r.prewarm(ctx, id, metered.Wasm); err != nil {
+	if compiled, err = r.prewarm(ctx, id, metered); err != nil {
 		return false, id.fail("", err)
 	}
 	return compiled, nil
@@ -49,11 +60,11 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 // errNoFolder says that compiled code has no place to be kept.
 var errNoFolder = &outsideError{errors.New("there is no cache folder that compiled code could be kept in")}
 
-func (r *Runtime) prewarm(ctx context.Context, id identity, wasm []byte) (compiled bool, err error) {
+func (r *Runtime) prewarm(ctx context.Context, id identity, m *meter.Module) (compiled bool, err error) {
 	if r.cache.store == nil {
 		return false, errNoFolder
 	}
-	key := r.cache.key(wasm)
+	key := r.cache.key(m.Wasm)
 	if err := r.cache.check(key); err == nil {
 		return false, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +72,7 @@ func (r *Runtime) prewarm(ctx context.Context, id identity, wasm []byte) (compil
 	}
 	ctx, cancel := r.life.bind(ctx)
 	defer cancel()
-	file, compiled, err := r.make(ctx, key, id, wasm)
+	file, compiled, err := r.make(ctx, key, id, m)
 	if err != nil {
 		return false, compileError(ctx, err)
 	}
@@ -69,44 +80,44 @@ func (r *Runtime) prewarm(ctx context.Context, id identity, wasm []byte) (compil
 }
 
 // compile compiles a module, or finds it compiled. A cache that is damaged or full must not keep a plugin from loading.
-func (r *Runtime) compile(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
+func (r *Runtime) compile(ctx context.Context, id identity, m *meter.Module) (wazero.CompiledModule, error) {
 	ctx, cancel := r.life.bind(ctx)
 	defer cancel()
-	compiled, err := r.compileOrFind(ctx, id, wasm)
+	compiled, err := r.compileOrFind(ctx, id, m)
 	if err != nil {
 		return nil, compileError(ctx, err)
 	}
 	return compiled, nil
 }
 
-func (r *Runtime) compileOrFind(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
-	file, err := r.provideCode(ctx, id, wasm)
+func (r *Runtime) compileOrFind(ctx context.Context, id identity, m *meter.Module) (wazero.CompiledModule, error) {
+	file, err := r.provideCode(ctx, id, m)
 	switch {
 	case err != nil:
 		return nil, err
 	case file == "":
-		return r.compileInMemory(ctx, id, wasm)
+		return r.compileInMemory(ctx, id, m)
 	}
-	compiled, err := compileWith(ctx, r.engine, wasm)
+	compiled, err := compileWith(ctx, r.engine, m.Wasm)
 	// The engine has read it. A file that is gone already, or stays until the process ends, does no harm.
 	_ = os.Remove(file)
 	if err != nil && isFileError(err) {
-		return r.compileInMemory(ctx, id, wasm)
+		return r.compileInMemory(ctx, id, m)
 	}
 	return compiled, err
 }
 
 // compileInMemory compiles a module for this process only.
-func (r *Runtime) compileInMemory(ctx context.Context, id identity, wasm []byte) (wazero.CompiledModule, error) {
+func (r *Runtime) compileInMemory(ctx context.Context, id identity, m *meter.Module) (wazero.CompiledModule, error) {
 	done, err := r.begin(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	compiled, err := compileWith(ctx, r.engine, wasm)
+	compiled, err := compileWith(ctx, r.engine, m.Wasm)
 	if err != nil && isFileError(err) {
 		// The engine could not write it down, but has it, and finds it now.
-		compiled, err = compileWith(ctx, r.engine, wasm)
+		compiled, err = compileWith(ctx, r.engine, m.Wasm)
 	}
 	return compiled, err
 }
@@ -125,10 +136,14 @@ func (r *Runtime) begin(ctx context.Context, id identity) (done func(), err erro
 	}, nil
 }
 
+func interruptedCompiling(ctx context.Context) error {
+	return &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())}
+}
+
 func compileError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())}
+		return interruptedCompiling(ctx)
 	case isFileError(err):
 		return &outsideError{fmt.Errorf("compilation cache: %w", err)}
 	}
@@ -137,14 +152,14 @@ func compileError(ctx context.Context, err error) error {
 
 // provideCode sees to it that the engine finds the module compiled, and returns the file; nothing when there is no folder
 // that would do. An error means that the module cannot be compiled.
-func (r *Runtime) provideCode(ctx context.Context, id identity, wasm []byte) (file string, err error) {
+func (r *Runtime) provideCode(ctx context.Context, id identity, m *meter.Module) (file string, err error) {
 	if r.cache.store == nil {
 		return "", nil
 	}
-	key := r.cache.key(wasm)
+	key := r.cache.key(m.Wasm)
 	file, err = r.cache.fetch(key)
 	if errors.Is(err, fs.ErrNotExist) {
-		file, _, err = r.make(ctx, key, id, wasm)
+		file, _, err = r.make(ctx, key, id, m)
 	}
 	if err != nil && isFileError(err) {
 		r.warn(fmt.Sprintf("compilation cache: %v, so that %s is compiled again in every process", err, id.reference()))
@@ -155,7 +170,7 @@ func (r *Runtime) provideCode(ctx context.Context, id identity, wasm []byte) (fi
 
 // make compiles a module that no process has compiled, and keeps it. It returns the file as provideCode does, and whether
 // no other process did so meanwhile.
-func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, wasm []byte) (file string, compiled bool, err error) {
+func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, m *meter.Module) (file string, compiled bool, err error) {
 	done, err := r.begin(ctx, id)
 	if err != nil {
 		return "", false, err
@@ -171,12 +186,26 @@ func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, wasm
 		return "", false, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	written, err := compileInto(ctx, dir, wasm)
+	written, err := r.compileApart(ctx, dir, m)
 	if err != nil {
 		return "", false, err
 	}
 	file, err = r.cache.put(key, id, written)
 	return file, true, err
+}
+
+// compileApart compiles a module in a process of its own, or in this one where there is none to be had.
+func (r *Runtime) compileApart(ctx context.Context, dir string, m *meter.Module) (file string, err error) {
+	if len(r.config.Compiler) == 0 {
+		return compileInto(ctx, dir, m.Wasm)
+	}
+	file, err = r.compileInProcess(ctx, dir, m)
+	var none *noProcessError
+	if !errors.As(err, &none) {
+		return file, err
+	}
+	r.warn(fmt.Sprintf("compiling: %v, so that it is done in this process, whose memory is not bounded by that", none))
+	return compileInto(ctx, dir, m.Wasm)
 }
 
 // compileInto compiles a module in an engine of its own, and returns the file that the engine wrote below dir. Several

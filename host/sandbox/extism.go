@@ -18,10 +18,13 @@ import (
 func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Manifest, wasm []byte, takes making) (*Plugin, error) {
 	ctx, cancel := r.life.bind(ctx)
 	defer cancel()
-	r.progress(id.reference(), false)
-	defer r.progress(id.reference(), true)
+	done, err := r.begin(ctx, id)
+	if err != nil {
+		return nil, id.fail("", interruptedCompiling(ctx))
+	}
+	defer done()
 	var module *extism.Module
-	err := guard(func() (err error) {
+	err = guard(func() (err error) {
 		ctx := experimental.WithCompilationWorkers(ctx, compilationWorkers)
 		module, err = extism.Compile(ctx, wasm, extismEngine(), r.extismOffers())
 		return err
@@ -34,7 +37,7 @@ func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Man
 		r.pool.add(made)
 		return &Plugin{id: id, manifest: manifest, runtime: r, instances: made, extism: module, life: newLifetime()}, nil
 	case ctx.Err() != nil:
-		return nil, id.fail("", &outsideError{fmt.Errorf("compiling was interrupted: %w", ctx.Err())})
+		return nil, id.fail("", interruptedCompiling(ctx))
 	}
 	return nil, id.fail("", fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine)))
 }

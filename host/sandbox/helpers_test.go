@@ -145,6 +145,9 @@ func (m *messages) texts() []string {
 
 func newRuntime(t testing.TB, c Config) *Runtime {
 	t.Helper()
+	if c.Compiler == nil {
+		c.Compiler = ownCompiler()
+	}
 	r, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -249,11 +252,20 @@ var goGuest = sync.OnceValues(func() (*shared, error) {
 	if err != nil {
 		return s, err
 	}
-	_, err = r.compile(context.Background(), identity{}, metered.Wasm)
+	_, err = r.compile(context.Background(), identity{}, metered)
 	return s, errors.Join(err, r.Close(context.Background()))
 })
 
+// compilerArgument makes the test program do what [CompileMain] does.
+const compilerArgument = "compile"
+
+// ownCompiler is the [Config.Compiler] of tests.
+func ownCompiler() []string { return []string{os.Args[0], compilerArgument} }
+
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == compilerArgument {
+		os.Exit(CompileMain(os.Args[2:], os.Stdin, os.Stderr))
+	}
 	code := m.Run()
 	if guestWasBuilt.Load() {
 		if s, _ := goGuest(); s != nil {

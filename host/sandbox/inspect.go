@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"errors"
+	"time"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
+	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
 // ModuleInfo is what a module says of itself without being run. Names are those of the module and may hold anything that
@@ -22,8 +24,40 @@ type ModuleInfo struct {
 	Elements     int `json:"elements"`
 	DataSegments int `json:"dataSegments"`
 	// Start is true when the module has a start function, which runs before anything else.
-	Start    bool          `json:"start"`
-	Sections []SectionInfo `json:"sections"`
+	Start bool `json:"start"`
+	// Compile is what compiling the module takes; absent when CompileError says why no host compiles it.
+	Compile      *CompileInfo  `json:"compile,omitempty"`
+	CompileError string        `json:"compileError,omitempty"`
+	Sections     []SectionInfo `json:"sections"`
+}
+
+// CompileInfo is what the engine takes to compile a module, estimated from the module alone, so that it is the same on every
+// machine.
+type CompileInfo struct {
+	// Class is small below 3 seconds and 256 MiB, medium below 15 seconds and 1 GiB, else large.
+	Class string `json:"class"`
+	// Millis is processor time in milliseconds, on one core of a machine of 2020. MemoryBytes is the most memory that is
+	// needed at once.
+	Millis      int64 `json:"millis"`
+	MemoryBytes int64 `json:"memoryBytes"`
+}
+
+// Compile classes.
+const (
+	ClassSmall  = "small"
+	ClassMedium = "medium"
+	ClassLarge  = "large"
+)
+
+func newCompileInfo(c meter.Compile) CompileInfo {
+	info := CompileInfo{Class: ClassLarge, Millis: c.Time.Milliseconds(), MemoryBytes: c.Memory}
+	switch {
+	case c.Time < 3*time.Second && c.Memory < 256<<20:
+		info.Class = ClassSmall
+	case c.Time < 15*time.Second && c.Memory < 1<<30:
+		info.Class = ClassMedium
+	}
+	return info
 }
 
 // ImportInfo is one thing that a module wants from its host.
@@ -60,7 +94,7 @@ type SectionInfo struct {
 	Size int `json:"size"`
 }
 
-// Inspect reads the outside of a module without running it. The error says at which byte the module is malformed; a
+// Inspect reads a module without compiling or running it. The error says at which byte the module is malformed; a
 // module that Inspect reads may still break the contract, see [Runtime.Load].
 func Inspect(wasm []byte) (*ModuleInfo, error) {
 	m, err := parseModule(wasm)
@@ -79,6 +113,12 @@ func Inspect(wasm []byte) (*ModuleInfo, error) {
 		Elements:     m.Elements,
 		DataSegments: m.DataSegments,
 		Start:        m.HasStart,
+	}
+	if metered, err := meter.Rewrite(prepare(wasm, m), meterOptions()); err != nil {
+		info.CompileError = printable(err.Error(), maxShownLine)
+	} else {
+		compile := newCompileInfo(metered.Compile)
+		info.Compile = &compile
 	}
 	for _, i := range m.Imports {
 		info.Imports = append(info.Imports, ImportInfo{i.Module, i.Name, i.Kind.String(), typeOfImport(i)})

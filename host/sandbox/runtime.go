@@ -20,6 +20,10 @@ type Config struct {
 	// it must belong to the user that runs the host, and nobody else may write to it. Empty keeps compiled modules in
 	// memory.
 	CacheDir string
+	// Compiler is the command line of a program that calls [CompileMain] with the arguments that follow it, usually the own
+	// one. Each module that is not in CacheDir is compiled by such a process, which is killed when the context ends or when
+	// it takes several times what was estimated. Without it, and without a CacheDir, modules are compiled in this process.
+	Compiler []string
 	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them. It is called in the middle of
 	// calls, which keep their instance meanwhile: a Log that calls plugins itself may wait for an instance until its context
 	// ends.
@@ -116,21 +120,66 @@ func (r *Runtime) Close(ctx context.Context) error {
 
 // Load checks a module against the contract and its manifest, and compiles it. The error is an [*Error], or several
 // joined, and wraps [ErrContract] when the module is at fault; it names everything that is refused.
+//
+// It returns as soon as ctx is done. What cannot be interrupted, which is the compilation of a single function, goes on for
+// a moment then, and Close waits for it.
 func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) {
 	id := newIdentity(m.Manifest(), m.Digest())
 	leave, err := r.life.enter()
 	if err != nil {
 		return nil, id.fail("", err)
 	}
-	defer leave()
-	metered, takes, err := r.rewrite(id, m)
+	p, err, ok := detach(ctx, func() (*Plugin, error) {
+		defer leave()
+		return r.load(ctx, id, m)
+	}, r.discard)
+	if !ok {
+		return nil, id.fail("", interruptedCompiling(ctx))
+	}
+	return p, err
+}
+
+// discard closes a plugin that came too late.
+func (r *Runtime) discard(p *Plugin) {
+	// The engine has nothing to report that anyone could act on.
+	_ = p.Close(context.Background())
+}
+
+// detach does work, and returns its result unless ctx is done before. A result that comes later is discarded.
+func detach[T any](ctx context.Context, work func() (T, error), discard func(T)) (result T, err error, ok bool) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome)
+	go func() {
+		var o outcome
+		o.result, o.err = work()
+		select {
+		case done <- o:
+		case <-ctx.Done():
+			if o.err == nil {
+				discard(o.result)
+			}
+		}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err, true
+	case <-ctx.Done():
+		return result, nil, false
+	}
+}
+
+func (r *Runtime) load(ctx context.Context, id identity, m *release.Module) (*Plugin, error) {
+	metered, takes, err := rewrite(id, m.Manifest(), m.Wasm(), r.offered(m.Manifest()))
 	if err != nil {
 		return nil, err
 	}
 	if m.Manifest().Transport == abi.TransportExtism {
 		return r.loadExtism(ctx, id, m.Manifest(), metered.Wasm, takes)
 	}
-	compiled, err := r.compile(ctx, id, metered.Wasm)
+	compiled, err := r.compile(ctx, id, metered)
 	if err != nil {
 		return nil, id.fail("", err)
 	}
@@ -144,17 +193,31 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}, nil
 }
 
+// Check refuses what [Runtime.Load] would refuse before it compiles a module, and returns what compiling it takes. It
+// neither compiles nor runs anything. The error is that of Load.
+func Check(manifest *abi.Manifest, wasm []byte) (CompileInfo, error) {
+	offered := hostFunctions()
+	if manifest.Transport == abi.TransportExtism {
+		offered = extismFunctions(offered)
+	}
+	metered, _, err := rewrite(newIdentity(manifest, release.Digest(wasm)), manifest, wasm, offered)
+	if err != nil {
+		return CompileInfo{}, err
+	}
+	return newCompileInfo(metered.Compile), nil
+}
+
 // rewrite checks a module and returns it as the engine gets it, and what making an instance takes.
-func (r *Runtime) rewrite(id identity, m *release.Module) (*meter.Module, making, error) {
-	module, err := parseModule(m.Wasm())
+func rewrite(id identity, manifest *abi.Manifest, wasm []byte, offered []hostFunction) (*meter.Module, making, error) {
+	module, err := parseModule(wasm)
 	if err != nil {
 		return nil, making{}, id.fail("", fmt.Errorf("%w: %w", ErrContract, err))
 	}
-	broken := checkContract(module, m.Manifest(), r.offered(m.Manifest()))
+	broken := checkContract(module, manifest, offered)
 	if err := broken.err(id, "", ErrContract); err != nil {
 		return nil, making{}, err
 	}
-	metered, err := meter.Rewrite(prepare(m.Wasm(), module), meterOptions())
+	metered, err := meter.Rewrite(prepare(wasm, module), meterOptions())
 	if err != nil {
 		return nil, making{}, id.fail("", fmt.Errorf("%w: %s", ErrContract, printable(err.Error(), maxShownLine)))
 	}

@@ -43,11 +43,15 @@ type coder struct {
 	// firstLoop is the segment of a loop that the function's first segment leads to, without a call in between.
 	firstLoop int32
 	buffer    []byte
-	// branches, loopLocals and values are held against [MaxBranches], [MaxLoopLocals] and [MaxValues].
-	branches, loopLocals, values int
+	// values are held against [MaxValues].
+	values int
 	// recent is what the last instructions began, blocks counts blocks.
 	recent pattern
 	blocks int32
+	// work is what compiling the function takes.
+	work work
+	// compilation is what compiling the module takes.
+	compilation compilation
 }
 
 // edit is a change at an instruction.
@@ -78,6 +82,10 @@ func (c *coder) section(r *wasmbin.Reader) ([]byte, error) {
 			return nil, fmt.Errorf("function %d: %w", c.imports+i, err)
 		}
 		out = appendBytes(out, body)
+		c.work.values = int64(c.values)
+		if err := c.compilation.function(&c.work, r.Offset()-len(code)); err != nil {
+			return nil, fmt.Errorf("function %d: %w", c.imports+i, err)
+		}
 	}
 	return c.appendHelpers(out), nil
 }
@@ -91,7 +99,8 @@ func (c *coder) body(function uint32) ([]byte, error) {
 	c.frames, c.edits = c.frames[:0], c.edits[:0]
 	c.calls, c.firstLoop = false, none
 	c.recent, c.blocks = pattern{}, 0
-	c.branches, c.loopLocals, c.values = 0, 0, 0
+	c.work.begin(c.locals)
+	c.values = len(c.in.Types[typ].Params) + len(c.in.Types[typ].Results)
 	c.flow.reset(c.position())
 	c.frames = append(c.frames, frame{op: opFunction, reachable: true, edges: none, arity: len(c.in.Types[typ].Results)})
 	for len(c.frames) > 0 {

@@ -133,6 +133,7 @@ type frame struct {
 	// id grows from one block to the next. dispatch is what a loop begins with.
 	id       int32
 	dispatch dispatch
+	shape    shape
 }
 
 // open begins a block at the position behind its first instruction.

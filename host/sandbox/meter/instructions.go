@@ -11,6 +11,9 @@ func (c *coder) instruction() error {
 	op := c.r.Byte()
 	recent := c.recent
 	c.recent = pattern{}
+	if c.flow.now != none {
+		c.work.instruction(op)
+	}
 	switch {
 	case op <= opReturn:
 		return c.control(at, op, recent)
@@ -21,7 +24,11 @@ func (c *coder) instruction() error {
 	c.flow.charge(1)
 	switch op {
 	case opLocalGet, opLocalSet, opLocalTee:
-		c.recent = recent.local(op, c.index(c.locals, "a local"))
+		n := c.index(c.locals, "a local")
+		c.recent = recent.local(op, n)
+		if c.flow.now != none {
+			c.work.local(op, n)
+		}
 	case opGlobalGet, opGlobalSet:
 		c.index(c.globals, "a global")
 	case opI32Const:
@@ -82,9 +89,9 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 		c.values += params + results
 		c.recent = recent.block(op)
 		if op == opLoop {
-			return c.open(op, params)
+			return c.open(op, params, shape{params: int64(params), results: int64(results)})
 		}
-		return c.open(op, results)
+		return c.open(op, results, shape{params: int64(params), results: int64(results)})
 	case opElse:
 		return c.otherwise(at)
 	case opEnd:
@@ -99,8 +106,12 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 		c.flow.charge(1)
 		if f := c.label(); f != nil {
 			c.flow.branch(f, true, nil)
+			if c.flow.now != none {
+				c.work.branchIf(&f.shape)
+			}
 		}
 		if c.flow.now != none {
+			c.work.follow()
 			c.flow.next(c.position())
 		}
 	case opBrTable:
@@ -123,23 +134,22 @@ func (c *coder) control(at int, op byte, recent pattern) error {
 }
 
 // open begins a block to whose label branches hand over so many values.
-func (c *coder) open(op byte, arity int) error {
+func (c *coder) open(op byte, arity int, s shape) error {
 	if len(c.frames) > MaxNesting {
 		return unsupported(c.r.Offset(), "blocks stand more than %d deep in each other", MaxNesting)
 	}
 	if op == opIf {
 		c.flow.charge(1)
 	}
-	if op == opLoop {
-		if c.loopLocals += c.locals; c.loopLocals > MaxLoopLocals {
-			return unsupported(c.r.Offset(), "the loops of a function have more than %d locals", MaxLoopLocals)
-		}
-	}
 	entering := c.flow.now
 	f := c.flow.open(op, c.position())
 	c.blocks++
 	f.id = c.blocks
 	f.arity = arity
+	if f.reachable {
+		c.work.open(op, &s)
+	}
+	f.shape = s
 	if op == opLoop && entering == 0 && !c.calls {
 		c.firstLoop = f.segment
 	}
@@ -153,12 +163,18 @@ func (c *coder) otherwise(at int) error {
 		c.r.Fail(at, "an else does not belong to an if")
 		return nil
 	}
+	if f.reachable {
+		c.work.otherwise(&f.shape, c.flow.now != none)
+	}
 	c.flow.otherwise(f, c.position())
 	return nil
 }
 
 func (c *coder) end() {
 	last := len(c.frames) - 1
+	if f := &c.frames[last]; f.reachable {
+		c.work.end(f.op, &f.shape, c.flow.now != none)
+	}
 	if last > 0 {
 		c.flow.close(&c.frames[last], c.position())
 	} else {
@@ -175,6 +191,9 @@ func (c *coder) label() *frame {
 	}
 	f := &c.frames[len(c.frames)-1-depth]
 	c.values += f.arity
+	if c.flow.now != none {
+		c.work.edge(&f.shape)
+	}
 	return f
 }
 
@@ -182,8 +201,8 @@ func (c *coder) label() *frame {
 func (c *coder) branchTable(recent pattern) error {
 	d := dispatch{local: recent.number}
 	n := c.r.Count(c.r.Remaining()) + 1
-	if c.branches += n; c.branches > MaxBranches {
-		return unsupported(c.r.Offset(), "the br_tables of a function list more than %d labels", MaxBranches)
+	if c.flow.now != none {
+		c.work.special(tableUnits*int64(n), 0)
 	}
 	for range n {
 		f := c.label()
@@ -204,6 +223,9 @@ func (c *coder) branchTable(recent pattern) error {
 // misc reads an instruction behind opMiscPrefix.
 func (c *coder) misc(at int) error {
 	op := c.r.Uint32()
+	if c.flow.now != none {
+		c.work.special(miscWeight(op))
+	}
 	switch op {
 	case opMemoryInit:
 		c.index(c.in.DataSegments, "a data segment")
@@ -252,6 +274,13 @@ func (c *coder) vector() error {
 	op := c.r.Byte()
 	if c.r.Err() == nil && (isVectorGap(op) || op >= 0x80 && c.r.Byte() != 1) {
 		return unsupported(c.r.Offset(), "%s", prefixedName(opVectorPrefix, uint32(op)))
+	}
+	if c.flow.now != none {
+		c.work.special(0, vectorHeight(op))
+		if op <= opV128Store || op >= opV128Load8Lane && op <= opV128Load64Zero {
+			c.work.bounds++
+			c.work.special(weights[opI32Load], 0)
+		}
 	}
 	switch {
 	case op <= opV128Store, op == opV128Load32Zero, op == opV128Load64Zero:
@@ -340,7 +369,12 @@ func (c *coder) typeAt(index int) wasmbin.FuncType {
 }
 
 // handOver counts what a call takes and leaves.
-func (c *coder) handOver(t wasmbin.FuncType) { c.values += len(t.Params) + len(t.Results) }
+func (c *coder) handOver(t wasmbin.FuncType) {
+	c.values += len(t.Params) + len(t.Results)
+	if c.flow.now != none {
+		c.work.call(t)
+	}
+}
 
 // function appends the index in the rewritten module of the function whose index r has.
 func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {

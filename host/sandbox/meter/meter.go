@@ -30,11 +30,6 @@ const (
 	MaxLocals = 50_000
 	// MaxNesting is how deep blocks may stand in each other.
 	MaxNesting = 10_000
-	// MaxBranches is how many labels the br_tables of one function may list. The engine takes about 2 KiB to compile each.
-	MaxBranches = 32_768
-	// MaxLoopLocals is how many locals the loops of one function may have in all, each loop counting every local. The
-	// engine takes about 200 bytes to compile each.
-	MaxLoopLocals = 500_000
 	// MaxValues is how many values the blocks, branches and calls of one function may hand over, each counting what its type
 	// lists. The engine takes about 400 bytes to compile each.
 	MaxValues = 250_000
@@ -108,6 +103,8 @@ type Module struct {
 	Resettable bool
 	// Elements is how many references the element segments list in all.
 	Elements int
+	// Compile is what the engine takes to compile Wasm. It is within the limits of the contract.
+	Compile Compile
 }
 
 // Rewrite returns the module with fuel accounting and with its mutable globals exported. Equal modules and options give
@@ -143,6 +140,7 @@ func rewrite(wasm []byte, o Options, merge bool) (*Module, error) {
 		GlobalExports: w.globalExports,
 		Resettable:    w.resettable(),
 		Elements:      w.listed,
+		Compile:       w.code.compilation.estimate(),
 	}, nil
 }
 

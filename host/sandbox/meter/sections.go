@@ -70,6 +70,9 @@ var extended = [...]wasmbin.SectionID{
 
 // module writes the rewritten module.
 func (w *rewriter) module() ([]byte, error) {
+	if err := w.code.compilation.begin(len(w.wasm), w.in); err != nil {
+		return nil, err
+	}
 	w.out = make([]byte, 0, len(w.wasm)+len(w.wasm)/2+256)
 	// The magic number and the version.
 	w.out = append(w.out, w.wasm[:8]...)
@@ -97,7 +100,7 @@ func (w *rewriter) module() ([]byte, error) {
 		}
 	}
 	w.addReferences()
-	return w.out, nil
+	return w.out, w.code.compilation.references(len(w.wasm), int64(len(w.code.referenced)))
 }
 
 // addReferences adds a global for each function that code names with ref.func. The code comes after the globals.
@@ -129,6 +132,10 @@ func (w *rewriter) custom(s wasmbin.Section) {
 
 // section writes the section whose content r has. A list of no entries stands for a section that is not there.
 func (w *rewriter) section(id wasmbin.SectionID, r *wasmbin.Reader) error {
+	at := r.Offset()
+	if err := w.code.compilation.section(id, at, w.in); err != nil {
+		return err
+	}
 	content, err := w.content(id, r)
 	if err != nil {
 		return err
@@ -164,7 +171,9 @@ func (w *rewriter) content(id wasmbin.SectionID, r *wasmbin.Reader) ([]byte, err
 	case wasmbin.SectionExport:
 		return w.exports(r), nil
 	case wasmbin.SectionElement:
-		return w.elements(r), nil
+		at := r.Offset()
+		content := w.elements(r)
+		return content, w.code.compilation.entries(at, 0, w.listed)
 	case wasmbin.SectionData:
 		return w.data(r), nil
 	case wasmbin.SectionCode:
@@ -212,6 +221,7 @@ func (w *rewriter) globals(r *wasmbin.Reader) []byte {
 			return nil
 		}
 		if t.Mutable {
+			w.code.compilation.mutable++
 			w.mutable = append(w.mutable, uint32(first+i))
 			w.globalExports = append(w.globalExports, w.options.ExportPrefix+"global."+strconv.Itoa(first+i))
 			w.halfVisibleGlobal = w.halfVisibleGlobal || t.Value == wasmbin.V128
