@@ -194,7 +194,7 @@ func cmdMake(ts *testscript.TestScript, neg bool, args []string) {
 		"bomb":   bomb,
 		"nul":    func() string { return "kind: Lattice\x00Service\n" },
 		"empty":  func() string { return "" },
-		"module": func() string { return "\x00asm\x01\x00\x00\x00" },
+		"module": func() string { return string(endlessModule()) },
 	}[args[0]]
 	if !ok {
 		ts.Fatalf("make: unknown kind %s", args[0])

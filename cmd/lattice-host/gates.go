@@ -290,6 +290,9 @@ func userName() string {
 // admission returns what decides about releases before they are installed.
 func (a *app) admission(set *policy.Set) func(context.Context, market.Admission) error {
 	return func(ctx context.Context, m market.Admission) error {
+		if err := checkModule(m.Manifest, m.Wasm); err != nil {
+			return err
+		}
 		i := policy.Installation{
 			User: userName(), Publisher: m.Entry.Publisher, Name: m.Entry.Name, Version: m.Entry.Version, Digest: m.Entry.Digest,
 			StaleDays: m.StaleDays, Yanked: m.Yanked, Interactive: a.ask != nil, Grants: grantsOf(m.Capabilities),

@@ -212,6 +212,9 @@ func (add *indexAddition) release(ctx context.Context, p *publishing, publishers
 	if _, err := release.Verify(r.bundle, r.wasm, want); err != nil {
 		return err
 	}
+	if err := checkModule(m, r.wasm); err != nil {
+		return err
+	}
 	location, err := p.draft.Location(m.Publisher, m.Name, m.Version)
 	if err != nil {
 		return err

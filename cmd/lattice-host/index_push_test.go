@@ -70,7 +70,7 @@ func TestIndexAddPush(t *testing.T) {
 	}
 }
 
-// signedModule makes a release of acme that is nothing but its manifest, and returns the file of its module.
+// signedModule makes a release of acme that the sandbox takes, and returns the file of its module.
 func signedModule(t *testing.T, dir, name, version string) string {
 	t.Helper()
 	source := filepath.Join(dir, name)
@@ -80,7 +80,7 @@ func signedModule(t *testing.T, dir, name, version string) string {
 	if err := os.Mkdir(source, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for file, content := range map[string]string{filepath.Join(source, "plugin.yaml"): manifest, raw: "\x00asm\x01\x00\x00\x00"} {
+	for file, content := range map[string]string{filepath.Join(source, "plugin.yaml"): manifest, raw: string(endlessModule())} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}

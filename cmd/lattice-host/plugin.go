@@ -1,6 +1,11 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/sandbox"
+)
 
 func (a *app) pluginCommand() *cobra.Command {
 	return group(&cobra.Command{
@@ -12,6 +17,12 @@ beside it.`,
   lattice-host plugin sign keda.wasm --key acme.key
   lattice-host plugin inspect keda.wasm`,
 	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand(), a.pluginImportCommand())
+}
+
+// checkModule refuses a module that no host would load. Nothing of it is compiled or runs.
+func checkModule(m *abi.Manifest, wasm []byte) error {
+	_, err := sandbox.Check(m, wasm)
+	return err
 }
 
 // signatureEnding is what the name of a signature file has behind that of the module.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/pack"
 )
 
@@ -35,7 +37,11 @@ flags give the same bytes.`,
 			}
 			options.Out = manifest.Name + ".wasm"
 		}
+		options.Check = checkModule
 		packed, err := pack.Build(ctx, options)
+		if errors.Is(err, sandbox.ErrPlugin) {
+			return err
+		}
 		if err != nil {
 			return asInput(err)
 		}

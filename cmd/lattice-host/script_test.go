@@ -10,6 +10,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == compileCommand {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"lattice-host": main})
 }
 

@@ -17,8 +17,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify [NAME...]",
 		Short: "Check the files, signatures and lock of installed plugins",
 		Long: `Verify reads every installed plugin, or those named, from the store, and checks its digest, its publisher's signature, its
-manifest, its entry in the lock, whether it is revoked, and the receipt of the consent, as every load does. Without names it
-also reads every other file of the store. The exit code is 11 when one fails, 10 when only a consent is missing.`,
+manifest, its entry in the lock, whether it is revoked, the receipt of the consent, and whether the sandbox takes it, as every
+load does. Without names it also reads every other file of the store. The exit code is 11 when one fails, 10 when only a consent
+is missing, 15 when only the sandbox refuses one.`,
 		Example: "  lattice-host verify\n  lattice-host verify acme/deployment",
 	}
 	c.RunE = a.does(func(ctx context.Context, names []string) error {
@@ -44,7 +45,7 @@ also reads every other file of the store. The exit code is 11 when one fails, 10
 		}
 		a.warn(s)
 		for _, e := range entries {
-			errs = append(errs, e.Err)
+			errs = append(errs, e.Err, checkInstalled(ctx, s, e))
 		}
 		if len(names) == 0 {
 			_, err := home.CheckStore(ctx)
@@ -53,6 +54,19 @@ also reads every other file of the store. The exit code is 11 when one fails, 10
 		return errors.Join(errs...)
 	})
 	return c
+}
+
+// checkInstalled checks whether an installed plugin can run at all, which those who installed it with an older program may
+// not know.
+func checkInstalled(ctx context.Context, s *market.Snapshot, e market.Entry) error {
+	if e.Err != nil {
+		return nil
+	}
+	loaded, err := s.Verify(ctx, e.Plugin)
+	if err != nil {
+		return err
+	}
+	return checkModule(loaded.Module.Manifest(), loaded.Module.Wasm())
 }
 
 func writeVerified(w io.Writer, plugins []listedPlugin) {

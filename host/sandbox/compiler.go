@@ -40,6 +40,10 @@ const (
 	compileBaseSeconds = 10
 )
 
+// compilingVariable marks the environment of a process that compiles: a program that does something else than
+// [CompileMain] must not start further processes without end.
+const compilingVariable = "LATTICE_HOST_COMPILING"
+
 // compileGrace is how long a process may take to end after it was killed.
 const compileGrace = 5 * time.Second
 
@@ -131,12 +135,17 @@ func (r *Runtime) compileInProcess(ctx context.Context, dir string, m *meter.Mod
 }
 
 func (r *Runtime) runCompiler(ctx context.Context, dir string, wasm []byte, budget compileBudget) (file string, err error) {
+	if os.Getenv(compilingVariable) != "" {
+		return "", &noProcessError{errors.New("this process was started to compile, and does not start others")}
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, budget.wallTime(), errCompileTime)
 	defer cancel()
 	command := append(r.config.Compiler[1:len(r.config.Compiler):len(r.config.Compiler)], budget.arguments(dir)...)
 	cmd := exec.CommandContext(ctx, r.config.Compiler[0], command...)
-	// Nothing of the environment: what decides about the result is in the arguments.
-	cmd.Env, cmd.Dir, cmd.WaitDelay = []string{}, dir, compileGrace
+	// Some programs do by their name what they do.
+	cmd.Args[0] = os.Args[0]
+	// Nothing else of the environment: what decides about the result is in the arguments.
+	cmd.Env, cmd.Dir, cmd.WaitDelay = []string{compilingVariable + "=1"}, dir, compileGrace
 	var output boundedBuffer
 	cmd.Stderr = &output
 	stdin, err := cmd.StdinPipe()

@@ -24,6 +24,10 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got.Compile == nil || got.Compile.Class != ClassSmall {
+		t.Errorf("compiling takes %+v", got.Compile)
+	}
+	got.Compile = nil
 	ten := uint32(10)
 	want := &ModuleInfo{
 		Size:    len(wasm),

@@ -50,7 +50,9 @@ type Options struct {
 // Admission is a release that is about to be installed: all that is known of it was verified.
 type Admission struct {
 	Manifest *abi.Manifest
-	Entry    lock.Plugin
+	// Wasm is the module. It must not be changed.
+	Wasm  []byte
+	Entry lock.Plugin
 	// Previous is the entry that it replaces, or nil.
 	Previous *lock.Plugin
 	Yanked   bool
@@ -404,7 +406,7 @@ func (in *install) agree(ctx context.Context, releases []*fetched) error {
 		}
 		if in.opts.Admit != nil {
 			problems = append(problems, in.opts.Admit(ctx, Admission{
-				Manifest: f.module.Manifest(), Entry: f.entry, Previous: f.previous, Yanked: f.yanked, StaleDays: -1, Capabilities: f.receipt.Capabilities,
+				Manifest: f.module.Manifest(), Wasm: f.module.Wasm(), Entry: f.entry, Previous: f.previous, Yanked: f.yanked, StaleDays: -1, Capabilities: f.receipt.Capabilities,
 			}))
 		}
 	}

@@ -252,7 +252,7 @@ func (s *Snapshot) freeze(ctx context.Context, p lock.Plugin, opts *Options) (*r
 		return r, err
 	}
 	return r, opts.Admit(ctx, Admission{
-		Manifest: m.Manifest(), Entry: p, Yanked: s.yanked(ctx, p), StaleDays: s.StaleDays(), Capabilities: r.Capabilities,
+		Manifest: m.Manifest(), Wasm: m.Wasm(), Entry: p, Yanked: s.yanked(ctx, p), StaleDays: s.StaleDays(), Capabilities: r.Capabilities,
 	})
 }
 

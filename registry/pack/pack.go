@@ -38,6 +38,8 @@ type Options struct {
 	Out string
 	// Publisher replaces the manifest's publisher: whoever signs a release publishes it under a name of their own.
 	Publisher string
+	// Check, when set, decides about the module before it is written. Its error is that of [Build].
+	Check func(m *abi.Manifest, wasm []byte) error
 }
 
 // Packed is a module ready to be signed.
@@ -72,6 +74,11 @@ func Build(ctx context.Context, o Options) (*Packed, error) {
 	}
 	if len(wasm) > abi.MaxModuleBytes {
 		return nil, fmt.Errorf("%s: the module has %d bytes, the limit is %d", o.Dir, len(wasm), abi.MaxModuleBytes)
+	}
+	if o.Check != nil {
+		if err := o.Check(manifest, wasm); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
 		return nil, err

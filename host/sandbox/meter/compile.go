@@ -357,10 +357,17 @@ func compileLimit(size int) Compile {
 	}
 }
 
+// newCompilation returns that of a module of so many bytes.
+func newCompilation(size int) compilation {
+	return compilation{limit: compileLimit(size), slowest: maxFunctionTime}
+}
+
 // compilation is the estimate for a module while it is read.
 type compilation struct {
 	sum, limit Compile
-	functions  int64
+	// slowest is the limit for one function.
+	slowest   time.Duration
+	functions int64
 	// mutable and constant count the globals that can change and all that functions go through; types counts types.
 	mutable, listed, types int64
 	// blocks is the largest number of a function so far, largest the most memory that one takes, and then another.
@@ -379,9 +386,9 @@ func (c *compilation) function(w *work, offset int) error {
 		time += t.count * t.time
 		memory += t.count * t.memory
 	}
-	if time > int64(maxFunctionTime) {
+	if time > int64(c.slowest) {
 		return unsupported(offset, "compiling it takes about %s, at most %s is allowed for one function: "+most.what,
-			shown(time), shown(int64(maxFunctionTime)), most.count)
+			shown(time), shown(int64(c.slowest)), most.count)
 	}
 	c.functions++
 	c.blocks = max(c.blocks, w.blocks)
@@ -429,7 +436,6 @@ func shown(nanoseconds int64) string {
 
 // begin begins a module whose globals and types are known.
 func (c *compilation) begin(size int, m *wasmbin.Module) error {
-	c.limit = compileLimit(size)
 	c.types = int64(len(m.Types))
 	c.listed = int64(len(m.Imports) + m.Globals)
 	// The fuel.

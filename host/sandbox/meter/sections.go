@@ -40,6 +40,8 @@ func newRewriter(wasm []byte, m *wasmbin.Module, o Options) *rewriter {
 		refill:  w.imports,
 		helpers: uint32(len(m.Functions)) + 1,
 
+		compilation: newCompilation(len(wasm)),
+
 		maxPages:    o.MaxPages,
 		maxElements: o.MaxElements,
 		declared:    make([]bool, len(m.Functions)),
