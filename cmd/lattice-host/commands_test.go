@@ -194,7 +194,8 @@ func cmdMake(ts *testscript.TestScript, neg bool, args []string) {
 		"bomb":   bomb,
 		"nul":    func() string { return "kind: Lattice\x00Service\n" },
 		"empty":  func() string { return "" },
-		"module": func() string { return string(endlessModule()) },
+		"module": func() string { return string(silentModule()) },
+		"slow":   func() string { return string(slowModule()) },
 	}[args[0]]
 	if !ok {
 		ts.Fatalf("make: unknown kind %s", args[0])

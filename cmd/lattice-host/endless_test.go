@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,31 @@ import (
 
 // endlessFuel is what the plugin that may run out of fuel gets: a tenth of a second's worth or so.
 const endlessFuel = 100_000_000
+
+// silentModule returns a plugin that the sandbox takes and that answers nothing.
+func silentModule() []byte {
+	m := silent()
+	return m.Bytes()
+}
+
+// slowModule returns one that takes a compiler many seconds.
+func slowModule() []byte {
+	const depth = 9000
+	m := silent()
+	m.Function(nil, nil, 1, append(bytes.Repeat([]byte{wasmbuild.Loop, wasmbuild.NoResult}, depth),
+		bytes.Repeat([]byte{wasmbuild.LocalGet, 0, wasmbuild.BrIf, 0, wasmbuild.End}, depth)...))
+	return m.Bytes()
+}
+
+func silent() *wasmbuild.Module {
+	var m wasmbuild.Module
+	m.Memory(1, 1)
+	m.Export(abi.ExportMemory, wasmbuild.Memory, 0)
+	m.Export(abi.ExportAlloc, wasmbuild.Function, m.Function([]byte{wasmbuild.I32}, []byte{wasmbuild.I32}, 0, wasmbuild.Int32(4096)))
+	m.Export(abi.ExportCall, wasmbuild.Function,
+		m.Function([]byte{wasmbuild.I32, wasmbuild.I32, wasmbuild.I32}, []byte{wasmbuild.I64}, 0, wasmbuild.Int64(0)))
+	return &m
+}
 
 // endlessModule logs that it spins and then does.
 func endlessModule() []byte {

@@ -80,7 +80,7 @@ func signedModule(t *testing.T, dir, name, version string) string {
 	if err := os.Mkdir(source, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for file, content := range map[string]string{filepath.Join(source, "plugin.yaml"): manifest, raw: string(endlessModule())} {
+	for file, content := range map[string]string{filepath.Join(source, "plugin.yaml"): manifest, raw: string(silentModule())} {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
