@@ -1,6 +1,7 @@
 package yamldoc
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
 	"strconv"
@@ -244,6 +245,9 @@ func (r *Reader) structure(n *Node, field string, v reflect.Value) {
 		}
 	}
 }
+
+// JSON returns a document as JSON with sorted keys.
+func (r *Reader) JSON(n *Node) ([]byte, error) { return json.Marshal(r.any(n, "")) }
 
 // any returns a value as encoding/json would, with whole numbers as int64.
 func (r *Reader) any(n *Node, field string) any {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -19,6 +20,7 @@ import (
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/kind"
 	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -102,7 +104,14 @@ func ReadManifest(file string) (*abi.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := yaml.YAMLToJSONStrict(data)
+	r, documents := yamldoc.Open(file, data, abi.MaxManifestBytes)
+	if len(documents) != 1 && len(r.Problems) == 0 {
+		r.Fail(yamldoc.Place{}, "", fmt.Sprintf("must hold one manifest, not %d", len(documents)))
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	text, err := r.JSON(documents[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -111,9 +120,32 @@ func ReadManifest(file string) (*abi.Manifest, error) {
 	}
 	manifest, err := release.ParseManifest(text)
 	if err != nil {
-		return nil, inFile(file, err)
+		return nil, located(r, documents[0], err)
 	}
 	return manifest, nil
+}
+
+// located returns what is wrong with a manifest with the places in its file.
+func located(r *yamldoc.Reader, n *yamldoc.Node, err error) error {
+	for _, p := range problem.From(err) {
+		field, message, ok := strings.Cut(p.Error(), ": ")
+		switch {
+		case !ok:
+			field, message = "", p.Error()
+		case strings.HasPrefix(field, "byte "):
+			// That is a place in the JSON which the manifest was turned into.
+			field = ""
+		case strings.Contains(field, " "):
+			field, message = "", p.Error()
+		}
+		if name, rest, ok := strings.Cut(message, " is not a field"); ok && rest != "" {
+			if unquoted, err := strconv.Unquote(name); err == nil {
+				field, message = unquoted, "is not a known field; remove it"
+			}
+		}
+		r.Fail(n.Locate(field), field, message)
+	}
+	return r.Err()
 }
 
 // maxSchemaFile is the largest file with a schema: YAML with comments may be larger than what it says.

@@ -114,11 +114,11 @@ func TestBuildRefuses(t *testing.T) {
 		is     error
 	}{
 		{"a folder without a manifest", nil, Options{}, "needs a manifest", fs.ErrNotExist},
-		{"a manifest that is no YAML", map[string]string{ManifestFile: "a: [\n"}, Options{}, ManifestFile + ": ", nil},
-		{"a manifest with a key twice", map[string]string{ManifestFile: manifest + "name: x\n"}, Options{}, "already set in map", nil},
-		{"a manifest with an unknown key", map[string]string{ManifestFile: manifest + "more: x\n"}, Options{}, `"more" is not a field`, nil},
+		{"a manifest that is no YAML", map[string]string{ManifestFile: "a: [\n"}, Options{}, ManifestFile + ":1:1: a value is missing", nil},
+		{"a manifest with a key twice", map[string]string{ManifestFile: manifest + "name: x\n"}, Options{}, "plugin.yaml:10:1: name: duplicate key, first on line 3", nil},
+		{"a manifest with an unknown key", map[string]string{ManifestFile: manifest + "more: x\n"}, Options{}, "plugin.yaml:10:7: more: is not a known field", nil},
 		{"a manifest with two mistakes", map[string]string{ManifestFile: strings.NewReplacer("acme", "A", "1.0.0", "1.0.x").Replace(manifest)},
-			Options{}, ManifestFile + ": version: must be", nil},
+			Options{}, ManifestFile + ":4:10: version: must be", nil},
 		{"a publisher that is none", map[string]string{ManifestFile: manifest}, Options{Publisher: "../x"}, "publisher: must be", nil},
 		{"source that does not compile", map[string]string{ManifestFile: manifest, "go.mod": goMod, "main.go": "package main\n\nfunc main() { x }\n"},
 			Options{}, "undefined: x", ErrBuild},

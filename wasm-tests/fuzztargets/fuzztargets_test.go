@@ -18,6 +18,8 @@ func targets() map[string][]string {
 		"abi/cbor":                          {"FuzzFromJSON", "FuzzType", "FuzzValidate"},
 		"abi/contract":                      {"FuzzRead"},
 		"internal/kind":                     {"FuzzParseSchema"},
+		"internal/problem":                  {"FuzzCompareNatural"},
+		"internal/yamldoc":                  {"FuzzOpen"},
 		"host/audit":                        {"FuzzVerify"},
 		"host/codecache":                    {"FuzzEntry"},
 		"host/gate/cedar":                   {"FuzzParseDocument", "FuzzParsePolicies"},
