@@ -113,7 +113,7 @@ func TestDefaults(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v, want %s", spec, got, err, want)
 		}
-		if again := k.Spec.AppendDefaults(nil, full); !cmp.Equal(again, []byte(full)) {
+		if again := k.Spec.AppendDefaults(nil, full); !cmp.Equal(again, full) {
 			t.Errorf("%s: defaults are not there once and for all", spec)
 		}
 	}

@@ -30,8 +30,8 @@ func GrantNames() []string {
 
 // requested returns what a manifest asks for, in one order.
 func requested(m *abi.Manifest) []Grant {
-	grants := make([]Grant, len(m.Capabilities))
-	for i, c := range m.Capabilities {
+	grants := make([]Grant, 0, len(m.Capabilities)+1)
+	for _, c := range m.Capabilities {
 		g := Grant{Name: c.Name}
 		g.Hosts = append(g.Hosts, c.Hosts...)
 		for _, kind := range c.Kinds {
@@ -39,7 +39,7 @@ func requested(m *abi.Manifest) []Grant {
 		}
 		slices.Sort(g.Hosts)
 		slices.Sort(g.Kinds)
-		grants[i] = g
+		grants = append(grants, g)
 	}
 	if len(m.Kinds) > 0 {
 		g := Grant{Name: GrantKinds}
