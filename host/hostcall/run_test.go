@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"slices"
 	"strings"
@@ -407,4 +408,44 @@ func TestBudget(t *testing.T) {
 	// Another document has its own.
 	_, s = begin(d.run, "b", "s")
 	wantAnswers(t, s, getA, nothing)
+}
+
+// TestStoreKeepsItsSize sets and removes entries at random and counts the store again after each.
+func TestStoreKeepsItsSize(t *testing.T) {
+	t.Parallel()
+	store := newStore()
+	for _, key := range []string{"a", "b", "c"} {
+		entries := store.entries["acme/web"]
+		entries.Set(key, raw(t, `"from before"`))
+		store.entries["acme/web"] = entries
+	}
+	_, step := begin(NewRun(Config{Store: store, Granted: allNames}), "web", "one")
+	view, problem := step.view()
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		key := string(rune('a' + random.IntN(6)))
+		var value cbor.Raw
+		if random.IntN(3) > 0 {
+			value = raw(t, `"`+strings.Repeat("x", random.IntN(40))+`"`)
+		}
+		if problem := view.set(key, value); problem != nil {
+			t.Fatal(problem)
+		}
+		var want storeSize
+		for _, e := range view.all() {
+			if err := want.add(e.Key, e.Value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if view.size != want {
+			t.Fatalf("after a change of %s: %+v, counted %+v", key, view.size, want)
+		}
+	}
+	before := view.size
+	if problem := view.set("z", raw(t, `"`+strings.Repeat("x", abi.MaxKVBytes)+`"`)); problem == nil || view.size != before || view.get("z") != nil {
+		t.Errorf("a value beyond the limit of the store: %v, %+v", problem, view.size)
+	}
 }

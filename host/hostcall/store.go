@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
@@ -15,6 +16,52 @@ type baseStore struct {
 	entries cbor.Map[cbor.Raw]
 	version string
 	err     error
+
+	measure    sync.Once
+	measured   storeSize
+	measureErr error
+}
+
+// size returns what the store takes of its limits.
+func (b *baseStore) size() (storeSize, error) {
+	b.measure.Do(func() {
+		for _, e := range b.entries {
+			if b.measureErr = b.measured.add(e.Key, e.Value); b.measureErr != nil {
+				return
+			}
+		}
+	})
+	return b.measured, b.measureErr
+}
+
+// storeSize is how much of its limits a store takes.
+type storeSize struct{ keys, bytes int }
+
+// add counts an entry, nothing when its value is empty.
+func (s *storeSize) add(key string, value cbor.Raw) error { return s.count(key, value, 1) }
+
+// remove takes an entry off.
+func (s *storeSize) remove(key string, value cbor.Raw) error { return s.count(key, value, -1) }
+
+func (s *storeSize) count(key string, value cbor.Raw, times int) error {
+	if len(value) == 0 {
+		return nil
+	}
+	text, err := jsonOf(value)
+	s.keys += times
+	s.bytes += times * (len(key) + len(text))
+	return err
+}
+
+// check holds a store to its limits.
+func (s storeSize) check() *abi.HostError {
+	if s.keys > abi.MaxKVKeys {
+		return tooLarge("the store would have " + count(s.keys, "keys") + ", the limit is " + count(abi.MaxKVKeys, "keys"))
+	}
+	if s.bytes > abi.MaxKVBytes {
+		return tooLarge("the store would have " + count(s.bytes, "bytes") + ", the limit is " + count(abi.MaxKVBytes, "bytes"))
+	}
+	return nil
 }
 
 // effective returns the changes that change anything.
@@ -33,6 +80,8 @@ type stepStore struct {
 	base *baseStore
 	// changes holds what was set; an empty value was removed.
 	changes cbor.Map[cbor.Raw]
+	// size is that of the store with the changes.
+	size storeSize
 }
 
 // view returns the step's view of its plugin's store.
@@ -45,7 +94,11 @@ func (s *Step) view() (*stepStore, *abi.HostError) {
 		if err != nil {
 			return nil, unavailable("the store of the plugin cannot be read")
 		}
-		s.store = &stepStore{base: base}
+		size, err := base.size()
+		if err != nil {
+			return nil, unavailable("the store of the plugin cannot be read")
+		}
+		s.store = &stepStore{base: base, size: size}
 	}
 	return s.store, nil
 }
@@ -101,31 +154,25 @@ func (s *Step) kvSet(m *abi.KVSetRequest) (abi.Encoder, *abi.HostError) {
 	if len(text) > abi.MaxKVValueBytes {
 		return nil, tooLarge("the value has " + count(len(text), "bytes as JSON") + ", the limit is " + count(abi.MaxKVValueBytes, "bytes"))
 	}
-	changed := stepStore{base: store.base, changes: slices.Clone(store.changes)}
-	changed.changes.Set(m.Key, slices.Clone(m.Value))
-	if problem := checkSize(changed.all()); problem != nil {
+	if problem := store.set(m.Key, slices.Clone(m.Value)); problem != nil {
 		return nil, problem
 	}
-	store.changes = changed.changes
 	return &abi.KVSetAnswer{}, nil
 }
 
-// checkSize holds a store to its limits.
-func checkSize(entries cbor.Map[cbor.Raw]) *abi.HostError {
-	if len(entries) > abi.MaxKVKeys {
-		return tooLarge("the store would have " + count(len(entries), "keys") + ", the limit is " + count(abi.MaxKVKeys, "keys"))
+// set sets an entry, or removes it when the value is empty. A store that would be too large stays as it was.
+func (v *stepStore) set(key string, value cbor.Raw) *abi.HostError {
+	size := v.size
+	if size.remove(key, v.get(key)) != nil || size.add(key, value) != nil {
+		return unavailable("the store of the plugin cannot be read")
 	}
-	size := 0
-	for _, e := range entries {
-		text, err := jsonOf(e.Value)
-		if err != nil {
-			return unavailable("the store of the plugin cannot be read")
+	if len(value) > 0 {
+		if problem := size.check(); problem != nil {
+			return problem
 		}
-		size += len(e.Key) + len(text)
 	}
-	if size > abi.MaxKVBytes {
-		return tooLarge("the store would have " + count(size, "bytes") + ", the limit is " + count(abi.MaxKVBytes, "bytes"))
-	}
+	v.changes.Set(key, value)
+	v.size = size
 	return nil
 }
 
@@ -134,7 +181,9 @@ func (s *Step) kvDelete(m *abi.KVDeleteRequest) (abi.Encoder, *abi.HostError) {
 	if problem != nil {
 		return nil, problem
 	}
-	store.changes.Set(m.Key, nil)
+	if problem := store.set(m.Key, nil); problem != nil {
+		return nil, problem
+	}
 	return &abi.KVDeleteAnswer{}, nil
 }
 
