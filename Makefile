@@ -47,7 +47,7 @@ WORSTTIME ?= 10m
 WORSTSEED ?= $(shell date +%Y%m%d)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night worst bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
+.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night fuel worst bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -195,6 +195,9 @@ cross: ## Build for the other platforms.
 
 crds: ## Fetch the CRDs that derived objects are validated against into build/crds/.
 	cd wasm-tests/schemas && go run ./cmd/fetch-crds
+
+fuel: ## Measure how long a unit of fuel takes for everything that a plugin can do, and fail above 20 times the median.
+	go run ./wasm-tests/fuel
 
 bench: ## Compare speed and memory with those of others, BENCHTIME (1s) a case, and print the table of ratios.
 	@cd wasm-tests/bench && go run . -benchtime $(BENCHTIME)

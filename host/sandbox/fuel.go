@@ -19,6 +19,10 @@ const DefaultFuelSlice = 1_000_000
 const (
 	// hostCallFuel is the cost of any call.
 	hostCallFuel = 1_000
+	// answerFuel is the cost of a host call on top: the first reads and counts the plugin's whole store.
+	answerFuel = 100_000
+	// vectorFuel is the cost of a buffer or a subscription of a call of WASI, whatever it holds.
+	vectorFuel = 20
 	// logByteFuel is the cost of a byte that is logged.
 	logByteFuel = 20
 	// messageByteFuel is the cost of a byte of a host call's request or answer: it is checked, copied and digested.

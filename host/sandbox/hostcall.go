@@ -27,7 +27,7 @@ func hostCall(f frame, stack []uint64) {
 	if !ok {
 		panic(misuseError(hostCallName + " was called with a pointer outside of memory"))
 	}
-	f.guest.fuel.spend(messageByteFuel * int64(min(size, abi.MaxHostRequestBytes)))
+	f.guest.fuel.spend(answerFuel + messageByteFuel*int64(min(size, abi.MaxHostRequestBytes)))
 	answer, err := hostcall.Serve(f.ctx, op, message, f.guest.encoding)
 	switch {
 	case f.ctx.Err() != nil:

@@ -154,6 +154,7 @@ func fdWrite(g *guest, m guestMemory, p []uint64) errno {
 	if count > maxVectors {
 		return errnoInval
 	}
+	g.fuel.spend(vectorFuel * int64(count))
 	room := uint32(maxWrite)
 	for i := range count {
 		data, e := m.vector(vectors, i, room)
@@ -249,6 +250,7 @@ func pollOneoff(g *guest, m guestMemory, p []uint64) errno {
 	if !ok {
 		return errnoFault
 	}
+	g.fuel.spend(vectorFuel * int64(count))
 	events := make([]byte, 0, count*eventSize)
 	for s := range count {
 		events = appendEvent(events, g, subscriptions[s*subscriptionSize:][:subscriptionSize])

@@ -8,13 +8,13 @@ const (
 	maxRun = 4_000
 	// leafCost is how much a function that neither loops nor calls may cost without a check, leafBytes how long its code
 	// may be. A longer function checks whatever it costs, so that its callers know without reading it.
-	leafCost  = 64
+	leafCost  = 256
 	leafBytes = 192
 	// maxTail is how much of a function may run after a call that came back from any depth until the function ends,
 	// without a check. It was paid before the call. Of a recursion a million frames deep all tails run in a row.
-	maxTail = 256
+	maxTail = 512
 	// maxUnpaid is how much of that tail may be charged after the call without a check.
-	maxUnpaid = 32
+	maxUnpaid = 128
 )
 
 // leaf is what is known about a function: that it checks fuel where it begins, what it costs when it does not, or that

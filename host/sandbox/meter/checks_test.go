@@ -60,7 +60,7 @@ func callModule(other, code []byte) []byte {
 // TestRunsAreBounded has functions that would run long without a loop.
 func TestRunsAreBounded(t *testing.T) {
 	t.Parallel()
-	leaf := body(work(15), localGet(0))
+	leaf := body(work(40), localGet(0))
 	callLeaf := body(localGet(0), []byte{wasmbuild.Call, 0}, localSet(1))
 	for _, c := range []struct {
 		reason string
@@ -107,10 +107,10 @@ func TestReturnsAreBounded(t *testing.T) {
 	}{
 		{"a long tail", down(work(200))},
 		{"a long conditional tail", down(localGet(1), begin(wasmbuild.If), work(200), wasmbuild.End)},
-		{"a conditional tail", down(localGet(1), begin(wasmbuild.If), work(12), wasmbuild.End)},
-		{"a conditional tail that calls a leaf", down(localGet(1), begin(wasmbuild.If), work(10), localGet(1), []byte{wasmbuild.Call, 0}, localSet(1), wasmbuild.End)},
-		{"a tail that branches on", loopDown(localGet(1), i32Eqz, brIf(0), work(20))},
-		{"a tail that returns", down(localGet(1), begin(wasmbuild.If), work(12), localGet(1), ret, wasmbuild.End)},
+		{"a conditional tail", down(localGet(1), begin(wasmbuild.If), work(40), wasmbuild.End)},
+		{"a conditional tail that calls a leaf", down(localGet(1), begin(wasmbuild.If), work(40), localGet(1), []byte{wasmbuild.Call, 0}, localSet(1), wasmbuild.End)},
+		{"a tail that branches on", loopDown(localGet(1), i32Eqz, brIf(0), work(40))},
+		{"a tail that returns", down(localGet(1), begin(wasmbuild.If), work(40), localGet(1), ret, wasmbuild.End)},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()

@@ -118,6 +118,10 @@ func (c *coder) body(function uint32) ([]byte, error) {
 		c.r.Fail(c.r.Pos(), "bytes follow the end of a function")
 		return nil, c.r.Err()
 	}
+	if c.calls {
+		c.flow.segments[0].cost += frameCost
+		c.flow.segments[0].run += frameCost
+	}
 	c.flow.placeChecks()
 	c.checkEntry(function)
 	c.flow.boundRuns()

@@ -4,15 +4,20 @@
 //
 // # Cost
 //
-// Every instruction that is executed costs 1, except block, loop, else, end and nop, which cost nothing. Some cost more,
-// by an operand that is known only when they run, and they pay before they do anything:
+// Every instruction that is executed costs 1, except block, loop, else, end and nop, which cost nothing, and what takes
+// longer than others where it is slowest (package wasm-tests/fuel measures it, [Costs] has what else it takes):
 //
-//	memory.copy, memory.fill, memory.init   1 + bytes/8, rounded down
-//	table.copy, table.fill, table.init,
-//	table.grow                              1 + elements
-//	memory.grow                             1 + 8192 a page, which is what filling the page would cost
+//	loads                                   32
+//	memory.grow, table.grow                 32
+//	a function that calls others            16, where it begins, for its frame on the stack
 //
-// An operand beyond [Options.MaxPages] or [Options.MaxElements] costs 1: the instruction traps or is refused at once.
+// Some cost more by an operand that is known only when they run, and they pay before they do anything. It is free when it
+// is so large that it is certain to be refused or to trap ([Options]):
+//
+//	memory.copy, memory.fill, memory.init   1 for 8 bytes, rounded down
+//	table.copy, table.fill, table.init      1 an element
+//	table.grow                              16 an element
+//	memory.grow                             8192 a page, which is what filling the page would cost
 //
 // A call costs 1 plus what the called function costs; what a host function does is the host's to count.
 //
@@ -27,8 +32,8 @@
 // without calls and loops. A loop that compilers use to jump to places in a function, as Go's does, counts as a round only
 // when the jump leads back. What runs between two checks is thus at most some 10,000 units of a function and what it calls.
 //
-// On the way back from a deep recursion no function begins. A function that does more than 256 units after a call returned
-// checks fuel there, as does one that charged more than 32 units since, where it ends. Shorter tails were paid before the
+// On the way back from a deep recursion no function begins. A function that does more than 512 units after a call returned
+// checks fuel there, as does one that charged more than 128 units since, where it ends. Shorter tails were paid before the
 // call, on the way down, so that what all of them do in a row is within what was checked then.
 //
 // A guest is not checked once more where it ends. A host compares the fuel then: below 0 it overspent.

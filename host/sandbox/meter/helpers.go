@@ -26,10 +26,11 @@ var helperTypes = [...]string{
 const (
 	// helperRefill hands the fuel to the host.
 	helperRefill = iota
-	// helperChargeBytes, helperChargeElements and helperChargePages take the price of so many bytes, elements or pages,
-	// and return their argument.
+	// helperChargeBytes, helperChargeElements, helperChargeGrowth and helperChargePages take the price of so many bytes,
+	// elements, new elements or pages, and return their argument.
 	helperChargeBytes
 	helperChargeElements
+	helperChargeGrowth
 	helperChargePages
 )
 
@@ -43,6 +44,7 @@ var helperFunctions = [...]struct {
 	helperRefill:         {typ: typeCheck},
 	helperChargeBytes:    {typ: typeCharge, shift: -3, most: (*coder).mostBytes},
 	helperChargeElements: {typ: typeCharge, most: func(c *coder) uint32 { return c.maxElements }},
+	helperChargeGrowth:   {typ: typeCharge, shift: 4, most: func(c *coder) uint32 { return c.maxElements }},
 	helperChargePages:    {typ: typeCharge, shift: 13, most: func(c *coder) uint32 { return c.maxPages }},
 }
 

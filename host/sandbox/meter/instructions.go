@@ -61,6 +61,7 @@ func (c *coder) instruction() error {
 	case opMemorySize, opMemoryGrow:
 		c.memory()
 		if op == opMemoryGrow {
+			c.flow.charge(growCost - 1)
 			c.chargeOperand(at, helperChargePages)
 		}
 	case opRefNull:
@@ -74,6 +75,9 @@ func (c *coder) instruction() error {
 	default:
 		if op < opI32Load || op > opI64Store32 {
 			return unsupported(c.r.Offset()-1, "%s", instructionName(op))
+		}
+		if op <= opI64Load32U {
+			c.flow.charge(loadCost - 1)
 		}
 		c.memoryArgument()
 	}
@@ -254,10 +258,15 @@ func (c *coder) misc(at int) error {
 		c.index(len(c.in.Tables), "a table")
 		c.index(len(c.in.Tables), "a table")
 		c.chargeOperand(at, helperChargeElements)
-	case opTableGrow, opTableFill:
+	case opTableFill:
 		c.hiddenState = true
 		c.index(len(c.in.Tables), "a table")
 		c.chargeOperand(at, helperChargeElements)
+	case opTableGrow:
+		c.hiddenState = true
+		c.index(len(c.in.Tables), "a table")
+		c.flow.charge(growCost - 1)
+		c.chargeOperand(at, helperChargeGrowth)
 	case opTableSize:
 		c.index(len(c.in.Tables), "a table")
 	default:
@@ -281,6 +290,9 @@ func (c *coder) vector() error {
 			c.work.bounds++
 			c.work.special(weights[opI32Load], 0)
 		}
+	}
+	if isVectorLoad(op) {
+		c.flow.charge(loadCost - 1)
 	}
 	switch {
 	case op <= opV128Store, op == opV128Load32Zero, op == opV128Load64Zero:

@@ -29,6 +29,7 @@ const (
 	opTableGet      = 0x25
 	opTableSet      = 0x26
 	opI32Load       = 0x28
+	opI64Load32U    = 0x35
 	opI32Store      = 0x36
 	opI64Store32    = 0x3e
 	opMemorySize    = 0x3f
@@ -108,11 +109,17 @@ const (
 	opF64x2Ge           = 0x4c
 	opV128Bitselect     = 0x52
 	opV128Load8Lane     = 0x54
+	opV128Load64Lane    = 0x57
 	opV128Store8Lane    = 0x58
 	opV128Store64Lane   = 0x5b
 	opV128Load32Zero    = 0x5c
 	opV128Load64Zero    = 0x5d
 )
+
+// isVectorLoad reports whether an instruction reads memory.
+func isVectorLoad(op byte) bool {
+	return op < opV128Store || op >= opV128Load8Lane && op <= opV128Load64Lane || op == opV128Load32Zero || op == opV128Load64Zero
+}
 
 // isVectorGap reports whether no instruction has a number.
 func isVectorGap(op byte) bool {
