@@ -287,6 +287,8 @@ func (w *work) otherwise(s *shape, reachable bool) {
 func (w *work) end(op byte, s *shape, reachable bool) {
 	if op == opLoop {
 		w.join(min(w.used, w.accesses-s.accesses), s)
+		// The way back makes a value of its own for every local that is read after the loop, even one that it leaves alone.
+		w.joins++
 		w.height = s.height + s.results
 		w.follow()
 		return
