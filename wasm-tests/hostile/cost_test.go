@@ -18,6 +18,7 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 	"github.com/latticenet/lattice-host/wasm-tests/golden"
 	"github.com/latticenet/lattice-host/wasm-tests/hostile/probe"
+	"github.com/latticenet/lattice-host/wasm-tests/hostile/shape"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +33,8 @@ type costly struct {
 	reason   string
 	guest    func(*guest)
 	manifest func(*abi.Manifest)
+	// found is a recipe that replaces guest: one that a search came to, run for ever.
+	found string
 	// ends are the classes of errors that a call may end with if the module is not refused, "" for a good
 	// end. Empty means a good end. Which modules are refused, and why, is in testdata/refusals.txt.
 	ends []probe.Class
@@ -45,11 +48,13 @@ type costly struct {
 // The kinds of what a module makes the host pay.
 const (
 	kindHostMemory = "host memory by instructions"
+	kindCompile    = "compiling"
 	kindStraight   = "straight code"
 	kindInstance   = "making an instance"
 	kindStack      = "stack"
 	kindPrice      = "price of a unit"
 	kindExtism     = "extism"
+	kindFound      = "found by a search"
 )
 
 // Bounds of every module. Memory is beyond what the process had before.
@@ -76,11 +81,16 @@ const (
 // costs returns every such module.
 func costs() []costly {
 	return slices.Concat(
-		hostMemoryCosts(), straightCosts(), instanceCosts(), stackCosts(), priceCosts(), extismCosts(),
+		hostMemoryCosts(), localCosts(), valueCosts(), nestingCosts(), sizeCosts(), listCosts(),
+		straightCosts(), instanceCosts(), stackCosts(), priceCosts(), extismCosts(), extismBombs(), foundCosts(),
 	)
 }
 
-func (c *costly) wasm() []byte {
+func (c *costly) wasm(t *testing.T) []byte {
+	t.Helper()
+	if c.found != "" {
+		return c.fromRecipe(t)
+	}
 	var g guest
 	c.guest(&g)
 	m := healthyManifest()
@@ -93,6 +103,20 @@ func (c *costly) wasm() []byte {
 		c.manifest(m)
 	}
 	return withManifest(g.bytes(), string(m.CanonicalJSON()))
+}
+
+// fromRecipe returns the module of a search.
+func (c *costly) fromRecipe(t *testing.T) []byte {
+	t.Helper()
+	recipe, err := shape.Parse(c.found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wasm, err := recipe.Bytes(shape.Forever, abi.Limits{MemoryBytes: abi.MaxMemoryBytes, Fuel: fuel, TimeoutMillis: abi.MaxTimeoutMillis})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wasm
 }
 
 // TestCost loads and calls each module in a process of its own.
@@ -142,7 +166,7 @@ func loadOfBuiltin(t *testing.T) time.Duration {
 
 func (c *costly) measure(t *testing.T) *probe.Report {
 	t.Helper()
-	task := probe.Task{Wasm: c.wasm(), Calls: manyCalls, Fuel: againFuel, MaxCPU: 10 * time.Second}
+	task := probe.Task{Wasm: c.wasm(t), Calls: manyCalls, Fuel: againFuel, MaxCPU: 10 * time.Second}
 	if c.calls > 0 {
 		task.Calls = c.calls
 	}
@@ -206,7 +230,7 @@ func (c *costly) judgeLoad(t *testing.T, report *probe.Report, builtin time.Dura
 
 func (c *costly) judgeCalls(t *testing.T, report *probe.Report) {
 	t.Helper()
-	m, err := abi.ParseManifest(manifestOf(t, c.wasm()))
+	m, err := abi.ParseManifest(manifestOf(t, c.wasm(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +305,7 @@ func TestCostsAreEnough(t *testing.T) {
 		names[c.name] = true
 		kinds[c.kind]++
 	}
-	for _, kind := range []string{kindHostMemory, kindStraight, kindInstance, kindStack, kindPrice, kindExtism} {
+	for _, kind := range []string{kindHostMemory, kindCompile, kindStraight, kindInstance, kindStack, kindPrice, kindExtism, kindFound} {
 		if kinds[kind] < least {
 			t.Errorf("%s: %d modules, at least %d are wanted", kind, kinds[kind], least)
 		}

@@ -79,8 +79,12 @@ func (o Op) HasBody() bool { return slices.Contains(Ops()[:withBody], o) }
 
 // Instructions that only recipes use.
 const (
-	f64Sqrt  = 0x9f
-	i32x4Add = 0xae
+	f64Sqrt        = 0x9f
+	f64ConvertI32U = 0xb8
+	// Those that follow have a prefix.
+	i32x4Splat       = 0x11
+	i32x4ExtractLane = 0x1b
+	i32x4Add         = 0xae
 )
 
 func (m *maker) steps(code []byte, steps []Step) []byte {
@@ -145,25 +149,27 @@ func (m *maker) between(s *Step, push []byte) []byte {
 	return append(code, slices.Repeat([]byte{b.Drop}, n)...)
 }
 
-// arithmetic returns an operation on the first parameter or on constants, nil for other operations.
+// arithmetic returns an operation on the first parameter, nil for other operations. Only constants are
+// not used, so no compiler leaves out the others.
 func arithmetic(op Op) []byte {
-	vector := b.Body(b.Vector, 12, make([]byte, 16))
 	get, set := b.Body(b.LocalGet, 0), b.Body(b.LocalSet, 0)
+	splat := b.Body(get, b.Vector, i32x4Splat)
+	lane := b.Body(b.Vector, i32x4ExtractLane, 0, set)
 	switch op {
 	case Constant:
 		return b.Body(b.Int64(1<<40), b.Drop)
 	case Add:
-		return b.Body(get, b.Int32(0), b.I32Add, set)
+		return b.Body(get, b.Int32(7), b.I32Add, set)
 	case Divide:
-		return b.Body(get, b.Int32(1), b.I32DivS, set)
+		return b.Body(get, b.Int32(3), b.I32DivS, set)
 	case Select:
-		return b.Body(get, get, get, b.Select, set)
+		return b.Body(get, b.Int32(5), get, b.Select, set)
 	case Float:
-		return b.Body(b.F64Const, make([]byte, 8), f64Sqrt, b.I32TruncF64S, b.Drop)
+		return b.Body(get, f64ConvertI32U, f64Sqrt, b.I32TruncF64S, set)
 	case Vector:
-		return b.Body(vector, vector, b.Vector, b.Unsigned(i32x4Add), b.Drop)
+		return b.Body(splat, splat, b.Vector, b.Unsigned(i32x4Add), lane)
 	case Shuffle:
-		return b.Body(vector, vector, b.Vector, 13, make([]byte, 16), b.Drop)
+		return b.Body(splat, splat, b.Vector, 13, make([]byte, 16), lane)
 	}
 	return nil
 }
@@ -220,14 +226,14 @@ func (m *maker) state(s *Step) []byte {
 	reference := b.Body(b.RefFunc, b.Unsigned(m.nothing))
 	switch s.Op {
 	case Load:
-		return b.Body(b.Int32(0), b.I32Load, 2, b.Unsigned(uint32(size)), b.Drop)
+		return b.Body(b.Int32(0), b.I32Load, 2, b.Unsigned(uint32(size)), b.LocalSet, 0)
 	case Store:
 		return b.Body(b.Int32(scratchAt), b.Int32(0), b.I32Store, 2, 0)
 	case Chase:
 		return b.Body(b.LocalGet, 0, b.Int32(0xfffc), b.I32And, b.I32Load, 2, 0, b.LocalSet, 0)
 	case Scatter:
 		return b.Body(b.LocalGet, 0, b.Int32(1664525), b.I32Mul, b.Int32(1013904223), b.I32Add, b.LocalTee, 0,
-			b.Int32(highestBit(bytes)-4), b.I32And, b.I32Load, 2, 0, b.Drop)
+			b.Int32(highestBit(bytes)-4), b.I32And, b.I32Load, 2, 0, b.LocalGet, 0, b.I32Add, b.LocalSet, 0)
 	case Global:
 		return b.Body(b.GlobalGet, global, b.GlobalSet, global)
 	case Grow:
