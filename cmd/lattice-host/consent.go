@@ -53,7 +53,7 @@ func (a *app) asksConsent(ctx context.Context) func(market.Question) (bool, erro
 	return func(q market.Question) (bool, error) { return askConsent(ctx, f, a.stderr, q) }
 }
 
-// askConsent asks whether a plugin may have what it asks for. Anything but yes is no.
+// askConsent asks whether a plugin may have what it asks for. Anything other than yes or y is no.
 func askConsent(ctx context.Context, from io.Reader, to io.Writer, q market.Question) (bool, error) {
 	fmt.Fprintf(to, "%s, which %s signed and the index %s lists,%s\n", q.Manifest.Reference(), strings.Join(q.KeyIDs, " and "), q.Index, describeUpdate(q.Previous))
 	for _, part := range []struct {
@@ -73,7 +73,8 @@ func askConsent(ctx context.Context, from io.Reader, to io.Writer, q market.Ques
 	if err != nil && line == "" {
 		return false, ctx.Err()
 	}
-	return strings.TrimSpace(strings.ToLower(line)) == "yes", ctx.Err()
+	answer := strings.TrimSpace(strings.ToLower(line))
+	return answer == "yes" || answer == "y", ctx.Err()
 }
 
 func describeUpdate(previous string) string {

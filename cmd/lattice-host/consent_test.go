@@ -36,7 +36,7 @@ agree? [yes/no] `
 	} {
 		q.Previous = previous
 		for answer, want := range map[string]bool{
-			"yes\n": true, " YES \n": true, "yes": true, "y\n": false, "no\n": false, "\n": false, "": false, "yes, but\n": false, "\nyes\n": false,
+			"yes\n": true, " YES \n": true, "yes": true, "y\n": true, "no\n": false, "\n": false, "": false, "yes, but\n": false, "\nyes\n": false,
 		} {
 			var asked bytes.Buffer
 			got, err := askConsent(context.Background(), strings.NewReader(answer), &asked, q)
