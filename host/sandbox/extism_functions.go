@@ -10,6 +10,8 @@ import (
 // maxVarBytes bounds the names and values of a call's variables together, as Extism's SDKs do by default.
 const maxVarBytes = 1 << 20
 
+var errVarBytes = errors.New("the variables of a call have at most " + byteSize(maxVarBytes))
+
 // What the host's work for a guest costs beyond [hostCallFuel], in the units of that.
 const (
 	// blockFuel is the cost of one block that the kernel walks past.
@@ -169,6 +171,10 @@ func extismSetVar(g *guest, p []uint64) (uint64, error) {
 		}
 	}
 	g.fuel.spend(copyFuel * int64(len(key)+len(value)))
+	// Before anything is copied: a block has up to 64 MiB.
+	if len(key)+len(value) > maxVarBytes {
+		return 0, errVarBytes
+	}
 	return 0, g.extism.setVar(string(key), value, p[1] != 0)
 }
 
@@ -184,7 +190,7 @@ func (c *extismCall) setVar(name string, value []byte, keep bool) error {
 		return nil
 	}
 	if size += len(name) + len(value); size > maxVarBytes {
-		return errors.New("the variables of a call have at most " + byteSize(maxVarBytes))
+		return errVarBytes
 	}
 	c.vars[name] = append([]byte(nil), value...)
 	c.varBytes = size

@@ -41,10 +41,12 @@ type guest struct {
 	// work is repeated times times in each of rounds rounds.
 	work          []byte
 	times, rounds int
-	// before runs first.
-	before []byte
-	pages  uint32
-	data   []byte
+	// before runs first, after last.
+	before, after []byte
+	pages         uint32
+	data          []byte
+	// extism makes it a module of an Extism PDK, whose function has no parameters.
+	extism bool
 }
 
 // build returns the module.
@@ -58,14 +60,22 @@ func (u *guest) build() []byte {
 		u.Data(dataAt, u.data)
 	}
 	u.GlobalInt32(1)
-	code := slices.Concat(locals, u.before, get(x), b.Int64(0x1234567), b.Body(0x84), set(x),
+	declared := locals
+	if u.extism {
+		// Three locals take the places of the parameters.
+		declared = slices.Concat([]byte{6, 3, b.I32}, locals[1:])
+	}
+	code := slices.Concat(declared, u.before, get(x), b.Int64(0x1234567), b.Body(0x84), set(x),
 		b.Int32(int32(u.rounds)), set(count), b.Body(b.Loop, b.NoResult), slices.Repeat(u.work, u.times),
-		get(count), b.Int32(1), b.Body(0x6b, b.LocalTee, count, b.BrIf, 0, b.End),
-		b.Int64(answerAt<<32|2), b.Body(b.End))
+		get(count), b.Int32(1), b.Body(0x6b, b.LocalTee, count, b.BrIf, 0, b.End))
 	i32 := []byte{b.I32}
-	u.Export(abi.ExportAlloc, b.Function, u.Function(i32, i32, 0, b.Int32(requestAt)))
-	u.Export(abi.ExportCall, b.Function, u.Code([]byte{b.I32, b.I32, b.I32}, []byte{b.I64}, code))
 	u.Export(abi.ExportMemory, b.Memory, 0)
+	if u.extism {
+		u.Export(abi.ExtismDerive, b.Function, u.Code(nil, i32, slices.Concat(code, u.after, b.Int32(0), b.Body(b.End))))
+		return u.Bytes()
+	}
+	u.Export(abi.ExportAlloc, b.Function, u.Function(i32, i32, 0, b.Int32(requestAt)))
+	u.Export(abi.ExportCall, b.Function, u.Code([]byte{b.I32, b.I32, b.I32}, []byte{b.I64}, slices.Concat(code, b.Int64(answerAt<<32|2), b.Body(b.End))))
 	return u.Bytes()
 }
 

@@ -84,18 +84,22 @@ func imported(name, module, function, params string, results []byte, rounds int,
 }
 
 // manifest returns the manifest of every row's plugin: it may use what there is, as long as it likes.
-func manifest() *abi.Manifest {
+func manifest(transport abi.Transport) *abi.Manifest {
 	service := abi.GroupKind{Group: "lattice.dev", Kind: "LatticeService"}
-	return &abi.Manifest{
+	m := &abi.Manifest{
 		Schema: abi.ManifestSchema, Publisher: "acme", Name: "fuel", Version: "1.0.0", ABI: abi.Version,
-		Encoding: abi.EncodingJSON,
-		Derives:  []abi.Derives{{Group: service.Group, Kind: service.Kind}},
-		Outputs:  []abi.GroupKind{{Kind: "ConfigMap"}},
-		Limits:   abi.Limits{Fuel: abi.MaxFuel, TimeoutMillis: abi.MaxTimeoutMillis, MemoryBytes: abi.MaxMemoryBytes},
-		Capabilities: []abi.Capability{
-			{Name: abi.CapabilityKV, Reason: "to be measured"}, {Name: abi.CapabilityResourcesRead, Reason: "to be measured", Kinds: []abi.GroupKind{service}},
-		},
+		Encoding: abi.EncodingJSON, Transport: transport,
+		Derives: []abi.Derives{{Group: service.Group, Kind: service.Kind}},
+		Outputs: []abi.GroupKind{{Kind: "ConfigMap"}},
+		Limits:  abi.Limits{Fuel: abi.MaxFuel, TimeoutMillis: abi.MaxTimeoutMillis, MemoryBytes: abi.MaxMemoryBytes},
 	}
+	// A module made with an Extism PDK has no host call to use one with.
+	if transport == "" {
+		m.Capabilities = []abi.Capability{
+			{Name: abi.CapabilityKV, Reason: "to be measured"}, {Name: abi.CapabilityResourcesRead, Reason: "to be measured", Kinds: []abi.GroupKind{service}},
+		}
+	}
+	return m
 }
 
 // fullStore is a store of as many keys as there may be. What is written is forgotten.
@@ -120,7 +124,7 @@ func (fullStore) Write(string, string, cbor.Map[cbor.Raw]) error { return nil }
 
 // withStore returns a context for one derivation, in which a plugin has a full store and finds a hundred resources.
 func withStore(ctx context.Context) context.Context {
-	m := manifest()
+	m := manifest("")
 	run := hostcall.NewRun(hostcall.Config{
 		Store:   newFullStore(),
 		Granted: func(string, string) []string { return []string{abi.CapabilityKV, abi.CapabilityResourcesRead} },

@@ -14,8 +14,9 @@ import (
 
 // row is a guest that does one thing over and over.
 type row struct {
-	name string
-	wasm []byte
+	name      string
+	wasm      []byte
+	transport abi.Transport
 }
 
 // result is what a row took.
@@ -47,7 +48,7 @@ func measure(ctx context.Context, rows []row, turns int) ([]result, error) {
 }
 
 func measureRow(ctx context.Context, host *sandbox.Runtime, r row, turns int, into *result) error {
-	plugin, err := load(ctx, host, r.wasm)
+	plugin, err := load(ctx, host, r)
 	if err != nil {
 		return err
 	}
@@ -81,10 +82,10 @@ func turn(ctx context.Context, plugin *sandbox.Plugin, into *result) error {
 	return nil
 }
 
-// load signs and loads a module.
-func load(ctx context.Context, host *sandbox.Runtime, wasm []byte) (*sandbox.Plugin, error) {
-	manifest := manifest()
-	wasm, err := release.AppendManifestSection(wasm, manifest.CanonicalJSON())
+// load signs and loads the module of a row.
+func load(ctx context.Context, host *sandbox.Runtime, r row) (*sandbox.Plugin, error) {
+	manifest := manifest(r.transport)
+	wasm, err := release.AppendManifestSection(r.wasm, manifest.CanonicalJSON())
 	if err != nil {
 		return nil, err
 	}

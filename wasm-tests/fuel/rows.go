@@ -15,7 +15,7 @@ const (
 
 // rows returns everything that is measured.
 func rows() []row {
-	return slices.Concat(instructionRows(), accessRows(), callRows(), tableRows(), bulkRows(), wasiRows(), hostRows())
+	return slices.Concat(instructionRows(), accessRows(), callRows(), tableRows(), bulkRows(), wasiRows(), hostRows(), extismRows())
 }
 
 // plain returns a row that repeats instructions.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tetratelabs/wazero/api"
 )
 
 // What a guest may do wrong with blocks.
@@ -216,7 +218,15 @@ func (i *Instance) ask(name string, params ...uint64) (uint64, error) {
 	if i.kernel == nil {
 		return 0, errStarting
 	}
-	results, err := i.kernel.ExportedFunction(name).Call(context.Background(), params...)
+	f, found := i.asked[name]
+	if !found {
+		f = i.kernel.ExportedFunction(name)
+		if i.asked == nil {
+			i.asked = map[string]api.Function{}
+		}
+		i.asked[name] = f
+	}
+	results, err := f.Call(context.Background(), params...)
 	if err != nil {
 		return 0, fmt.Errorf("the kernel of Extism: %s: %w", name, err)
 	}

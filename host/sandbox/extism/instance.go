@@ -43,6 +43,8 @@ type Instance struct {
 	guest  api.Module
 	// kernel is nil while the start function runs.
 	kernel api.Module
+	// asked are the functions of the kernel that were called: the engine makes a stack of 10 KiB for each that it hands out.
+	asked  map[string]api.Function
 	memory budget
 	blocks blocks
 	// input is that of the call. Its block is one of the guest's once it asked where it is, which inputAsked says.

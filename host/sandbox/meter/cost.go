@@ -42,7 +42,7 @@ func Costs() []Cost {
 			Paid: "the instance is closed", Source: caller, Line: 544, Text: "case wazevoapi.ExitCodeUnreachable:"},
 		{What: "nop, blocks and branches", Classes: []Class{{0, 0x01, 0x05}, {0, 0x0b, 0x0f}}, Paid: "blocks are free, branches cost 1", Source: lower, Line: 1325, Text: "case wasm.OpcodeLoop:"},
 		{What: "call", Classes: []Class{{0, opCall, opCall}}, Leaves: "exit when the stack is full", Allocates: "a stack twice as large, up to 84 MB, until the call's engine is dropped",
-			Paid: "1, and 16 for the frame of the caller; the sandbox counts stacks", Source: caller, Line: 725, Text: "newStack = make([]byte, l)"},
+			Paid: "1, and 32 for the frame of the caller; the sandbox counts stacks", Source: caller, Line: 725, Text: "newStack = make([]byte, l)"},
 		{What: "call_indirect", Classes: []Class{{0, opCallIndirect, opCallIndirect}}, Leaves: "exit when the stack is full", Allocates: "as call",
 			Paid: "as call", Source: lower, Line: 1603, Text: "case wasm.OpcodeCallIndirect:"},
 		{What: "drop, select", Classes: []Class{{0, opDrop, opSelectTyped}}, Paid: plain, Source: lower, Line: 1109, Text: "case wasm.OpcodeSelect, wasm.OpcodeTypedSelect:"},

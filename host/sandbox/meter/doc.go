@@ -9,7 +9,7 @@
 //
 //	loads                                   32
 //	memory.grow, table.grow                 32
-//	a function that calls others            16, where it begins, for its frame on the stack
+//	a function that calls others            32, where it begins, for its frame on the stack
 //
 // Some cost more by an operand that is known only when they run, and they pay before they do anything. It is free when it
 // is so large that it is certain to be refused or to trap ([Options]):

@@ -9,5 +9,5 @@ const (
 	growCost = 32
 	// frameCost is the price of a function that may be on the stack very often. The engine makes the stack twice as large
 	// whenever it is full, and copies it.
-	frameCost = 16
+	frameCost = 32
 )
