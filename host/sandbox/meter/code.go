@@ -101,7 +101,7 @@ func (c *coder) body(function uint32) ([]byte, error) {
 	c.recent, c.blocks = pattern{}, 0
 	c.work.begin(c.locals)
 	c.values = len(c.in.Types[typ].Params) + len(c.in.Types[typ].Results)
-	c.flow.reset(c.position())
+	c.flow.reset(c.position(), &c.work)
 	c.frames = append(c.frames, frame{op: opFunction, reachable: true, edges: none, arity: len(c.in.Types[typ].Results)})
 	for len(c.frames) > 0 {
 		if err := c.instruction(); err != nil {
@@ -129,6 +129,7 @@ func (c *coder) body(function uint32) ([]byte, error) {
 		c.flow.merge()
 	}
 	c.flow.checkExits()
+	c.flow.countChecks()
 	return c.emit(), nil
 }
 

@@ -64,7 +64,7 @@ func accepts(prefix, op byte) bool {
 	c := &coder{in: in, globals: 1, locals: 1, declared: []bool{true}, references: map[uint32]uint32{}, leaves: make([]leaf, 1)}
 	// Operands of 0 suit every instruction; br_table and v128.const take most of them.
 	c.r = wasmbin.NewReader(append(code, make([]byte, 32)...), 0)
-	c.flow.reset(0)
+	c.flow.reset(0, &c.work)
 	c.frames = []frame{{op: opIf, segment: none, arm: none, edges: none}, {op: opIf, segment: none, arm: none, edges: none}}
 	return c.instruction() == nil
 }

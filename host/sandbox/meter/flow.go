@@ -32,6 +32,8 @@ type segment struct {
 	forward bool
 	// decides and other say that this segment runs when, at the end of decides, other does not.
 	decides, other int32
+	// place is where the segment begins, for the estimate of what a check there takes to compile.
+	place place
 }
 
 // edge is an entry of a list of segments.
@@ -47,11 +49,13 @@ type flow struct {
 	deep bool
 	// progress is what has run at the end of each segment.
 	progress []progress
+	// work counts what compiling the function takes.
+	work *work
 }
 
 // reset begins a function at the position of its first instruction.
-func (f *flow) reset(at int32) {
-	f.segments, f.edges, f.deep = f.segments[:0], f.edges[:0], false
+func (f *flow) reset(at int32, w *work) {
+	f.segments, f.edges, f.deep, f.work = f.segments[:0], f.edges[:0], false, w
 	f.begin(at)
 	f.segments[0].conditional = true
 }
@@ -59,7 +63,7 @@ func (f *flow) reset(at int32) {
 // begin starts a segment.
 func (f *flow) begin(at int32) *segment {
 	f.now = int32(len(f.segments))
-	f.segments = append(f.segments, segment{at: at, rest: none, edges: none, backs: none, decides: none, other: none})
+	f.segments = append(f.segments, segment{at: at, rest: none, edges: none, backs: none, decides: none, other: none, place: f.work.place})
 	return &f.segments[f.now]
 }
 
@@ -97,6 +101,8 @@ func (f *flow) split(at int32) {
 	}
 	if s := &f.segments[f.now]; s.run >= maxRun || s.rest > maxTail {
 		entry := f.link(none)
+		// Most of them get a check.
+		f.work.depth++
 		f.begin(at).edges = entry
 	}
 }
@@ -232,6 +238,15 @@ func (f *flow) placeChecks() {
 		}
 		for e := f.segments[i].backs; e != none; e = f.edges[e].next {
 			f.segments[f.edges[e].from].check = true
+		}
+	}
+}
+
+// countChecks counts what compiling the checks takes; [work.open] has counted that of loops.
+func (f *flow) countChecks() {
+	for i := range f.segments {
+		if s := &f.segments[i]; s.check && !s.loop {
+			f.work.check(s.place)
 		}
 	}
 }
