@@ -17,7 +17,7 @@ func (a *app) cacheCommand() *cobra.Command {
 for caches. What plugins answered is kept there too. Everything in it can be made again.`,
 		Example: `  lattice-host cache list
   lattice-host cache prewarm
-  lattice-host cache clear --older-than 720h`,
+  lattice-host cache clear --older-than 30d`,
 	}, a.cacheListCommand(), a.cacheClearCommand(), a.cachePrewarmCommand())
 }
 

@@ -14,31 +14,40 @@ import (
 )
 
 func (a *app) cacheClearCommand() *cobra.Command {
-	var olderThan time.Duration
+	var age string
 	c := &cobra.Command{
 		Use:   "clear",
 		Short: "Remove compiled plugins and kept answers",
 		Long: `Clear removes compiled plugins and what plugins answered, of every version of lattice-host that uses the folder. Other files in
 it stay. A lattice-host that is running goes on.`,
-		Example: "  lattice-host cache clear\n  lattice-host cache clear --older-than 720h",
+		Example: "  lattice-host cache clear\n  lattice-host cache clear --older-than 30d",
 		Args:    noArguments(),
 	}
-	c.Flags().DurationVar(&olderThan, "older-than", 0, "only what was not used for so long, such as 720h; all without it")
+	c.Flags().StringVar(&age, "older-than", "", "only what was not used for that `long`, such as 30d or 12h; all without it")
 	c.RunE = a.does(func(context.Context, []string) error {
-		if olderThan < 0 {
-			return usagef("--older-than is %s; it must not be negative", olderThan)
+		before, err := a.before(age)
+		if err != nil {
+			return err
 		}
 		dir, err := a.neededCacheDir()
 		if err != nil {
 			return err
 		}
-		var before time.Time
-		if olderThan > 0 {
-			before = a.now().Add(-olderThan)
-		}
 		return a.clearCache(dir, before)
 	})
 	return c
+}
+
+// before returns the time that lies so long ago, and zero for no duration.
+func (a *app) before(age string) (time.Time, error) {
+	if age == "" {
+		return time.Time{}, nil
+	}
+	d, err := parseLifetime(age)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--older-than: %w", err)
+	}
+	return a.now().Add(-d), nil
 }
 
 // cleared is what cache clear removed.

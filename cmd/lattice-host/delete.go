@@ -85,7 +85,7 @@ func (a *app) delete(ctx context.Context, f *deleteFlags, names []string) error 
 		return asTarget(err)
 	}
 	if status.Revision == 0 {
-		return inputf("%s: the set %s is not there; check --to and --set, there is nothing to remove", t, t.set)
+		return t.noSet()
 	}
 	x := &execution{target: t, brokenPolicies: broken}
 	gone := status.Bundles

@@ -322,13 +322,13 @@ func parseLifetime(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		if err != nil {
-			return 0, usagef("%q is no duration such as 90d or 12h", s)
+			return 0, usagef("%q is not a duration; write 90d or 12h", s)
 		}
 		return time.Duration(n) * 24 * time.Hour, nil
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d < time.Second {
-		return 0, usagef("%q is no duration such as 90d or 12h", s)
+		return 0, usagef("%q is not a duration; write 90d or 12h", s)
 	}
 	return d, nil
 }

@@ -33,6 +33,9 @@ healthy where the target can tell, the exit code is 14.`,
 		if err != nil {
 			return asTarget(err)
 		}
+		if status.Revision == 0 {
+			return t.noSet()
+		}
 		if err := a.emit(status, func(w io.Writer) { writeStatus(w, status) }); err != nil {
 			return err
 		}
@@ -57,10 +60,6 @@ func settled(s *runtime.Status) error {
 }
 
 func writeStatus(w io.Writer, s *runtime.Status) {
-	if s.Revision == 0 {
-		fmt.Fprintf(w, "%s: the set %s is not there\n", printable(s.Target), s.Set)
-		return
-	}
 	fmt.Fprintf(w, "%s: set %s, revision %d, %s\n", printable(s.Target), s.Set, s.Revision, counted(len(s.Bundles), "document"))
 	// What is wrong comes last, where it is seen however many objects there are.
 	var objects, wrong []runtime.ObjectStatus
@@ -106,14 +105,10 @@ rollback takes the number of one.`,
 		if err != nil {
 			return asTarget(err)
 		}
-		if revisions == nil {
-			revisions = []runtime.Revision{}
+		if len(revisions) == 0 {
+			return t.noSet()
 		}
 		return a.emit(map[string]any{"revisions": revisions}, func(w io.Writer) {
-			if len(revisions) == 0 {
-				fmt.Fprintf(w, "%s: the set %s is not there\n", printable(t.String()), t.set)
-				return
-			}
 			rows := [][]string{{"REVISION", "TIME", "CAUSE", "DOCUMENTS", "OBJECTS"}}
 			for _, r := range revisions {
 				rows = append(rows, []string{

@@ -65,6 +65,11 @@ func (f *targetFlags) open(a *app) (*target, error) {
 	return &target{executor: executor, kind: "directory", name: abs, set: f.set, options: runtime.Options{Force: f.force}}, nil
 }
 
+// noSet says that the target does not hold the set.
+func (t *target) noSet() error {
+	return &runtime.Error{Kind: runtime.ErrNotFound, Where: t.String(), Problem: "no set " + t.set + " in this target; check --to and --set"}
+}
+
 // String names the target for people.
 func (t *target) String() string { return t.kind + ":" + t.name }
 

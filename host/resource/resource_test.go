@@ -78,7 +78,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"OpenList":        {"an open list", "x: 1\na: [b, c\nd: 1\n", "f:2:1: a list that is open here needs a comma between its items and a ] at its end"},
 		"OpenMapping":     {"an open mapping", "x: 1\na: {b: c\nd: 1\n", "f:2:1: a mapping that is open here needs a comma between its keys and a } at its end"},
 		"OpenValue":       {"a value that is missing", "x: 1\na: [b, ,]\n", "f:2:1: a value is missing in the brackets that are open here"},
-		"OpenQuote":       {"an open quote", "a: \"b\nc: 1\n", "f:3:1: the file ends inside quotes; a closing quote is missing"},
+		"OpenQuote":       {"an open quote", "a: \"b\nc: 1\n", "f:2:1: the file ends inside quotes; a closing quote is missing"},
 		"Colon":           {"a second colon", "x: 1\na: b: c\n", "f:2:1: there cannot be a colon here; check the indentation, or put the value in quotes"},
 		"NoColon":         {"a key without colon", "a: 1\nb\nc: 2\n", "f:2:1: a key needs a colon and a space behind it; check the line and the one above it"},
 		"Reserved":        {"a reserved character", "a: 1\nb: @c\n", "f:2:1: a value begins with a character that YAML reserves; put the value in quotes"},

@@ -19,7 +19,7 @@ func Parse(data []byte, limit int) ([]*Node, *Fault) {
 	switch first := bytes.TrimLeft(data, " \t\r\n"); {
 	case len(first) == 0:
 		return nil, nil
-	case first[0] == '{' || first[0] == '[':
+	case isJSON(first):
 		var root *Node
 		if root, f = parseJSON(data, limits); f == nil {
 			roots = []*Node{root}
@@ -82,4 +82,14 @@ func size(bytes int) string {
 		return strconv.Itoa(bytes>>20) + " MiB"
 	}
 	return strconv.Itoa(bytes>>10) + " KiB"
+}
+
+// isJSON reports whether a file that begins like this is read as JSON: a list, or an object whose first key is in quotes.
+// Anything else in braces is YAML, which has the same form with plain keys.
+func isJSON(begin []byte) bool {
+	if begin[0] != '{' {
+		return begin[0] == '['
+	}
+	inside := bytes.TrimLeft(begin[1:], " \t\r\n")
+	return len(inside) == 0 || inside[0] == '"' || inside[0] == '}'
 }

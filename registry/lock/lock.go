@@ -26,6 +26,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/release"
 )
@@ -44,8 +45,8 @@ const maxRangeBytes = 200
 
 // What errors of this package wrap.
 var (
-	// ErrNotLocked marks a plugin that the lock does not hold. Such errors are release.ErrNotTrusted as well.
-	ErrNotLocked = errors.New("not installed")
+	// ErrNotLocked marks a plugin that the lock does not hold.
+	ErrNotLocked = problem.New(problem.Invalid, "not installed")
 	// ErrEdited marks a lock file that somebody else than this program changed.
 	ErrEdited = errors.New("was edited")
 )
@@ -251,8 +252,8 @@ func Update(path string, change func(*Lock) error) error {
 }
 
 // Find returns the plugin with the given name: publisher/name, or a bare name that one publisher only uses.
-// The error wraps release.ErrNotTrusted; when there is none it wraps [ErrNotLocked] as well, and when there are several it
-// names the publishers.
+// The error has the code [problem.Invalid]; it wraps [ErrNotLocked] when there is none, and names the publishers when there
+// are several.
 func (l *Lock) Find(name string) (Plugin, error) {
 	var found []Plugin
 	for _, p := range l.Plugins {
@@ -262,7 +263,7 @@ func (l *Lock) Find(name string) (Plugin, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Plugin{}, release.NotTrusted(name, "", fmt.Errorf("%w: run lattice-host install %s", ErrNotLocked, name))
+		return Plugin{}, fmt.Errorf("%s: %w; run lattice-host install %s", name, ErrNotLocked, name)
 	case 1:
 		return found[0], nil
 	}
@@ -270,8 +271,8 @@ func (l *Lock) Find(name string) (Plugin, error) {
 	for i, p := range found {
 		paths[i] = p.Path()
 	}
-	return Plugin{}, release.NotTrusted(name, "",
-		errors.New("several publishers have a plugin of this name, say which one: "+strings.Join(paths, ", ")))
+	return Plugin{}, problem.Errorf(problem.Invalid, "%s: several publishers have a plugin of this name, say which one: %s",
+		name, strings.Join(paths, ", "))
 }
 
 // Set puts p into the lock, in place of another version of the same plugin.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/internal/registrytest"
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 	"github.com/latticenet/lattice-host/registry/lock"
@@ -202,9 +203,9 @@ func TestFind(t *testing.T) {
 	}{
 		"Path":      {reason: "The full name is exact.", name: "zeta/api", want: "zeta/api"},
 		"Bare":      {reason: "A name of one publisher is enough.", name: "web", want: "acme/web"},
-		"Ambiguous": {reason: "Nobody chooses between publishers but the user.", name: "api", says: "api: not trusted: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
-		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not trusted: not installed: run lattice-host install acme/db"},
-		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not trusted: not installed: run lattice-host install "},
+		"Ambiguous": {reason: "Nobody chooses between publishers but the user.", name: "api", says: "api: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
+		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not installed; run lattice-host install acme/db"},
+		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not installed; run lattice-host install "},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +220,7 @@ func TestFind(t *testing.T) {
 			if err == nil || err.Error() != tc.says {
 				t.Errorf("%s\nwant %s\ngot  %v", tc.reason, tc.says, err)
 			}
-			if errors.Is(err, lock.ErrNotLocked) != tc.notLocked || !errors.Is(err, release.ErrNotTrusted) {
+			if errors.Is(err, lock.ErrNotLocked) != tc.notLocked || !errors.Is(err, problem.Invalid) || errors.Is(err, release.ErrNotTrusted) {
 				t.Errorf("%s: %v", tc.reason, err)
 			}
 		})
