@@ -37,7 +37,7 @@ type MemberTarget struct {
 	//kind:maxProperties 64
 	//kind:values.maxLength 63
 	Selector cbor.Map[string] `json:"selector,omitempty"`
-	// Namespace stands for all pods of a namespace.
+	// Namespace means all pods of a namespace.
 	//
 	//kind:maxLength 63
 	Namespace string `json:"namespace,omitempty"`

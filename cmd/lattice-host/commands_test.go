@@ -23,6 +23,14 @@ import (
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
+// run runs one command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return newApp(stdin, stdout, stderr).run(ctx, args)
+}
+
+// exitCode returns the code for an error.
+func exitCode(err error) int { return problem.CodeOf(err).Exit() }
+
 func newReader(s string) io.Reader { return strings.NewReader(s) }
 
 func invokeFrom(ctx context.Context, stdin io.Reader, args ...string) (code int, stdout, stderr string) {

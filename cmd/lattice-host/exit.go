@@ -76,9 +76,6 @@ func fileProblem(file string, err error) error {
 	return problem.Problem{Position: problem.Position{File: file}, Message: message}
 }
 
-// exitCode returns the code for an error.
-func exitCode(err error) int { return problem.CodeOf(err).Exit() }
-
 // finish reports how a command ended: on standard error as text, and as JSON on standard output when the user asked for
 // that and the command has written nothing.
 func (a *app) finish(ctx context.Context, err error) int {

@@ -42,7 +42,7 @@ func (a *app) kinds(ctx context.Context) (*resource.Table, error) {
 	return table, err
 }
 
-// kindNamed returns the kind that a name stands for.
+// kindNamed returns the kind that a name means.
 func kindNamed(table *resource.Table, name string) (*kind.Kind, error) {
 	found := table.Named(name)
 	if len(found) == 1 {

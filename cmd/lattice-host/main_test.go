@@ -47,7 +47,7 @@ func TestExitCode(t *testing.T) {
 		err    error
 		want   int
 	}{
-		"Internal":    {"What nobody explains is internal.", errors.New("x"), problem.Internal.Exit()},
+		"Internal":    {"What no one explains is internal.", errors.New("x"), problem.Internal.Exit()},
 		"Usage":       {"The command line.", usagef("x"), problem.Usage.Exit()},
 		"Invalid":     {"Problems of documents.", invalid, problem.Invalid.Exit()},
 		"Input":       {"Files that the user named.", asInput(&os.PathError{Op: "open", Path: "x", Err: os.ErrNotExist}), problem.Invalid.Exit()},
@@ -63,16 +63,16 @@ func TestExitCode(t *testing.T) {
 		"MissingKind": {"A kind that a target does not have is worse than a conflict.", errors.Join(executorError(runtime.ErrConflict), executorError(runtime.ErrMissingKind)), problem.MissingKind.Exit()},
 		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), problem.Conflict.Exit()},
 		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, asTarget(executorError(runtime.ErrNotHealthy))), problem.Unhealthy.Exit()},
-		"NotApproved": {"What nobody approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), problem.Denied.Exit()},
+		"NotApproved": {"What no one approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), problem.Denied.Exit()},
 		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), problem.Invalid.Exit()},
 		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), problem.Invalid.Exit()},
 		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), problem.Denied.Exit()},
 		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), problem.Untrusted.Exit()},
-		"Torn":        {"Nor is one with something behind its end.", asAudit("x", audit.ErrTorn), problem.Untrusted.Exit()},
-		"AuditFull":   {"A full disk is nobody's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), problem.Internal.Exit()},
+		"Torn":        {"Nor is one with something after its end.", asAudit("x", audit.ErrTorn), problem.Untrusted.Exit()},
+		"AuditFull":   {"A full disk is no one's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), problem.Internal.Exit()},
 		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, problem.Invalid.Exit()},
-		"DiskFull":    {"A full disk is nobody's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), problem.Internal.Exit()},
-		"Interrupted": {"A context is nobody's input.", asInput(context.Canceled), problem.Internal.Exit()},
+		"DiskFull":    {"A full disk is no one's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), problem.Internal.Exit()},
+		"Interrupted": {"A context is no one's input.", asInput(context.Canceled), problem.Internal.Exit()},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -127,7 +127,7 @@ func (t *Table) Find(k abi.GroupKind) *kind.Kind {
 	return nil
 }
 
-// Named returns the kinds that a name stands for: the kind or its plural, in any case, with or without the group after a dot.
+// Named returns the kinds that a name means: the kind or its plural, in any case, with or without the group after a dot.
 func (t *Table) Named(name string) []*kind.Kind {
 	var found []*kind.Kind
 	for _, r := range t.rows {

@@ -342,7 +342,7 @@ func TestGrowthCounts(t *testing.T) {
 	// What it grew by stays in memory for its next call.
 	want.Calls = 0
 	if diff := cmp.Diff(want, bookkeepingOf(plugins)); diff != "" {
-		t.Errorf("bookkeeping behind putting it back (-want +got):\n%s", diff)
+		t.Errorf("bookkeeping after putting it back (-want +got):\n%s", diff)
 	}
 }
 

@@ -354,7 +354,7 @@ func TestPluginRetires(t *testing.T) {
 		go func() { closed <- p.Close(context.Background()) }()
 		synctest.Wait()
 		if _, err := p.Call(t.Context(), "main", abi.OpDerive, []byte("{}")); !errors.Is(err, ErrClosed) {
-			t.Errorf("a call behind closing gave %v", err)
+			t.Errorf("a call after closing gave %v", err)
 		}
 		select {
 		case err := <-closed:

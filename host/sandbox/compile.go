@@ -32,7 +32,7 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 	if err != nil {
 		return false, id.fail("", err)
 	}
-	compiled, err, ok := detach(ctx, func() (bool, error) {
+	compiled, ok, err := detach(ctx, func() (bool, error) {
 		defer leave()
 		return r.prewarmModule(ctx, id, m)
 	}, func(bool) {})

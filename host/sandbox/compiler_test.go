@@ -95,7 +95,7 @@ func loadSlow(ctx context.Context, t *testing.T, compiler []string, began func()
 }
 
 // TestCompileBudget proves what the author reads when the process that compiles takes more than its budget, and that nothing
-// stays behind. The budget is far below what the module needs.
+// stays. The budget is far below what the module needs.
 func TestCompileBudget(t *testing.T) {
 	t.Parallel()
 	g := guestModule{answer: "{}"}

@@ -72,7 +72,7 @@ func TestExtismCall(t *testing.T) {
 			want: `{"route":`,
 		},
 		{
-			reason: "what lies behind the request is not", err: ErrTrap, text: "step main: in derive: trapped: extism:host/env.load_u64 was called: the address is outside of the plugin's blocks",
+			reason: "what lies after the request is not", err: ErrTrap, text: "step main: in derive: trapped: extism:host/env.load_u64 was called: the address is outside of the plugin's blocks",
 			guest: func(g *extismGuest) {
 				g.derive = wasmbuild.Body(
 					g.call("input_offset"), wasmbuild.Int64(2), i64Add, g.call("load_u64"), wasmbuild.Drop, g.answer("{}"))

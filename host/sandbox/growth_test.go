@@ -87,7 +87,7 @@ func TestDeclaredMaximumHolds(t *testing.T) {
 	}
 }
 
-// The bytes behind a memory that shrank are 0 when it grows again, whatever it held.
+// The bytes after a memory that shrank are 0 when it grows again, whatever it held.
 func TestShrunkMemoryIsForgotten(t *testing.T) {
 	t.Parallel()
 	for name, m := range everyMemories(t) {

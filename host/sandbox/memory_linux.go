@@ -226,7 +226,7 @@ func (s *mappedStorage) mapImage(file *fileImage) error {
 	return nil
 }
 
-// eachWritten calls f with the places between two of all bytes that may differ from the image, or from 0 behind it: runs
+// eachWritten calls f with the places between two of all bytes that may differ from the image, or from 0 after it: runs
 // of pages that the memory has for itself.
 func (s *mappedStorage) eachWritten(from, to int, f func(begin, end int)) error {
 	page := s.made.pageBytes

@@ -17,7 +17,7 @@ type Plugin struct {
 	manifest  *abi.Manifest
 	runtime   *Runtime
 	instances *instances
-	// extism is the compiled module if it was made with an Extism PDK. Its instances are made anew for each call.
+	// extism is the compiled module if it was made with an Extism PDK. Its instances are made again for each call.
 	extism *extism.Module
 	life   *lifetime
 	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.

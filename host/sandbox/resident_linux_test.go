@@ -27,14 +27,14 @@ func statusBytes(t testing.TB, name string) int {
 	return kib << 10
 }
 
-// maxGain is how much more memory the process may have behind what hostile guests did in it.
+// maxGain is how much more memory the process may have after what hostile guests did in it.
 const maxGain = 64 << 20
 
 // wantGain fails when the process has much more memory than before once it has settled, without help from the test.
 func wantGain(t *testing.T, name string, before int) {
 	t.Helper()
 	var gain int
-	// Collecting happens behind the calls.
+	// Collecting happens after the calls.
 	for range 100 {
 		if gain = statusBytes(t, "VmRSS") - before; gain <= maxGain {
 			break
@@ -92,7 +92,7 @@ func TestHostileGuestsLeaveNothing(t *testing.T) {
 }
 
 // Modules made with an Extism PDK wait for memory as others do, for that which they begin with and for that which an earlier
-// call came to have, and leave none behind.
+// call came to have, and leave none.
 func TestExtismKeepsToTheBudget(t *testing.T) {
 	const budget, calls, pages = 64 << 20, 8, 256
 	for _, c := range []struct {

@@ -129,7 +129,7 @@ func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) 
 	if err != nil {
 		return nil, id.fail("", err)
 	}
-	p, err, ok := detach(ctx, func() (*Plugin, error) {
+	p, ok, err := detach(ctx, func() (*Plugin, error) {
 		defer leave()
 		return r.load(ctx, id, m)
 	}, r.discard)
@@ -146,7 +146,7 @@ func (r *Runtime) discard(p *Plugin) {
 }
 
 // detach does work, and returns its result unless ctx is done before. A result that comes later is discarded.
-func detach[T any](ctx context.Context, work func() (T, error), discard func(T)) (result T, err error, ok bool) {
+func detach[T any](ctx context.Context, work func() (T, error), discard func(T)) (result T, ok bool, err error) {
 	type outcome struct {
 		result T
 		err    error
@@ -165,9 +165,9 @@ func detach[T any](ctx context.Context, work func() (T, error), discard func(T))
 	}()
 	select {
 	case o := <-done:
-		return o.result, o.err, true
+		return o.result, true, o.err
 	case <-ctx.Done():
-		return result, nil, false
+		return result, false, nil
 	}
 }
 

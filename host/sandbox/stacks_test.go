@@ -45,7 +45,7 @@ func TestStackIsSeen(t *testing.T) {
 	}
 }
 
-// A stack that grew counts while the call runs, whatever called the function, and goes behind it.
+// A stack that grew counts while the call runs, whatever called the function, and goes after it.
 func TestStacksCount(t *testing.T) {
 	t.Parallel()
 	// A frame has 32 bytes at least.
@@ -85,7 +85,7 @@ func TestStacksCount(t *testing.T) {
 			t.Errorf("%s: at most %d bytes were counted", c.name, most)
 		}
 		if now := bookkeepingOf([]*Plugin{p}).Used; now >= least {
-			t.Errorf("%s: %d bytes are counted behind the call", c.name, now)
+			t.Errorf("%s: %d bytes are counted after the call", c.name, now)
 		}
 		for _, i := range p.instances.idle {
 			if kept := stackBytes(i.entry) + stackBytes(i.alloc); kept > keptStackBytes {

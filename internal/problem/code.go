@@ -117,7 +117,7 @@ func Errorf(code Code, format string, args ...any) error {
 	return &marked{code, fmt.Errorf(format, args...)}
 }
 
-// CodeOf returns the code that decides among those of err and of what it wraps; [Internal] when there is none, and the
+// CodeOf returns the code that decides among those of err and of what it wraps; [Internal] when none has one, and the
 // empty code for nil. An error of another package has a code when it has a method Code() [Code].
 func CodeOf(err error) Code {
 	if err == nil {

@@ -139,7 +139,7 @@ func (l List) Code() Code {
 	return code
 }
 
-// Err returns the problems sorted by place and text, each once, or nil when there are none.
+// Err returns the problems sorted by place and text, each once, or nil for an empty list.
 func (l List) Err() error {
 	if len(l) == 0 {
 		return nil
@@ -203,7 +203,7 @@ func From(err error) List {
 	}
 	if reflect.TypeOf(err) == joined {
 		var all List
-		for _, inner := range err.(interface{ Unwrap() []error }).Unwrap() { //nolint:errorlint // see above
+		for _, inner := range err.(interface{ Unwrap() []error }).Unwrap() {
 			all = append(all, From(inner)...)
 		}
 		return all

@@ -247,12 +247,3 @@ func TestQuoteHidesKeys(t *testing.T) {
 		t.Errorf("Shorten repeats %s", got)
 	}
 }
-
-func TestOneOf(t *testing.T) {
-	t.Parallel()
-	for want, values := range map[string][]string{"": nil, "a": {"a"}, "a or b": {"a", "b"}, "a, b or c": {"a", "b", "c"}} {
-		if got := problem.OneOf(slices.Clone(values)...); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}

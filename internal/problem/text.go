@@ -3,7 +3,6 @@ package problem
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -154,13 +153,4 @@ func Distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// OneOf writes a list of values for a message: a, b or c.
-func OneOf(values ...string) string {
-	if len(values) < 2 {
-		return strings.Join(values, "")
-	}
-	last := len(values) - 1
-	return strings.Join(slices.Clone(values[:last]), ", ") + " or " + values[last]
 }

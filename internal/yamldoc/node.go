@@ -10,6 +10,7 @@ import (
 // Kind is the type of a value in a file.
 type Kind uint8
 
+// The types: those of JSON, with numbers told apart, and [Bad].
 const (
 	Null Kind = iota
 	Bool
@@ -110,7 +111,7 @@ func (n *Node) Find(key string) *Member {
 	return nil
 }
 
-// TextOf returns the text under a key, or "" when there is none.
+// TextOf returns the text under a key, or "" when the key is missing.
 func (n *Node) TextOf(key string) string {
 	if m := n.Find(key); m != nil && m.Value.Kind == Text {
 		return m.Value.Text

@@ -47,7 +47,7 @@ func object(n *Node) string {
 	return strings.TrimSuffix(problem.Shorten(n.TextOf("kind"))+" "+problem.Shorten(name), " ")
 }
 
-// Err returns the problems, sorted, or nil when there are none.
+// Err returns the problems, sorted, or nil for an empty list.
 func (r *Reader) Err() error { return r.Problems.Err() }
 
 // Fail adds a problem.
@@ -81,7 +81,7 @@ func (r *Reader) check(n *Node, at Place, field string) {
 	}
 }
 
-// Join puts a key behind a path.
+// Join puts a key after a path.
 func Join(path, key string) string {
 	if path == "" || key == "" {
 		return path + key

@@ -252,7 +252,7 @@ func Update(path string, change func(*Lock) error) error {
 }
 
 // Find returns the plugin with the given name: publisher/name, or a bare name that one publisher only uses.
-// The error has the code [problem.Invalid]; it wraps [ErrNotLocked] when there is none, and names the publishers when there
+// The error has the code [problem.Invalid]; it wraps [ErrNotLocked] when no plugin matches, and names the publishers when there
 // are several.
 func (l *Lock) Find(name string) (Plugin, error) {
 	var found []Plugin

@@ -203,7 +203,7 @@ func TestFind(t *testing.T) {
 	}{
 		"Path":      {reason: "The full name is exact.", name: "zeta/api", want: "zeta/api"},
 		"Bare":      {reason: "A name of one publisher is enough.", name: "web", want: "acme/web"},
-		"Ambiguous": {reason: "Nobody chooses between publishers but the user.", name: "api", says: "api: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
+		"Ambiguous": {reason: "No one chooses between publishers but the user.", name: "api", says: "api: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
 		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not installed; run lattice-host install acme/db"},
 		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not installed; run lattice-host install "},
 	}

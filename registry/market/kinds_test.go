@@ -35,7 +35,7 @@ func TestKindsAreAgreedTo(t *testing.T) {
 	x := indextest.New(t, indexSeed, bringer(t, "acme/database@1.0.0", "v1alpha1"), bringer(t, "acme/database@1.1.0", "v1beta1"))
 	h := newHome(t, x)
 	_, err := h.Install(context.Background(), []string{"database@1.0.0"}, market.Options{})
-	denied(t, "Nobody agreed.", err, market.ErrNeedsConsent,
+	denied(t, "No one agreed.", err, market.ErrNeedsConsent,
 		`acme/database@1.0.0: needs consent: it wants to bring the kinds of document "Database.data.acme.example", because "A database.": grant it with --grant kinds`)
 	installed, err := h.Install(context.Background(), []string{"database@1.0.0"}, market.Options{Consent: market.Consent{Names: []string{market.GrantKinds}}})
 	check(t, err)

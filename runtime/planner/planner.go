@@ -22,7 +22,7 @@ type Item struct {
 	Stage int
 	// Where is the place in the target, such as a file; a set has one object in each.
 	Where string
-	// Digest stands for the content: equal contents have equal digests.
+	// Digest identifies the content: equal contents have equal digests.
 	Digest string
 }
 
@@ -33,7 +33,7 @@ func (i *Item) Compare(with *Item) int {
 
 // Found is what a target has in the place of an item.
 type Found struct {
-	// Digest stands for the content; empty when nothing is there.
+	// Digest identifies the content; empty when nothing is there.
 	Digest string `json:"digest"`
 	// Obstacle says what is there that no object can replace, as in "is a folder"; else empty.
 	Obstacle string `json:"obstacle,omitempty"`

@@ -95,7 +95,7 @@ func TestCases(t *testing.T) {
 		"Entity":   {"An entity has a form.", ask(`principal: media/web, action: Admit, resource: 'Kind::"a/b"'`, "allow"), []string{`request.principal: "media/web" is no entity; write it like Service::"media/plex"`}, ""},
 		"Groups":   {"Services are in no group.", ask(secret+", groups: [x]", "allow"), []string{"request.groups: only a User is in groups"}, ""},
 		"Value":    {"Cedar has no fractions.", ask(secret+", context: {x: 1.5}", "allow"), []string{"request.context: x: must be a text, a whole number, true, false or a list of texts"}, ""},
-		"Field":    {"A field that nobody knows is a mistake.", "cases:\n- name: x\n  wants: allow\n", nil, "x_test.yaml:3:3: cases.0.wants: is not a known field; did you mean want?"},
+		"Field":    {"A field that no one knows is a mistake.", "cases:\n- name: x\n  wants: allow\n", nil, "x_test.yaml:3:3: cases.0.wants: is not a known field; did you mean want?"},
 		"NoCases":  {"A file of tests has tests.", "", nil, "x_test.yaml:1:1: cases: is missing or empty; a file of tests is a list of cases"},
 		"Two":      {"A second document would not be looked at.", goodTest + "---\n" + goodTest, nil, "x_test.yaml:30:1: a file of tests is one document"},
 		"BadYAML":  {"What cannot be read has a place.", "cases:\n  - [", nil, "x_test.yaml:2:"},

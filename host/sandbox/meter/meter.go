@@ -60,9 +60,9 @@ type Options struct {
 	ExportPrefix string
 	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at once, or to copy or
 	// fill more, costs next to nothing, because it is certain to be refused or to trap: a guest that runs out of memory
-	// must not run out of fuel before. 0 stands for 65,536, which is as much as a memory can have.
+	// must not run out of fuel before. 0 is 65,536, which is as much as a memory can have.
 	MaxPages uint32
-	// MaxElements is how many elements the host lets a table have; the same holds for more than that. 0 stands for as many
+	// MaxElements is how many elements the host lets a table have; the same holds for more than that. 0 is as many
 	// as can be counted.
 	MaxElements uint32
 }

@@ -75,7 +75,7 @@ const (
 	opVectorPrefix  = 0xfd
 )
 
-// opFunction stands for the block that a function's body is.
+// opFunction is the block that a function's body is.
 const opFunction = opUnreachable
 
 // blockEmpty is the type of a block without parameters and results.

@@ -176,7 +176,7 @@ func (m *maker) lists() {
 		m.PassiveElements(functions(s.Passive.Size)...)
 	}
 	for i := range m.fits(s.Data) {
-		m.Module.Data(scratchAt+int32(i%64), make([]byte, s.Data.Size))
+		m.Data(scratchAt+int32(i%64), make([]byte, s.Data.Size))
 	}
 	for range m.fits(s.PassiveData) {
 		m.PassiveData(make([]byte, s.PassiveData.Size))
@@ -228,7 +228,7 @@ func (m *maker) entries(run Run) {
 	for i := range m.shape.Functions {
 		body = append(body, m.call(i, b.Body(b.GlobalGet, 0))...)
 	}
-	all := m.Module.Function(nil, nil, 0, body)
+	all := m.Function(nil, nil, 0, body)
 	if m.shape.Start {
 		m.Start(all)
 	}
@@ -242,8 +242,8 @@ func (m *maker) entries(run Run) {
 	}
 	call = b.Body(call, b.Int64(answerAt<<32|2))
 	m.Export(abi.ExportMemory, b.Memory, 0)
-	m.Export(abi.ExportAlloc, b.Function, m.Module.Function(i32, i32, 0, b.Int32(requestAt)))
-	m.Export(abi.ExportCall, b.Function, m.Module.Function(slices.Repeat(i32, 3), i64, 0, call))
+	m.Export(abi.ExportAlloc, b.Function, m.Function(i32, i32, 0, b.Int32(requestAt)))
+	m.Export(abi.ExportCall, b.Function, m.Function(slices.Repeat(i32, 3), i64, 0, call))
 }
 
 // depthOfRecursion is the argument of functions, which those that call themselves count down.

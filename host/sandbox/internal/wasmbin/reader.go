@@ -53,10 +53,10 @@ func (r *Reader) Offset() int { return r.base + r.pos }
 // Fail notes that what stands at the position is malformed, unless something before was.
 func (r *Reader) Fail(at int, problem string) { r.stop(at, problem, errMalformed) }
 
-// Refuse notes that what stands at the position is not supported, unless something before was wrong.
+// Refuse notes that what is at the position is not supported, unless something before was wrong.
 func (r *Reader) Refuse(at int, problem string) { r.stop(at, problem, errUnsupported) }
 
-// RefuseIf does what Refuse does when what stands at the position is of a proposal, and otherwise what Fail does.
+// RefuseIf does what Refuse does when what is at the position is of a proposal, and otherwise what Fail does.
 func (r *Reader) RefuseIf(proposed bool, at int, problem string) {
 	if proposed {
 		r.Refuse(at, problem)

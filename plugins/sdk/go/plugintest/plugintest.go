@@ -40,7 +40,7 @@ type Subject struct {
 type Case struct {
 	// Document is what to derive from.
 	Document string
-	// Settings are the step's settings; empty when there are none.
+	// Settings are the step's settings; empty for a step without settings.
 	Settings string
 	// Platform says where the outputs will run. Nil is a small platform whose trust domain is [TrustDomain].
 	Platform *abi.Platform
@@ -304,7 +304,7 @@ func Text(t testing.TB, raw cbor.Raw) string {
 	return b.String()
 }
 
-// Output returns the output of a kind and name as [Text]; it fails the test when there is none.
+// Output returns the output of a kind and name as [Text]; it fails the test when the answer lacks it.
 func (a *Answer) Output(kind, name string) string {
 	a.t.Helper()
 	return Text(a.t, a.document(kind, name))
