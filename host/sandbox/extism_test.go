@@ -177,6 +177,13 @@ func TestExtismCall(t *testing.T) {
 			want: "{}      ",
 		},
 		{
+			reason: "removing a variable whose name is too large", err: ErrTrap,
+			text: "step main: in derive: trapped: extism:host/env.var_set was called: the variables of a call have at most 1 MiB",
+			guest: func(g *extismGuest) {
+				g.derive = wasmbuild.Body(wasmbuild.Int64(maxVarBytes+1), g.call("alloc"), wasmbuild.Int64(0), g.call("var_set"), wasmbuild.Int32(0))
+			},
+		},
+		{
 			reason: "variables that are too large", err: ErrTrap,
 			text: "step main: in derive: trapped: extism:host/env.var_set was called: the variables of a call have at most 1 MiB",
 			guest: func(g *extismGuest) {
