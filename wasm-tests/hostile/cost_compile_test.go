@@ -73,6 +73,11 @@ func localCosts() []costly {
 			across(300, bytes.Repeat(emptyIf, 300))(g)
 		}
 	})
+	add("locals-times-checks", "4,000 locals across 20,000 calls that may cost something, in 92 KB", func(g *guest) {
+		f := g.procedure()
+		across(4_000, bytes.Repeat(b.Body(b.Call, b.Unsigned(f+2)), 20_000))(g)
+		g.procedure()
+	})
 	return ofKind(kindCompile, cases)
 }
 

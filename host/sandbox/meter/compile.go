@@ -152,8 +152,8 @@ type work struct {
 	// touched holds, for each local, the number of the last function that named it.
 	touched []uint32
 	number  uint32
-	// accesses and sets count instructions on locals, calls calls.
-	accesses, sets, calls int64
+	// accesses and sets count instructions on locals, calls calls, bounds loads and stores.
+	accesses, sets, calls, bounds int64
 	// values is how many values the function, its blocks, branches and calls hand over.
 	values int64
 	place
@@ -165,16 +165,16 @@ type work struct {
 // place is what [work] knows where an instruction is.
 type place struct {
 	// height is how many values are on the operand stack, depth how many blocks dominate the running one, chain how many
-	// of the last of them have one predecessor, bounds how many loads and stores came before.
-	height, depth, chain, bounds int64
+	// of the last of them have one predecessor.
+	height, depth, chain int64
 }
 
 // shape is what a frame remembers for [work].
 type shape struct {
 	params, results int64
-	// place, accesses and sets are those where the block begins.
+	// place, bounds, accesses and sets are those where the block begins.
 	place
-	accesses, sets int64
+	bounds, accesses, sets int64
 	// preds counts the edges that lead to the block's label, chains how far each has to go back; lowest and fewest are the
 	// smallest depth and number of bounds among them.
 	preds, chains, lowest, fewest int64
@@ -242,20 +242,19 @@ func (w *work) follow() {
 }
 
 // check counts a check of fuel that begins a segment there: a block that calls the host, and one where both ways join, across
-// which every local and every value on the stack lives.
+// which every local and every value on the stack lives. Bounds of addresses across it were measured to take next to nothing.
 func (w *work) check(p place) {
 	w.calls++
 	w.blocks += 2
 	w.dominators += 2 * p.depth
 	w.stacked += 2 * max(p.height, 0)
-	w.known += 2 * p.bounds
 	w.joins++
 	w.joinWalks += p.chain + 1
 }
 
 // open begins a block; its condition, if it has one, is off the operand stack.
 func (w *work) open(op byte, s *shape) {
-	s.place, s.accesses, s.sets = w.place, w.accesses, w.sets
+	s.place, s.bounds, s.accesses, s.sets = w.place, w.bounds, w.accesses, w.sets
 	s.height -= s.params
 	switch op {
 	case opLoop:
