@@ -45,7 +45,7 @@ func waitForChild(t *testing.T, dir string) {
 }
 
 // TestCompileIsInterrupted proves that Load returns when its context ends, long before the module is compiled, that the
-// process is gone then, and that nothing stays behind.
+// process is gone then, and that nothing is left.
 func TestCompileIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, compiler := range map[string][]string{"InAProcess": ownCompiler(), "InThisProcess": {}} {
