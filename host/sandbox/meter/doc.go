@@ -7,7 +7,7 @@
 // Every instruction that is executed costs 1, except block, loop, else, end and nop, which cost nothing, and what takes
 // longer than others where it is slowest (package wasm-tests/fuel measures it, [Costs] has what else it takes):
 //
-//	loads                                   32
+//	loads                                   48
 //	memory.grow, table.grow                 32
 //	a function that calls others            32, where it begins, for its frame on the stack
 //

@@ -11,7 +11,7 @@ import (
 
 // Version numbers the rewriting. It changes whenever the same module would be rewritten differently or cost something
 // else, so that it belongs into the key of whatever is kept about a rewritten module.
-const Version = 7
+const Version = 8
 
 // Defaults of [Options].
 const (

@@ -4,7 +4,7 @@ package meter
 const (
 	// loadCost is the price of a load. One that depends on another and is in no cache takes as long as a hundred additions,
 	// one that is in a cache as long as two.
-	loadCost = 32
+	loadCost = 48
 	// growCost is the price of asking for memory or elements, which leaves compiled code, whether there is any or not.
 	growCost = 32
 	// frameCost is the price of a function that may be on the stack very often. The engine makes the stack twice as large
