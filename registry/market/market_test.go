@@ -119,6 +119,14 @@ func write(t testing.TB, data []byte, elements ...string) {
 	check(t, os.WriteFile(filepath.Join(elements...), data, 0o644))
 }
 
+// notInstalled checks that err says that a plugin is not installed.
+func notInstalled(t testing.TB, reason string, err error, plugin string) {
+	t.Helper()
+	if want := plugin + ": not installed; run lattice-host install " + plugin; !errors.Is(err, lock.ErrNotLocked) || err.Error() != want {
+		t.Errorf("%s\nwant %s, got %v", reason, want, err)
+	}
+}
+
 // refused checks that err is an ErrNotTrusted with the given text.
 func refused(t testing.TB, reason string, err error, says string) {
 	t.Helper()
@@ -385,7 +393,7 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("an update deactivates: %v", err)
 	}
 	_, err = h.Update(context.Background(), []string{"db"}, market.Options{})
-	refused(t, "What is not installed is not updated.", err, "db: not trusted: not installed")
+	notInstalled(t, "What is not installed is not updated.", err, "db")
 }
 
 func TestDeprecated(t *testing.T) {
@@ -522,7 +530,7 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("%v, %v", changed, err)
 	}
 	_, err = h.SetActive([]string{"web", "db"}, false, "x")
-	refused(t, "All or none.", err, "db: not trusted: not installed")
+	notInstalled(t, "All or none.", err, "db")
 	if _, err := load(h, "web"); err != nil {
 		t.Errorf("half was disabled: %v", err)
 	}
