@@ -177,7 +177,7 @@ func TestLaw02_EveryRuleHasAVector(t *testing.T) {
 	}
 	for _, code := range codes {
 		files, _ := filepath.Glob("testdata/" + code + "*.json")
-		// Files that large would help nobody: see TestLimits.
+		// Files that large would not help: see TestLimits.
 		if len(files) == 0 && code != string(contract.TooMany) && code != string(contract.TooLarge) {
 			t.Errorf("no vector is named after %q", code)
 		}

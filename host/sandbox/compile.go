@@ -194,7 +194,7 @@ func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, m *m
 	return file, true, err
 }
 
-// compileApart compiles a module in a process of its own, or in this one where there is none to be had.
+// compileApart compiles a module in a process of its own, or in this one where none can be started.
 func (r *Runtime) compileApart(ctx context.Context, dir string, m *meter.Module) (file string, err error) {
 	if len(r.config.Compiler) == 0 {
 		return compileInto(ctx, dir, m.Wasm)

@@ -219,7 +219,7 @@ func MemoryLimit() uint64 { return availableMemory() / limitOf * limitShare }
 
 // SoftMemoryLimit returns what a program that runs plugins with a memory budget may give [debug.SetMemoryLimit], in bytes:
 // what of limit the instances do not take, because their memory is not the runtime's, and at least an eighth of limit. Below
-// 1 there is none to set.
+// 1, set no limit.
 func SoftMemoryLimit(limit, budget uint64) int64 {
 	if limit == 0 {
 		return 0

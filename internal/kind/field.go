@@ -78,7 +78,7 @@ func (k *Kind) Field(path string) (Field, error) {
 	return f, nil
 }
 
-// step goes one name down: to a property, through lists and maps where there is none of that name directly.
+// step goes one name down: to a property, through lists and maps where no property has that name directly.
 func (s *Schema) step(name, at string) (next *Schema, where string, required, ok bool) {
 	for {
 		if property := s.Properties[name]; property != nil {
