@@ -1,7 +1,7 @@
 # Everything that the project builds goes below build/.
 BUILD   := build
 BIN     := $(BUILD)/lattice-host
-BUILTIN := deployment egress keda network-policy
+BUILTIN := deployment egress ingress keda network-policy observability runtime-policy secret-provider secrets
 NESTED  := wasm-tests/bench wasm-tests/cedar wasm-tests/extism wasm-tests/schemas wasm-tests/trust
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
@@ -102,7 +102,7 @@ night: ## Run everything that is slow, in hours; goes on after a failure and end
 
 worst: ## Search for WORSTTIME (10m) for small modules that cost the host most; run the hostile ones in full.
 	CI=night go test -timeout 2h -run TestCost ./wasm-tests/hostile
-	go run ./wasm-tests/hostile/worst -time $(WORSTTIME) -seed $(WORSTSEED)
+	go run ./wasm-tests/hostile/worst -time $(WORSTTIME) -seed $(WORSTSEED) -unit "$$(go run ./wasm-tests/fuel -median)"
 
 fmt: ## Format the Go source.
 	gofmt -w $$(git ls-files '*.go')

@@ -41,8 +41,9 @@ func Encode(dst []byte, m Encoder, encoding Encoding) ([]byte, error) {
 	return nil, errEncoding(encoding)
 }
 
-// Decode reads m from data, which must be well-formed, at most limit bytes long and nest at most [MaxDepth] deep. Text
-// and raw values of m may point into data. The keys that m does not know are returned in the order of the message.
+// Decode reads m from data, which must be well-formed, at most limit bytes long and nest at most
+// [MaxDepth] deep. Text and raw values of m may point into data. The keys that m does not know are
+// returned in the order of the message.
 //
 // The error satisfies [IsTooLarge] or cbor.IsMalformed.
 func Decode(data []byte, encoding Encoding, limit int, m Decoder) (unknown []string, err error) {

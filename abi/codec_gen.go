@@ -52,9 +52,10 @@ var typeOfContribution = cbor.Type{
 }
 
 var typeOfDerives = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x3,
+	Kind: cbor.KindStruct, Required: 0x5,
 	Fields: []cbor.Field{
 		{Key: "dkind", Offset: unsafe.Offsetof(Derives{}.Kind), Kind: cbor.KindText},
+		{Key: "dwhen", Offset: unsafe.Offsetof(Derives{}.When), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "egroup", Offset: unsafe.Offsetof(Derives{}.Group), Kind: cbor.KindText},
 		{Key: "fcovers", Offset: unsafe.Offsetof(Derives{}.Covers), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 	},

@@ -148,7 +148,8 @@ func FuzzDecodeResponse(f *testing.F) {
 func FuzzDecodeRequest(f *testing.F) {
 	f.Add(fullRequest().AppendCBOR(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// A guest reads without validating first: whatever arrives must not take it outside the message.
+		// A guest reads without validating first: whatever arrives must not take it outside the
+		// message.
 		var request abi.Request
 		request.DecodeCBOR(cbor.NewDecoder(data))
 	})

@@ -1,11 +1,12 @@
 // Package abi is what a host and a plugin say to each other: ABI version 1.
 //
-// A guest exports [ExportMemory], [ExportAlloc] and [ExportCall]; the host writes a message into guest memory, calls
-// an operation and reads the answer. Every message is a struct of this package and has one data model, JSON's, with two
-// encodings of it: deterministic CBOR (see package cbor) and JSON. A plugin says in its [Manifest] which one it speaks.
+// A guest exports [ExportMemory], [ExportAlloc] and [ExportCall]; the host writes a message into
+// guest memory, calls an operation and reads the answer. Every message is a struct of this package
+// and has one data model, JSON's, with two encodings of it: deterministic CBOR (see package cbor)
+// and JSON. A plugin says in its [Manifest] which one it speaks.
 //
-// The package imports nothing but the standard library and exports no variable that could be changed, so that a guest
-// can link it and a reader can trust it.
+// The package imports nothing but the standard library and exports no variable that could be
+// changed, so that a guest can link it and a reader can trust it.
 package abi
 
 //go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots Request,Response,ValidateRequest,ValidateResponse,Manifest,KindDefinition,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
@@ -23,11 +24,13 @@ const (
 	ExportInitialize = "_initialize"
 	// ExportAlloc is alloc(size i32) → ptr i32: room for one message from the host.
 	ExportAlloc = "lattice_v1_alloc"
-	// ExportCall is call(op i32, ptr i32, len i32) → i64: pointer to the answer in the high half, its length in the low.
+	// ExportCall is call(op i32, ptr i32, len i32) → i64: pointer to the answer in the high half,
+	// its length in the low.
 	ExportCall = "lattice_v1_call"
 	// ImportModule is the module name of the host's own functions.
 	ImportModule = "lattice_v1"
-	// ImportHostCall is host_call(op i32, ptr i32, len i32) → i64, open to plugins with a capability only.
+	// ImportHostCall is host_call(op i32, ptr i32, len i32) → i64, open to plugins with a
+	// capability only.
 	ImportHostCall = "host_call"
 	// ImportLog is log(level i32, ptr i32, len i32).
 	ImportLog = "log"
@@ -60,9 +63,10 @@ const (
 // Transport is how messages get into a module and out of it.
 type Transport string
 
-// TransportExtism is for modules made with an Extism PDK: they import from [ExtismModule] and export [ExtismDerive], and
-// [ExtismValidate] when they have settings, both of type () -> i32 with 0 for success. The messages are the same. A manifest
-// without a transport is for modules that export [ExportCall].
+// TransportExtism is for modules made with an Extism PDK: they import from [ExtismModule] and
+// export [ExtismDerive], and [ExtismValidate] when they have settings, both of type () -> i32 with
+// 0 for success. The messages are the same. A manifest without a transport is for modules that
+// export [ExportCall].
 const TransportExtism Transport = "extism"
 
 // Names that cross the boundary of a module with [TransportExtism].

@@ -2,8 +2,8 @@ package abi
 
 import "github.com/latticenet/lattice-host/abi/cbor"
 
-// HostOp is an operation of the host, the first parameter of [ImportHostCall]. Each takes the request and gives the answer
-// of its name. An answer with an error has nothing else.
+// HostOp is an operation of the host, the first parameter of [ImportHostCall]. Each takes the
+// request and gives the answer of its name. An answer with an error has nothing else.
 type HostOp uint32
 
 // The operations of the host in ABI 1.
@@ -46,7 +46,8 @@ func (op HostOp) describe() hostOp {
 // String returns the operation's name, such as kv.get; empty for what is no operation.
 func (op HostOp) String() string { return op.describe().name }
 
-// Capability returns the name of the capability that the operation needs; empty for what is no operation.
+// Capability returns the name of the capability that the operation needs; empty for what is no
+// operation.
 func (op HostOp) Capability() string { return op.describe().capability }
 
 // ParseHostOp returns the operation of a name, and whether there is one.
@@ -64,25 +65,30 @@ type HostErrorCode string
 
 // The error codes of the host.
 const (
-	// HostErrorDenied says that the plugin may not do this: nobody granted it, or the address is not a public one.
+	// HostErrorDenied says that the plugin may not do this: no one granted it, or the address is
+	// not a public one.
 	HostErrorDenied HostErrorCode = "denied"
 	// HostErrorNotFound says that there is no such key.
 	HostErrorNotFound HostErrorCode = "not-found"
-	// HostErrorTooLarge says that the request, the answer or what is kept would be beyond its limit.
+	// HostErrorTooLarge says that the request, the answer or what is kept would be beyond its
+	// limit.
 	HostErrorTooLarge HostErrorCode = "too-large"
 	// HostErrorBudget says that the derivation has made [MaxHostCalls] calls.
 	HostErrorBudget HostErrorCode = "budget"
 	// HostErrorUnavailable says that it cannot be done now: no network, no server, no store.
 	HostErrorUnavailable HostErrorCode = "unavailable"
-	// HostErrorInvalid says that the request is not one: malformed, or a value is outside its grammar.
+	// HostErrorInvalid says that the request is not one: malformed, or a value is outside its
+	// grammar.
 	HostErrorInvalid HostErrorCode = "invalid"
 )
 
-// HostError is the answer to a host call that was not done. A plugin decides what that means for its derivation.
+// HostError is the answer to a host call that was not done. A plugin decides what that means for
+// its derivation.
 type HostError struct {
 	// Code is one of the error codes.
 	Code HostErrorCode `json:"code"`
-	// Message says what is wrong, for people. It is the same for the same request and the same state of the world.
+	// Message says what is wrong, for people. It is the same for the same request and the same
+	// state of the world.
 	Message string `json:"message"`
 }
 
@@ -103,13 +109,15 @@ type KVGetRequest struct {
 
 // KVGetAnswer answers [HostKVGet].
 type KVGetAnswer struct {
-	// Error is absent when the host did what it was asked for; not-found says that the key is not there.
+	// Error is absent when the host did what it was asked for; not-found says that the key is not
+	// there.
 	Error *HostError `json:"error,omitempty"`
 	// Value is the value that was set.
 	Value cbor.Raw `json:"value,omitempty"`
 }
 
-// KVSetRequest sets one value of the plugin's store. It is kept if the whole run comes to a good end.
+// KVSetRequest sets one value of the plugin's store. It is kept if the whole run comes to a good
+// end.
 type KVSetRequest struct {
 	// Key is as in [KVGetRequest].
 	Key string `json:"key"`
@@ -161,7 +169,7 @@ type HTTPGetRequest struct {
 type HTTPGetAnswer struct {
 	// Error is absent when a server answered.
 	Error *HostError `json:"error,omitempty"`
-	// Status is the status code of the last answer, behind redirects.
+	// Status is the status code of the last answer, after redirects.
 	Status int64 `json:"status,omitempty"`
 	// Headers are content-type, etag and last-modified, those of them that came.
 	Headers cbor.Map[string] `json:"headers,omitempty"`
@@ -171,8 +179,9 @@ type HTTPGetAnswer struct {
 	Base64 string `json:"base64,omitempty"`
 }
 
-// ResourcesReadRequest asks for resources, as a [Requirement] does. With neither MatchName nor MatchLabels it asks for every
-// resource of the kind. The resource that is derived from is never among them.
+// ResourcesReadRequest asks for resources, as a [Requirement] does. With neither MatchName nor
+// MatchLabels it asks for every resource of the kind. The resource that is derived from is never
+// among them.
 type ResourcesReadRequest struct {
 	// APIVersion and Kind are those of the resources. The kind must be named by the capability.
 	APIVersion string `json:"apiVersion"`
@@ -193,8 +202,8 @@ type ResourcesReadAnswer struct {
 	Resources []cbor.Raw `json:"resources,omitempty"`
 }
 
-// ValidKVKey reports whether s can be a key of a plugin's store: 1 to [MaxKVKeyBytes] ASCII letters, digits, dots, hyphens,
-// underscores and slashes.
+// ValidKVKey reports whether s can be a key of a plugin's store: 1 to [MaxKVKeyBytes] ASCII
+// letters, digits, dots, hyphens, underscores and slashes.
 func ValidKVKey(s string) bool { return s != "" && ValidKVPrefix(s) }
 
 // ValidKVPrefix reports whether keys can begin with s, which may be empty.

@@ -81,7 +81,7 @@ func TestHostMessagesRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	// A value that is null is none.
+	// A value that is null is not one.
 	if _, err := abi.Decode([]byte(`{"key":"k","value":null}`), abi.EncodingJSON, 100, new(abi.KVSetRequest)); err == nil {
 		t.Error("kv.set without a value was read")
 	}

@@ -2,12 +2,13 @@ package abi
 
 import "errors"
 
-// Limits that are part of the contract and equal on every host, so that what passes a plugin's tests passes in
-// production. Sizes are bytes.
+// Limits that are part of the contract and equal on every host, so that what passes a plugin's
+// tests passes in production. Sizes are bytes.
 const (
 	// MaxMemoryBytes is the largest linear memory of a guest.
 	MaxMemoryBytes = 64 << 20
-	// DefaultRequestBytes is the largest request for a plugin whose manifest asks for no other size.
+	// DefaultRequestBytes is the largest request for a plugin whose manifest asks for no other
+	// size.
 	DefaultRequestBytes = 1 << 20
 	// MaxRequestBytes is the most that a manifest may ask for.
 	MaxRequestBytes = 16 << 20
@@ -17,15 +18,16 @@ const (
 	MaxManifestBytes = 64 << 10
 	// MaxModuleBytes is the largest module.
 	MaxModuleBytes = 32 << 20
-	// CompileMillis, and CompileMillisPerMiB for each MiB of the module, is how much processor time compiling a module may
-	// take, at most MaxCompileMillis: by the estimate that plugin inspect shows, which is the same on every machine.
+	// CompileMillis, and CompileMillisPerMiB for each MiB of the module, is how much processor time
+	// compiling a module may take, at most MaxCompileMillis: by the estimate that plugin inspect
+	// shows, which is the same on every machine.
 	CompileMillis       = 1_500
 	CompileMillisPerMiB = 5_000
 	MaxCompileMillis    = 120_000
 	// MaxFunctionCompileMillis is how much of it one function may take.
 	MaxFunctionCompileMillis = 1_500
-	// CompileMemoryBytes, and CompileMemoryPerByte for each byte of the module, is how much memory compiling may take by that
-	// estimate, at most MaxCompileMemoryBytes.
+	// CompileMemoryBytes, and CompileMemoryPerByte for each byte of the module, is how much memory
+	// compiling may take by that estimate, at most MaxCompileMemoryBytes.
 	CompileMemoryBytes    = 192 << 20
 	CompileMemoryPerByte  = 256
 	MaxCompileMemoryBytes = 3 << 30
@@ -41,8 +43,8 @@ const (
 	MaxDerivedDepth = 4
 	// MaxDepth is how deep arrays and objects of a message may nest.
 	MaxDepth = 128
-	// MaxHostCalls is the budget of host calls in one derivation: one document with all its steps, their rounds, and what is
-	// derived in turn.
+	// MaxHostCalls is the budget of host calls in one derivation: one document with all its steps,
+	// their rounds, and what is derived in turn.
 	MaxHostCalls = 64
 	// MaxHostRequestBytes is the largest request of a host call.
 	MaxHostRequestBytes = 128 << 10
@@ -62,14 +64,15 @@ const (
 	MaxHTTPBodyBytes = 512 << 10
 	// MaxHTTPRedirects is how many redirects http.get follows.
 	MaxHTTPRedirects = 5
-	// MaxHTTPMillis is how long one http.get may take with all its redirects, in milliseconds. It counts for the call's own
-	// bound too.
+	// MaxHTTPMillis is how long one http.get may take with all its redirects, in milliseconds. It
+	// counts for the call's own bound too.
 	MaxHTTPMillis = 5_000
 	// DefaultTimeoutMillis is the wall-clock bound of one call in milliseconds.
 	DefaultTimeoutMillis = 10_000
 	// MaxTimeoutMillis is the most that a manifest may ask for.
 	MaxTimeoutMillis = 30_000
-	// DefaultFuel is what one call may spend: about the number of WebAssembly instructions that it runs.
+	// DefaultFuel is what one call may spend: about the number of WebAssembly instructions that it
+	// runs.
 	DefaultFuel = 2_000_000_000
 	// MaxFuel is the most that a manifest may ask for.
 	MaxFuel = 20_000_000_000

@@ -5,8 +5,9 @@ import "github.com/latticenet/lattice-host/abi/cbor"
 // ManifestSchema is the value of [Manifest.Schema].
 const ManifestSchema = "lattice.manifest.v1"
 
-// Manifest says what a plugin is and what it asks for. It lives in the custom section [ManifestSection] of the module
-// as JSON, can be read without running the module, and must equal the signed statement of the release.
+// Manifest says what a plugin is and what it asks for. It lives in the custom section
+// [ManifestSection] of the module as JSON, can be read without running the module, and must equal
+// the signed statement of the release.
 type Manifest struct {
 	// Schema is [ManifestSchema].
 	Schema string `json:"schema"`
@@ -23,7 +24,8 @@ type Manifest struct {
 	Transport Transport `json:"transport,omitempty"`
 	// Summary is one line for people.
 	Summary string `json:"summary,omitempty"`
-	// Derives names the kinds of resource that the plugin derives from, and which of their features it covers.
+	// Derives names the kinds of resource that the plugin derives from, and which of their features
+	// it covers.
 	Derives []Derives `json:"derives"`
 	// Outputs are the kinds that the plugin may emit. Any other kind is refused.
 	Outputs []GroupKind `json:"outputs,omitempty"`
@@ -36,21 +38,25 @@ type Manifest struct {
 	// ContextProduced and ContextConsumed are the context keys that the plugin leaves and is shown.
 	ContextProduced []string `json:"contextProduced,omitempty"`
 	ContextConsumed []string `json:"contextConsumed,omitempty"`
-	// Capabilities are what the plugin needs beyond its request. None is had without an operator's grant.
+	// Capabilities are what the plugin needs beyond its request. None is had without an operator's
+	// grant.
 	Capabilities []Capability `json:"capabilities,omitempty"`
 	// Limits are the plugin's own bounds, within those of the contract.
 	Limits Limits `json:"limits"`
-	// SettingsSchema is a JSON Schema (draft 2020-12) of the settings. A plugin without one takes no settings.
+	// SettingsSchema is a JSON Schema (draft 2020-12) of the settings. A plugin without one takes
+	// no settings.
 	SettingsSchema cbor.Raw `json:"settingsSchema,omitempty"`
 	// Providers name what must run in the cluster for the outputs to work.
 	Providers []Provider `json:"providers,omitempty"`
-	// Kinds are kinds of document that the plugin brings: what users may write once it is installed.
+	// Kinds are kinds of document that the plugin brings: what users may write once it is
+	// installed.
 	Kinds []KindDefinition `json:"kinds,omitempty"`
 }
 
 // KindDefinition is a kind of document that a plugin brings.
 type KindDefinition struct {
-	// Group is the API group: a DNS name of the publisher's, never lattice.dev nor one of Kubernetes.
+	// Group is the API group: a DNS name of the publisher's, never lattice.dev nor one of
+	// Kubernetes.
 	Group string `json:"group"`
 	// Version is v1, v1beta1, v1alpha1 and so on.
 	Version string `json:"version"`
@@ -62,8 +68,8 @@ type KindDefinition struct {
 	Scope string `json:"scope,omitempty"`
 	// Description says in a sentence what documents of the kind are for.
 	Description string `json:"description,omitempty"`
-	// Schema is the JSON Schema (draft 2020-12) of the spec, in the subset that is a structural schema of Kubernetes. In the
-	// source of a manifest it is the name of a file next to it.
+	// Schema is the JSON Schema (draft 2020-12) of the spec, in the subset that is a structural
+	// schema of Kubernetes. In the source of a manifest it is the name of a file next to it.
 	Schema cbor.Raw `json:"schema"`
 	// Features are what a document can use; the steps of its pipeline must cover what it uses.
 	Features []KindFeature `json:"features,omitempty"`
@@ -77,7 +83,8 @@ type KindDefinition struct {
 type KindFeature struct {
 	// Name is lower-case letters, digits and single hyphens, as derives.covers has it.
 	Name string `json:"name"`
-	// Paths are the fields that use it, such as spec.backup or spec.users.*.grants. Without one, every document does.
+	// Paths are the fields that use it, such as spec.backup or spec.users.*.grants. Without one,
+	// every document does.
 	Paths []string `json:"paths,omitempty"`
 }
 
@@ -87,8 +94,8 @@ type KindRule struct {
 	Field string `json:"field"`
 	// Message says what is wrong and what to do.
 	Message string `json:"message"`
-	// Condition is what the spec must meet: a JSON Schema of properties, required, enum, const, bounds, pattern, anyOf, allOf
-	// and not.
+	// Condition is what the spec must meet: a JSON Schema of properties, required, enum, const,
+	// bounds, pattern, anyOf, allOf and not.
 	Condition cbor.Raw `json:"condition"`
 }
 
@@ -109,9 +116,12 @@ type Derives struct {
 	Group string `json:"group"`
 	// Kind is the kind in CamelCase.
 	Kind string `json:"kind"`
-	// Covers names the features of the kind that the plugin handles. A document that uses a feature which no step of
-	// its pipeline covers is refused, so that nothing it asks for is dropped.
+	// Covers names the features of the kind that the plugin handles. A document that uses a feature
+	// which no step of its pipeline covers is refused, so that nothing it asks for is dropped.
 	Covers []string `json:"covers,omitempty"`
+	// When names the features without which the plugin has nothing to say: for a document that uses
+	// none of them it is not called. Empty means that it is called for every document.
+	When []string `json:"when,omitempty"`
 }
 
 // GroupKind names a kind whatever its version.
@@ -128,7 +138,8 @@ type Capability struct {
 	Name string `json:"name"`
 	// Reason tells the operator what it is for.
 	Reason string `json:"reason"`
-	// Hosts are what http.get may reach: exact DNS names, each with a port behind a colon when it is not 443.
+	// Hosts are what http.get may reach: exact DNS names, each with a port after a colon when it is
+	// not 443.
 	Hosts []string `json:"hosts,omitempty"`
 	// Kinds are the kinds that resources.read may read.
 	Kinds []GroupKind `json:"kinds,omitempty"`
@@ -140,7 +151,8 @@ const (
 	CapabilityHTTPGet = "http.get"
 	// CapabilityKV allows a small store of the plugin's own.
 	CapabilityKV = "kv"
-	// CapabilityResourcesRead allows reading other resources of the kinds it names, while the derivation runs.
+	// CapabilityResourcesRead allows reading other resources of the kinds it names, while the
+	// derivation runs.
 	CapabilityResourcesRead = "resources.read"
 )
 

@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// ParseManifest reads a manifest from JSON, strictly: an unknown key is an error, and so is everything that
-// [Manifest.Check] refuses.
+// ParseManifest reads a manifest from JSON, strictly: an unknown key is an error, and so is
+// everything that [Manifest.Check] refuses.
 func ParseManifest(data []byte) (*Manifest, error) {
 	m := new(Manifest)
 	unknown, err := Decode(data, EncodingJSON, MaxManifestBytes, m)
@@ -54,6 +54,11 @@ func (m *Manifest) Check() error {
 		at := "derives." + strconv.Itoa(i)
 		c.kind(at, GroupKind{d.Group, d.Kind})
 		c.distinct(at+".covers", d.Covers)
+		c.distinct(at+".when", d.When)
+		for j, feature := range d.Covers {
+			c.require(len(d.When) == 0 || slices.Contains(d.When, feature), at+".covers."+strconv.Itoa(j),
+				"is not in when, so that the plugin would not be called for it; add it there")
+		}
 	}
 	c.kinds("outputs", m.Outputs)
 	c.kinds("contributes", m.Contributes)
@@ -75,9 +80,9 @@ func (m *Manifest) Check() error {
 
 const nameRule = "lower-case letters, digits and single hyphens, 1 to 40 characters, beginning with a letter, and no device name of Windows"
 
-// ValidName reports whether s can name a publisher or a plugin: lower-case letters, digits and single inner hyphens,
-// 1 to 40 characters, beginning with a letter. Names are also names of files and folders, which Windows cannot have under
-// the names of its devices, such as con and com1.
+// ValidName reports whether s can name a publisher or a plugin: lower-case letters, digits and
+// single inner hyphens, 1 to 40 characters, beginning with a letter. Names are also names of files
+// and folders, which Windows cannot have under the names of its devices, such as con and com1.
 func ValidName(s string) bool {
 	if isDeviceName(s) {
 		return false
@@ -102,7 +107,8 @@ func isDeviceName(s string) bool {
 	return len(s) == 4 && (s[:3] == "com" || s[:3] == "lpt") && s[3] >= '0' && s[3] <= '9'
 }
 
-// ValidVersion reports whether s is a semantic version (semver.org 2.0.0) without a leading v, at most 64 characters.
+// ValidVersion reports whether s is a semantic version (semver.org 2.0.0) without a leading v, at
+// most 64 characters.
 func ValidVersion(s string) bool {
 	if len(s) > 64 {
 		return false
@@ -202,7 +208,7 @@ func (c *manifestChecker) kinds(field string, kinds []GroupKind) {
 	for i, k := range kinds {
 		c.kind(field+"."+strconv.Itoa(i), k)
 		if slices.Index(kinds, k) != i {
-			c.fail(field+"."+strconv.Itoa(i), "is there twice")
+			c.fail(field+"."+strconv.Itoa(i), "is a duplicate")
 		}
 	}
 }
@@ -231,7 +237,7 @@ func (c *manifestChecker) capabilities(caps []Capability) {
 		}
 		c.kinds(at+".kinds", capability.Kinds)
 		if slices.IndexFunc(caps, func(o Capability) bool { return o.Name == capability.Name }) != i {
-			c.fail(at+".name", "is there twice")
+			c.fail(at+".name", "is a duplicate")
 		}
 	}
 }
@@ -244,8 +250,9 @@ func (c *manifestChecker) hosts(field string, hosts []string) {
 	c.distinct(field, hosts)
 }
 
-// validHost reports whether s is what http.get may be granted: an exact name, so that what a person grants is what is
-// reached. What a resolver takes for an address in numbers is none (its last part is a number, WHATWG URL, section 3.5).
+// validHost reports whether s is what http.get may be granted: an exact name, so that what a person
+// grants is what is reached. What a resolver takes for an address in numbers is not one (its last
+// part is a number, WHATWG URL, section 3.5).
 func validHost(s string) bool {
 	name, port, hasPort := strings.Cut(s, ":")
 	if hasPort {
@@ -283,7 +290,7 @@ func validLabel(s string) bool {
 // IsZero reports whether the group-kind is empty.
 func (k GroupKind) IsZero() bool { return k == GroupKind{} }
 
-// String returns the kind, and its group behind a dot when it has one: Deployment.apps.
+// String returns the kind, and its group after a dot when it has one: Deployment.apps.
 func (k GroupKind) String() string {
 	if k.Group == "" {
 		return k.Kind

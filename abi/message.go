@@ -8,11 +8,13 @@ type Request struct {
 	ABI int64 `json:"abi"`
 	// Step is the name of the step in its pipeline.
 	Step string `json:"step"`
-	// Round counts from 1; the second and later rounds carry the answers to the requirements of the one before.
+	// Round counts from 1; the second and later rounds carry the answers to the requirements of the
+	// one before.
 	Round int64 `json:"round"`
 	// Resource is the document to derive from, complete with defaults.
 	Resource cbor.Raw `json:"resource"`
-	// Settings are the step's settings, valid under the plugin's settings schema; absent when there are none.
+	// Settings are the step's settings, valid under the plugin's settings schema; absent if none
+	// exist.
 	Settings cbor.Raw `json:"settings,omitempty"`
 	// Platform says where the outputs will run.
 	Platform Platform `json:"platform"`
@@ -34,9 +36,9 @@ type Response struct {
 	Results []Result `json:"results,omitempty"`
 	// Context is left for later steps.
 	Context []ContextEntry `json:"context,omitempty"`
-	// Requirements are other resources that the step needs: all of them in every round. While they differ from the round
-	// before, the rest of the response is ignored and the step is called again with the answers; when they are the same,
-	// they have settled.
+	// Requirements are other resources that the step needs: all of them in every round. While they
+	// differ from the round before, the rest of the response is ignored and the step is called
+	// again with the answers; when they are the same, they have settled.
 	Requirements []Requirement `json:"requirements,omitempty"`
 }
 
@@ -60,8 +62,8 @@ type Output struct {
 	Document cbor.Raw `json:"document"`
 }
 
-// Contribution adds fields to an output that another step owns. Setting a field that its owner set to another value is
-// a conflict.
+// Contribution adds fields to an output that another step owns. Setting a field that its owner set
+// to another value is a conflict.
 type Contribution struct {
 	// Ref names the output.
 	Ref Ref `json:"ref"`
@@ -83,7 +85,8 @@ const (
 type Result struct {
 	// Severity is error, warning or info.
 	Severity Severity `json:"severity"`
-	// Field is the path of the field that the message is about, such as spec.workload.containers.main.image.
+	// Field is the path of the field that the message is about, such as
+	// spec.workload.containers.main.image.
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong and what to do.
 	Message string `json:"message"`
@@ -97,7 +100,8 @@ type ContextEntry struct {
 	Value cbor.Raw `json:"value"`
 }
 
-// Requirement asks for other resources. With neither MatchName nor MatchLabels it asks for every resource of the kind.
+// Requirement asks for other resources. With neither MatchName nor MatchLabels it asks for every
+// resource of the kind.
 type Requirement struct {
 	// Name is the step's own name for the requirement; the answer carries it.
 	Name string `json:"name"`
@@ -108,7 +112,8 @@ type Requirement struct {
 	Namespace string `json:"namespace,omitempty"`
 	// MatchName asks for one resource.
 	MatchName string `json:"matchName,omitempty"`
-	// MatchLabels asks for resources that carry all these labels.
+	// MatchLabels asks for resources that carry all these labels. The label lattice.io/vol-ID=true is
+	// also that of the service which owns the volume ID.
 	MatchLabels cbor.Map[string] `json:"matchLabels,omitempty"`
 }
 
@@ -124,7 +129,7 @@ type Answer struct {
 type ValidateRequest struct {
 	// ABI is [Version].
 	ABI int64 `json:"abi"`
-	// Settings are the step's settings; absent when there are none.
+	// Settings are the step's settings; absent if none exist.
 	Settings cbor.Raw `json:"settings,omitempty"`
 }
 

@@ -16,8 +16,9 @@ type Approval struct {
 	Decisions []string
 }
 
-// Approve returns the approval of a plan as it is at this moment, for the decisions that judged it. Where time passed since
-// they did, [ApproveJudged] makes sure that the plan still has what they saw.
+// Approve returns the approval of a plan as it is at this moment, for the decisions that judged it.
+// Where time passed since they did, [ApproveJudged] makes sure that the plan still has what they
+// saw.
 func Approve(p *Plan, decisions ...string) *Approval {
 	a := &Approval{Plan: p.Digest, Decisions: decisions}
 	for _, b := range p.Bundles {
@@ -26,8 +27,8 @@ func Approve(p *Plan, decisions ...string) *Approval {
 	return a
 }
 
-// ApproveJudged returns the approval of a plan by decisions about bundles, whose digests were taken when they were judged.
-// Those that are held need no decision, since nothing is written for them.
+// ApproveJudged returns the approval of a plan by decisions about bundles, whose digests were taken
+// when they were judged. Those that are held need no decision, since nothing is written for them.
 func ApproveJudged(p *Plan, judged []string, decisions ...string) *Approval {
 	a := &Approval{Plan: p.Digest, Bundles: slices.Clone(judged), Decisions: decisions}
 	for _, b := range Only(p.Bundles, p.Hold) {
@@ -36,8 +37,9 @@ func ApproveJudged(p *Plan, judged []string, decisions ...string) *Approval {
 	return a
 }
 
-// Check returns a copy of the plan if it is exactly the approved one. The bytes of the bundles are copied first, so that
-// the bytes that are compared are those that the copy has, and what they say is read anew. The error is [ErrNotApproved].
+// Check returns a copy of the plan if it is exactly the approved one. The bytes of the bundles are
+// copied first, so that the bytes that are compared are those that the copy has, and what they say
+// is read again. The error is [ErrNotApproved].
 func (a *Approval) Check(p *Plan) (*Plan, error) {
 	if a == nil || len(a.Decisions) == 0 || slices.Contains(a.Decisions, "") {
 		return nil, notApproved("", "no decision approves the plan")
@@ -85,5 +87,5 @@ func judged(b Bundle, left *[]string) (Bundle, error) {
 }
 
 func notApproved(object, problem string) error {
-	return &Error{Kind: ErrNotApproved, Object: object, Problem: problem + "; nothing is written, judge the plan anew"}
+	return &Error{Kind: ErrNotApproved, Object: object, Problem: problem + "; nothing is written, judge the plan again"}
 }

@@ -25,7 +25,8 @@ const (
 
 // Bundle is one bundle as gates judge it and executors apply it: its bytes, and what they say.
 type Bundle struct {
-	// Raw are the canonical bytes. They count: what they say is read again from them before anything is written.
+	// Raw are the canonical bytes. They count: what they say is read again from them before
+	// anything is written.
 	Raw []byte
 	// Content is what the bytes say.
 	Content *bundle.Bundle
@@ -34,7 +35,8 @@ type Bundle struct {
 // BundleOf returns a bundle that was just built. Its bytes are not copied.
 func BundleOf(b *bundle.Bundle) Bundle { return Bundle{Raw: b.JSON(), Content: b} }
 
-// ReadBundle returns the bundle with its own copy of the bytes. The error is [bundle.ErrBundle] when they are not one.
+// ReadBundle returns the bundle with its own copy of the bytes. The error is [bundle.ErrBundle]
+// when they are not one.
 func ReadBundle(raw []byte) (Bundle, error) {
 	content, err := bundle.Parse(raw)
 	if err != nil {
@@ -43,7 +45,8 @@ func ReadBundle(raw []byte) (Bundle, error) {
 	return BundleOf(content), nil
 }
 
-// Digest returns the digest of the bundle, the one that it was built with; empty for the zero value.
+// Digest returns the digest of the bundle, the one that it was built with; empty for the zero
+// value.
 func (b Bundle) Digest() string {
 	if b.Content == nil {
 		return ""
@@ -55,17 +58,18 @@ func (b Bundle) Digest() string {
 type Desired struct {
 	// Set is the name of the set: lower-case letters, digits and hyphens.
 	Set string
-	// Bundles are the bundles of the set, in any order. There is at least one, or something to revoke: [Executor.Destroy]
-	// removes a set.
+	// Bundles are the bundles of the set, in any order. There is at least one, or something to
+	// revoke: [Executor.Destroy] removes a set.
 	Bundles []Bundle
 	// Keep leaves resources of the set alone that have no bundle here. Otherwise they are removed.
 	Keep bool
-	// Hold are resources of the set that stay as they are, whatever has become of their objects: those that a gate does not
-	// let pass now. None of their objects is written or removed, not even by force, nor for another resource. They must not
-	// have a bundle here; those that are not in the set are ignored.
+	// Hold are resources of the set that stay as they are, whatever has become of their objects:
+	// those that a gate does not let pass now. None of their objects is written or removed, not
+	// even by force, nor for another resource. They must not have a bundle here; those that are not
+	// in the set are ignored.
 	Hold []abi.Ref
-	// Revoke are those of Hold that must not have secrets any more: their objects that fetch secrets are removed, unless
-	// another resource of the set has them, too.
+	// Revoke are those of Hold that must not have secrets any more: their objects that fetch
+	// secrets are removed, unless another resource of the set has them, too.
 	Revoke []abi.Ref
 	Options
 }
@@ -101,13 +105,14 @@ func (d *Desired) Check() error {
 	return errors.Join(append(errs, CheckBundles(d.Bundles))...)
 }
 
-// Revoked returns the objects of bundles that are removed because the secrets of resources are revoked.
+// Revoked returns the objects of bundles that are removed because the secrets of resources are
+// revoked.
 func Revoked(bundles []Bundle, resources []abi.Ref) map[abi.Ref]bool {
 	revoked := map[abi.Ref]bool{}
 	for _, b := range Only(bundles, resources) {
-		for i := range b.Content.Outputs {
-			if object := b.Content.Outputs[i].Ref; outputkind.Of(object.GroupKind()).FetchesSecrets {
-				revoked[object] = true
+		for _, o := range b.Content.Applied() {
+			if outputkind.Of(o.Ref.GroupKind()).FetchesSecrets {
+				revoked[o.Ref] = true
 			}
 		}
 	}
@@ -118,14 +123,15 @@ func Revoked(bundles []Bundle, resources []abi.Ref) map[abi.Ref]bool {
 		if slices.Contains(resources, b.Content.Resource) {
 			continue
 		}
-		for i := range b.Content.Outputs {
-			delete(revoked, b.Content.Outputs[i].Ref)
+		for _, o := range b.Content.Applied() {
+			delete(revoked, o.Ref)
 		}
 	}
 	return revoked
 }
 
-// CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one object that two resources
+// CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one
+// object that two resources
 // want to be different. An object that is the same for all, such as the gateway of a namespace, may derive from any number of
 // resources; see [Owners].
 func CheckBundles(bundles []Bundle) error {
@@ -140,12 +146,11 @@ func CheckBundles(bundles []Bundle) error {
 		resource := b.Content.Resource
 		size += len(b.Raw)
 		if resources[resource] {
-			errs = append(errs, &Error{Kind: ErrInvalid, Object: resource.String(), Problem: "the resource is there twice; keep one"})
+			errs = append(errs, &Error{Kind: ErrInvalid, Object: resource.String(), Problem: "the resource is a duplicate; keep one"})
 			continue
 		}
 		resources[resource] = true
-		for i := range b.Content.Outputs {
-			o := &b.Content.Outputs[i]
+		for _, o := range b.Content.Applied() {
 			first, ok := owners[o.Ref]
 			switch {
 			case !ok:
@@ -170,14 +175,15 @@ type owner struct {
 	document json.RawMessage
 }
 
-// Owners returns for each object of bundles the resource that it is applied for: the first in their order that it derives
-// from. So an object of several is applied once, and is there until the last of them is gone.
+// Owners returns for each object of bundles the resource that it is applied for: the first in their
+// order that it derives from. So an object of several is applied once, and is there until the last
+// of them is gone.
 func Owners(bundles []Bundle) map[abi.Ref]abi.Ref {
 	owners := map[abi.Ref]abi.Ref{}
 	for _, b := range sorted(bundles) {
-		for i := range b.Content.Outputs {
-			if object := b.Content.Outputs[i].Ref; owners[object] == (abi.Ref{}) {
-				owners[object] = b.Content.Resource
+		for _, o := range b.Content.Applied() {
+			if owners[o.Ref] == (abi.Ref{}) {
+				owners[o.Ref] = b.Content.Resource
 			}
 		}
 	}
@@ -191,8 +197,9 @@ func sorted(bundles []Bundle) []Bundle {
 	})
 }
 
-// Merge returns the bundles of a set after a change: those of before, without the resources of drop, replaced by those of
-// with where both have a resource. They are in the order of their resources.
+// Merge returns the bundles of a set after a change: those of before, without the resources of
+// drop, replaced by those of with where both have a resource. They are in the order of their
+// resources.
 func Merge(before, with []Bundle, drop []abi.Ref) []Bundle {
 	gone := map[abi.Ref]bool{}
 	for _, r := range drop {

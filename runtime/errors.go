@@ -4,13 +4,15 @@ import "github.com/latticenet/lattice-host/internal/problem"
 
 // The kinds of errors that an executor tells apart.
 var (
-	// ErrInvalid marks a request that makes no sense for any target: a bad name, the same resource twice.
+	// ErrInvalid marks a request that makes no sense for any target: a bad name, the same resource
+	// twice.
 	ErrInvalid = problem.New(problem.Invalid, "invalid")
 	// ErrNotApproved marks a plan or a bundle that is not what gates judged.
 	ErrNotApproved = problem.New(problem.Denied, "not approved")
 	// ErrMissingKind marks kinds that the target does not know.
 	ErrMissingKind = problem.New(problem.MissingKind, "kind is missing")
-	// ErrConflict marks something that somebody else wrote or changed: since the plan, or an object that the set must change.
+	// ErrConflict marks something that somebody else wrote or changed: since the plan, or an object
+	// that the set must change.
 	ErrConflict = problem.New(problem.Conflict, "conflict")
 	// ErrNotHealthy marks objects that were written and did not become healthy in time.
 	ErrNotHealthy = problem.New(problem.Unhealthy, "not healthy")

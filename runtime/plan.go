@@ -57,7 +57,8 @@ type Change struct {
 	Stage int `json:"stage"`
 	// Where is the place in the target, such as a file.
 	Where string `json:"where"`
-	// Before and After are the digests of what is there and of what will be; empty where nothing is.
+	// Before and After are the digests of what is there and of what will be; empty where nothing
+	// is.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	// Reason says in a few words why.
@@ -76,13 +77,16 @@ type Plan struct {
 	Bundles []Bundle
 	// Hold are the resources among them whose objects are left as they are, in their order.
 	Hold []abi.Ref
-	// Revoke are the resources among those whose objects that fetch secrets are removed all the same, in their order.
+	// Revoke are the resources among those whose objects that fetch secrets are removed all the
+	// same, in their order.
 	Revoke []abi.Ref
-	// Changes are in the order in which they are done. Objects that stay as they are stand between them.
+	// Changes are in the order in which they are done. Objects that stay as they are stand between
+	// them.
 	Changes []Change
-	// Records says that the set consists of other bundles than before, or of none, though its objects may be the same.
+	// Records says that the set consists of other bundles than before, or of none, though its
+	// objects may be the same.
 	Records bool
-	// State stands for what the target held when the plan was made.
+	// State identifies what the target held when the plan was made.
 	State string
 	// Digest is the SHA-256 of all of the above. See [Plan.Seal].
 	Digest string
@@ -171,8 +175,8 @@ func (p *Plan) Seal() (err error) {
 	return err
 }
 
-// Difference says what makes two plans different, or nothing when they are the same: the plan that was approved, and the
-// one that would be made now.
+// Difference says what makes two plans different, or nothing when they are the same: the plan that
+// was approved, and the one that would be made now.
 func (p *Plan) Difference(now *Plan) error {
 	if p.Digest == now.Digest {
 		return nil

@@ -63,7 +63,8 @@ func TestAttack62(t *testing.T) {
 	}
 }
 
-// Whom an approved plan leaves alone, and whose secrets it takes, does not change with the plan either.
+// Whom an approved plan leaves alone, and whose secrets it takes, does not change with the plan
+// either.
 func TestAttack62Lists(t *testing.T) {
 	t.Parallel()
 	p := plan(t)
@@ -98,7 +99,7 @@ func TestAttack62Messages(t *testing.T) {
 	p.Bundles[1] = executortest.Bundle(t, "web", "2", "a")
 	_, err = approval.Check(p)
 	want = "LatticeService.lattice.dev media/web: the bundle is not one that was judged, it has the digest " +
-		p.Bundles[1].Digest() + "; nothing is written, judge the plan anew"
+		p.Bundles[1].Digest() + "; nothing is written, judge the plan again"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -109,7 +110,7 @@ func TestAttack62Messages(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	_, err = (&runtime.Approval{}).Check(p)
-	if want := "no decision approves the plan; nothing is written, judge the plan anew"; err == nil || err.Error() != want {
+	if want := "no decision approves the plan; nothing is written, judge the plan again"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	// A judge may have seen bytes that are no bundle.
@@ -174,7 +175,7 @@ func TestDesiredCheck(t *testing.T) {
 	one, other := executortest.Bundle(t, "web", "1", "a-x"), executortest.Bundle(t, "web-a", "2", "x")
 	err := (&runtime.Desired{Set: "A/b", Bundles: []runtime.Bundle{other, one, one}}).Check()
 	want := `"A/b" cannot name a set; use at most 63 lower-case letters, digits and hyphens
-LatticeService.lattice.dev media/web: the resource is there twice; keep one
+LatticeService.lattice.dev media/web: the resource is a duplicate; keep one
 ConfigMap media/web-a-x: derives differently from LatticeService.lattice.dev media/web and from LatticeService.lattice.dev media/web-a; rename one of them`
 	if !errors.Is(err, runtime.ErrInvalid) || !errors.Is(err, runtime.ErrConflict) || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

@@ -25,9 +25,9 @@ const MaxDepth = abi.MaxDepth + 8
 // ErrBundle marks bytes that are not a bundle.
 var ErrBundle = errors.New("not a bundle")
 
-// Bundle is the complete result for one resource. It is built once: its bytes and its digest never change, whatever is done to
-// a copy of what they say. Decisions of gates, times, and what servers and clients keep books in are not part of it; see
-// [Record].
+// Bundle is the complete result for one resource. It is built once: its bytes and its digest never
+// change, whatever is done to a copy of what they say. Decisions of gates, times, and what servers
+// and clients keep books in are not part of it; see [Record].
 type Bundle struct {
 	Content
 	raw    []byte
@@ -38,14 +38,17 @@ type Bundle struct {
 type Content struct {
 	// Resource is the document that everything derives from.
 	Resource abi.Ref `json:"resource"`
-	// Document is its canonical JSON, with all defaults and without what a server or client only keeps books in: all that a
-	// step may use. With it gates can judge the bundle again, without the file that it came from.
+	// Document is its canonical JSON, with all defaults and without what a server or client only
+	// keeps books in: all that a step may use. With it gates can judge the bundle again, without
+	// the file that it came from.
 	Document json.RawMessage `json:"document"`
 	// Outputs are in the order in which they are applied: by stage, inside a stage by reference.
 	Outputs []Output `json:"outputs"`
-	// Steps are all steps that ran: those of the resource's pipeline in their order, then those of other pipelines.
+	// Steps are all steps that ran: those of the resource's pipeline in their order, then those of
+	// other pipelines.
 	Steps []Step `json:"steps"`
-	// HostCalls are what the steps asked the host for, in the order of the steps; absent when they asked for nothing.
+	// HostCalls are what the steps asked the host for, in the order of the steps; absent when they
+	// asked for nothing.
 	HostCalls []HostCall `json:"hostCalls,omitempty"`
 	// Results are the warnings and messages of the steps, sorted by pipeline, step and text.
 	Results []Result `json:"results"`
@@ -53,9 +56,25 @@ type Content struct {
 	Platform abi.Platform `json:"platform"`
 	// SettingsDigest is the SHA-256 of all settings.
 	SettingsDigest string `json:"settingsDigest"`
+	// ApplyIntermediate says that executors get intermediate documents, too: see [Content.Applied].
+	ApplyIntermediate bool `json:"applyIntermediate,omitempty"`
 }
 
-// Record is what gates decided about a bundle. It is kept next to the bundle, whose digest it names.
+// Applied returns the outputs that executors apply, in their order. An intermediate document, one
+// that was derived in turn, is not among them unless ApplyIntermediate is set: everything that it
+// asks for is, and the target need not know its kind.
+func (c *Content) Applied() []*Output {
+	outputs := make([]*Output, 0, len(c.Outputs))
+	for i := range c.Outputs {
+		if o := &c.Outputs[i]; !o.Derived || c.ApplyIntermediate {
+			outputs = append(outputs, o)
+		}
+	}
+	return outputs
+}
+
+// Record is what gates decided about a bundle. It is kept next to the bundle, whose digest it
+// names.
 type Record struct {
 	// Bundle is the digest of the bundle, and Resource its resource.
 	Bundle   string  `json:"bundle"`
@@ -74,11 +93,14 @@ type Output struct {
 	// Pipeline and Step name the step that emitted the object.
 	Pipeline string `json:"pipeline"`
 	Step     string `json:"step"`
-	// From is the derived document that the object derives from; nil when it is the resource itself.
+	// From is the derived document that the object derives from; nil when it is the resource
+	// itself.
 	From *abi.Ref `json:"from,omitempty"`
-	// Derived says that the object was derived in turn, so that what it asks for is among the outputs.
+	// Derived says that the object was derived in turn, so that what it asks for is among the
+	// outputs.
 	Derived bool `json:"derived,omitempty"`
-	// Owners are the steps that set fields, the one that emitted the object first. All belong to Pipeline.
+	// Owners are the steps that set fields, the one that emitted the object first. All belong to
+	// Pipeline.
 	Owners []Owner `json:"owners"`
 }
 
@@ -86,7 +108,8 @@ type Output struct {
 type Owner struct {
 	// Step is the step's name.
 	Step string `json:"step"`
-	// Fields are the fields that it set, in the form of Kubernetes' fieldsV1; absent when it set the whole object.
+	// Fields are the fields that it set, in the form of Kubernetes' fieldsV1; absent when it set
+	// the whole object.
 	Fields json.RawMessage `json:"fields,omitempty"`
 }
 
@@ -107,7 +130,8 @@ type Step struct {
 type HostCall struct {
 	Pipeline string `json:"pipeline"`
 	Step     string `json:"step"`
-	// Resource is the derived document that the step derived from; zero when it is the bundle's own resource.
+	// Resource is the derived document that the step derived from; zero when it is the bundle's own
+	// resource.
 	Resource abi.Ref `json:"resource,omitzero"`
 	// Op is the operation, such as http.get, and Target what it was about: a key, a URL or a kind.
 	Op     string `json:"op"`
@@ -121,7 +145,8 @@ type HostCall struct {
 type Result struct {
 	Pipeline string `json:"pipeline"`
 	Step     string `json:"step"`
-	// Resource is the derived document that the message is about; zero when it is the bundle's own resource.
+	// Resource is the derived document that the message is about; zero when it is the bundle's own
+	// resource.
 	Resource abi.Ref      `json:"resource,omitzero"`
 	Severity abi.Severity `json:"severity"`
 	// Field is a path inside the resource.
@@ -129,8 +154,8 @@ type Result struct {
 	Message string `json:"message"`
 }
 
-// New builds a bundle. Documents and fields must be canonical JSON, and are kept as parts of the bundle's bytes; nothing of
-// content may be changed afterwards.
+// New builds a bundle. Documents and fields must be canonical JSON, and are kept as parts of the
+// bundle's bytes; nothing of content may be changed afterwards.
 func New(content Content) *Bundle {
 	b := &Bundle{Content: content}
 	b.Outputs = slices.Clone(content.Outputs)
@@ -138,8 +163,8 @@ func New(content Content) *Bundle {
 	return b
 }
 
-// Parse reads a bundle, strictly: the bytes must be canonical, except for one line break at the end, and the digest must be
-// right. The error satisfies errors.Is with [ErrBundle].
+// Parse reads a bundle, strictly: the bytes must be canonical, except for one line break at the
+// end, and the digest must be right. The error satisfies errors.Is with [ErrBundle].
 func Parse(data []byte) (*Bundle, error) {
 	b, err := parse(bytes.TrimSuffix(data, []byte("\n")))
 	if err != nil {
@@ -167,7 +192,8 @@ func parse(data []byte) (*Bundle, error) {
 		Schema string `json:"schema"`
 		Digest string `json:"digest"`
 	}
-	// Known fields in another case, unknown ones and another order of keys all show when the bundle is written again.
+	// Known fields in another case, unknown ones and another order of keys all show when the bundle
+	// is written again.
 	b := new(Bundle)
 	if err := errors.Join(json.Unmarshal(text, &head), json.Unmarshal(text, &b.Content)); err != nil {
 		return nil, err
@@ -208,7 +234,7 @@ func (b *Bundle) check() error {
 			return fmt.Errorf("%.200q: %w", o.Ref, err)
 		}
 		if seen[o.Ref] {
-			return fmt.Errorf("%.200q: the object is there twice", o.Ref)
+			return fmt.Errorf("%.200q: the object is a duplicate", o.Ref)
 		}
 		seen[o.Ref] = true
 	}
@@ -267,8 +293,9 @@ func (b *Bundle) Output(ref abi.Ref) *Output {
 	return &b.Outputs[i]
 }
 
-// Digest returns the SHA-256 of the canonical JSON of everything but the digest itself, as sha256: and 64 lower-case hexadecimal
-// digits. It is the one name of the bundle, in plans, inventories, logs and histories.
+// Digest returns the SHA-256 of the canonical JSON of everything but the digest itself, as sha256:
+// and 64 lower-case hexadecimal digits. It is the one name of the bundle, in plans, inventories,
+// logs and histories.
 func (b *Bundle) Digest() string { return b.digest }
 
 // Equal reports whether two bundles have the same bytes.
@@ -282,7 +309,8 @@ func (b *Bundle) Equal(other *Bundle) bool {
 // JSON returns the bundle's canonical bytes: keys sorted, no white space. They must not be changed.
 func (b *Bundle) JSON() []byte { return b.raw }
 
-// Canonical returns a JSON text in the form that it has in a bundle: keys sorted bytewise, no white space.
+// Canonical returns a JSON text in the form that it has in a bundle: keys sorted bytewise, no white
+// space.
 func Canonical(text []byte) ([]byte, error) {
 	raw, err := cbor.FromJSON(nil, text, MaxDepth)
 	if err != nil {

@@ -121,7 +121,7 @@ func TestParseRefuses(t *testing.T) {
 		"Stranger":  {swap(`"fields":{"f:data":{}},"step":"b"`, `"fields":{"f:data":{}},"step":"c"`), `"ConfigMap media/api": its owner is no step of the bundle: "service/c"`},
 		"NoFields":  {swap(`{"fields":{"f:data":{}},"step":"b"}`, `{"step":"b"}`), `one of several owners has no fields: "b"`},
 		"BadFields": {swap(`{"f:data":{}}`, `null`), `the fields of an owner are not fieldsV1: "b"`},
-		"HostCall":  {swap(`"request":"sha256:r"`, `"pipeline":"x","request":"sha256:r"`), "twice"},
+		"HostCall":  {swap(`"request":"sha256:r"`, `"pipeline":"x","request":"sha256:r"`), "duplicate"},
 		"Document":  {swap(`"name":"api","namespace":"media"},"spec":{}`, `"name":"apj","namespace":"media"},"spec":{}`), "the document is not that of the resource"},
 		"Null":      {swap(exampleDocument, `null`), "the document is not that of the resource"},
 		"Absent":    {swap(`"document":`+exampleDocument+",", ""), "the document of the resource"},

@@ -16,7 +16,7 @@ type jsonWriter struct {
 
 func (w *jsonWriter) open(c byte) { w.b = append(w.b, c) }
 
-// close ends an object or array; the comma behind the last item goes.
+// close ends an object or array; the comma after the last item goes.
 func (w *jsonWriter) close(c byte) {
 	if last := len(w.b) - 1; w.b[last] == ',' {
 		w.b[last] = c
@@ -94,7 +94,8 @@ const (
 	digestSize = len("sha256:") + 2*sha256.Size
 )
 
-// build writes the bytes of the bundle, and lets its documents be parts of them, so that they are kept once.
+// build writes the bytes of the bundle, and lets its documents be parts of them, so that they are
+// kept once.
 func (b *Bundle) build() {
 	size := 1024 + len(b.Document)
 	for i := range b.Outputs {
@@ -105,6 +106,9 @@ func (b *Bundle) build() {
 	w.b = w.b[:len(w.b)+digestSize]
 	w.raw([]byte(`",`))
 	body := len(w.b)
+	if b.ApplyIntermediate {
+		w.boolField("applyIntermediate", true)
+	}
 	w.key("document")
 	document := w.document(b.Document)
 	if len(b.HostCalls) > 0 {

@@ -2,7 +2,8 @@ package cbor
 
 import "math"
 
-// The major types of the data model (RFC 8949, section 3.1), in the top three bits of an initial byte.
+// The major types of the data model (RFC 8949, section 3.1), in the top three bits of an initial
+// byte.
 const (
 	majorUint   byte = 0 << 5
 	majorNegInt byte = 1 << 5
@@ -35,7 +36,8 @@ func appendHead(b []byte, major byte, n uint64) []byte {
 	return appendBigEndian(append(b, major|27), n, 8)
 }
 
-// appendBigEndian appends the low bytes of n. The standard library's package for this brings reflection into a guest.
+// appendBigEndian appends the low bytes of n. The standard library's package for this brings
+// reflection into a guest.
 func appendBigEndian(b []byte, n uint64, size int) []byte {
 	for shift := 8 * (size - 1); shift >= 0; shift -= 8 {
 		b = append(b, byte(n>>shift))
@@ -43,7 +45,8 @@ func appendBigEndian(b []byte, n uint64, size int) []byte {
 	return b
 }
 
-// AppendObjectHeader begins an object of n keys. The keys must follow in [KeyOrder], each with its value.
+// AppendObjectHeader begins an object of n keys. The keys must follow in [KeyOrder], each with its
+// value.
 func AppendObjectHeader(b []byte, n int) []byte { return appendHead(b, majorObject, uint64(n)) }
 
 // AppendArrayHeader begins an array of n items, which must follow.
@@ -84,7 +87,8 @@ func AppendInt(b []byte, v int64) []byte {
 // AppendUint appends an integer.
 func AppendUint(b []byte, v uint64) []byte { return appendHead(b, majorUint, v) }
 
-// AppendFloat appends a finite number in the shortest of the three floating-point forms that keeps its value.
+// AppendFloat appends a finite number in the shortest of the three floating-point forms that keeps
+// its value.
 func AppendFloat(b []byte, v float64) []byte {
 	if f32 := float32(v); float64(f32) == v {
 		if h, ok := halfFromFloat32(f32); ok {

@@ -129,7 +129,7 @@ func TestJSONRoundTrip(t *testing.T) {
 func TestFromJSONRefuses(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{
 		{``, "ends early"}, {`{`, "key in double quotes"}, {`[1`, "comma or ]"}, {`[1,]`, "cannot begin"}, {`{"a":1,}`, "key in double quotes"},
-		{`{"a" 1}`, "colon"}, {`{"a":1,"a":2}`, "twice"}, {`01`, "well-formed"}, {`1.`, "well-formed"}, {`-`, "well-formed"},
+		{`{"a" 1}`, "colon"}, {`{"a":1,"a":2}`, "duplicate"}, {`01`, "well-formed"}, {`1.`, "well-formed"}, {`-`, "well-formed"},
 		{`18446744073709551616`, "out of range"}, {`-9223372036854775809`, "out of range"}, {`1e999`, "out of range"},
 		{"\"a\nb\"", "control character"}, {`"\x"`, `escape`}, {`"\u12"`, "inside text"}, {`"\uZZZZ"`, "hexadecimal"},
 		{`"\ud800"`, "surrogate"}, {`"\ud800\u0041"`, "surrogate"}, {"\"\xff\"", "UTF-8"}, {`"a`, "inside text"},

@@ -34,8 +34,8 @@ func (e *Error) Unwrap() error { return errMalformed }
 // IsMalformed reports whether err says that a message is malformed.
 func IsMalformed(err error) bool { return errors.Is(err, errMalformed) }
 
-// Decoder reads one message in place. After the first error every call returns a zero value, so that a caller checks
-// once at the end.
+// Decoder reads one message in place. After the first error every call returns a zero value, so
+// that a caller checks once at the end.
 type Decoder struct {
 	data    []byte
 	pos     int
@@ -52,7 +52,8 @@ type Decoder struct {
 // NewDecoder returns a Decoder that reads data. Text that it returns points into data.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
 
-// Omit makes the decoder pass over maps of the given types: they stay empty, and what is in them is not checked.
+// Omit makes the decoder pass over maps of the given types: they stay empty, and what is in them is
+// not checked.
 func (d *Decoder) Omit(maps ...*Type) { d.omitted = maps }
 
 // Failed reports whether an error has happened.
@@ -66,7 +67,7 @@ func (d *Decoder) Err() error {
 	return d.err
 }
 
-// Finish returns the first error; bytes behind the message are one.
+// Finish returns the first error; bytes after the message are one.
 func (d *Decoder) Finish() error {
 	if d.err == nil && d.pos != len(d.data) {
 		d.Fail("bytes follow the end of the message")
@@ -157,8 +158,8 @@ func (d *Decoder) length(n uint64) int {
 	return int(n)
 }
 
-// Peek returns the initial byte of the next item without reading it (RFC 8949, section 3), and 0xff, which begins none, at
-// the end of the message and after an error.
+// Peek returns the initial byte of the next item without reading it (RFC 8949, section 3), and
+// 0xff, which begins none, at the end of the message and after an error.
 func (d *Decoder) Peek() byte {
 	if d.err != nil || d.pos >= len(d.data) {
 		return 0xff
@@ -181,7 +182,7 @@ func (d *Decoder) Object() int { return d.length(d.expect(majorObject, "an objec
 // Array begins an array and returns the number of its items.
 func (d *Decoder) Array() int { return d.length(d.expect(majorArray, "an array")) }
 
-// Key reads the i-th key of an object, which must come behind previous in [KeyOrder].
+// Key reads the i-th key of an object, which must come after previous in [KeyOrder].
 func (d *Decoder) Key(i int, previous string) string {
 	key := d.String()
 	if d.err == nil && i > 0 && KeyOrder(previous, key) >= 0 {
@@ -209,8 +210,8 @@ func (d *Decoder) String() string {
 	return s
 }
 
-// shortText returns the length of the text that begins at pos when it is in the initial byte, as that of most is, and -1
-// when something else begins there.
+// shortText returns the length of the text that begins at pos when it is in the initial byte, as
+// that of most is, and -1 when something else begins there.
 func shortText(data []byte, pos int) int {
 	if pos < len(data) {
 		if n := int(data[pos]) - int(majorText); uint(n) < 24 && pos+n < len(data) {
@@ -319,7 +320,8 @@ func (d *Decoder) Skip() {
 	d.pos = pos
 }
 
-// skipLong passes over a head, and over text behind it. It returns how many items the head says are inside.
+// skipLong passes over a head, and over text after it. It returns how many items the head says are
+// inside.
 func (d *Decoder) skipLong() int {
 	initial, n := d.head()
 	if d.err != nil {

@@ -1,13 +1,14 @@
-// Package cbor reads and writes the messages of the ABI as deterministic CBOR (RFC 8949, section 4.2.1), and turns them
-// into JSON and back without loss.
+// Package cbor reads and writes the messages of the ABI as deterministic CBOR (RFC 8949, section
+// 4.2.1), and turns them into JSON and back without loss.
 //
-// The data model is JSON's: null, booleans, integers from -2⁶³ to 2⁶⁴-1, finite floating-point numbers, UTF-8 text,
-// arrays, and objects with text keys. Byte strings, tags, indefinite lengths, undefined, NaN and infinities are not part
-// of it. An integer and a floating-point number of the same value stay apart: 1 is written as 1, 1.0 as 1.0.
+// The data model is JSON's: null, booleans, integers from -2⁶³ to 2⁶⁴-1, finite floating-point
+// numbers, UTF-8 text, arrays, and objects with text keys. Byte strings, tags, indefinite lengths,
+// undefined, NaN and infinities are not part of it. An integer and a floating-point number of the
+// same value stay apart: 1 is written as 1, 1.0 as 1.0.
 //
-// A guest reads a message in place: text points into the message, nothing is looked up by reflection and no Go map is
-// built. [Validate] checks a message completely before anything else reads it; [Decoder] checks no more than it needs to
-// stay inside the message.
+// A guest reads a message in place: text points into the message, nothing is looked up by
+// reflection and no Go map is built. [Validate] checks a message completely before anything else
+// reads it; [Decoder] checks no more than it needs to stay inside the message.
 package cbor
 
 // Raw is one encoded data item. An empty Raw means that the value is absent.
@@ -22,7 +23,8 @@ type Entry[T any] struct {
 // Map is an object with free keys, as a slice sorted by key: bytewise, each key once.
 type Map[T any] []Entry[T]
 
-// Get returns the value of key, or nil when the key is absent. The pointer stays valid until m is changed.
+// Get returns the value of key, or nil when the key is absent. The pointer stays valid until m is
+// changed.
 func (m Map[T]) Get(key string) *T {
 	for i := range m {
 		if m[i].Key == key {
@@ -49,7 +51,8 @@ func (m *Map[T]) Set(key string, value T) {
 	(*m)[at] = Entry[T]{Key: key, Value: value}
 }
 
-// KeyOrder compares two keys in the order that deterministic CBOR gives them: by length, then bytewise.
+// KeyOrder compares two keys in the order that deterministic CBOR gives them: by length, then
+// bytewise.
 func KeyOrder(a, b string) int {
 	switch {
 	case len(a) != len(b):
@@ -77,8 +80,9 @@ func bytewiseBefore(a, b string) bool { return a < b }
 // encodedBefore is [KeyOrder].
 func encodedBefore(a, b string) bool { return KeyOrder(a, b) < 0 }
 
-// sortMembers sorts members whose keys differ, by Shell's method with the gaps of Knuth: for a few, which is what there
-// nearly always are, that is sorting by insertion. The standard library's sorting is 3 KiB of code a type.
+// sortMembers sorts members whose keys differ, by Shell's method with the gaps of Knuth: for a few,
+// which is what there nearly always are, that is sorting by insertion. The standard library's
+// sorting is 3 KiB of code a type.
 func sortMembers(members []member, before func(a, b string) bool) {
 	gap := 1
 	for gap < len(members)/3 {
@@ -130,8 +134,8 @@ func DecodeMap[T any](d *Decoder, decodeValue func(*Decoder, *T)) Map[T] {
 	return m
 }
 
-// sortedMembers passes over an object and appends its keys in bytewise order with the positions of their values. It also
-// returns the position behind the object.
+// sortedMembers passes over an object and appends its keys in bytewise order with the positions of
+// their values. It also returns the position after the object.
 func (d *Decoder) sortedMembers(members []member) (_ []member, end int) {
 	key := ""
 	for i := range d.Object() {

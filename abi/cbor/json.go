@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// ToJSON appends the JSON form of data, which must be one item as [Validate] accepts it: no white space, keys sorted
-// bytewise, the shortest escapes. Equal values give equal bytes.
+// ToJSON appends the JSON form of data, which must be one item as [Validate] accepts it: no white
+// space, keys sorted bytewise, the shortest escapes. Equal values give equal bytes.
 func ToJSON(dst, data []byte) ([]byte, error) {
 	d := Decoder{data: data}
 	dst = appendJSON(slices.Grow(dst, textSize(data)), &d)
@@ -19,7 +19,8 @@ func ToJSON(dst, data []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// textSize is about the size of an item's JSON form: quotes, colons and commas are what an encoded item has not.
+// textSize is about the size of an item's JSON form: quotes, colons and commas are what an encoded
+// item has not.
 func textSize(data []byte) int { return len(data) + len(data)/2 }
 
 func appendJSON(dst []byte, d *Decoder) []byte {
@@ -92,7 +93,7 @@ func appendJSONObject(dst []byte, d *Decoder) []byte {
 	return dst
 }
 
-// reorder sorts the members that were written to text from start on, each with a comma behind it.
+// reorder sorts the members that were written to text from start on, each with a comma after it.
 func (d *Decoder) reorder(text []byte, start int, members []member) {
 	var few [membersAtHand]int
 	ends := few[:0]
@@ -172,9 +173,9 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-// FromJSON appends the deterministic CBOR of a JSON text. A number without fraction and exponent is an integer. Double
-// keys, integers and numbers out of range, invalid UTF-8, lone surrogates and nesting beyond maxDepth are errors that
-// satisfy [IsMalformed].
+// FromJSON appends the deterministic CBOR of a JSON text. A number without fraction and exponent is
+// an integer. Double keys, integers and numbers out of range, invalid UTF-8, lone surrogates and
+// nesting beyond maxDepth are errors that satisfy [IsMalformed].
 func FromJSON(dst, src []byte, maxDepth int) ([]byte, error) {
 	p := jsonReader{Decoder: Decoder{data: src}, maxDepth: maxDepth}
 	dst = p.value(dst, 0)
@@ -201,7 +202,7 @@ func (p *jsonReader) space() {
 	}
 }
 
-// next passes over white space and returns the byte behind it without reading it, or 0 at the end.
+// next passes over white space and returns the byte after it without reading it, or 0 at the end.
 func (p *jsonReader) next() byte {
 	p.space()
 	if p.pos < len(p.data) && p.err == nil {
@@ -314,7 +315,7 @@ func (p *jsonReader) object(dst []byte, depth int) []byte {
 		key := Decoder{data: content[start:]}
 		name := string([]byte(key.String()))
 		if p.next() != ':' {
-			p.Fail("want a colon behind a key")
+			p.Fail("want a colon after a key")
 			return dst
 		}
 		p.pos++
@@ -328,7 +329,7 @@ func (p *jsonReader) object(dst []byte, depth int) []byte {
 	dst = AppendObjectHeader(dst, len(members))
 	for i, m := range members {
 		if i > 0 && members[i-1].key == m.key {
-			p.Fail("the key " + strconv.Quote(m.key) + " is there twice")
+			p.Fail("the key " + strconv.Quote(m.key) + " is a duplicate")
 		}
 		dst = append(dst, content[m.start:m.end]...)
 	}

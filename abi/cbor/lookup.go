@@ -24,7 +24,7 @@ func Lookup(item Raw, path ...string) Raw {
 	return item
 }
 
-// TextAt returns the text at a path of keys, or nothing when there is none. The item must be valid.
+// TextAt returns the text at a path of keys, or nothing if none exists. The item must be valid.
 func TextAt(item Raw, path ...string) string {
 	value := Lookup(item, path...)
 	if len(value) == 0 || value[0]&^0x1f != majorText {
@@ -33,7 +33,8 @@ func TextAt(item Raw, path ...string) string {
 	return NewDecoder(value).String()
 }
 
-// JoinPath puts two parts of a field path together: data and key make data.key, list and [0] make list[0].
+// JoinPath puts two parts of a field path together: data and key make data.key, list and [0] make
+// list[0].
 func JoinPath(path, below string) string {
 	if path == "" || below == "" || below[0] == '[' {
 		return path + below

@@ -19,7 +19,8 @@ func hasNull(raw Raw) bool {
 	return false
 }
 
-// NullPath returns the path of the first null of a valid item, such as data.list[1], and whether there is one.
+// NullPath returns the path of the first null of a valid item, such as data.list[1], and whether
+// there is one.
 func NullPath(raw Raw) (string, bool) {
 	if !hasNull(raw) {
 		return "", false

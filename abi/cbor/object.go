@@ -1,14 +1,14 @@
 package cbor
 
-// ObjectWriter writes an object by hand: fields in [KeyOrder], at most 23. Structs have a [Type] instead. The Opt methods
-// leave out an empty value.
+// ObjectWriter writes an object by hand: fields in [KeyOrder], at most 23. Structs have a [Type]
+// instead. The Opt methods leave out an empty value.
 type ObjectWriter struct {
 	B     []byte
 	start int
 	n     byte
 }
 
-// BeginObject begins an object behind b.
+// BeginObject begins an object after b.
 func BeginObject(b []byte) ObjectWriter {
 	return ObjectWriter{B: append(b, majorObject), start: len(b)}
 }

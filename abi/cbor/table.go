@@ -8,7 +8,7 @@ import (
 // Kind says what a Go value is in a message, and so how it lies in memory.
 type Kind uint8
 
-// The kinds, with the Go types that they stand for.
+// The kinds, with the Go types that they represent.
 const (
 	// KindText is string, or a type on top of it.
 	KindText Kind = iota
@@ -32,12 +32,14 @@ const (
 	KindCustom
 )
 
-// Type is what the codec knows about a Go type. Descriptions are made by codecgen, one a struct: a guest that carried code
-// for every struct instead would be larger, slower to compile and, since a call is dear in WebAssembly, slower to run.
+// Type is what the codec knows about a Go type. Descriptions are made by codecgen, one a struct: a
+// guest that carried code for every struct instead would be larger, slower to compile and, since a
+// call is dear in WebAssembly, slower to run.
 type Type struct {
 	// Kind is the kind of a value.
 	Kind Kind
-	// Size is the distance between two of the values that a list or map holds, in bytes, for these two kinds.
+	// Size is the distance between two of the values that a list or map holds, in bytes, for these
+	// two kinds.
 	Size uintptr
 	// Elem is the type of what a pointer, list or map leads to.
 	Elem *Type
@@ -45,8 +47,8 @@ type Type struct {
 	Fields []Field
 	// Required has a bit for each field that an object must have.
 	Required uint64
-	// Make returns room for capacity values, for lists and maps the ones of which the first used are those at old. For
-	// maps they are of type [Entry]. It is nil where nothing is decoded.
+	// Make returns room for capacity values, for lists and maps the ones of which the first used
+	// are those at old. For maps they are of type [Entry]. It is nil where nothing is decoded.
 	Make func(old unsafe.Pointer, used, capacity int) unsafe.Pointer
 	// Append writes a value of [KindCustom].
 	Append func(b []byte, value unsafe.Pointer) []byte
@@ -54,8 +56,8 @@ type Type struct {
 
 // Field is one field of a struct.
 type Field struct {
-	// Key is the key as it stands in a message: text with its head in front, which is a letter for the length of most, such
-	// as d for 4.
+	// Key is the key as it is in a message: text with its head in front, which is a letter for the
+	// length of most, such as d for 4.
 	Key string
 	// Type describes the value; nil for the kinds that need no description, up to [KindRaw].
 	Type *Type
@@ -108,8 +110,8 @@ type header struct {
 	len  int
 }
 
-// entryValue is where the value of an [Entry] lies behind its key, in bytes, whatever its type: none has an alignment
-// beyond that of the key.
+// entryValue is where the value of an [Entry] follows its key, in bytes, whatever its type: none
+// has an alignment beyond that of the key.
 const entryValue = unsafe.Sizeof("")
 
 // keyName returns the text of an encoded key.
@@ -138,11 +140,12 @@ func (t *Type) AppendStruct(b []byte, p unsafe.Pointer) []byte {
 	return w.b
 }
 
-// roomForStruct is what most structs fit into, in bytes: growing from nothing makes room six times before it has as much.
+// roomForStruct is what most structs fit into, in bytes: growing from nothing makes room six times
+// before it has as much.
 const roomForStruct = 512
 
-// writer holds the message while values are appended to it. A slice that travels through parameters and results instead
-// would be copied at every call.
+// writer holds the message while values are appended to it. A slice that travels through parameters
+// and results instead would be copied at every call.
 type writer struct{ b []byte }
 
 func (w *writer) structure(t *Type, p unsafe.Pointer) {
@@ -224,8 +227,8 @@ func (w *writer) entries(t *Type, m *slice) {
 	}
 }
 
-// DecodeStruct reads an object into the struct at p, which t describes. Fields that are null count as absent; unknown keys
-// are passed over and remembered.
+// DecodeStruct reads an object into the struct at p, which t describes. Fields that are null count
+// as absent; unknown keys are passed over and remembered.
 func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 	var seen uint64
 	fields, next, previous := t.Fields, 0, ""
@@ -237,8 +240,8 @@ func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 			return
 		}
 		key := text(d.data[start:d.pos])
-		// Most keys are the next known one. The first letter tells most others of its length apart, without the call that
-		// comparing text is.
+		// Most keys are the next known one. The first letter tells most others of its length apart,
+		// without the call that comparing text is.
 		at := len(fields)
 		for ; next < len(fields); next++ {
 			known := fields[next].Key
@@ -275,8 +278,8 @@ func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 	}
 }
 
-// unknownKey passes over the value of an encoded key. The known keys are in order, so that one behind the last that was
-// found needs no comparison with it; this one does.
+// unknownKey passes over the value of an encoded key. The known keys are in order, so that one
+// after the last that was found needs no comparison with it; this one does.
 func (d *Decoder) unknownKey(key, previous string) {
 	if previous >= key {
 		d.Fail(errKeyOrder)
@@ -323,7 +326,8 @@ func (d *Decoder) value(kind Kind, t *Type, p unsafe.Pointer) {
 	}
 }
 
-// firstItems is how many items of an array get room before any was read: its length is only a claim.
+// firstItems is how many items of an array get room before any was read: its length is only a
+// claim.
 const firstItems = 64
 
 func (d *Decoder) list(t *Type, into *slice) {
@@ -351,8 +355,8 @@ func (d *Decoder) list(t *Type, into *slice) {
 // roomTexts is how many texts are made room for at a time.
 const roomTexts = 32
 
-// textRoom returns room for n texts; an [Entry] of a text map is two. Most lists and maps have a few, and making room for
-// several of them at once costs as much as for one.
+// textRoom returns room for n texts; an [Entry] of a text map is two. Most lists and maps have a
+// few, and making room for several of them at once costs as much as for one.
 func (d *Decoder) textRoom(n int) unsafe.Pointer {
 	if n > len(d.room) {
 		d.room = make([]string, max(n, roomTexts))
@@ -415,8 +419,8 @@ func (d *Decoder) entry(t *Type, into *slice) {
 	*into = slice{entry, 1, 1}
 }
 
-// sortedEntries reads an object whose members it passes over first: so their number is more than a claim, and they can be
-// read in their order.
+// sortedEntries reads an object whose members it passes over first: so their number is more than a
+// claim, and they can be read in their order.
 func (d *Decoder) sortedEntries(t *Type, into *slice) {
 	var few [membersAtHand]member
 	members, end := d.sortedMembers(few[:0])

@@ -153,8 +153,8 @@ func (i *inner) theirs() map[string]any {
 	return object
 }
 
-// filled returns a value whose lists and maps have n items. Its keys are of several lengths, so that the two orders of keys
-// differ.
+// filled returns a value whose lists and maps have n items. Its keys are of several lengths, so
+// that the two orders of keys differ.
 func filled(n int) *every {
 	limit, ready := int64(n), n%2 == 0
 	x := &every{
@@ -299,7 +299,8 @@ func FuzzType(f *testing.F) {
 	f.Add([]byte("\xa1bid\x7b\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Add([]byte("\xa2bidax" + "gseveral\x9a\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		// A guest reads without validating first: whatever arrives must not take it outside the message.
+		// A guest reads without validating first: whatever arrives must not take it outside the
+		// message.
 		var x every
 		d := cbor.NewDecoder(data)
 		everyType().DecodeStruct(d, unsafe.Pointer(&x))

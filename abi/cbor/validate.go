@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// Validate checks that data is exactly one item of the data model in deterministic form: shortest integers, lengths and
-// floating-point numbers, sorted unique keys, valid UTF-8, at most maxDepth arrays and objects inside each other.
-// The error satisfies [IsMalformed].
+// Validate checks that data is exactly one item of the data model in deterministic form: shortest
+// integers, lengths and floating-point numbers, sorted unique keys, valid UTF-8, at most maxDepth
+// arrays and objects inside each other. The error satisfies [IsMalformed].
 func Validate(data []byte, maxDepth int) error {
 	v := validator{d: Decoder{data: data}, maxDepth: maxDepth}
 	v.item(0)

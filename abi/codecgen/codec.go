@@ -18,7 +18,7 @@ type emitter struct {
 	encodeOnly bool
 	roots      []string
 	used       map[string]bool
-	// derived holds the names of the types that were described beside the structs.
+	// derived holds the names of the types that were described next to the structs.
 	derived map[string]bool
 }
 
@@ -90,8 +90,8 @@ func (e *emitter) structure(st *structType) error {
 	return nil
 }
 
-// methods gives the roots their exported methods. Everything else is reached by its description only: the linker keeps a
-// method of a type that any interface might reach.
+// methods gives the roots their exported methods. Everything else is reached by its description
+// only: the linker keeps a method of a type that any interface might reach.
 func (e *emitter) methods(st *structType) {
 	if !slices.Contains(e.roots, st.name) {
 		return
@@ -170,8 +170,8 @@ func (e *emitter) kind(t *fieldType) string {
 	return "KindCustom"
 }
 
-// description returns an expression for a pointer to the description of a type, which it writes when it is new. It is
-// empty for types that need none.
+// description returns an expression for a pointer to the description of a type, which it writes
+// when it is new. It is empty for types that need none.
 func (e *emitter) description(t *fieldType) string {
 	switch t.goType {
 	case "[]string":

@@ -9,19 +9,20 @@ import (
 	"strings"
 )
 
-// keywords is one schema under construction: what a user writes, in the subset of JSON Schema that is also a structural schema
-// of Kubernetes.
+// keywords is one schema under construction: what a user writes, in the subset of JSON Schema that
+// is also a structural schema of Kubernetes.
 type keywords map[string]any
 
-// writeKinds writes the schema of the field spec of each root. Lines of a field's comment say more than its Go type does:
+// writeKinds writes the schema of the field spec of each root. Lines of a field's comment say more
+// than its Go type does:
 //
 //	//kind:enum TCP UDP            the only values
 //	//kind:default "TCP"           what the host fills in, as JSON
 //	//kind:maximum 65535           any keyword with a number
 //	//kind:values.maxLength 253    a keyword of what a map holds; items. of what a list holds
 //
-// A struct with //kind:free takes any keys, and values of any type: what is right depends on another field. Fields that only
-// plugins see, such as custom of those, are left out.
+// A struct with //kind:free takes any keys, and values of any type: what is right depends on
+// another field. Fields that only plugins see, such as custom of those, are left out.
 func writeKinds(pkg *goPackage, dir string, roots []string) error {
 	for _, root := range roots {
 		w := &kindWriter{pkg: pkg, defs: map[string]keywords{}}
@@ -160,11 +161,15 @@ func (k keywords) set(mark string) error {
 		return fmt.Errorf("//kind:%s: the value must be JSON", mark)
 	}
 	k[key] = json.RawMessage(value)
+	if key == "x-kubernetes-int-or-string" {
+		// It replaces a type.
+		delete(k, "type")
+	}
 	return nil
 }
 
-// inner returns the schema of what a list or map holds; setting keywords of one that is not there changes nothing that is
-// written, and is refused by the reader of the schema.
+// inner returns the schema of what a list or map holds; setting keywords of one that is not there
+// changes nothing that is written, and is refused by the reader of the schema.
 func (k keywords) inner(key string) keywords {
 	inner, ok := k[key].(keywords)
 	if !ok {
@@ -192,6 +197,8 @@ func (w *kindWriter) value(t *fieldType) (keywords, error) {
 	case kindMap:
 		values, err := w.value(t.elem)
 		return keywords{"type": "object", "additionalProperties": values}, err
+	case kindRaw:
+		return keywords{"x-kubernetes-preserve-unknown-fields": true}, nil
 	case kindStruct:
 		if w.defs[t.goType] == nil {
 			object, err := w.object(t.goType)

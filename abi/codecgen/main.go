@@ -1,8 +1,9 @@
 // Command codecgen writes the CBOR codec and the JSON Schemas of the structs in one package.
 //
-// It reads Go source, not compiled types: a struct's json tags give names and omitempty, its doc comments give the
-// descriptions in the schemas. Supported field types are the basic ones, named types on top of them, structs, pointers,
-// slices, cbor.Raw, cbor.Map and embedded structs of the same package (flattened).
+// It reads Go source, not compiled types: a struct's json tags give names and omitempty, its doc
+// comments give the descriptions in the schemas. Supported field types are the basic ones, named
+// types on top of them, structs, pointers, slices, cbor.Raw, cbor.Map and embedded structs of the
+// same package (flattened).
 //
 //	codecgen -dir PACKAGE -roots A,B [-encode-only]  writes PACKAGE/codec_gen.go, with methods for the roots
 //	codecgen -dir PACKAGE -roots A,B -schema DIR     writes DIR/a.schema.json, DIR/b.schema.json

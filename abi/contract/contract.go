@@ -16,7 +16,8 @@ type Code string
 
 // The rules.
 const (
-	// Malformed: the answer is not a message of its encoding, or has a value of another type than ABI 1 has there.
+	// Malformed: the answer is not a message of its encoding, or has a value of another type than
+	// ABI 1 has there.
 	Malformed Code = "malformed"
 	// TooLarge: the answer has more than [abi.MaxResponseBytes] bytes.
 	TooLarge Code = "too-large"
@@ -38,6 +39,9 @@ const (
 	WrongReference Code = "wrong-reference"
 	// ServerField: a document has a field that only a server sets.
 	ServerField Code = "server-field"
+	// WriteOnly: a Secret has stringData, which server-side apply does not remove again when a later
+	// answer leaves it out (kubernetes/kubernetes#108008).
+	WriteOnly Code = "write-only"
 	// Null: a document has a null, where a field must be left out.
 	Null Code = "null"
 	// OwnObject: a step contributes to an object that it emits itself.
@@ -49,11 +53,13 @@ const (
 // Problem is one rule that an answer breaks.
 type Problem struct {
 	Code Code `json:"code"`
-	// Path is the place in the answer, such as outputs.0.document.metadata.uid or results.2.message.
+	// Path is the place in the answer, such as outputs.0.document.metadata.uid or
+	// results.2.message.
 	Path string `json:"path"`
 	// Message says what is wrong and what to do. It is one line that a terminal shows as it is.
 	Message string `json:"message"`
-	// Object is the document that the problem is about, and Field the path in it; zero where it is about none.
+	// Object is the document that the problem is about, and Field the path in it; zero where it is
+	// about none.
 	Object abi.Ref `json:"-"`
 	Field  string  `json:"-"`
 }
@@ -69,8 +75,9 @@ func (p *Problem) Error() string {
 // MaxProblems is how many problems of one answer are reported.
 const MaxProblems = 50
 
-// Read decodes an answer to [abi.OpDerive] in the encoding of the manifest, and checks it. Unknown are the keys of the answer
-// that ABI 1 does not have: a host warns of them, a test fails. A response that was decoded keeps pointing into data.
+// Read decodes an answer to [abi.OpDerive] in the encoding of the manifest, and checks it. Unknown
+// are the keys of the answer that ABI 1 does not have: a host warns of them, a test fails. A
+// response that was decoded keeps pointing into data.
 func Read(data []byte, m *abi.Manifest) (r *abi.Response, unknown []string, problems []Problem) {
 	r = new(abi.Response)
 	unknown, err := abi.Decode(data, m.Encoding, abi.MaxResponseBytes, r)
@@ -86,8 +93,8 @@ func Read(data []byte, m *abi.Manifest) (r *abi.Response, unknown []string, prob
 	return r, unknown, Check(r, m)
 }
 
-// Check returns what a decoded answer breaks, at most [MaxProblems], in the order of the answer. The raw values of the answer
-// must be well-formed, as [abi.Decode] makes sure.
+// Check returns what a decoded answer breaks, at most [MaxProblems], in the order of the answer.
+// The raw values of the answer must be well-formed, as [abi.Decode] makes sure.
 func Check(r *abi.Response, m *abi.Manifest) []Problem {
 	c := checker{manifest: m}
 	c.count("outputs", len(r.Outputs), abi.MaxOutputs)
@@ -115,7 +122,8 @@ func CheckResults(results []abi.Result) []Problem {
 	return c.found
 }
 
-// SameRequirements reports whether two rounds ask for the same, in any order: then the requirements have settled.
+// SameRequirements reports whether two rounds ask for the same, in any order: then the requirements
+// have settled.
 func SameRequirements(a, b []abi.Requirement) bool {
 	return slices.EqualFunc(SortedRequirements(a), SortedRequirements(b), func(x, y abi.Requirement) bool {
 		return x.Name == y.Name && x.APIVersion == y.APIVersion && x.Kind == y.Kind && x.Namespace == y.Namespace &&
@@ -156,8 +164,8 @@ func (c *checker) count(list string, n, most int) {
 	}
 }
 
-// plain refuses text that would not show as it is: a control character could forge a second line or move the cursor, a
-// direction mark could turn the rest around.
+// plain refuses text that would not show as it is: a control character could forge a second line or
+// move the cursor, a direction mark could turn the rest around.
 func (c *checker) plain(path, text string) {
 	at := strings.IndexFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
@@ -188,7 +196,8 @@ func (c *checker) reference(path string, r abi.Ref) bool {
 	return len(c.found) == before && before < MaxProblems
 }
 
-// apiVersion checks that s is version or group/version, and reports whether it is. "/v1" would pass for a version of the core group.
+// apiVersion checks that s is version or group/version, and reports whether it is. "/v1" would pass
+// for a version of the core group.
 func (c *checker) apiVersion(path, s string) bool {
 	group, version, found := strings.Cut(s, "/")
 	valid := !found && s != "" || group != "" && version != "" && !strings.Contains(version, "/")

@@ -143,7 +143,8 @@ func TestVectors(t *testing.T) {
 			if diff := cmp.Diff(v.Verdict, verdicts[0]); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", v.Reason, diff)
 			}
-			// A name says which rule the file shows, so that none can be changed into another unnoticed.
+			// A name says which rule the file shows, so that none can be changed into another
+			// unnoticed.
 			if honest := strings.HasPrefix(name, "honest-"); honest == (len(verdicts[0].Problems)+len(verdicts[0].Unknown) > 0) {
 				t.Errorf("got %+v", verdicts[0])
 			}
@@ -233,7 +234,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestCheckNeedsNoWellFormedDocument passes what Decode would have refused: it is a problem, not a panic.
+// TestCheckNeedsNoWellFormedDocument passes what Decode would have refused: it is a problem, not a
+// panic.
 func TestCheckNeedsNoWellFormedDocument(t *testing.T) {
 	m := &abi.Manifest{Outputs: []abi.GroupKind{{Kind: "ConfigMap"}}}
 	ref := abi.Ref{APIVersion: "v1", Kind: "ConfigMap", Name: "a"}
@@ -269,8 +271,8 @@ func TestSameRequirements(t *testing.T) {
 	}
 }
 
-// FuzzRead looks for answers that make a host panic, that are judged differently in their two encodings, or whose problems do
-// not show as single lines.
+// FuzzRead looks for answers that make a host panic, that are judged differently in their two
+// encodings, or whose problems do not show as single lines.
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil {

@@ -1,9 +1,11 @@
-// Package contract checks what a plugin answers: the one set of rules, for a host that runs plugins, for a test that calls
-// one natively, and for a conformance suite. Whatever passes here and is not in conflict with another step is taken.
+// Package contract checks what a plugin answers: the one set of rules, for a host that runs
+// plugins, for a test that calls one natively, and for a conformance suite. Whatever passes here
+// and is not in conflict with another step is taken.
 //
 // # Vectors
 //
-// The files testdata/*.json let an SDK in any language test itself without this package. Each holds one case:
+// The files testdata/*.json let an SDK in any language test itself without this package. Each holds
+// one case:
 //
 //   - reason: what the case shows;
 //   - manifest: the manifest of the plugin that answers;
@@ -14,7 +16,7 @@
 //   - verdict: the problems of the answer, each with code, path and message, and the keys that ABI 1 does not have. An answer
 //     without problems is taken.
 //
-// An encoder is right when it writes the bytes of cbor for the message; a decoder, when it reads both encodings to the same
-// message; a checker, when it finds exactly the codes and paths of the verdict, in their order. Messages may change, codes
-// and paths do not.
+// An encoder is right when it writes the bytes of cbor for the message; a decoder, when it reads
+// both encodings to the same message; a checker, when it finds exactly the codes and paths of the
+// verdict, in their order. Messages may change, codes and paths do not.
 package contract

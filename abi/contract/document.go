@@ -17,7 +17,8 @@ func (d *document) fail(code Code, field, message string) {
 	d.add(Problem{Code: code, Path: cbor.JoinPath(d.path, field), Message: message, Object: d.ref, Field: field})
 }
 
-// output checks a whole document, which must say of itself what its reference says: nothing passes under a false name.
+// output checks a whole document, which must say of itself what its reference says: nothing passes
+// under a false name.
 func (d *document) output(raw cbor.Raw) {
 	var self abi.Ref
 	if !d.object(raw, &self) {
@@ -41,7 +42,8 @@ func (d *document) fields(raw cbor.Raw) {
 	d.object(raw, &self)
 }
 
-// object checks what holds for documents and contributed fields, in one pass, and notes what the document says of itself.
+// object checks what holds for documents and contributed fields, in one pass, and notes what the
+// document says of itself.
 func (d *document) object(raw cbor.Raw, self *abi.Ref) bool {
 	before := len(d.found)
 	complete := eachField(raw, func(key string, value cbor.Raw) {
@@ -54,6 +56,10 @@ func (d *document) object(raw cbor.Raw, self *abi.Ref) bool {
 			d.metadata(value, self)
 		case "status":
 			d.serverField("status")
+		case "stringData":
+			if d.ref.APIVersion == "v1" && d.ref.Kind == "Secret" {
+				d.fail(WriteOnly, key, "what is removed from it stays in the cluster; the plugin must write data, in base64")
+			}
 		}
 	})
 	if !complete {
@@ -84,7 +90,8 @@ func (d *document) serverField(field string) {
 	d.fail(ServerField, field, "only a server sets this field; the plugin must leave it out")
 }
 
-// eachField calls field for each key of an object, and reports whether raw is an object that could be read.
+// eachField calls field for each key of an object, and reports whether raw is an object that could
+// be read.
 func eachField(raw cbor.Raw, field func(key string, value cbor.Raw)) bool {
 	if !cbor.IsObject(raw) {
 		return false

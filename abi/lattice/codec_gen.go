@@ -144,6 +144,15 @@ var typeOfPointerToSecurity = cbor.Type{
 	},
 }
 
+var typeOfPointerToLifecycle = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Lifecycle)(nil)), Elem: &typeOfLifecycle,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Lifecycle, capacity)
+		copy(values, unsafe.Slice((*Lifecycle)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
 var typeOfPointerToResourceRequirements = cbor.Type{
 	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceRequirements)(nil)), Elem: &typeOfResourceRequirements,
 	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
@@ -172,6 +181,7 @@ var typeOfContainer = cbor.Type{
 		{Key: "genvFrom", Offset: unsafe.Offsetof(Container{}.EnvFrom), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "gvolumes", Offset: unsafe.Offsetof(Container{}.Volumes), Kind: cbor.KindMap, Type: &typeOfMapOfVolumeMount, Optional: true},
 		{Key: "hsecurity", Offset: unsafe.Offsetof(Container{}.Security), Kind: cbor.KindPointer, Type: &typeOfPointerToSecurity, Optional: true},
+		{Key: "ilifecycle", Offset: unsafe.Offsetof(Container{}.Lifecycle), Kind: cbor.KindPointer, Type: &typeOfPointerToLifecycle, Optional: true},
 		{Key: "iresources", Offset: unsafe.Offsetof(Container{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
 		{Key: "ivariables", Offset: unsafe.Offsetof(Container{}.Variables), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "jworkingDir", Offset: unsafe.Offsetof(Container{}.WorkingDir), Kind: cbor.KindText, Optional: true},
@@ -232,6 +242,14 @@ var typeOfFile = cbor.Type{
 		{Key: "hnoExpand", Offset: unsafe.Offsetof(File{}.NoExpand), Kind: cbor.KindBool, Optional: true},
 		{Key: "mbinaryContent", Offset: unsafe.Offsetof(File{}.BinaryContent), Kind: cbor.KindText, Optional: true},
 		{Key: "mreverseExpand", Offset: unsafe.Offsetof(File{}.ReverseExpand), Kind: cbor.KindBool, Optional: true},
+	},
+}
+
+var typeOfGRPC = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dport", Offset: unsafe.Offsetof(GRPC{}.Port), Kind: cbor.KindInt},
+		{Key: "gservice", Offset: unsafe.Offsetof(GRPC{}.Service), Kind: cbor.KindText, Optional: true},
 	},
 }
 
@@ -347,12 +365,30 @@ var typeOfLatticeService = cbor.Type{
 	},
 }
 
+var typeOfPointerToPreStop = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*PreStop)(nil)), Elem: &typeOfPreStop,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]PreStop, capacity)
+		copy(values, unsafe.Slice((*PreStop)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfLifecycle = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gpreStop", Offset: unsafe.Offsetof(Lifecycle{}.PreStop), Kind: cbor.KindPointer, Type: &typeOfPointerToPreStop, Optional: true},
+	},
+}
+
 var typeOfMemberPort = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x3,
 	Fields: []cbor.Field{
 		{Key: "dname", Offset: unsafe.Offsetof(MemberPort{}.Name), Kind: cbor.KindText},
 		{Key: "dport", Offset: unsafe.Offsetof(MemberPort{}.Port), Kind: cbor.KindInt},
+		{Key: "hexternal", Offset: unsafe.Offsetof(MemberPort{}.External), Kind: cbor.KindBool, Optional: true},
 		{Key: "hpeerAuth", Offset: unsafe.Offsetof(MemberPort{}.PeerAuth), Kind: cbor.KindText, Optional: true},
+		{Key: "hprotocol", Offset: unsafe.Offsetof(MemberPort{}.Protocol), Kind: cbor.KindText, Optional: true},
 		{Key: "kservicePort", Offset: unsafe.Offsetof(MemberPort{}.ServicePort), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
@@ -418,6 +454,7 @@ var typeOfMemberSpec = cbor.Type{
 		{Key: "ftarget", Offset: unsafe.Offsetof(MemberSpec{}.Target), Kind: cbor.KindStruct, Type: &typeOfMemberTarget},
 		{Key: "gambient", Offset: unsafe.Offsetof(MemberSpec{}.Ambient), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "gingress", Offset: unsafe.Offsetof(MemberSpec{}.Ingress), Kind: cbor.KindPointer, Type: &typeOfPointerToIngress, Optional: true},
+		{Key: "hpodNames", Offset: unsafe.Offsetof(MemberSpec{}.PodNames), Kind: cbor.KindText, Optional: true},
 		{Key: "iadvertise", Offset: unsafe.Offsetof(MemberSpec{}.Advertise), Kind: cbor.KindPointer, Type: &typeOfPointerToAdvertise, Optional: true},
 		{Key: "jdependsAll", Offset: unsafe.Offsetof(MemberSpec{}.DependsAll), Kind: cbor.KindBool, Optional: true},
 		{Key: "ldependencies", Offset: unsafe.Offsetof(MemberSpec{}.Dependencies), Kind: cbor.KindList, Type: &typeOfListOfMemberRef, Optional: true},
@@ -520,6 +557,7 @@ var typeOfPorts = cbor.Type{
 		{Key: "ihostnames", Offset: unsafe.Offsetof(Ports{}.Hostnames), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "jpublishDns", Offset: unsafe.Offsetof(Ports{}.PublishDNS), Kind: cbor.KindBool, Optional: true},
 		{Key: "kserviceType", Offset: unsafe.Offsetof(Ports{}.ServiceType), Kind: cbor.KindText, Optional: true},
+		{Key: "kstableNames", Offset: unsafe.Offsetof(Ports{}.StableNames), Kind: cbor.KindBool, Optional: true},
 	},
 }
 
@@ -528,6 +566,15 @@ var typeOfPointerToExec = cbor.Type{
 	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
 		values := make([]Exec, capacity)
 		copy(values, unsafe.Slice((*Exec)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToSleep = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Sleep)(nil)), Elem: &typeOfSleep,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Sleep, capacity)
+		copy(values, unsafe.Slice((*Sleep)(old), used))
 		return unsafe.Pointer(unsafe.SliceData(values))
 	},
 }
@@ -541,11 +588,40 @@ var typeOfPointerToHTTPGet = cbor.Type{
 	},
 }
 
+var typeOfPreStop = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dexec", Offset: unsafe.Offsetof(PreStop{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExec, Optional: true},
+		{Key: "esleep", Offset: unsafe.Offsetof(PreStop{}.Sleep), Kind: cbor.KindPointer, Type: &typeOfPointerToSleep, Optional: true},
+		{Key: "ghttpGet", Offset: unsafe.Offsetof(PreStop{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGet, Optional: true},
+	},
+}
+
+var typeOfPointerToGRPC = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*GRPC)(nil)), Elem: &typeOfGRPC,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]GRPC, capacity)
+		copy(values, unsafe.Slice((*GRPC)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToTCPSocket = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*TCPSocket)(nil)), Elem: &typeOfTCPSocket,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]TCPSocket, capacity)
+		copy(values, unsafe.Slice((*TCPSocket)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
 var typeOfProbe = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
 		{Key: "dexec", Offset: unsafe.Offsetof(Probe{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExec, Optional: true},
+		{Key: "dgrpc", Offset: unsafe.Offsetof(Probe{}.GRPC), Kind: cbor.KindPointer, Type: &typeOfPointerToGRPC, Optional: true},
 		{Key: "ghttpGet", Offset: unsafe.Offsetof(Probe{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGet, Optional: true},
+		{Key: "itcpSocket", Offset: unsafe.Offsetof(Probe{}.TCPSocket), Kind: cbor.KindPointer, Type: &typeOfPointerToTCPSocket, Optional: true},
 		{Key: "mperiodSeconds", Offset: unsafe.Offsetof(Probe{}.PeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "ntimeoutSeconds", Offset: unsafe.Offsetof(Probe{}.TimeoutSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "pfailureThreshold", Offset: unsafe.Offsetof(Probe{}.FailureThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
@@ -554,11 +630,22 @@ var typeOfProbe = cbor.Type{
 	},
 }
 
+var typeOfProviderSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "call", Offset: unsafe.Offsetof(ProviderSpec{}.All), Kind: cbor.KindBool, Optional: true},
+		{Key: "hprovider", Offset: unsafe.Offsetof(ProviderSpec{}.Provider), Kind: cbor.KindMap, Type: &cbor.RawMap},
+		{Key: "jkeyMapping", Offset: unsafe.Offsetof(ProviderSpec{}.KeyMapping), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "jnamespaces", Offset: unsafe.Offsetof(ProviderSpec{}.Namespaces), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
 var typeOfQuantities = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
 		{Key: "ccpu", Offset: unsafe.Offsetof(Quantities{}.CPU), Kind: cbor.KindText, Optional: true},
 		{Key: "fmemory", Offset: unsafe.Offsetof(Quantities{}.Memory), Kind: cbor.KindText, Optional: true},
+		{Key: "qephemeral-storage", Offset: unsafe.Offsetof(Quantities{}.EphemeralStorage), Kind: cbor.KindText, Optional: true},
 	},
 }
 
@@ -608,11 +695,15 @@ var typeOfResourceParams = cbor.Type{
 		{Key: "ecount", Offset: unsafe.Offsetof(ResourceParams{}.Count), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "emodel", Offset: unsafe.Offsetof(ResourceParams{}.Model), Kind: cbor.KindText, Optional: true},
 		{Key: "fcustom", Offset: unsafe.Offsetof(ResourceParams{}.Custom), Kind: cbor.KindMap, Type: &cbor.RawMap, Optional: true},
+		{Key: "fmedium", Offset: unsafe.Offsetof(ResourceParams{}.Medium), Kind: cbor.KindText, Optional: true},
 		{Key: "fmemory", Offset: unsafe.Offsetof(ResourceParams{}.Memory), Kind: cbor.KindText, Optional: true},
 		{Key: "gcompute", Offset: unsafe.Offsetof(ResourceParams{}.Compute), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "gscratch", Offset: unsafe.Offsetof(ResourceParams{}.Scratch), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "hprovider", Offset: unsafe.Offsetof(ResourceParams{}.Provider), Kind: cbor.KindText, Optional: true},
 		{Key: "iendpoints", Offset: unsafe.Offsetof(ResourceParams{}.Endpoints), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "isizeLimit", Offset: unsafe.Offsetof(ResourceParams{}.SizeLimit), Kind: cbor.KindText, Optional: true},
 		{Key: "jaccessMode", Offset: unsafe.Offsetof(ResourceParams{}.AccessMode), Kind: cbor.KindText, Optional: true},
+		{Key: "jperReplica", Offset: unsafe.Offsetof(ResourceParams{}.PerReplica), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "jresolution", Offset: unsafe.Offsetof(ResourceParams{}.Resolution), Kind: cbor.KindText, Optional: true},
 		{Key: "jsecretType", Offset: unsafe.Offsetof(ResourceParams{}.SecretType), Kind: cbor.KindText, Optional: true},
 		{Key: "ktolerations", Offset: unsafe.Offsetof(ResourceParams{}.Tolerations), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
@@ -732,15 +823,50 @@ var typeOfMapOfSidecar = cbor.Type{
 	},
 }
 
+var typeOfListOfToleration = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Toleration)(nil)), Elem: &typeOfToleration,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Toleration, capacity)
+		copy(values, unsafe.Slice((*Toleration)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
 var typeOfRuntime = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
+		{Key: "gfsGroup", Offset: unsafe.Offsetof(Runtime{}.FSGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "gsysctls", Offset: unsafe.Offsetof(Runtime{}.Sysctls), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "hsidecars", Offset: unsafe.Offsetof(Runtime{}.Sidecars), Kind: cbor.KindMap, Type: &typeOfMapOfSidecar, Optional: true},
 		{Key: "khostNetwork", Offset: unsafe.Offsetof(Runtime{}.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "ktolerations", Offset: unsafe.Offsetof(Runtime{}.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
+		{Key: "lnodeSelector", Offset: unsafe.Offsetof(Runtime{}.NodeSelector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(Runtime{}.ImagePullSecrets), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "sfsGroupChangePolicy", Offset: unsafe.Offsetof(Runtime{}.FSGroupChangePolicy), Kind: cbor.KindText, Optional: true},
 		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(Runtime{}.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(Runtime{}.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1dterminationGracePeriodSeconds", Offset: unsafe.Offsetof(Runtime{}.TerminationGracePeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *SecretProvider) AppendCBOR(b []byte) []byte {
+	return typeOfSecretProvider.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *SecretProvider) DecodeCBOR(d *cbor.Decoder) {
+	typeOfSecretProvider.DecodeStruct(d, unsafe.Pointer(x))
+}
+
+var typeOfSecretProvider = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(SecretProvider{}.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(SecretProvider{}.Spec), Kind: cbor.KindStruct, Type: &typeOfProviderSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(SecretProvider{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(SecretProvider{}.APIVersion), Kind: cbor.KindText},
 	},
 }
 
@@ -818,10 +944,11 @@ var typeOfPointerToObservability = cbor.Type{
 }
 
 var typeOfServiceSpec = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x80,
+	Kind: cbor.KindStruct, Required: 0x100,
 	Fields: []cbor.Field{
 		{Key: "fbackup", Offset: unsafe.Offsetof(ServiceSpec{}.Backup), Kind: cbor.KindPointer, Type: &typeOfPointerToBackup, Optional: true},
 		{Key: "fdeploy", Offset: unsafe.Offsetof(ServiceSpec{}.Deploy), Kind: cbor.KindPointer, Type: &typeOfPointerToDeploy, Optional: true},
+		{Key: "gfsGroup", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.FSGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "gingress", Offset: unsafe.Offsetof(ServiceSpec{}.Ingress), Kind: cbor.KindPointer, Type: &typeOfPointerToIngress, Optional: true},
 		{Key: "gsysctls", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.Sysctls), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "hreplicas", Offset: unsafe.Offsetof(ServiceSpec{}.Replicas), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
@@ -831,29 +958,50 @@ var typeOfServiceSpec = cbor.Type{
 		{Key: "iadvertise", Offset: unsafe.Offsetof(ServiceSpec{}.Advertise), Kind: cbor.KindPointer, Type: &typeOfPointerToAdvertise, Optional: true},
 		{Key: "kautoscaling", Offset: unsafe.Offsetof(ServiceSpec{}.Autoscaling), Kind: cbor.KindPointer, Type: &typeOfPointerToAutoscaling, Optional: true},
 		{Key: "khostNetwork", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "ktolerations", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
+		{Key: "lnodeSelector", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.NodeSelector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "mobservability", Offset: unsafe.Offsetof(ServiceSpec{}.Observability), Kind: cbor.KindPointer, Type: &typeOfPointerToObservability, Optional: true},
 		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.ImagePullSecrets), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "sfsGroupChangePolicy", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.FSGroupChangePolicy), Kind: cbor.KindText, Optional: true},
 		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1dterminationGracePeriodSeconds", Offset: unsafe.Offsetof(ServiceSpec{}.Runtime) + unsafe.Offsetof(ServiceSpec{}.Runtime.TerminationGracePeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
 
 var typeOfSidecar = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x8,
+	Kind: cbor.KindStruct, Required: 0x10,
 	Fields: []cbor.Field{
 		{Key: "dargs", Offset: unsafe.Offsetof(Sidecar{}.Args), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "dinit", Offset: unsafe.Offsetof(Sidecar{}.Init), Kind: cbor.KindBool, Optional: true},
+		{Key: "eafter", Offset: unsafe.Offsetof(Sidecar{}.After), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "efiles", Offset: unsafe.Offsetof(Sidecar{}.Files), Kind: cbor.KindMap, Type: &typeOfMapOfFile, Optional: true},
 		{Key: "eimage", Offset: unsafe.Offsetof(Sidecar{}.Image), Kind: cbor.KindText},
 		{Key: "gcommand", Offset: unsafe.Offsetof(Sidecar{}.Command), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "gvolumes", Offset: unsafe.Offsetof(Sidecar{}.Volumes), Kind: cbor.KindMap, Type: &typeOfMapOfVolumeMount, Optional: true},
 		{Key: "hsecurity", Offset: unsafe.Offsetof(Sidecar{}.Security), Kind: cbor.KindPointer, Type: &typeOfPointerToSecurity, Optional: true},
+		{Key: "ilifecycle", Offset: unsafe.Offsetof(Sidecar{}.Lifecycle), Kind: cbor.KindPointer, Type: &typeOfPointerToLifecycle, Optional: true},
 		{Key: "iresources", Offset: unsafe.Offsetof(Sidecar{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
 		{Key: "ivariables", Offset: unsafe.Offsetof(Sidecar{}.Variables), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "jworkingDir", Offset: unsafe.Offsetof(Sidecar{}.WorkingDir), Kind: cbor.KindText, Optional: true},
 		{Key: "lstartupProbe", Offset: unsafe.Offsetof(Sidecar{}.StartupProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
 		{Key: "mlivenessProbe", Offset: unsafe.Offsetof(Sidecar{}.LivenessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
 		{Key: "nreadinessProbe", Offset: unsafe.Offsetof(Sidecar{}.ReadinessProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
+	},
+}
+
+var typeOfSleep = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gseconds", Offset: unsafe.Offsetof(Sleep{}.Seconds), Kind: cbor.KindInt},
+	},
+}
+
+var typeOfTCPSocket = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dhost", Offset: unsafe.Offsetof(TCPSocket{}.Host), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(TCPSocket{}.Port), Kind: cbor.KindInt},
 	},
 }
 
@@ -871,6 +1019,17 @@ var typeOfTLS = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "iissuerRef", Offset: unsafe.Offsetof(TLS{}.IssuerRef), Kind: cbor.KindPointer, Type: &typeOfPointerToIssuerRef, Optional: true},
 		{Key: "jsecretName", Offset: unsafe.Offsetof(TLS{}.SecretName), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfToleration = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(Toleration{}.Key), Kind: cbor.KindText, Optional: true},
+		{Key: "evalue", Offset: unsafe.Offsetof(Toleration{}.Value), Kind: cbor.KindText, Optional: true},
+		{Key: "feffect", Offset: unsafe.Offsetof(Toleration{}.Effect), Kind: cbor.KindText, Optional: true},
+		{Key: "hoperator", Offset: unsafe.Offsetof(Toleration{}.Operator), Kind: cbor.KindText, Optional: true},
+		{Key: "qtolerationSeconds", Offset: unsafe.Offsetof(Toleration{}.TolerationSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
 

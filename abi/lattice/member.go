@@ -24,6 +24,10 @@ type MemberSpec struct {
 	//
 	//kind:maxLength 253
 	ServiceAccount string `json:"serviceAccount,omitempty"`
+	// PodNames is the headless Service below which single pods of the member have names: callers may look those up.
+	//
+	//kind:maxLength 63
+	PodNames string `json:"podNames,omitempty"`
 	// Ambient says that the pods are in the ambient mesh. Default true.
 	Ambient *bool `json:"ambient,omitempty"`
 	// Advertise makes the member known to other clusters.
@@ -64,6 +68,13 @@ type MemberPort struct {
 	//kind:enum Strict Permissive Webhook
 	//kind:default "Strict"
 	PeerAuth string `json:"peerAuth,omitempty"`
+	// Protocol is TCP (default), UDP or SCTP.
+	//
+	//kind:enum TCP UDP SCTP
+	//kind:default "TCP"
+	Protocol string `json:"protocol,omitempty"`
+	// External admits callers from outside the cluster to a Permissive port, as a LoadBalancer needs.
+	External bool `json:"external,omitempty"`
 }
 
 // MemberRef names a member; without a namespace, one in the namespace of the document.

@@ -29,3 +29,11 @@ type LatticeMeshMember struct {
 	Metadata   ObjectMeta `json:"metadata"`
 	Spec       MemberSpec `json:"spec"`
 }
+
+// SecretProvider describes a store that has secrets.
+type SecretProvider struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Metadata   ObjectMeta   `json:"metadata"`
+	Spec       ProviderSpec `json:"spec"`
+}

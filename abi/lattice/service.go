@@ -29,7 +29,7 @@ type ServiceSpec struct {
 	Observability *Observability `json:"observability,omitempty"`
 }
 
-// Runtime is how pods run, beside their containers. Its fields stand directly in a spec.
+// Runtime is how pods run, apart from their main containers. Its fields are inlined in a spec.
 type Runtime struct {
 	// Sidecars are containers that help the main ones.
 	//
@@ -50,6 +50,56 @@ type Runtime struct {
 	//kind:maxItems 64
 	//kind:items.maxLength 253
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
+	// TerminationGracePeriodSeconds is how long a pod may take to end, with what its containers do before they stop.
+	// Kubernetes gives 30 when it is not set.
+	//
+	//kind:minimum 0
+	//kind:maximum 2147483647
+	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// FSGroup is the group that owns the files of volumes. Default 65534, or 0 when a container runs as user 0.
+	//
+	//kind:minimum 0
+	//kind:maximum 2147483647
+	FSGroup *int64 `json:"fsGroup,omitempty"`
+	// FSGroupChangePolicy says when the files of a volume get the group: OnRootMismatch (default) if its top folder has
+	// another one, or Always.
+	//
+	//kind:enum OnRootMismatch Always
+	FSGroupChangePolicy string `json:"fsGroupChangePolicy,omitempty"`
+	// NodeSelector are labels of the nodes that pods run on.
+	//
+	//kind:maxProperties 64
+	//kind:values.maxLength 63
+	NodeSelector cbor.Map[string] `json:"nodeSelector,omitempty"`
+	// Tolerations let pods run on nodes that keep others away. Gates ask about keys that reserve nodes.
+	//
+	//kind:maxItems 64
+	Tolerations []Toleration `json:"tolerations,omitempty"`
+}
+
+// Toleration lets pods run on nodes with a taint.
+type Toleration struct {
+	// Key is the key of the taint; none, with the operator Exists, means every taint.
+	//
+	//kind:maxLength 317
+	Key string `json:"key,omitempty"`
+	// Operator is Equal (default), or Exists for every value.
+	//
+	//kind:enum Equal Exists
+	Operator string `json:"operator,omitempty"`
+	// Value of the taint, for the operator Equal.
+	//
+	//kind:maxLength 63
+	Value string `json:"value,omitempty"`
+	// Effect of the taint; none means every effect.
+	//
+	//kind:enum NoSchedule PreferNoSchedule NoExecute
+	Effect string `json:"effect,omitempty"`
+	// TolerationSeconds is how long a running pod stays after a taint with the effect NoExecute is set.
+	//
+	//kind:minimum 0
+	//kind:maximum 2147483647
+	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
 // Workload is a set of containers, what they use, and the ports they serve.
@@ -103,7 +153,9 @@ type Container struct {
 	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
 	// StartupProbe holds the other probes back until it succeeds.
 	StartupProbe *Probe `json:"startupProbe,omitempty"`
-	// EnvFrom names secret resources whose keys become environment variables.
+	// Lifecycle is what the container does before it stops.
+	Lifecycle *Lifecycle `json:"lifecycle,omitempty"`
+	// EnvFrom names secret, existing-secret and existing-configmap resources whose keys become environment variables.
 	//
 	//kind:maxItems 256
 	//kind:items.maxLength 63
@@ -132,7 +184,7 @@ type Sidecar struct {
 	//
 	//kind:values.maxLength 131072
 	Variables cbor.Map[string] `json:"variables,omitempty"`
-	// Resources are the requests and limits.
+	// Resources are the requests and limits; they may be left out.
 	Resources *ResourceRequirements `json:"resources,omitempty"`
 	// Files by absolute path.
 	//
@@ -148,10 +200,18 @@ type Sidecar struct {
 	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
 	// StartupProbe holds the other probes back until it succeeds.
 	StartupProbe *Probe `json:"startupProbe,omitempty"`
+	// Lifecycle is what the container does before it stops.
+	Lifecycle *Lifecycle `json:"lifecycle,omitempty"`
 	// Security relaxes or tightens the container's security context.
 	Security *Security `json:"security,omitempty"`
 	// Init runs the container to its end before the others start.
 	Init bool `json:"init,omitempty"`
+	// After names the init containers that run to their end before this one, which is an init container too. Those that
+	// are not ordered run by name.
+	//
+	//kind:maxItems 64
+	//kind:items.maxLength 63
+	After []string `json:"after,omitempty"`
 }
 
 // ResourceRequirements are a container's requests and limits.
@@ -172,9 +232,13 @@ type Quantities struct {
 	//
 	//kind:maxLength 32
 	Memory string `json:"memory,omitempty"`
+	// EphemeralStorage is what a container writes to its node, to empty directories and as output, in the notation of memory.
+	//
+	//kind:maxLength 32
+	EphemeralStorage string `json:"ephemeral-storage,omitempty"`
 }
 
-// File is a file in a container: one of Content, BinaryContent and Source.
+// File is a file in a container: one of Content, BinaryContent and Source, or empty.
 type File struct {
 	// Content is text, a template unless NoExpand is set.
 	//
@@ -184,7 +248,7 @@ type File struct {
 	//
 	//kind:maxLength 1398104
 	BinaryContent string `json:"binaryContent,omitempty"`
-	// Source names where the content comes from.
+	// Source is ${resources.<name>.<key>} for a key of an existing Secret or ConfigMap. A change of it reaches new pods only.
 	Source string `json:"source,omitempty"`
 	// Mode is three or four octal digits.
 	//
@@ -196,9 +260,9 @@ type File struct {
 	ReverseExpand bool `json:"reverseExpand,omitempty"`
 }
 
-// VolumeMount mounts a volume resource, or an empty directory when it has no source.
+// VolumeMount mounts a volume, or the keys of an existing Secret or ConfigMap; an empty directory when it has no source.
 type VolumeMount struct {
-	// Source is ${resources.<name>} for a volume resource.
+	// Source is ${resources.<name>} for a resource of type volume, existing-secret or existing-configmap.
 	Source string `json:"source,omitempty"`
 	// Path is a path inside the volume.
 	Path string `json:"path,omitempty"`
@@ -212,81 +276,6 @@ type VolumeMount struct {
 	//
 	//kind:maxLength 32
 	SizeLimit string `json:"sizeLimit,omitempty"`
-}
-
-// Probe is a health check with exactly one handler.
-type Probe struct {
-	// HTTPGet probes with a GET request.
-	HTTPGet *HTTPGet `json:"httpGet,omitempty"`
-	// Exec probes by running a command.
-	Exec *Exec `json:"exec,omitempty"`
-	// InitialDelaySeconds is how long after its start a container is first probed.
-	//
-	//kind:minimum 0
-	//kind:maximum 2147483647
-	InitialDelaySeconds *int64 `json:"initialDelaySeconds,omitempty"`
-	// PeriodSeconds is the time between two probes.
-	//
-	//kind:minimum 1
-	//kind:maximum 2147483647
-	PeriodSeconds *int64 `json:"periodSeconds,omitempty"`
-	// TimeoutSeconds is how long a probe may take.
-	//
-	//kind:minimum 1
-	//kind:maximum 2147483647
-	TimeoutSeconds *int64 `json:"timeoutSeconds,omitempty"`
-	// FailureThreshold is how many failures in a row count as one.
-	//
-	//kind:minimum 1
-	//kind:maximum 2147483647
-	FailureThreshold *int64 `json:"failureThreshold,omitempty"`
-	// SuccessThreshold is how many successes in a row count as one; more than 1 for readiness only.
-	//
-	//kind:minimum 1
-	//kind:maximum 2147483647
-	SuccessThreshold *int64 `json:"successThreshold,omitempty"`
-}
-
-// HTTPGet probes with a GET request.
-type HTTPGet struct {
-	// Path is the path of the request; it begins with a slash.
-	Path string `json:"path"`
-	// Port is the port of the container.
-	//
-	//kind:minimum 1
-	//kind:maximum 65535
-	Port int64 `json:"port"`
-	// Scheme is HTTP or HTTPS.
-	//
-	//kind:enum HTTP HTTPS
-	Scheme string `json:"scheme,omitempty"`
-	// Host is a host name or an address, instead of the pod's.
-	//
-	//kind:maxLength 253
-	Host string `json:"host,omitempty"`
-	// HTTPHeaders are headers of the request.
-	//
-	//kind:maxItems 64
-	HTTPHeaders []HTTPHeader `json:"httpHeaders,omitempty"`
-}
-
-// HTTPHeader is one header of a probe's request.
-type HTTPHeader struct {
-	// Name is the name of the header.
-	//
-	//kind:maxLength 256
-	Name string `json:"name"`
-	// Value is the value of the header.
-	Value string `json:"value"`
-}
-
-// Exec probes by running a command.
-type Exec struct {
-	// Command is the program and its arguments.
-	//
-	//kind:minItems 1
-	//kind:items.maxLength 131072
-	Command []string `json:"command"`
 }
 
 // Security is a container's security context, and the binaries it may run.
@@ -323,9 +312,9 @@ type Security struct {
 	//
 	//kind:enum RuntimeDefault Localhost Unconfined
 	SeccompProfile string `json:"seccompProfile,omitempty"`
-	// SeccompLocalhostProfile is the file of a Localhost profile on the node.
+	// SeccompLocalhostProfile is the file of a Localhost profile, below the node's folder of profiles.
 	SeccompLocalhostProfile string `json:"seccompLocalhostProfile,omitempty"`
-	// ApparmorProfile is RuntimeDefault (default), Localhost or Unconfined.
+	// ApparmorProfile is RuntimeDefault, Localhost or Unconfined; by default the platform's setting.
 	//
 	//kind:enum RuntimeDefault Localhost Unconfined
 	ApparmorProfile string `json:"apparmorProfile,omitempty"`
@@ -341,11 +330,14 @@ type Security struct {
 type Ports struct {
 	// Ports by name.
 	Ports cbor.Map[Port] `json:"ports"`
-	// ServiceType is ClusterIP (default), NodePort or LoadBalancer.
+	// ServiceType is ClusterIP (default), NodePort, LoadBalancer, or Headless: the name resolves to the addresses of the pods.
 	//
-	//kind:enum ClusterIP NodePort LoadBalancer
+	//kind:enum ClusterIP NodePort LoadBalancer Headless
 	//kind:default "ClusterIP"
 	ServiceType string `json:"serviceType,omitempty"`
+	// StableNames gives each pod a name that it keeps, from SERVICE-0 on, and makes the service a StatefulSet. A pod is found
+	// at POD.SERVICE-pods.NAMESPACE.svc.cluster.local, or without -pods where the service is Headless.
+	StableNames bool `json:"stableNames,omitempty"`
 	// Hostnames are the public names of an external service.
 	//
 	//kind:maxItems 64
@@ -398,80 +390,6 @@ type IssuerRef struct {
 	Kind string `json:"kind,omitempty"`
 }
 
-// Resource is something that a workload uses or offers.
-type Resource struct {
-	// Type is service, external-service, volume, secret, gpu or a custom type.
-	//
-	//kind:maxLength 63
-	Type string `json:"type"`
-	// Class selects a variant of the type.
-	Class string `json:"class,omitempty"`
-	// ID names the resource outside this document.
-	//
-	//kind:maxLength 253
-	ID string `json:"id,omitempty"`
-	// Metadata carries annotations for provisioners.
-	Metadata *ResourceMetadata `json:"metadata,omitempty"`
-	// Params depend on the type.
-	Params *ResourceParams `json:"params,omitempty"`
-	// Direction of a service resource: outbound (default), inbound or both.
-	//
-	//kind:enum outbound inbound both
-	//kind:default "outbound"
-	Direction string `json:"direction,omitempty"`
-	// Namespace of a service resource; default the document's own.
-	//
-	//kind:maxLength 63
-	Namespace string `json:"namespace,omitempty"`
-}
-
-// ResourceMetadata carries annotations for provisioners.
-type ResourceMetadata struct {
-	// Annotations are what the provisioner reads.
-	//
-	//kind:values.maxLength 262144
-	Annotations cbor.Map[string] `json:"annotations,omitempty"`
-}
-
-// ResourceParams are the parameters of a resource; which ones apply depends on its type. Custom holds those of custom
-// types, as they were written.
-//
-//kind:free
-type ResourceParams struct {
-	// Provider of a secret: the store that has it.
-	Provider string `json:"provider,omitempty"`
-	// Keys of a secret: those that the workload needs.
-	Keys []string `json:"keys,omitempty"`
-	// RefreshInterval of a secret: how often it is fetched, such as 1h.
-	RefreshInterval string `json:"refreshInterval,omitempty"`
-	// SecretType of a secret: the type of the Secret that is made.
-	SecretType string `json:"secretType,omitempty"`
-	// Size of a volume, such as 10Gi. A volume with a size is owned by this document.
-	Size string `json:"size,omitempty"`
-	// StorageClass of a volume.
-	StorageClass string `json:"storageClass,omitempty"`
-	// AccessMode of a volume: ReadWriteOnce (default), ReadWriteMany or ReadOnlyMany.
-	AccessMode string `json:"accessMode,omitempty"`
-	// AllowedConsumers of a volume: the services that may use it, as namespace/name or *.
-	AllowedConsumers []string `json:"allowedConsumers,omitempty"`
-	// Endpoints of an external service: URLs by name.
-	Endpoints cbor.Map[string] `json:"endpoints,omitempty"`
-	// Resolution of an external service: dns or static.
-	Resolution string `json:"resolution,omitempty"`
-	// Count of GPUs that a pod gets.
-	Count *int64 `json:"count,omitempty"`
-	// Memory of a GPU share: 20Gi, 512Mi or a number of MiB.
-	Memory string `json:"memory,omitempty"`
-	// Compute of a GPU share, in percent.
-	Compute *int64 `json:"compute,omitempty"`
-	// Model of the GPU.
-	Model string `json:"model,omitempty"`
-	// Tolerations of the taints of GPU nodes. Default true.
-	Tolerations *bool `json:"tolerations,omitempty"`
-	// Custom holds the parameters of a resource of a custom type.
-	Custom cbor.Map[cbor.Raw] `json:"custom,omitempty"`
-}
-
 // Autoscaling scales a service by metrics.
 type Autoscaling struct {
 	// Max is the most replicas.
@@ -496,108 +414,11 @@ type Metric struct {
 	Target float64 `json:"target"`
 }
 
-// Backup configures volume backups.
-type Backup struct {
-	// Schedule is a cron expression of five parts such as 0 3 * * *.
-	//
-	//kind:maxLength 256
-	Schedule string `json:"schedule,omitempty"`
-	// StoreRef names the backup store.
-	//
-	//kind:maxLength 253
-	StoreRef string `json:"storeRef,omitempty"`
-	// Retention says how many backups are kept.
-	Retention *Retention `json:"retention,omitempty"`
-	// Hooks run before and after a backup.
-	Hooks *BackupHooks `json:"hooks,omitempty"`
-	// Volumes selects what is backed up.
-	Volumes *BackupVolumes `json:"volumes,omitempty"`
-}
-
-// Retention says how many backups are kept.
-type Retention struct {
-	// Daily is how many daily backups are kept.
-	//
-	//kind:minimum 0
-	//kind:maximum 2147483647
-	Daily *int64 `json:"daily,omitempty"`
-	// Weekly is how many weekly backups are kept.
-	//
-	//kind:minimum 0
-	//kind:maximum 2147483647
-	Weekly *int64 `json:"weekly,omitempty"`
-	// Monthly is how many monthly backups are kept.
-	//
-	//kind:minimum 0
-	//kind:maximum 2147483647
-	Monthly *int64 `json:"monthly,omitempty"`
-	// TTL is a duration such as 720h.
-	//
-	//kind:maxLength 64
-	TTL string `json:"ttl,omitempty"`
-}
-
-// BackupHooks run before and after a backup.
-type BackupHooks struct {
-	// Pre run before a backup.
-	//
-	//kind:maxItems 32
-	Pre []BackupHook `json:"pre,omitempty"`
-	// Post run after a backup.
-	//
-	//kind:maxItems 32
-	Post []BackupHook `json:"post,omitempty"`
-}
-
-// BackupHook is one command.
-type BackupHook struct {
-	// Name is the name of the hook.
-	//
-	//kind:maxLength 63
-	Name string `json:"name"`
-	// Container is the container or sidecar in which the command runs.
-	//
-	//kind:maxLength 63
-	Container string `json:"container"`
-	// Command is the program, an absolute path, and its arguments.
-	//
-	//kind:minItems 1
-	//kind:items.maxLength 131072
-	Command []string `json:"command"`
-	// Timeout is a duration such as 10m.
-	//
-	//kind:maxLength 64
-	Timeout string `json:"timeout,omitempty"`
-	// OnError is Continue or Fail.
-	//
-	//kind:enum Continue Fail
-	OnError string `json:"onError,omitempty"`
-}
-
-// BackupVolumes selects volumes.
-type BackupVolumes struct {
-	// Include are volumes that are backed up.
-	//
-	//kind:maxItems 256
-	//kind:items.maxLength 63
-	Include []string `json:"include,omitempty"`
-	// Exclude are volumes that are not backed up.
-	//
-	//kind:maxItems 256
-	//kind:items.maxLength 63
-	Exclude []string `json:"exclude,omitempty"`
-	// DefaultPolicy is opt-out (default) or opt-in.
-	//
-	//kind:enum opt-out opt-in
-	//kind:default "opt-out"
-	DefaultPolicy string `json:"defaultPolicy,omitempty"`
-}
-
 // Deploy is the roll-out strategy.
 type Deploy struct {
-	// Strategy is rolling (default) or canary.
+	// Strategy is rolling (default), canary, or recreate, which ends the old pods before new ones begin.
 	//
-	//kind:enum rolling canary
+	//kind:enum rolling canary recreate
 	//kind:default "rolling"
 	Strategy string `json:"strategy,omitempty"`
 	// Canary tunes a canary roll-out; it needs the strategy canary.
@@ -625,106 +446,6 @@ type Canary struct {
 	//kind:minimum 1
 	//kind:maximum 100
 	StepWeight *int64 `json:"stepWeight,omitempty"`
-}
-
-// Ingress publishes routes to a service.
-type Ingress struct {
-	// GatewayClass is the class of the Gateway.
-	//
-	//kind:maxLength 253
-	GatewayClass string `json:"gatewayClass,omitempty"`
-	// Routes by name; at least one.
-	//
-	//kind:minProperties 1
-	//kind:maxProperties 256
-	Routes cbor.Map[Route] `json:"routes"`
-}
-
-// Route is one published route.
-type Route struct {
-	// Kind is HTTPRoute (default), GRPCRoute or TCPRoute.
-	//
-	//kind:enum HTTPRoute GRPCRoute TCPRoute
-	//kind:default "HTTPRoute"
-	Kind string `json:"kind,omitempty"`
-	// Hosts are the host names of an HTTPRoute or GRPCRoute.
-	//
-	//kind:maxItems 64
-	//kind:items.maxLength 255
-	Hosts []string `json:"hosts,omitempty"`
-	// Port is the name of a port of the service; needed where there are several.
-	//
-	//kind:maxLength 63
-	Port string `json:"port,omitempty"`
-	// ListenPort is the port of the gateway for a TCPRoute.
-	//
-	//kind:minimum 1
-	//kind:maximum 65535
-	ListenPort *int64 `json:"listenPort,omitempty"`
-	// Rules select requests; none selects all.
-	//
-	//kind:maxItems 64
-	Rules []RouteRule `json:"rules,omitempty"`
-	// TLS gives the route a certificate.
-	TLS *TLS `json:"tls,omitempty"`
-}
-
-// RouteRule is one set of matches.
-type RouteRule struct {
-	// Matches are alternatives.
-	//
-	//kind:maxItems 64
-	Matches []RouteMatch `json:"matches,omitempty"`
-}
-
-// RouteMatch selects requests.
-type RouteMatch struct {
-	// Path matches the path of an HTTP request.
-	Path *PathMatch `json:"path,omitempty"`
-	// Headers match headers, all of them.
-	//
-	//kind:maxItems 64
-	Headers []HeaderMatch `json:"headers,omitempty"`
-	// Method is the method of an HTTP request.
-	//
-	//kind:enum GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH
-	Method string `json:"method,omitempty"`
-	// GRPCMethod matches a gRPC call.
-	GRPCMethod *GRPCMethod `json:"grpcMethod,omitempty"`
-}
-
-// PathMatch matches a path.
-type PathMatch struct {
-	// Type is PathPrefix (default) or Exact.
-	//
-	//kind:enum PathPrefix Exact
-	//kind:default "PathPrefix"
-	Type string `json:"type,omitempty"`
-	// Value is the path; it begins with a slash.
-	Value string `json:"value"`
-}
-
-// HeaderMatch matches a header.
-type HeaderMatch struct {
-	// Name is the name of the header.
-	//
-	//kind:maxLength 256
-	Name string `json:"name"`
-	// Value is what the header must be.
-	Value string `json:"value"`
-	// Type is Exact (default) or RegularExpression.
-	//
-	//kind:enum Exact RegularExpression
-	//kind:default "Exact"
-	Type string `json:"type,omitempty"`
-}
-
-// GRPCMethod matches a gRPC method.
-type GRPCMethod struct {
-	// Service is the gRPC service.
-	Service string `json:"service,omitempty"`
-	// Method is the method of the service.
-	Method string `json:"method,omitempty"`
 }
 
 // Advertise makes a service known to other clusters.

@@ -1,5 +1,5 @@
-// Package schema holds the JSON Schemas of the messages and kinds, which are generated from the types of packages abi
-// and abi/lattice.
+// Package schema holds the JSON Schemas of the messages and kinds, which are generated from the
+// types of packages abi and abi/lattice.
 package schema
 
 import (

@@ -21,8 +21,8 @@ type app struct {
 	// compiler is the command line of a process that compiles a module, see [sandbox.Config.Compiler].
 	compiler []string
 
-	// ask asks for passphrases; nil when there is nobody. Passphrase opened a key file before: people often have one for
-	// several.
+	// ask asks for passphrases; nil when there is no one. Passphrase opened a key file before:
+	// people often have one for several.
 	ask        asker
 	passphrase []byte
 
@@ -35,6 +35,8 @@ type app struct {
 	started bool
 	// wrote says that the command has written to standard output.
 	wrote bool
+	// differs says that diff --exit-code found a difference.
+	differs bool
 }
 
 // body is what a command does, with the context of the run and the arguments that are no flags.

@@ -2,31 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/audit"
-	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/internal/filelock"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
-	"github.com/latticenet/lattice-host/registry/release"
 )
 
 const (
 	// auditFolder is the folder of an installation that holds the audit log and its key.
 	auditFolder = "audit"
-	// auditFile is the log, auditKey the name of the key that signs it.
-	auditFile = "audit.jsonl"
-	auditKey  = "audit"
 	// auditRotate names the variable with the size in bytes from which on the log goes on in another file.
 	auditRotate = "LATTICE_AUDIT_ROTATE"
 	// defaultRotate is that size unless the variable says otherwise: some hundred thousand decisions.
@@ -45,33 +34,19 @@ else in the folder audit of the installation, with its key beside it.`,
 	}, a.auditVerifyCommand(), a.auditShowCommand(), a.auditPruneCommand())
 }
 
-// auditDir returns the folder of the audit log.
-func (a *app) auditDir() (string, error) {
-	if dir := a.getenv("LATTICE_AUDIT"); dir != "" {
-		return dir, nil
+// ownAuditLog returns where the audit log is that commands note in.
+func (a *app) ownAuditLog() (engine.AuditLog, error) {
+	log := engine.AuditLog{Dir: a.getenv("LATTICE_AUDIT"), Clock: a.now}
+	if log.Dir == "" {
+		dir, err := a.homeDir()
+		if err != nil {
+			return log, err
+		}
+		log.Dir = filepath.Join(dir, auditFolder)
 	}
-	dir, err := a.homeDir()
-	return filepath.Join(dir, auditFolder), err
-}
-
-// openAudit opens the audit log, and makes it and its key when there is none.
-func (a *app) openAudit(ctx context.Context) (*audit.Log, error) {
-	dir, err := a.auditDir()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	key, err := readAuditKey(dir)
-	if err != nil {
-		return nil, err
-	}
-	rotate, err := a.rotateBytes()
-	if err != nil {
-		return nil, err
-	}
-	return audit.Open(ctx, filepath.Join(dir, auditFile), audit.Options{Key: key, Clock: a.now, RotateBytes: rotate})
+	var err error
+	log.RotateBytes, err = a.rotateBytes()
+	return log, err
 }
 
 // rotateBytes returns from which size on the log goes on in another file; 0 is never.
@@ -87,96 +62,13 @@ func (a *app) rotateBytes() (int64, error) {
 	return n, nil
 }
 
-// readAuditKey reads the key of the log in a folder, and makes one for a new log. It is in the clear: whoever runs the
-// program signs with it.
-func readAuditKey(dir string) (key release.PrivateKey, err error) {
-	file := filepath.Join(dir, auditKey+release.PrivateEnding)
-	read := func() (release.PrivateKey, error) {
-		return release.ReadPrivateKey(file, func() ([]byte, error) {
-			return nil, errors.New("the key of the audit log must not be encrypted")
-		})
-	}
-	if key, err = read(); !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	err = filelock.With(file, func() error {
-		// Another process may have made one a moment ago.
-		if key, err = read(); !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		key, err = newAuditKey(dir)
-		return err
-	})
-	return key, err
-}
-
-// newAuditKey makes the key of a new log.
-func newAuditKey(dir string) (key release.PrivateKey, err error) {
-	log := filepath.Join(dir, auditFile)
-	switch begun, err := audit.Begun(log); {
-	case err != nil:
-		return key, err
-	case begun:
-		return key, inputf("%s: the key of the audit log is missing, though there is a log; put the key back, "+
-			"or move the folder away to begin a new log", filepath.Join(dir, auditKey+release.PrivateEnding))
-	}
-	if key, err = release.GenerateKey(rand.Reader); err != nil {
-		return key, err
-	}
-	// A process was killed between the two files of a key that nothing was signed with.
-	if err := os.Remove(filepath.Join(dir, auditKey+release.PublicEnding)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return key, err
-	}
-	_, _, err = release.WriteKeyPair(dir, auditKey, key, nil)
-	return key, err
-}
-
-// errAudit is an audit log that cannot be written.
-func errAudit(err error, but string) error {
-	return fmt.Errorf("the audit log cannot be written, %s: %w", but, err)
-}
-
-// audit notes events.
-func (a *app) audit(ctx context.Context, events ...audit.Event) (err error) {
-	log, err := a.openAudit(ctx)
+// auditDone notes what was done and cannot be undone.
+func (a *app) auditDone(ctx context.Context, events ...audit.Event) error {
+	log, err := a.ownAuditLog()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	return appendAll(ctx, log, events)
-}
-
-// maxAppended is how many events are appended at once. What stands before the last of them is no harm without it.
-const maxAppended = 512
-
-// appendAll notes any number of events, and returns when all of them are on the disk.
-func appendAll(ctx context.Context, log *audit.Log, events []audit.Event) error {
-	for chunk := range slices.Chunk(events, maxAppended) {
-		if err := log.Append(ctx, chunk...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// auditDone notes what was done and cannot be undone.
-func (a *app) auditDone(ctx context.Context, events ...audit.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	if err := a.audit(context.WithoutCancel(ctx), events...); err != nil {
-		return errAudit(err, "though the command did what it was told")
-	}
-	return nil
-}
-
-// decisionEvents returns an event for each decision.
-func decisionEvents(decisions []*gate.Decision) []audit.Event {
-	events := make([]audit.Event, len(decisions))
-	for i, d := range decisions {
-		events[i] = audit.Decision(d)
-	}
-	return events
+	return log.Done(ctx, events...)
 }
 
 // pluginEvent is what the audit log says about a plugin that was installed, removed, enabled or disabled.

@@ -40,7 +40,11 @@ func (a *app) pruneAudit(ctx context.Context, number int64) (err error) {
 	if _, err := audit.Verify(ctx, file, keys, audit.VerifyOptions{}); err != nil && !errors.Is(err, audit.ErrTorn) {
 		return asAudit(file, err)
 	}
-	log, err := a.openAudit(ctx)
+	place, err := a.ownAuditLog()
+	if err != nil {
+		return err
+	}
+	log, err := place.Open(ctx)
 	if err != nil {
 		return asAudit(file, err)
 	}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/audit"
 	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 // maxShownBytes is how much of an event, or of an error in one, is for people to read.
@@ -78,15 +78,7 @@ func summary(e *audit.Entry) string {
 			return decisionSummary(&d)
 		}
 	}
-	return shorten(string(e.Data))
-}
-
-// shorten keeps the beginning of a text.
-func shorten(text string) string {
-	if len(text) <= maxShownBytes {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxShownBytes], "") + "…"
+	return problem.Truncate(string(e.Data), maxShownBytes)
 }
 
 func decisionSummary(d *gate.Decision) string {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/audit"
+	"github.com/latticenet/lattice-host/host/engine"
+	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
@@ -108,23 +109,23 @@ func (a *app) auditLog(f *auditFlags, args []string) (file string, keys []releas
 	if len(args) == 1 {
 		file = args[0]
 	} else {
-		dir, err := a.auditDir()
+		log, err := a.ownAuditLog()
 		if err != nil {
 			return "", nil, err
 		}
-		file = filepath.Join(dir, auditFile)
+		file = log.File()
 	}
 	switch begun, err := audit.Begun(file); {
 	case err != nil:
 		return "", nil, err
 	case !begun && len(args) == 1:
-		return "", nil, fileProblem(file, fs.ErrNotExist)
+		return "", nil, problem.OfFile(file, fs.ErrNotExist)
 	case !begun:
 		return "", nil, inputf("%s: there is no audit log yet; apply, install and other commands that change something begin it", file)
 	}
 	name := f.key
 	if name == "" {
-		name = filepath.Join(filepath.Dir(file), auditKey+release.PublicEnding)
+		name = engine.PublicKeyFile(file)
 	}
 	key, err := release.ReadPublicKey(name)
 	if f.key == "" && errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +134,7 @@ func (a *app) auditLog(f *auditFlags, args []string) (file string, keys []releas
 	return file, []release.PublicKey{key}, asInput(err)
 }
 
-// asAudit blames whoever changed the log.
+// asAudit blames anyone who changed the log.
 func asAudit(file string, err error) error {
 	if errors.Is(err, audit.ErrTampered) || errors.Is(err, audit.ErrTorn) {
 		return err

@@ -21,7 +21,7 @@ for caches. What plugins answered is kept there too. Everything in it can be mad
 	}, a.cacheListCommand(), a.cacheClearCommand(), a.cachePrewarmCommand())
 }
 
-// memoDir returns the folder for kept answers. It lies beside the compiled modules.
+// memoDir returns the folder for kept answers. It lies next to the compiled modules.
 func memoDir(cacheDir string) string { return filepath.Join(cacheDir, "memo") }
 
 // neededCacheDir returns the folder for compiled plugins, for a command that is about nothing else.

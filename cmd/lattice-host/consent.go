@@ -44,7 +44,7 @@ func (a *app) readConsent(ctx context.Context, grants []string) (market.Consent,
 	return consent, nil
 }
 
-// asksConsent returns what asks somebody at the terminal, or nil when nobody is there.
+// asksConsent returns what asks somebody at the terminal, or nil when no one is there.
 func (a *app) asksConsent(ctx context.Context) func(market.Question) (bool, error) {
 	f, ok := a.stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
@@ -93,7 +93,7 @@ func pointWords() map[gate.Point]string {
 }
 
 // whereToAllow says what to do with advice.
-const whereToAllow = "to allow it, put this into a .cedar file in the folder " + policiesFolder + " of the installation, or in one that --policies names:"
+const whereToAllow = "to allow it, put this into a .cedar file in the folder " + engine.PoliciesFolder + " of the installation, or in one that --policies names:"
 
 // writeDecisions writes decisions for people.
 func writeDecisions(w io.Writer, decisions []*gate.Decision) {
@@ -207,26 +207,4 @@ func writeAdvice(w io.Writer, advice string) {
 	for line := range strings.Lines(advice) {
 		fmt.Fprintf(w, "      %s\n", printable(strings.TrimRight(line, "\n")))
 	}
-}
-
-// reasonsAbout returns what the decisions about a bundle say about an object, or about a field in it and what is below.
-func reasonsAbout(found foundObject, field string) ([]gate.Reason, error) {
-	if field != "" {
-		var err error
-		if field, err = dottedField(found.output.Document, field); err != nil {
-			return nil, err
-		}
-	}
-	var about []gate.Reason
-	for _, d := range found.decisions {
-		for _, r := range slices.Concat(d.Reasons, d.Warnings) {
-			inside := field == "" || r.Path == field || strings.HasPrefix(r.Path, field+".")
-			// Rules name objects as their authors like, most by their names.
-			named := r.Object == found.output.Ref.String() || r.Engine == "rego" && r.Object == found.output.Ref.Name
-			if named && inside {
-				about = append(about, r)
-			}
-		}
-	}
-	return about, nil
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Every action of the schema has words, so that nobody must know Cedar to understand a decision.
+// Every action of the schema has words, so that no one must know Cedar to understand a decision.
 func TestEveryActionHasWords(t *testing.T) {
 	t.Parallel()
 	schema, err := os.ReadFile(filepath.Join("..", "..", "host", "gate", "cedar", "schema.cedarschema"))

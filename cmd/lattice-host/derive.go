@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
@@ -46,34 +47,35 @@ the result is the same each time.`,
 	c.Flags().BoolVar(&in.explain, "explain", false, "print on standard error every decision of the gates, and what would change it")
 	c.Flags().BoolVar(&audited, "audit", false, "note what the gates decide in the audit log, as apply does")
 	c.RunE = a.does(func(ctx context.Context, _ []string) error {
-		o, err := a.deriveAllowed(ctx, in)
+		e, o, end, err := a.derive(ctx, in)
 		if err != nil {
 			return err
 		}
+		end()
 		if in.explain {
-			writeDecisions(a.stderr, o.decisions())
+			writeDecisions(a.stderr, o.Decisions())
 		}
 		if audited {
-			if err := a.audit(ctx, decisionEvents(o.decisions())...); err != nil {
-				return errAudit(err, "so nothing is printed")
+			if err := e.NoteDecisions(ctx, o); err != nil {
+				return engine.ErrAudit(err, "so nothing is printed")
 			}
 		}
-		if err := o.err(); err != nil {
+		if err := o.Err(); err != nil {
 			return err
 		}
-		if err := a.keepHostCalls(&in.hostCalls, o.calls); err != nil {
+		if err := a.keepHostCalls(&in.hostCalls, o.Calls); err != nil {
 			return err
 		}
-		if err := a.writeBundles(o.results); err != nil {
+		if err := a.writeBundles(o.Results); err != nil {
 			return err
 		}
-		a.noteResults(o.results)
+		a.noteResults(o.Results)
 		return nil
 	})
 	return c
 }
 
-func (a *app) writeBundles(results []derived) error {
+func (a *app) writeBundles(results []engine.Derived) error {
 	if dir, ok := strings.CutPrefix(a.output, dirFormat); ok {
 		return a.writeFolder(dir, results)
 	}
@@ -91,38 +93,35 @@ func (a *app) writeBundles(results []derived) error {
 	return a.write(text)
 }
 
-// bundleListKind is the kind of what derive -o json prints.
-const bundleListKind = "BundleList"
-
 // bundleList returns the canonical JSON of all bundles, and of what gates decided about each: keys sorted, no white space, one
 // line break at the end.
-func bundleList(results []derived) ([]byte, error) {
+func bundleList(results []engine.Derived) ([]byte, error) {
 	data := []byte(`{"apiVersion":"` + pipeline.APIVersion + `","bundles":[`)
 	for i, r := range results {
 		if i > 0 {
 			data = append(data, ',')
 		}
-		data = append(data, r.bundle.JSON()...)
+		data = append(data, r.Bundle.JSON()...)
 	}
 	data = append(data, `],"decisions":[`...)
 	for i, r := range results {
 		if i > 0 {
 			data = append(data, ',')
 		}
-		record, err := r.judged.record(r.bundle)
+		record, err := r.Record(r.Bundle)
 		if err != nil {
 			return nil, err
 		}
 		data = append(data, record...)
 	}
-	return append(data, `],"kind":"`+bundleListKind+"\"}\n"...), nil
+	return append(data, `],"kind":"`+engine.BundleListKind+"\"}\n"...), nil
 }
 
 // noteResults prints the warnings and messages of the steps.
-func (a *app) noteResults(results []derived) {
+func (a *app) noteResults(results []engine.Derived) {
 	for _, r := range results {
-		for _, result := range r.bundle.Results {
-			a.note("%s", resultLine(r.doc, result))
+		for _, result := range r.Bundle.Results {
+			a.note("%s", resultLine(r.Document, result))
 		}
 	}
 }

@@ -9,34 +9,35 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/runtime/layout"
 )
 
-// The files in the folder of a document: its bundle, and what gates decided about it.
-const (
-	bundleFile    = "bundle.json"
-	decisionsFile = "decisions.json"
-)
+// bundleFile is the file in the folder of a document that holds its bundle.
+const bundleFile = "bundle.json"
 
-// writeFolder writes each object to a file of its own, below a folder for each document, and says what it wrote.
-func (a *app) writeFolder(dir string, results []derived) error {
+// writeFolder writes each object to a file of its own, below a folder for each document, and says what it wrote. An object that
+// derives from several documents is in the folder of the first: a kustomization refuses one that is listed twice.
+func (a *app) writeFolder(dir string, results []engine.Derived) error {
 	refs := make([]abi.Ref, len(results))
+	bundles := make([]runtime.Bundle, len(results))
 	for i, r := range results {
-		refs[i] = r.bundle.Resource
+		refs[i], bundles[i] = r.Bundle.Resource, runtime.BundleOf(r.Bundle)
 	}
-	folders := layout.Folders(refs)
+	folders, owners := layout.Folders(refs), runtime.Owners(bundles)
 	for i, r := range results {
-		if err := a.writeObjects(filepath.Join(dir, folders[i]), r); err != nil {
+		if err := a.writeObjects(filepath.Join(dir, folders[i]), r, owners); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) writeObjects(dir string, r derived) error {
-	b := r.bundle
-	record, err := r.judged.record(b)
+func (a *app) writeObjects(dir string, r engine.Derived, owners map[abi.Ref]abi.Ref) error {
+	b := r.Bundle
+	record, err := r.Record(b)
 	if err != nil {
 		return err
 	}
@@ -45,17 +46,22 @@ func (a *app) writeObjects(dir string, r derived) error {
 	}
 	before := layout.Files(earlierBundle(dir))
 	names := layout.Files(b)
-	for i := range b.Outputs {
-		text, err := layout.Content(b, &b.Outputs[i])
+	var written []string
+	for i, o := range b.Applied() {
+		if owners[o.Ref] != b.Resource {
+			continue
+		}
+		text, err := layout.Content(b, o)
 		if err != nil {
 			return err
 		}
 		if err := a.writeNoted(filepath.Join(dir, names[i]), text); err != nil {
 			return err
 		}
+		written = append(written, names[i])
 	}
 	for _, name := range before {
-		if slices.Contains(names, name) {
+		if slices.Contains(written, name) {
 			continue
 		}
 		path := filepath.Join(dir, name)
@@ -66,7 +72,7 @@ func (a *app) writeObjects(dir string, r derived) error {
 			return err
 		}
 	}
-	if err := a.writeNoted(filepath.Join(dir, decisionsFile), append(record, '\n')); err != nil {
+	if err := a.writeNoted(filepath.Join(dir, engine.DecisionsFile), append(record, '\n')); err != nil {
 		return err
 	}
 	// The bundle comes last: while the old one is there, an interrupted run can still be tidied up after.

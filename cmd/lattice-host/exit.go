@@ -2,24 +2,24 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// exitDone is the exit code of a command that did what it was asked. Those of problems follow from their codes.
-const exitDone = 0
+// The exit codes of a command without a problem; those of problems follow from their codes. exitDiffers is that of git diff
+// --exit-code.
+const (
+	exitDone    = 0
+	exitDiffers = 1
+)
 
 // exitCodes is for the help text.
 const exitCodes = `Exit codes:
     0  done
-    1  internal error
+    1  internal error; with diff --exit-code, also: apply would change something
     2  the command line is wrong
     3  the input is invalid, or names what is not there
    10  denied: by a policy, because a capability was not granted, or because a plugin is not active
@@ -40,46 +40,14 @@ func inputf(format string, args ...any) error {
 }
 
 // asInput blames the input for err, unless the machine or the command line is to blame.
-func asInput(err error) error {
-	if err == nil || isMachineError(err) || errors.Is(err, problem.Usage) {
-		return err
-	}
-	var path *fs.PathError
-	if errors.As(err, &path) && err.Error() == path.Error() {
-		return fileProblem(path.Path, err)
-	}
-	return problem.With(problem.Invalid, err)
-}
-
-// isMachineError reports whether the system has not enough of something, or is broken.
-func isMachineError(err error) bool {
-	return slices.ContainsFunc([]error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
-		context.Canceled, context.DeadlineExceeded,
-	}, func(e error) bool { return errors.Is(err, e) })
-}
-
-// fileProblem says why a file cannot be read.
-func fileProblem(file string, err error) error {
-	message := err.Error()
-	var path *fs.PathError
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		message = "the file does not exist; check the path"
-	case errors.Is(err, fs.ErrPermission):
-		message = "permission is missing"
-	case errors.Is(err, syscall.ENOTDIR):
-		message = "is no folder, or lies below something that is none"
-	case errors.As(err, &path):
-		message = "cannot be read: " + path.Err.Error()
-	}
-	return problem.Problem{Position: problem.Position{File: file}, Message: message}
-}
+func asInput(err error) error { return problem.AsInput(err) }
 
 // finish reports how a command ended: on standard error as text, and as JSON on standard output when the user asked for
 // that and the command has written nothing.
 func (a *app) finish(ctx context.Context, err error) int {
 	switch {
+	case err == nil && a.differs:
+		return exitDiffers
 	case err == nil:
 		return exitDone
 	case ctx.Err() != nil:

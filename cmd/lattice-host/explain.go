@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
-	"github.com/latticenet/lattice-host/host/gate"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/runtime/layout"
 )
@@ -38,22 +37,26 @@ by their place or by their fields.`,
 	}
 	in.register(c)
 	c.RunE = a.does(func(ctx context.Context, args []string) error {
-		results, _, err := a.derive(ctx, in)
+		_, o, end, err := a.derive(ctx, in)
 		if err != nil {
+			return err
+		}
+		end()
+		if err := o.Err(); err != nil {
 			return err
 		}
 		if len(args) == 0 {
-			return a.explainAll(results)
-		}
-		found, err := findObject(results, args[0])
-		if err != nil {
-			return err
+			return a.explainAll(o.Results)
 		}
 		field := ""
 		if len(args) == 2 {
 			field = args[1]
 		}
-		return a.explainField(found, field)
+		e, err := o.Explain(args[0], field)
+		if err != nil {
+			return err
+		}
+		return a.explainField(e)
 	})
 	return c
 }
@@ -74,12 +77,12 @@ type explainedObject struct {
 	Steps []bundle.Step `json:"steps"`
 }
 
-func (a *app) explainAll(results []derived) error {
+func (a *app) explainAll(results []engine.Derived) error {
 	list := make([]explainedBundle, len(results))
 	for i, r := range results {
-		list[i] = explainedBundle{Resource: r.bundle.Resource, Bundle: r.bundle.Digest(), Objects: []explainedObject{}, HostCalls: r.bundle.HostCalls}
-		for _, o := range r.bundle.Outputs {
-			steps, err := pipeline.Owners(r.bundle, o.Ref, "")
+		list[i] = explainedBundle{Resource: r.Bundle.Resource, Bundle: r.Bundle.Digest(), Objects: []explainedObject{}, HostCalls: r.Bundle.HostCalls}
+		for _, o := range r.Bundle.Outputs {
+			steps, err := pipeline.Owners(r.Bundle, o.Ref, "")
 			if err != nil {
 				return err
 			}
@@ -91,17 +94,17 @@ func (a *app) explainAll(results []derived) error {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			fmt.Fprintf(w, "%s  bundle %s\n", printable(results[i].doc.Object()), e.Bundle)
+			fmt.Fprintf(w, "%s  bundle %s\n", printable(results[i].Document.Object()), e.Bundle)
 			rows := [][]string{{"STAGE", "OBJECT", "STEPS", "PLUGINS"}}
 			for _, o := range e.Objects {
 				steps, plugins := make([]string, len(o.Steps)), make([]string, len(o.Steps))
 				for j, s := range o.Steps {
-					steps[j], plugins[j] = layout.StepName(results[i].bundle, s.Pipeline, s.Name), pluginName(s)
+					steps[j], plugins[j] = layout.StepName(results[i].Bundle, s.Pipeline, s.Name), pluginName(s)
 				}
 				rows = append(rows, []string{strconv.Itoa(o.Stage), o.Ref.String(), strings.Join(steps, ", "), strings.Join(plugins, ", ")})
 			}
 			table(w, rows)
-			writeHostCalls(w, results[i].bundle)
+			writeHostCalls(w, results[i].Bundle)
 		}
 	})
 }
@@ -119,54 +122,23 @@ func writeHostCalls(w io.Writer, b *bundle.Bundle) {
 	table(w, rows)
 }
 
-// foundObject is one object of one bundle.
-type foundObject struct {
-	bundle *bundle.Bundle
-	output *bundle.Output
-	// decisions are what gates decided about the bundle.
-	decisions []*gate.Decision
-}
-
-// explainedField is what explain tells about a field, or about a whole object.
-type explainedField struct {
-	Resource abi.Ref         `json:"resource"`
-	Bundle   string          `json:"bundle"`
-	Object   abi.Ref         `json:"object"`
-	Field    string          `json:"field,omitempty"`
-	Value    json.RawMessage `json:"value,omitempty"`
-	Steps    []bundle.Step   `json:"steps"`
-	// Policies are what policies said about it.
-	Policies []gate.Reason `json:"policies,omitempty"`
-}
-
-func (a *app) explainField(found foundObject, field string) error {
-	steps, err := pipeline.Owners(found.bundle, found.output.Ref, field)
-	if err != nil {
-		return err
-	}
-	e := explainedField{
-		Resource: found.bundle.Resource, Bundle: found.bundle.Digest(), Object: found.output.Ref, Field: field, Steps: steps,
-	}
+// explainField tells where an object or a field comes from.
+func (a *app) explainField(e *engine.Explanation) error {
 	var text []byte
-	if field != "" {
-		if e.Value, err = fieldValue(found.output.Document, field); err != nil {
-			return err
-		}
+	if e.Field != "" {
+		var err error
 		if text, err = layout.FromJSON(e.Value); err != nil {
 			return err
 		}
 	}
-	if e.Policies, err = reasonsAbout(found, field); err != nil {
-		return err
-	}
 	return a.emit(e, func(w io.Writer) {
 		fmt.Fprintln(w, printable(e.Object.String()))
-		if field != "" {
-			fmt.Fprint(w, fieldText(field, string(text)))
+		if e.Field != "" {
+			fmt.Fprint(w, fieldText(e.Field, string(text)))
 		}
-		rows := make([][]string, len(steps))
-		for i, s := range steps {
-			rows[i] = []string{"set by step " + layout.StepName(found.bundle, s.Pipeline, s.Name), pluginName(s), s.Digest}
+		rows := make([][]string, len(e.Steps))
+		for i, s := range e.Steps {
+			rows[i] = []string{"set by step " + layout.StepName(e.Of, s.Pipeline, s.Name), pluginName(s), s.Digest}
 		}
 		table(w, rows)
 		for i := range e.Policies {
@@ -181,47 +153,4 @@ func fieldText(field, value string) string {
 		return printable(field) + ": " + value
 	}
 	return printable(field) + ":\n  " + strings.ReplaceAll(strings.TrimSuffix(value, "\n"), "\n", "\n  ") + "\n"
-}
-
-// findObject finds the one object that the user named.
-func findObject(results []derived, name string) (foundObject, error) {
-	kind, rest, ok := strings.Cut(name, "/")
-	if !ok || kind == "" || rest == "" {
-		return foundObject{}, inputf("%q must be KIND/NAME or KIND/NAMESPACE/NAME, such as deployment/orders", name)
-	}
-	var found []foundObject
-	var all, same []string
-	for _, r := range results {
-		for i := range r.bundle.Outputs {
-			o := &r.bundle.Outputs[i]
-			all = append(all, objectName(o.Ref))
-			if isNamed(o.Ref, kind, rest) {
-				found = append(found, foundObject{r.bundle, o, r.judged.decisions})
-				same = append(same, objectName(o.Ref))
-			}
-		}
-	}
-	switch len(found) {
-	case 0:
-		return foundObject{}, inputf("no object is named %s; there are: %s", name, strings.Join(all, ", "))
-	case 1:
-		return found[0], nil
-	}
-	return foundObject{}, inputf("several objects are named %s; say which one: %s", name, strings.Join(same, ", "))
-}
-
-// objectName names an object as the user may.
-func objectName(r abi.Ref) string {
-	if r.Namespace == "" {
-		return r.GroupKind().String() + "/" + r.Name
-	}
-	return r.GroupKind().String() + "/" + r.Namespace + "/" + r.Name
-}
-
-// isNamed reports whether an object is one that the user may mean. The name of an object may itself hold a slash.
-func isNamed(r abi.Ref, kind, rest string) bool {
-	if !strings.EqualFold(kind, r.Kind) && !strings.EqualFold(kind, r.GroupKind().String()) {
-		return false
-	}
-	return rest == r.Name || r.Namespace != "" && rest == r.Namespace+"/"+r.Name
 }

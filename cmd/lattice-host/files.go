@@ -3,29 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
 // readFile reads a file of at most limit bytes that the user named.
-func readFile(path string, limit int64) (data []byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, asInput(err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if data, err = io.ReadAll(io.LimitReader(f, limit+1)); err != nil {
-		return nil, asInput(err)
-	}
-	if int64(len(data)) > limit {
-		return nil, inputf("%s: the file is too large: has more than %d bytes", path, limit)
-	}
-	return data, nil
-}
+func readFile(path string, limit int64) ([]byte, error) { return engine.ReadFile(path, limit) }
 
 // writeFile writes a file that is complete under its name or not there at all. Its folder must exist. What is there and is no
 // file, such as a device, stays: it would be replaced, not written to.

@@ -92,7 +92,7 @@ func newTestRoot() *cobra.Command {
 	return newRoot(newApp(strings.NewReader(""), io.Discard, io.Discard))
 }
 
-// everyCommand returns a command and those below it, but for those of the library.
+// everyCommand returns a command and those below it, except for those of the library.
 func everyCommand(c *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{c}
 	for _, sub := range c.Commands() {

@@ -11,9 +11,9 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// besideName is the folder beside the program that is an installation. It is as trusted as the program itself: who can
-// write to one can write to the other. The working directory is never looked at, because its content may come from
-// strangers.
+// besideName is the folder next to the program that is an installation. It is as trusted as the
+// program itself: who can write to one can write to the other. The working directory is never
+// looked at, because its content may come from strangers.
 const besideName = "lattice-home"
 
 // homeDir returns the folder of the installation.
@@ -38,7 +38,7 @@ func (a *app) homeDir() (string, error) {
 	return filepath.Join(user, ".local", "share", "lattice-host"), nil
 }
 
-// besideProgram returns the installation beside the program, or nothing.
+// besideProgram returns the installation next to the program, or nothing.
 func besideProgram() string {
 	program, err := os.Executable()
 	if err == nil {
@@ -76,7 +76,7 @@ func (a *app) openHome() (*market.Home, error) {
 	return home, nil
 }
 
-// openOrCreateHome opens the installation, and makes one that trusts nobody when there is none.
+// openOrCreateHome opens the installation, and makes one that trusts no one when there is none.
 func (a *app) openOrCreateHome() (*market.Home, error) {
 	home, err := a.openHome()
 	if !errors.Is(err, errNoHome) {

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/internal/problem"
-	"github.com/latticenet/lattice-host/registry/kv"
-	"github.com/latticenet/lattice-host/registry/market"
 )
-
-// kvFolder is the folder of an installation that holds the stores of plugins.
-const kvFolder = "kv"
 
 // hostCallFlags say how host calls are answered.
 type hostCallFlags struct{ record, replay string }
@@ -25,21 +18,6 @@ func (f *hostCallFlags) registerRecord(c *cobra.Command) {
 	c.Flags().StringVar(&f.record, "record", "", "`file` to write everything into that plugins ask the host for, with the answers")
 }
 
-// startHostCalls begins a run in which plugins may ask the host for what they were granted.
-func (a *app) startHostCalls(f *hostCallFlags, home *market.Home, plugins *pluginLoader, g *gates) (*hostcall.Run, error) {
-	config := hostcall.Config{
-		Granted: plugins.granted, Authorize: g, Store: kv.Open(filepath.Join(home.Dir(), kvFolder)), HTTP: a.pages, Record: f.record != "",
-	}
-	if f.replay != "" {
-		tape, err := readTape(f.replay)
-		if err != nil {
-			return nil, err
-		}
-		config.Replay = tape
-	}
-	return hostcall.NewRun(config), nil
-}
-
 func (f *hostCallFlags) check() error {
 	if f.record != "" && f.replay != "" {
 		return usagef("either record host calls or replay them, not both")
@@ -47,20 +25,24 @@ func (f *hostCallFlags) check() error {
 	return nil
 }
 
-func readTape(file string) (*hostcall.Tape, error) {
-	data, err := readFile(file, hostcall.MaxTapeBytes)
+// tape returns the record that is replayed, or nil.
+func (f *hostCallFlags) tape() (*hostcall.Tape, error) {
+	if f.replay == "" {
+		return nil, nil
+	}
+	data, err := readFile(f.replay, hostcall.MaxTapeBytes)
 	if err != nil {
 		return nil, err
 	}
-	tape, err := hostcall.ParseTape(file, data)
+	tape, err := hostcall.ParseTape(f.replay, data)
 	if err != nil {
 		return nil, problem.With(problem.Invalid, err)
 	}
 	return tape, nil
 }
 
-// keepHostCalls writes the record of a run that came to a good end, keeps what plugins stored, and tells which answers of a
-// replayed record nobody asked for.
+// keepHostCalls writes the record of a run that came to a good end, keeps what plugins stored, and
+// tells which answers of a replayed record no one asked for.
 func (a *app) keepHostCalls(f *hostCallFlags, run *hostcall.Run) error {
 	if f.record != "" {
 		tape, err := run.Tape()

@@ -81,7 +81,7 @@ type signedRelease struct {
 
 func (r signedRelease) digest() string { return release.Digest(r.wasm) }
 
-// readRelease reads a module and the signature file beside it, without verifying them.
+// readRelease reads a module and the signature file next to it, without verifying them.
 func readRelease(file string) (r signedRelease, err error) {
 	if r.wasm, err = readFile(file, abi.MaxModuleBytes); err != nil {
 		return r, err

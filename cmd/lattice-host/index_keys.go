@@ -22,8 +22,8 @@ type keyring struct {
 	opened map[string]release.PrivateKey
 }
 
-// keyFile is the file of a private key. The id is that of the public half beside it; without one it is known only once
-// the key is opened.
+// keyFile is the file of a private key. The id is that of the public half next to it; without one
+// it is known only once the key is opened.
 type keyFile struct{ id, file string }
 
 // newKeyring returns the keys in folders and files. A folder that is not there has none.
@@ -98,7 +98,7 @@ func (r *keyring) find(ctx context.Context, need author.Need) (found []release.P
 			found = append(found, key)
 		}
 	}
-	// Files without a public key beside them are opened when there is nothing else.
+	// Files without a public key next to them are opened when there is nothing else.
 	for _, named := range []bool{true, false} {
 		for _, k := range r.keys {
 			if len(found) >= need.Threshold {

@@ -64,7 +64,7 @@ type publishing struct {
 	static bool
 	// hits are the releases that were revoked.
 	hits []string
-	// before runs when everything is signed and nothing is published yet, but for a dry run.
+	// before runs when everything is signed and nothing is published yet, except for a dry run.
 	before func(ctx context.Context) error
 }
 
@@ -115,11 +115,12 @@ func (p *publishing) checkFolder() error {
 	return nil
 }
 
-// seenFolder is where it lies what was seen of an index, beside the pin.
+// seenFolder is where it lies what was seen of an index, next to the pin.
 func seenFolder(pinFile string) string { return strings.TrimSuffix(pinFile, ".json") + ".seen" }
 
-// remember compares the index with the newest that was seen from this pin, and remembers it, but for a dry run: whoever can write to
-// the folder could otherwise have what was taken back signed again.
+// remember compares the index with the newest that was seen from this pin, and remembers it, except
+// for a dry run: anyone who can write to the folder could otherwise have what was taken back signed
+// again.
 func (p *publishing) remember(ctx context.Context, pinFile string, pinned []byte) error {
 	if p.flags.dryRun {
 		return p.compare(ctx, pinFile, pinned)

@@ -116,7 +116,7 @@ func (r *indexRotation) state(draft *author.Draft) (author.RoleState, error) {
 			return state, nil
 		}
 	}
-	return author.RoleState{}, usagef("%q is no role of an index, the roles are %s", r.role, orNothing(author.Roles()))
+	return author.RoleState{}, usagef("%q is not a role of an index, the roles are %s", r.role, orNothing(author.Roles()))
 }
 
 // generate makes keys that are written when everything is signed.

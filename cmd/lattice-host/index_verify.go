@@ -186,7 +186,7 @@ func (v verifiedIndex) write(w io.Writer) {
 // wrong.
 func unreadIndex(location string, err error) error {
 	switch {
-	case isMachineError(err):
+	case problem.IsMachine(err):
 		return err
 	case errors.Is(err, release.ErrNotTrusted), errors.Is(err, fs.ErrNotExist):
 		return release.NotTrusted(location, "", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -102,18 +103,18 @@ installation. With --frozen no index is asked at all: everything must be in the 
 
 // prepareInstall reads what decides about an install: policies, and consent in advance.
 func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.Home) error {
-	set, err := f.policies.load(home)
+	e, _, err := a.plainEngine(home, &f.policies)
 	if err != nil {
 		return err
 	}
-	settings, err := readSettings(f.settings)
+	settings, err := engine.ReadSettings(f.settings)
 	if err != nil {
 		return err
 	}
 	f.options.Software, f.options.Forget = settings.Software, f.settings != "" && settings.Software == nil
 	f.options.Registry.Credential = dockerLogins
 	f.options.PassedOver = func(problem error) { a.note("warning: %s", problem) }
-	f.options.Admit = a.admission(set)
+	f.options.Admit = e.Admission(func(m market.Admission) error { return checkModule(m.Manifest, m.Wasm) }, a.ask != nil)
 	f.options.Consent, err = a.readConsent(ctx, f.grants)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/kind"
 )
@@ -28,18 +29,10 @@ program's own; plugins bring further ones, which are there once the plugin is in
 // installation these are the former. The table is good in any case; the error says which plugins would not load.
 func (a *app) kinds(ctx context.Context) (*resource.Table, error) {
 	home, err := a.openHome()
-	if errors.Is(err, errNoHome) {
-		return resource.Builtin(), nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoHome) {
 		return resource.Builtin(), err
 	}
-	brought, err := home.Kinds(ctx)
-	table, conflict := resource.Builtin().With(brought...)
-	if conflict != nil {
-		return resource.Builtin(), errors.Join(err, conflict)
-	}
-	return table, err
+	return engine.Kinds(ctx, home)
 }
 
 // kindNamed returns the kind that a name means.

@@ -12,13 +12,21 @@ import (
 // printCRDs prints the definitions of kinds as a stream of YAML documents, or as one List.
 func (a *app) printCRDs(kinds []*kind.Kind) error {
 	items := make([]json.RawMessage, len(kinds))
-	texts := make([][]byte, len(kinds))
 	for i, k := range kinds {
 		var err error
 		if items[i], err = k.CRD(); err != nil {
 			return err
 		}
-		if texts[i], err = yaml.JSONToYAML(items[i]); err != nil {
+	}
+	return a.printObjects(items)
+}
+
+// printObjects prints objects as a stream of YAML documents, or as one List.
+func (a *app) printObjects(items []json.RawMessage) error {
+	texts := make([][]byte, len(items))
+	for i, item := range items {
+		var err error
+		if texts[i], err = yaml.JSONToYAML(item); err != nil {
 			return err
 		}
 	}

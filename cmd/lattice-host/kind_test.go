@@ -25,7 +25,7 @@ func TestKindsPage(t *testing.T) {
 Every kind that the program reads itself, field by field. ` + "`lattice-host kind show LatticeService.spec.workload`" + ` prints the same for one
 field, and for the kinds that installed plugins bring; ` + "`lattice-host kind crd`" + ` prints definitions for a cluster.
 
-A path has an asterisk where any key of a map or any item of a list stands. A field without "required" can be left out. Beyond what the
+An asterisk in a path is any key of a map or any item of a list. A field without "required" can be left out. Beyond what the
 tables say there are rules across fields; what breaks one is reported with its place in the file.
 
 ` + "```console\n" + `$ export PATH="$PWD/build:$PATH"

@@ -54,8 +54,8 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	}
 }
 
-// run runs one command line and returns the exit code. It returns soon after ctx is done, even while reading from a pipe
-// that nobody writes to.
+// run runs one command line and returns the exit code. It returns soon after ctx is done, even
+// while reading from a pipe that no one writes to.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)

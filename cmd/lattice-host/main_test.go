@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/host/audit"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/hostcall"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -62,14 +63,14 @@ func TestExitCode(t *testing.T) {
 		"NotTrusted":  {"Nothing is worse.", errors.Join(trap, market.ErrNeedsConsent, release.NotTrusted("x", "", errors.New("y"))), problem.Untrusted.Exit()},
 		"MissingKind": {"A kind that a target does not have is worse than a conflict.", errors.Join(executorError(runtime.ErrConflict), executorError(runtime.ErrMissingKind)), problem.MissingKind.Exit()},
 		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), problem.Conflict.Exit()},
-		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, asTarget(executorError(runtime.ErrNotHealthy))), problem.Unhealthy.Exit()},
+		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, engine.AsTarget(executorError(runtime.ErrNotHealthy))), problem.Unhealthy.Exit()},
 		"NotApproved": {"What no one approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), problem.Denied.Exit()},
 		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), problem.Invalid.Exit()},
 		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), problem.Invalid.Exit()},
 		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), problem.Denied.Exit()},
 		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), problem.Untrusted.Exit()},
 		"Torn":        {"Nor is one with something after its end.", asAudit("x", audit.ErrTorn), problem.Untrusted.Exit()},
-		"AuditFull":   {"A full disk is no one's input, here neither.", errAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), problem.Internal.Exit()},
+		"AuditFull":   {"A full disk is no one's input, here neither.", engine.ErrAudit(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "y"), problem.Internal.Exit()},
 		"NotFound":    {"What explain does not find.", pipeline.ErrNotFound, problem.Invalid.Exit()},
 		"DiskFull":    {"A full disk is no one's input.", asInput(&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), problem.Internal.Exit()},
 		"Interrupted": {"A context is no one's input.", asInput(context.Canceled), problem.Internal.Exit()},

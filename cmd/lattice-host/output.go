@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// emit writes the result of a command to standard output: value as JSON when the user asked for it, else what text
-// writes. It is written at once, so that nobody reads half of it.
+// emit writes the result of a command to standard output: value as JSON when the user asked for it,
+// else what text writes. It is written at once, so that no one reads half of it.
 func (a *app) emit(value any, text func(io.Writer)) error {
 	var b bytes.Buffer
 	if !a.json() {

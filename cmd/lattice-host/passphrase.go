@@ -13,7 +13,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// passphraseVariable holds the passphrase of private keys where nobody is there to type one.
+// passphraseVariable holds the passphrase of private keys where no one is there to type one.
 const passphraseVariable = "LATTICE_PASSPHRASE"
 
 // asker asks a person for a secret.

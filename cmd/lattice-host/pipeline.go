@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -15,12 +12,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/pipeline"
-	"github.com/latticenet/lattice-host/registry/market"
 )
-
-// pipelinesFolder is the folder of an installation that holds the operator's own pipelines.
-const pipelinesFolder = "pipelines"
 
 // fromProgram is the source of what comes with the program.
 const fromProgram = "the program"
@@ -30,7 +24,7 @@ func (a *app) pipelineCommand() *cobra.Command {
 		Use:   "pipeline",
 		Short: "List and print the pipelines that derive documents",
 		Long: `A pipeline names the steps for one kind of document. Those that come with the program are used unless the folder
-` + pipelinesFolder + ` of the installation has one for the kind; --pipeline goes before both.
+` + engine.PipelinesFolder + ` of the installation has one for the kind; --pipeline goes before both.
 
 A pipeline with extends: ` + pipeline.ExtendsBuiltin + ` adds its steps to the built-in one for the kind, and replaces steps of the same name.`,
 		Example: "  lattice-host pipeline list\n  lattice-host pipeline show LatticeService",
@@ -129,7 +123,7 @@ func (a *app) pipelines(ctx context.Context) ([]listedPipeline, error) {
 	if err != nil && !errors.Is(err, errNoHome) {
 		return nil, err
 	}
-	own, err := installedPipelines(home)
+	own, err := engine.InstalledPipelines(home)
 	if err != nil {
 		return nil, err
 	}
@@ -158,39 +152,4 @@ func (a *app) pipelines(ctx context.Context) ([]listedPipeline, error) {
 	}
 	slices.SortFunc(list, func(a, b listedPipeline) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
-}
-
-// installedPipelines reads the pipelines of an installation. Home may be nil.
-func installedPipelines(home *market.Home) ([]*pipeline.Pipeline, error) {
-	if home == nil {
-		return nil, nil
-	}
-	dir := filepath.Join(home.Dir(), pipelinesFolder)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, asInput(err)
-	}
-	var files []string
-	for _, e := range entries {
-		switch filepath.Ext(e.Name()) {
-		case ".yaml", ".yml", ".json":
-			files = append(files, filepath.Join(dir, e.Name()))
-		default:
-			return nil, inputf("%s: is not a pipeline; the folder takes files that end in .yaml, .yml or .json", filepath.Join(dir, e.Name()))
-		}
-	}
-	return readPipelines(files)
-}
-
-// usePipelines adds the installation's pipelines to those of a request, which go first.
-func (r *request) usePipelines(home *market.Home) error {
-	installed, err := installedPipelines(home)
-	if err != nil {
-		return err
-	}
-	r.pipelines = pipeline.Extra(r.pipelines, installed)
-	return nil
 }

@@ -4,7 +4,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
 func (a *app) pluginCommand() *cobra.Command {
@@ -19,8 +21,12 @@ beside it.`,
 	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand(), a.pluginImportCommand())
 }
 
-// checkModule refuses a module that no host would load. Nothing of it is compiled or runs.
+// checkModule refuses a module that no host would load, and a manifest that names what does not exist. Nothing of it is
+// compiled or runs.
 func checkModule(m *abi.Manifest, wasm []byte) error {
+	if err := resource.CheckManifest(m); err != nil {
+		return problem.With(problem.Plugin, err)
+	}
 	_, err := sandbox.Check(m, wasm)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/host/conformance"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -100,7 +101,7 @@ func buildModule(ctx context.Context, dir string) (wasm []byte, err error) {
 // caseRun runs the cases of one plugin.
 type caseRun struct {
 	plugin *sandbox.Plugin
-	others *pluginLoader
+	others *engine.Plugins
 
 	mu sync.Mutex
 	// now is the case that is running, failed what went wrong in any.
@@ -127,7 +128,7 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 	watchMemory(runtime)
 	defer func() {
 		if run.others != nil {
-			run.others.ahead.Wait()
+			run.others.Wait()
 		}
 		err = errors.Join(err, runtime.Close(context.WithoutCancel(ctx)))
 	}()
@@ -147,7 +148,7 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 		if err != nil {
 			return nil, err
 		}
-		run.others = newPluginLoader(home, installed, runtime, nil)
+		run.others = engine.NewPlugins(installed, runtime, nil)
 	} else if !errors.Is(err, errNoHome) {
 		return nil, err
 	}

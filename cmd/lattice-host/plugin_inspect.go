@@ -103,7 +103,7 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 	return loaded.Module.Wasm(), "verified, by " + strings.Join(plugins[0].Signers(), ", "), nil
 }
 
-// besideModule tells about the signature file beside a module.
+// besideModule tells about the signature file next to a module.
 func besideModule(file string) string {
 	data, err := readFile(file+signatureEnding, release.MaxBundleBytes)
 	if err != nil {
@@ -208,7 +208,11 @@ func (i *inspected) manifestRows() [][]string {
 		rows = append(rows, []string{"  transport", string(m.Transport)})
 	}
 	for _, d := range m.Derives {
-		rows = append(rows, []string{"  derives", abi.GroupKind{Group: d.Group, Kind: d.Kind}.String() + ", covers " + orNothing(d.Covers)})
+		text := abi.GroupKind{Group: d.Group, Kind: d.Kind}.String() + ", covers " + orNothing(d.Covers)
+		if len(d.When) > 0 {
+			text += ", called for " + strings.Join(d.When, ", ")
+		}
+		rows = append(rows, []string{"  derives", text})
 	}
 	for _, list := range []struct {
 		name  string

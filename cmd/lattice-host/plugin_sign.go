@@ -91,7 +91,7 @@ func (a *app) sign(key release.PrivateKey, file string, wasm []byte, out string,
 	return signed, nil
 }
 
-// othersOf returns the keys that signed a module beside one, as its signature file claims.
+// othersOf returns the keys that signed a module next to one, as its signature file claims.
 func othersOf(keyID string, bundle, wasm []byte) []string {
 	claims, err := release.ReadClaims(bundle)
 	if err != nil || claims.Digest != release.Digest(wasm) {

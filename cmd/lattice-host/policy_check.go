@@ -27,7 +27,7 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 	}
 	f.registerDefaults(c)
 	c.RunE = a.does(func(_ context.Context, paths []string) error {
-		f.paths = paths
+		f.Paths = paths
 		home, err := a.homeIfAny()
 		if err != nil {
 			return err
@@ -121,7 +121,7 @@ an error.`,
 	f.registerDefaults(c)
 	complete := c.Flags().Bool("complete", false, "fail when a rule or policy that denies is not seen to fire")
 	c.RunE = a.does(func(ctx context.Context, paths []string) error {
-		report, err := policy.Test(ctx, policy.Options{Paths: paths, NoDefaults: f.noDefaults})
+		report, err := policy.Test(ctx, policy.Options{Paths: paths, NoDefaults: f.NoDefaults})
 		if err != nil {
 			return asInput(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/host/audit"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/registry/lock"
 	"github.com/latticenet/lattice-host/registry/market"
@@ -73,11 +74,11 @@ type bundleCheck struct {
 }
 
 func newBundleCheck(home *market.Home, names []string) (*bundleCheck, error) {
-	o, err := new(policyFlags).options(home)
+	o, err := engine.Policies{}.Options(home)
 	if err != nil {
 		return nil, err
 	}
-	// What is installed anew is not there beside itself.
+	// What is installed again is not there next to itself.
 	o.Files = slices.DeleteFunc(o.Files, func(f policy.File) bool {
 		bundle, _, _ := strings.Cut(f.Name, "/")
 		return slices.Contains(names, bundle)
@@ -171,7 +172,7 @@ func (a *app) policyListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the policies of the installation",
 		Long: `List prints what a run without --policies uses: the files that come with the program, the installed bundles, and the files in
-the folder ` + policiesFolder + ` of the installation.`,
+the folder ` + engine.PoliciesFolder + ` of the installation.`,
 		Example: "  lattice-host policy list\n  lattice-host policy list -o json",
 		Args:    noArguments(),
 	}
@@ -199,7 +200,7 @@ func listPolicies(home *market.Home) (*listedPolicies, error) {
 		return nil, err
 	}
 	var files []policy.File
-	own := filepath.Join(home.Dir(), policiesFolder)
+	own := filepath.Join(home.Dir(), engine.PoliciesFolder)
 	if _, err := os.Stat(own); err == nil {
 		if files, err = policy.ReadPath(own); err != nil {
 			return nil, asInput(err)

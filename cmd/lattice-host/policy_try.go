@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/latticenet/lattice-host/host/gate"
 )
 
 func (a *app) policyTryCommand() *cobra.Command {
@@ -28,29 +26,21 @@ bundle keeps them.`,
 	}
 	in.register(c)
 	c.RunE = a.does(func(ctx context.Context, _ []string) error {
-		o, err := a.deriveAllowed(ctx, in)
+		_, o, end, err := a.derive(ctx, in)
 		if err != nil {
 			return err
 		}
-		decisions := o.decisions()
+		end()
+		decisions := o.Decisions()
 		err = a.emit(map[string]any{"decisions": decisions}, func(w io.Writer) { writeDecisions(w, decisions) })
-		if err != nil || len(o.denied) == 0 {
+		if err != nil || len(o.Denied) == 0 {
 			return err
 		}
-		names := make([]string, len(o.denied))
-		for i, j := range o.denied {
-			names[i] = j.doc.Object()
+		names := make([]string, len(o.Denied))
+		for i, j := range o.Denied {
+			names[i] = j.Document.Object()
 		}
 		return denied(fmt.Errorf("denied: %s", strings.Join(names, ", ")))
 	})
 	return c
-}
-
-// decisions returns what the gates decided in a run: about plugins first, then by document.
-func (o *outcome) decisions() []*gate.Decision {
-	all := append([]*gate.Decision{}, o.gates.uses()...)
-	for _, d := range o.documents {
-		all = append(all, d.decisions...)
-	}
-	return all
 }

@@ -1,23 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/gate"
-	"github.com/latticenet/lattice-host/host/gate/facts"
-	"github.com/latticenet/lattice-host/host/gate/policy"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/resource"
-	"github.com/latticenet/lattice-host/registry/market"
-	"github.com/latticenet/lattice-host/runtime"
 )
 
 // rollbackFlags are those of rollback.
@@ -69,128 +60,42 @@ func (a *app) rollback(ctx context.Context, f *rollbackFlags, revision int) erro
 	if err != nil {
 		return err
 	}
-	j, err := a.newRevisionJudge(ctx, f)
-	if err != nil {
-		return err
-	}
-	x := &execution{target: t}
-	if x.plan, err = t.executor.Rollback(ctx, t.set, revision, t.options); err != nil {
-		return asTarget(err)
-	}
-	problems := []error{j.checkPlugins(ctx, x.plan.Bundles)}
-	if err := j.judge(ctx, x); err != nil {
-		return err
-	}
-	for _, d := range x.decisions {
-		problems = append(problems, decisionError(d, nil))
-	}
-	if len(x.plan.Bundles) == 0 {
-		// A revision without documents: only something is removed.
-		x.removal(ctx, j.set, []runtime.RevisionBundle{{Resource: abi.Ref{Kind: "Set", Name: t.set}, Digest: x.plan.Digest}})
-	}
-	x.decisions = append(x.decisions, j.revoked...)
-	if err := errors.Join(problems...); err != nil {
-		err = errors.Join(err, denied(fmt.Errorf("%s: nothing is rolled back", t)))
-		if f.dryRun {
-			return err
-		}
-		return errors.Join(err, a.noteDenied(ctx, x.decisions))
-	}
-	if f.dryRun {
-		return a.emitDiff(ctx, x, nil)
-	}
-	result, err := a.execute(ctx, x)
-	if err != nil {
-		return err
-	}
-	return a.emitResult(x.plan, result, nil, false)
-}
-
-// revisionJudge judges bundles that were applied before.
-type revisionJudge struct {
-	set       *policy.Set
-	peers     []facts.Object
-	staleDays int
-	installed *market.Snapshot
-	// revoked are the decisions about revoked plugins.
-	revoked []*gate.Decision
-}
-
-func (a *app) newRevisionJudge(ctx context.Context, f *rollbackFlags) (*revisionJudge, error) {
 	home, err := a.openHome()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	set, err := f.policies.load(home)
+	e, progress, err := a.plainEngine(home, &f.policies)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	settings, err := readSettings(f.settings)
+	defer progress.end()
+	peers, err := a.readPeers(ctx, f)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	j := &revisionJudge{set: set}
-	if len(f.with) > 0 {
-		kinds, kindsErr := a.kinds(ctx)
-		peers, err := resource.Read(f.with, a.stdin, resource.Options{AllowTags: settings.AllowTags, Kinds: kinds})
-		if err != nil {
-			return nil, errors.Join(kindsErr, err)
-		}
-		j.peers = objectsOf(peers)
+	x, err := e.Rollback(ctx, t, revision, peers)
+	switch {
+	case err != nil && (x == nil || f.dryRun):
+		return err
+	case err != nil:
+		return errors.Join(err, e.Deny(ctx, x))
+	case f.dryRun:
+		return a.emitDiff(ctx, x, nil)
 	}
-	keep := func(d *gate.Decision) { j.revoked = append(j.revoked, d) }
-	if j.installed, err = home.Snapshot(ctx, market.Policy{RunRevoked: a.runRevoked(set, keep)}); err != nil {
-		return nil, err
+	result, err := e.Apply(ctx, x)
+	if err != nil {
+		return err
 	}
-	j.staleDays = j.installed.StaleDays()
-	return j, nil
+	progress.end()
+	return a.emitResult(x.Plan, result, nil, false)
 }
 
-// checkPlugins returns an error for each plugin that bundles derive from and that is revoked by now.
-func (j *revisionJudge) checkPlugins(ctx context.Context, bundles []runtime.Bundle) error {
-	type plugin struct{ path, version, digest string }
-	var plugins []plugin
-	for _, b := range bundles {
-		for _, s := range b.Content.Steps {
-			plugins = append(plugins, plugin{s.Plugin, s.Version, s.Digest})
-		}
+// readPeers reads the documents that those of the revision refer to.
+func (a *app) readPeers(ctx context.Context, f *rollbackFlags) ([]*resource.Document, error) {
+	settings, err := engine.ReadSettings(f.settings)
+	if err != nil || len(f.with) == 0 {
+		return nil, err
 	}
-	slices.SortFunc(plugins, func(a, b plugin) int {
-		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.version, b.version), strings.Compare(a.digest, b.digest))
-	})
-	var problems []error
-	for _, p := range slices.Compact(plugins) {
-		publisher, name, _ := strings.Cut(p.path, "/")
-		problems = append(problems, j.installed.CheckRevoked(ctx, publisher, name, p.version, p.digest))
-	}
-	return errors.Join(problems...)
-}
-
-// judge asks about each bundle of a plan whether its document may be admitted today, and whether the bundle may be applied.
-func (j *revisionJudge) judge(ctx context.Context, x *execution) error {
-	bundles := make([]runtime.Bundle, len(x.plan.Bundles))
-	documents := make([]facts.Object, len(bundles))
-	for i, b := range x.plan.Bundles {
-		var err error
-		if bundles[i], err = runtime.ReadBundle(b.Raw); err != nil {
-			return err
-		}
-		x.judged = append(x.judged, bundles[i].Digest())
-		documents[i] = objectOfBundle(bundles[i].Content)
-	}
-	judges := map[abi.Platform]*policy.Judge{}
-	for i, b := range bundles {
-		platform := b.Content.Platform
-		if judges[platform] == nil {
-			judge, err := j.set.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform, Force: x.target.options.Force})
-			if err != nil {
-				return asInput(err)
-			}
-			judges[platform] = judge
-		}
-		d := judges[platform].Execute(ctx, documents[i], outputsOf(b.Content), x.target.kind, x.target.name, j.staleDays)
-		x.decisions = append(x.decisions, judges[platform].Admit(ctx, documents[i]), d)
-		x.approving = append(x.approving, d)
-	}
-	return ctx.Err()
+	kinds, kindsErr := a.kinds(ctx)
+	return a.readDocuments(f.with, settings.Documents(kinds), kindsErr)
 }

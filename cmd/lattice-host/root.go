@@ -99,7 +99,7 @@ type commandGroup struct {
 // groups returns all commands, in the order in which somebody new needs them.
 func (a *app) groups() []commandGroup {
 	return []commandGroup{
-		{"Deriving", []*cobra.Command{a.deriveCommand(), a.explainCommand(), a.kindCommand()}},
+		{"Deriving", []*cobra.Command{a.deriveCommand(), a.explainCommand(), a.kindCommand(), a.platformCommand()}},
 		{"Applying", []*cobra.Command{
 			a.diffCommand(), a.applyCommand(), a.statusCommand(), a.historyCommand(), a.rollbackCommand(), a.deleteCommand(),
 		}},

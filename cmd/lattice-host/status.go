@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/runtime"
 )
@@ -29,12 +30,12 @@ healthy where the target can tell, the exit code is 14.`,
 		if err != nil {
 			return err
 		}
-		status, err := t.executor.Observe(ctx, t.set)
+		status, err := t.Executor.Observe(ctx, t.Set)
 		if err != nil {
-			return asTarget(err)
+			return engine.AsTarget(err)
 		}
 		if status.Revision == 0 {
-			return t.noSet()
+			return t.NoSet()
 		}
 		if err := a.emit(status, func(w io.Writer) { writeStatus(w, status) }); err != nil {
 			return err
@@ -101,12 +102,12 @@ rollback takes the number of one.`,
 		if err != nil {
 			return err
 		}
-		revisions, err := t.executor.History(ctx, t.set)
+		revisions, err := t.Executor.History(ctx, t.Set)
 		if err != nil {
-			return asTarget(err)
+			return engine.AsTarget(err)
 		}
 		if len(revisions) == 0 {
-			return t.noSet()
+			return t.NoSet()
 		}
 		return a.emit(map[string]any{"revisions": revisions}, func(w io.Writer) {
 			rows := [][]string{{"REVISION", "TIME", "CAUSE", "DOCUMENTS", "OBJECTS"}}

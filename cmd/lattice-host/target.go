@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/latticenet/lattice-host/internal/problem"
+	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/runtime/directory"
 )
@@ -31,16 +29,7 @@ func (f *targetFlags) registerForce(c *cobra.Command) {
 	c.Flags().BoolVar(&f.force, "force", false, "replace and remove what somebody else wrote or changed")
 }
 
-// target is where objects go.
-type target struct {
-	executor runtime.Executor
-	// kind and name say what policies are asked about.
-	kind, name string
-	set        string
-	options    runtime.Options
-}
-
-func (f *targetFlags) open(a *app) (*target, error) {
+func (f *targetFlags) open(a *app) (*engine.Target, error) {
 	path, ok := strings.CutPrefix(f.to, dirFormat)
 	switch {
 	case f.to == "":
@@ -62,23 +51,5 @@ func (f *targetFlags) open(a *app) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{executor: executor, kind: "directory", name: abs, set: f.set, options: runtime.Options{Force: f.force}}, nil
-}
-
-// noSet says that the target does not hold the set.
-func (t *target) noSet() error {
-	return &runtime.Error{Kind: runtime.ErrNotFound, Where: t.String(), Problem: "no set " + t.set + " in this target; check --to and --set"}
-}
-
-// String names the target for people.
-func (t *target) String() string { return t.kind + ":" + t.name }
-
-// asTarget blames the target or what the user asked of it, rather than the program.
-func asTarget(err error) error {
-	var own problem.Problem
-	var path *fs.PathError
-	if !errors.As(err, &own) && errors.As(err, &path) {
-		return asInput(err)
-	}
-	return err
+	return &engine.Target{Executor: executor, Kind: "directory", Name: abs, Set: f.set, Options: runtime.Options{Force: f.force}}, nil
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/latticenet/lattice-host/host/audit"
 )
 
-// rechained makes the numbers and the hashes of lines fit again, as whoever has no key can.
+// rechained makes the numbers and the hashes of lines fit again, as anyone who has no key can.
 func rechained(lines []string) []string {
 	prev := ""
 	number, hash := regexp.MustCompile(`"seq":\d+`), regexp.MustCompile(`"prev":"[^"]*"`)
@@ -32,7 +32,8 @@ func rechained(lines []string) []string {
 	return out
 }
 
-// TestAttack63 changes a log in every way that leaves it readable, with the hashes as they were and made to fit.
+// TestAttack63 changes a log in every way that leaves it readable, with the hashes as they were and
+// made to fit.
 func TestAttack63(t *testing.T) {
 	t.Parallel()
 	edits := map[string]func([]string) []string{
@@ -173,7 +174,8 @@ func TestAttack63Messages(t *testing.T) {
 	}
 }
 
-// TestAttack63Rollback puts an older log back with its own head, which only whoever noted a later position can see.
+// TestAttack63Rollback puts an older log back with its own head, which only those who noted a later
+// position can see.
 func TestAttack63Rollback(t *testing.T) {
 	t.Parallel()
 	file := written(t)
@@ -184,7 +186,7 @@ func TestAttack63Rollback(t *testing.T) {
 	check(t, os.WriteFile(file, []byte(log), 0o600))
 	check(t, os.WriteFile(file+".head", []byte(head), 0o600))
 	if _, err := verify(t, file); err != nil {
-		t.Fatalf("an older log with its head is as good as new: %v", err)
+		t.Fatalf("an older log with its head must verify: %v", err)
 	}
 	known := func(p audit.Position) error {
 		_, err := audit.Verify(t.Context(), file, keys(t), audit.VerifyOptions{Known: []audit.Position{p}})
@@ -234,7 +236,8 @@ func TestAttack63DiskFull(t *testing.T) {
 	}
 }
 
-// TestAttack63Empty has a log without lines. A file without a head is not what a killed process leaves.
+// TestAttack63Empty has a log without lines. A file without a head is not what a killed process
+// leaves.
 func TestAttack63Empty(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -287,7 +290,7 @@ func TestTorn(t *testing.T) {
 		check(t, os.WriteFile(file, []byte(log+extra[:n]), 0o600))
 		check(t, os.WriteFile(file+".head", []byte(head), 0o600))
 		report, err := verify(t, file)
-		want := fmt.Sprintf("%s: the audit log is torn: %d bytes stand behind line 9, the signed end: a process was killed, or somebody added them; the next event moves them away", file, n)
+		want := fmt.Sprintf("%s: the audit log is torn: %d bytes come after line 9, the signed end: a process was killed, or somebody added them; the next event moves them away", file, n)
 		if !errors.Is(err, audit.ErrTorn) || err.Error() != want || report.Torn != int64(n) {
 			t.Errorf("got %v, want %s", err, want)
 		}
@@ -314,8 +317,9 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// TestAttack64 notes what cannot be noted. Nothing of it is repeated in the error. That no secret reaches a log is tested
-// where decisions are made: in host/gate/rego and, with the whole command, in cmd/lattice-host.
+// TestAttack64 notes what cannot be noted. Nothing of it is repeated in the error. That no secret
+// reaches a log is tested where decisions are made: in host/gate/rego and, with the whole command,
+// in cmd/lattice-host.
 func TestAttack64(t *testing.T) {
 	t.Parallel()
 	const canary = "c4n4ry-5ecret"

@@ -201,7 +201,7 @@ func TestAppendRefuses(t *testing.T) {
 		"NoData":     {audit.Event{Kind: "a"}, ": the data of an event of kind a is not an object"},
 		"List":       {audit.Event{Kind: "a", Data: []int{1}}, ": the data of an event of kind a is not an object"},
 		"Long":       {audit.Event{Kind: "a", Data: big}, ": an event of kind a makes a line of 1048734 bytes, the limit is 1048576"},
-		"Verdict":    {audit.Decision(&gate.Decision{Verdict: 9}), ": json: error calling MarshalText for type gate.Verdict: verdict 9 is none"},
+		"Verdict":    {audit.Decision(&gate.Decision{Verdict: 9}), ": json: error calling MarshalText for type gate.Verdict: verdict 9 is unknown"},
 	} {
 		err := l.Append(t.Context(), audit.Event{Kind: "good", Data: struct{}{}}, tc.event)
 		if err == nil || err.Error() != file+tc.says {

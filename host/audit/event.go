@@ -24,7 +24,8 @@ const (
 
 // Event is something to be noted.
 type Event struct {
-	// Kind says what happened, such as decision or plugin.installed: lower-case letters, digits, dots and hyphens.
+	// Kind says what happened, such as decision or plugin.installed: lower-case letters, digits,
+	// dots and hyphens.
 	Kind string
 	// Data is what is known about it, an object in JSON without secrets.
 	Data any
@@ -37,15 +38,17 @@ func Decision(d *gate.Decision) Event {
 	return Event{Kind: KindDecision, Data: d, policyDigest: d.PolicyDigest}
 }
 
-// Recovered is the data of an event of kind recovered: what stood behind the head of the log and was moved away.
+// Recovered is the data of an event of kind recovered: what followed the head of the log and was
+// moved away.
 type Recovered struct {
-	// File is the name of the file beside the log that has it, Bytes its size, Digest the SHA-256.
+	// File is the name of the file next to the log that has it, Bytes its size, Digest the SHA-256.
 	File   string `json:"file"`
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest"`
 }
 
-// Pruned is the data of an event of kind pruned: which lines were removed on purpose, see [Log.Prune].
+// Pruned is the data of an event of kind pruned: which lines were removed on purpose, see
+// [Log.Prune].
 type Pruned struct {
 	// Position is the last of them.
 	Position

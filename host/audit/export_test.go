@@ -12,8 +12,8 @@ func (l *Log) SetWrite(write func(f *os.File, data []byte) error) (before func(*
 	return before
 }
 
-// OpenBefore opens a log as [Open] does, and calls before as long as it is open before each step that changes something on
-// the disk.
+// OpenBefore opens a log as [Open] does, and calls before as long as it is open before each step
+// that changes something on the disk.
 func OpenBefore(ctx context.Context, file string, o Options, before func() error) (*Log, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now

@@ -78,10 +78,10 @@ func TestSteppedProcess(t *testing.T) {
 	}, func(what string, n int) { fmt.Println(what, n) })
 }
 
-// strange is what stands behind the end of a log before the process begins.
+// strange is what follows the end of a log before the process begins.
 const strange = "somebody was here\n"
 
-// begun returns a log that was begun, with something strange behind its end.
+// begun returns a log that was begun, with something strange after its end.
 func begun(t *testing.T) (file string) {
 	file = filepath.Join(t.TempDir(), "audit.log")
 	l := openLog(t, file, 0)
@@ -91,7 +91,8 @@ func begun(t *testing.T) (file string) {
 	return file
 }
 
-// stride returns how many steps lie between two at which a process is killed. With -short only some of them are.
+// stride returns how many steps lie between two at which a process is killed. With -short only some
+// of them are.
 func stride() int {
 	if testing.Short() {
 		return 7
@@ -99,8 +100,9 @@ func stride() int {
 	return 1
 }
 
-// TestKillSteps kills a process before each step that changes something on the disk. No kill looks like tampering, nothing
-// that was noted is gone, what somebody added is always told, and whoever comes next completes the rest.
+// TestKillSteps kills a process before each step that changes something on the disk. No kill looks
+// like tampering, nothing that was noted is gone, what somebody added is always told, and the next
+// process completes the rest.
 func TestKillSteps(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(*testing.T) string{
@@ -115,7 +117,7 @@ func TestKillSteps(t *testing.T) {
 				t.Errorf("there are %d steps to be killed at, want 100 at least", steps)
 			}
 			if name == "Begun" {
-				// Behind the first events all is the same.
+				// After the first events all is the same.
 				steps /= 3
 			}
 			for after := 0; after < steps; after += stride() {
@@ -182,7 +184,8 @@ func killedAt(t *testing.T, file string, after int, hasStrange bool) {
 	}
 }
 
-// checkStrange checks that something strange was kept, and that the log says so unless that line was pruned.
+// checkStrange checks that something strange was kept, and that the log says so unless that line
+// was pruned.
 func checkStrange(t *testing.T, file string, pruned bool) {
 	sum := sha256.Sum256([]byte(strange))
 	if !pruned && !strings.Contains(recovered(t, file), "sha256:"+hex.EncodeToString(sum[:])) {
@@ -193,7 +196,7 @@ func checkStrange(t *testing.T, file string, pruned bool) {
 	}
 }
 
-// finds verifies a log, which must have an event if its number is none below zero.
+// finds verifies a log, which must have an event if its number is not negative.
 func finds(t *testing.T, file string, number int, may func(error) bool) *audit.Report {
 	t.Helper()
 	has := number < 0

@@ -24,7 +24,8 @@ import (
 var (
 	// ErrTampered marks a log that is not as it was written.
 	ErrTampered = problem.New(problem.Untrusted, "the audit log was tampered with")
-	// ErrTorn marks bytes behind the signed end of a log. The next [Log.Append] moves them away and says so.
+	// ErrTorn marks bytes after the signed end of a log. The next [Log.Append] moves them away and
+	// says so.
 	ErrTorn = problem.New(problem.Untrusted, "the audit log is torn")
 	// ErrNoSegment marks a position at which no segment of a log ends.
 	ErrNoSegment = errors.New("no segment ends there")
@@ -67,8 +68,9 @@ type Log struct {
 	appended bool
 }
 
-// Open opens the log in a file, which is made when it is missing; its folder must exist. The end of the log is checked:
-// [Verify] checks all of it. The error is [ErrTampered] when the log does not end as its head says.
+// Open opens the log in a file, which is made when it is missing; its folder must exist. The end of
+// the log is checked: [Verify] checks all of it. The error is [ErrTampered] when the log does not
+// end as its head says.
 func Open(ctx context.Context, file string, o Options) (*Log, error) {
 	if o.Every < 0 {
 		return nil, fmt.Errorf("%s: a checkpoint every %d lines makes no sense", file, o.Every)
@@ -114,8 +116,8 @@ func (l *Log) writeSynced(f *os.File, data []byte) error {
 	return f.Sync()
 }
 
-// Append notes events, in their order, and returns when they are on the disk. If it fails none of them counts as noted:
-// whoever asks must not do what the events are about.
+// Append notes events, in their order, and returns when they are on the disk. If it fails none of
+// them counts as noted: anyone who asks must not do what the events are about.
 func (l *Log) Append(ctx context.Context, events ...Event) error {
 	for i := range events {
 		if err := events[i].check(); err != nil {
@@ -174,7 +176,8 @@ func (l *Log) Close() error {
 	})
 }
 
-// endWithCheckpoint sees to it that the last line is a checkpoint with nothing behind it, and returns the head then.
+// endWithCheckpoint sees to it that the last line is a checkpoint with nothing after it, and
+// returns the head then.
 func (l *Log) endWithCheckpoint(f *os.File, h *head) (*head, error) {
 	b, err := l.begin(f, h)
 	if err != nil || h.Checkpoint == h.Seq && len(b.lines) == 0 {
@@ -219,7 +222,8 @@ func (l *Log) locked(ctx context.Context, do func(*os.File, *head) error) (err e
 	return do(f, h)
 }
 
-// hold opens the file of the log and takes its lock. While it waits another process may have gone on in another file.
+// hold opens the file of the log and takes its lock. While it waits another process may have gone
+// on in another file.
 func (l *Log) hold(ctx context.Context) (*os.File, error) {
 	for {
 		f, err := l.openFile()
@@ -241,8 +245,9 @@ func (l *Log) hold(ctx context.Context) (*os.File, error) {
 	}
 }
 
-// openFile opens the file of the log, and makes that of a new one. The head of a new log comes before its file, and a file is
-// only ever replaced: so there is no moment at which a log has a file and no head, or lines in its head and no file.
+// openFile opens the file of the log, and makes that of a new one. The head of a new log comes
+// before its file, and a file is only ever replaced: so there is no moment at which a log has a
+// file and no head, or lines in its head and no file.
 func (l *Log) openFile() (*os.File, error) {
 	const flags = os.O_RDWR | os.O_APPEND
 	f, err := os.OpenFile(l.file, flags, 0)
@@ -267,7 +272,8 @@ func (l *Log) openFile() (*os.File, error) {
 	return f, err
 }
 
-// readFirstHead returns the head of a log whose file is not there, and makes one when there is no log.
+// readFirstHead returns the head of a log whose file is not there, and makes one when there is no
+// log.
 func (l *Log) readFirstHead() (*head, error) {
 	h, err := readHead(l.file, headType, l.keys)
 	if !errors.Is(err, errNoHead) {
@@ -321,8 +327,8 @@ func checkEnd(f io.ReaderAt, h *head) error {
 	return nil
 }
 
-// lineBefore returns the digest of the line that ends at an offset, or nothing when none does. The error is io.EOF when the
-// file is shorter.
+// lineBefore returns the digest of the line that ends at an offset, or nothing when none does. The
+// error is io.EOF when the file is shorter.
 func lineBefore(f io.ReaderAt, end int64) (string, error) {
 	tail := make([]byte, min(end, MaxLineBytes+1))
 	if n, err := f.ReadAt(tail, end-int64(len(tail))); err != nil && n < len(tail) {
@@ -342,7 +348,7 @@ type batch struct {
 	lines []byte
 }
 
-// begin returns a batch behind the head, for all that stands there to be moved away: it notes what was.
+// begin returns a batch after the head, for all that is there to be moved away: it notes what was.
 func (l *Log) begin(f *os.File, h *head) (*batch, error) {
 	if err := l.quarantine(f, h); err != nil {
 		return nil, err
@@ -413,8 +419,8 @@ func (l *Log) commit(f *os.File, b *batch) error {
 	return nil
 }
 
-// quarantine moves what stands behind the head to a file of its own. The head says so before it is gone from the log, so that
-// whatever comes in between the next lines note it.
+// quarantine moves what follows the head to a file of its own. The head says so before it is gone
+// from the log, so that whatever comes in between the next lines note it.
 func (l *Log) quarantine(f *os.File, h *head) error {
 	info, err := f.Stat()
 	if err != nil || info.Size() == h.Size {
@@ -450,7 +456,8 @@ func (l *Log) quarantine(f *os.File, h *head) error {
 	return f.Sync()
 }
 
-// lastLine returns the last line of the end of a log, without its line break. A partial end may begin inside a line.
+// lastLine returns the last line of the end of a log, without its line break. A partial end may
+// begin inside a line.
 func lastLine(tail []byte, partial bool) ([]byte, bool) {
 	if len(tail) == 0 || tail[len(tail)-1] != '\n' {
 		return nil, false

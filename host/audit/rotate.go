@@ -16,8 +16,9 @@ import (
 	"github.com/latticenet/lattice-host/internal/filelock"
 )
 
-// Segment is a file with a part of a log, which nothing is appended to any more. It is named FILE.FIRST-LAST by the numbers
-// of its lines, and has a head of its own, as the log has: both together can be moved elsewhere and verified there.
+// Segment is a file with a part of a log, which nothing is appended to any more. It is named
+// FILE.FIRST-LAST by the numbers of its lines, and has a head of its own, as the log has: both
+// together can be moved elsewhere and verified there.
 type Segment struct {
 	// File is its path.
 	File string `json:"file"`
@@ -42,8 +43,9 @@ func logOf(file string) string {
 	return file
 }
 
-// rotate makes the file of a log a segment, and an empty file that goes on behind it. A kill leaves one of the two, or what
-// the next one who opens the log completes, see [endsBefore]. The new file is locked, too.
+// rotate makes the file of a log a segment, and an empty file that goes on after it. A kill leaves
+// one of the two, or what the next one who opens the log completes, see [endsBefore]. The new file
+// is locked, too.
 func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error) {
 	if h, err = l.endWithCheckpoint(f, h); err != nil {
 		return nil, nil, err
@@ -62,13 +64,14 @@ func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error
 	if err := l.steps.Step(); err != nil {
 		return nil, nil, err
 	}
-	// The file is there under both names until another takes the first one: there is no moment without it.
+	// The file is there under both names until another takes the first one: there is no moment
+	// without it.
 	if err := os.Link(l.file, segment); err != nil {
 		if same, sameErr := isFile(f, segment); sameErr != nil || !same {
 			return nil, nil, fmt.Errorf("the log cannot go on in another file: %w", err)
 		}
 	}
-	// Whoever finds the new head finds the segment.
+	// Anyone who finds the new head finds the segment.
 	if err := syncFolder(filepath.Dir(l.file)); err != nil {
 		return nil, nil, err
 	}
@@ -82,8 +85,8 @@ func (l *Log) rotate(f *os.File, h *head) (next *os.File, after *head, err error
 	return next, after, err
 }
 
-// removeBegun removes what is left of a rotation that was killed before the log went on elsewhere: names for a segment that
-// would have ended earlier than the one that is made now.
+// removeBegun removes what is left of a rotation that was killed before the log went on elsewhere:
+// names for a segment that would have ended earlier than the one that is made now.
 func (l *Log) removeBegun(f *os.File, h *head, segment string) error {
 	names, err := segmentNames(l.file)
 	if err != nil {
@@ -104,8 +107,8 @@ func (l *Log) removeBegun(f *os.File, h *head, segment string) error {
 	return nil
 }
 
-// endsBefore reports whether the file of a log is the segment before the one that its head is about: a process was killed
-// before it put an empty file in its place.
+// endsBefore reports whether the file of a log is the segment before the one that its head is
+// about: a process was killed before it put an empty file in its place.
 func endsBefore(f *os.File, h *head) (bool, error) {
 	if h.Size > 0 || h.Start.Seq == 0 {
 		return false, nil
@@ -133,7 +136,7 @@ func (l *Log) empty() (f *os.File, err error) {
 			err = errors.Join(err, f.Close(), os.Remove(temporary))
 		}
 	}()
-	// Nobody waits for a file that nobody knows.
+	// No one waits for a file that no one knows.
 	if err := filelock.Hold(context.Background(), f); err != nil {
 		return nil, err
 	}
@@ -171,8 +174,8 @@ func isFile(f *os.File, path string) (bool, error) {
 	return err == nil && os.SameFile(open, there), err
 }
 
-// segmentNames returns the segments of a log by what names say, also those of which only the head is there, in the order of
-// their last lines.
+// segmentNames returns the segments of a log by what names say, also those of which only the head
+// is there, in the order of their last lines.
 func segmentNames(file string) ([]Segment, error) {
 	entries, err := os.ReadDir(filepath.Dir(file))
 	if err != nil {
@@ -205,7 +208,7 @@ func segmentsOf(file string) ([]Segment, error) {
 	}), err
 }
 
-// segmentBefore returns the file of the segment that ends with a line, or nothing when there is none.
+// segmentBefore returns the file of the segment that ends with a line, or nothing if none exists.
 func segmentBefore(file string, end Position) (string, error) {
 	segments, err := segmentsOf(file)
 	if err != nil {
@@ -218,9 +221,9 @@ func segmentBefore(file string, end Position) (string, error) {
 	return segments[i].File, nil
 }
 
-// Prune removes the segments with the lines up to a number, which must be the last line of one, after it noted that user
-// did so: [Verify] does not miss these lines any more. It completes one that was killed. The error is [ErrNoSegment] when no
-// segment ends there.
+// Prune removes the segments with the lines up to a number, which must be the last line of one,
+// after it noted that user did so: [Verify] does not miss these lines any more. It completes one
+// that was killed. The error is [ErrNoSegment] when no segment ends there.
 func (l *Log) Prune(ctx context.Context, last int64, user string) (removed []Segment, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -289,7 +292,8 @@ func (l *Log) notePruned(f *os.File, h *head, end Position, segments []Segment, 
 	return l.commit(f, b)
 }
 
-// removeSegments removes segments: the file first, since a segment without its head would look as if somebody had taken that.
+// removeSegments removes segments: the file first, since a segment without its head would look as
+// if somebody had taken that.
 func (l *Log) removeSegments(segments []Segment) error {
 	for _, s := range segments {
 		for _, name := range []string{s.File, headFile(s.File)} {

@@ -116,7 +116,7 @@ func TestAttack63Segments(t *testing.T) {
 			if changed == text {
 				t.Fatal("the edit changes nothing")
 			}
-			// What is written anew is no link to another file.
+			// What is written again is no link to another file.
 			check(t, os.Remove(file+name))
 			check(t, os.WriteFile(file+name, []byte(changed), 0o600))
 		}
@@ -145,7 +145,7 @@ func TestAttack63Segments(t *testing.T) {
 		"Emptied": {func(t *testing.T, file string) { check(t, os.Truncate(file+".1-5", 0)) }, ".1-5: the audit log was tampered with: lines are missing at the end: it has 0, there must be 5"},
 		"Added": {func(t *testing.T, file string) {
 			check(t, os.WriteFile(file+".6-10", []byte(read(t, file+".6-10")+"{}\n"), 0o600))
-		}, ".6-10: the audit log was tampered with: 3 bytes stand behind line 10, the last one"},
+		}, ".6-10: the audit log was tampered with: 3 bytes come after line 10, the last one"},
 		"OtherLog": {func(t *testing.T, file string) {
 			// Another log of the same key, with the same numbers of lines.
 			other := filepath.Join(t.TempDir(), "audit.log")
@@ -155,7 +155,8 @@ func TestAttack63Segments(t *testing.T) {
 			move(t, other+".6-10", file+".6-10")
 		}, ".6-10: the audit log was tampered with: its last line is not the one that the next segment follows"},
 		"SegmentAsLog": {func(t *testing.T, file string) {
-			// A segment lies there with a signed head. It must not be as good as a log that was never longer.
+			// A segment lies there with a signed head. It must not pass for a log that was never
+			// longer.
 			move(t, file+".1-5", file)
 		}, ".head: the audit log was tampered with: it must be of the type application/vnd.lattice.audit.head.v1+json"},
 		"LogAsSegment": {func(t *testing.T, file string) { move(t, file, file+".11-15") }, ".head: the audit log was tampered with: the file is missing, though there is a log"},
@@ -194,7 +195,8 @@ func TestAttack63Segments(t *testing.T) {
 	}
 }
 
-// TestRotateKilled goes on behind each moment at which a process can be killed while it begins another file.
+// TestRotateKilled goes on after each moment at which a process can be killed while it begins
+// another file.
 func TestRotateKilled(t *testing.T) {
 	t.Parallel()
 	// full returns a log whose next event goes to another file.
@@ -257,7 +259,8 @@ func TestRotateKilled(t *testing.T) {
 	}
 }
 
-// TestRotateAnew makes a longer segment than the one that a killed process began, which was to end earlier.
+// TestRotateAnew makes a longer segment than the one that a killed process began, which was to end
+// earlier.
 func TestRotateAnew(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
@@ -290,7 +293,8 @@ func TestRotateAnew(t *testing.T) {
 	}
 }
 
-// TestRotateTorn goes on in another file when something stands behind the checkpoint that the first one ends with.
+// TestRotateTorn goes on in another file when something follows the checkpoint that the first one
+// ends with.
 func TestRotateTorn(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
@@ -307,8 +311,8 @@ func TestRotateTorn(t *testing.T) {
 	}
 }
 
-// TestRotateRestored goes on with a log of which a copy was made just when a process was killed: what was one file under two
-// names is two.
+// TestRotateRestored goes on with a log of which a copy was made just when a process was killed:
+// what was one file under two names is two.
 func TestRotateRestored(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
@@ -355,7 +359,8 @@ func TestRotateRefused(t *testing.T) {
 	}
 }
 
-// TestRotateProcesses appends through several logs at once, as processes would, while others verify.
+// TestRotateProcesses appends through several logs at once, as processes would, while others
+// verify.
 func TestRotateProcesses(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")
@@ -371,7 +376,7 @@ func TestRotateProcesses(t *testing.T) {
 					return
 				default:
 				}
-				// What another one is about to append stands behind the end.
+				// What another one is about to append follows the end.
 				if _, err := audit.Verify(t.Context(), file, keys(t), audit.VerifyOptions{}); err != nil {
 					t.Error(err)
 					return
@@ -509,11 +514,12 @@ func TestPrune(t *testing.T) {
 	if err := known(before.Segments[0].Last); err == nil || errors.Is(err, audit.ErrTampered) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	// What is left can be verified by itself, where the log lies beside it.
+	// What is left can be verified by itself, where the log lies next to it.
 	if report, err := verify(t, segments[2]); err != nil || report.Pruned != end {
 		t.Errorf("got %+v, %v", report, err)
 	}
-	// The rest is still needed, also by what is noted later, and a second time there is nothing to remove.
+	// The rest is still needed, also by what is noted later, and a second time there is nothing to
+	// remove.
 	note(t, l, 14, 20)
 	if _, err := l.Prune(t.Context(), 10, "ann"); !errors.Is(err, audit.ErrNoSegment) {
 		t.Errorf("got %v, want ErrNoSegment", err)
@@ -560,7 +566,7 @@ func TestPruneKilled(t *testing.T) {
 	}
 }
 
-// TestPruneUnfinished prunes what a killed process made a segment before the log went on behind it.
+// TestPruneUnfinished prunes what a killed process made a segment before the log went on after it.
 func TestPruneUnfinished(t *testing.T) {
 	t.Parallel()
 	file, _ := rotated(t)
@@ -576,7 +582,7 @@ func TestPruneUnfinished(t *testing.T) {
 	}
 }
 
-// TestClockBack sets the clock back: the order of the lines stands, and it is told.
+// TestClockBack sets the clock back: the order of the lines holds, and it is reported.
 func TestClockBack(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")

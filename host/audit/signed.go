@@ -13,20 +13,22 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// The payload types of what is signed. They differ, so that neither a checkpoint nor the head of a segment, which lies
-// beside the log, can serve as the head of a log that was cut.
+// The payload types of what is signed. They differ, so that neither a checkpoint nor the head of a
+// segment, which lies next to the log, can serve as the head of a log that was cut.
 const (
 	checkpointType = "application/vnd.lattice.audit.checkpoint.v1+json"
 	headType       = "application/vnd.lattice.audit.head.v1+json"
 	segmentType    = "application/vnd.lattice.audit.segment.v1+json"
 )
 
-// maxSignedBytes is far above the size of a signed checkpoint, and of a head with hundreds of [Recovered].
+// maxSignedBytes is far above the size of a signed checkpoint, and of a head with hundreds of
+// [Recovered].
 const maxSignedBytes = 1 << 20
 
 // Position is a place in a log.
 type Position struct {
-	// Seq is the number of a line, 0 before the first. Head is the SHA-256 of that line; empty before the first.
+	// Seq is the number of a line, 0 before the first. Head is the SHA-256 of that line; empty
+	// before the first.
 	Seq  int64  `json:"seq"`
 	Head string `json:"head"`
 }
@@ -34,7 +36,7 @@ type Position struct {
 // checkpoint is what the line of kind checkpoint signs: the line before it.
 type checkpoint struct {
 	Position
-	// PolicyDigest names the policies of the last decision; empty when there was none.
+	// PolicyDigest names the policies of the last decision; empty if there was no decision.
 	PolicyDigest string `json:"policyDigest"`
 }
 
@@ -46,11 +48,13 @@ type head struct {
 	Size int64 `json:"size"`
 	// Checkpoint is the number of the last checkpoint line.
 	Checkpoint int64 `json:"checkpoint"`
-	// Start is the line before the first one of the file: the last of the segment before. Zero in the first segment.
+	// Start is the line before the first one of the file: the last of the segment before. Zero in
+	// the first segment.
 	Start Position `json:"start,omitzero"`
 	// Pruned is the line up to which segments were removed on purpose; zero when none was.
 	Pruned Position `json:"pruned,omitzero"`
-	// Recovered is what was moved away from behind the end and is not noted in the log yet: the next lines do that.
+	// Recovered is what was moved away from after the end and is not noted in the log yet: the next
+	// lines do that.
 	Recovered []Recovered `json:"recovered,omitempty"`
 }
 

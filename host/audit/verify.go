@@ -37,21 +37,22 @@ type Report struct {
 	Position
 	// PolicyDigest names the policies of the last decision.
 	PolicyDigest string `json:"policyDigest,omitempty"`
-	// Events, Checkpoints and Recovered count the lines: what was noted, what was signed, and how often something that
-	// stood behind the end was moved away.
+	// Events, Checkpoints and Recovered count the lines: what was noted, what was signed, and how
+	// often something that followed the end was moved away.
 	Events      int64 `json:"events"`
 	Checkpoints int64 `json:"checkpoints"`
 	Recovered   int64 `json:"recovered"`
-	// First and Last are the times of the first and the last line; zero when there is none.
+	// First and Last are the times of the first and the last line; zero if none exists.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
 	// Backwards is how many lines have an earlier time than the one before: the clock was set back.
 	Backwards int64 `json:"backwards,omitempty"`
-	// Torn is how many bytes stand behind the end.
+	// Torn is how many bytes follow the end.
 	Torn int64 `json:"torn,omitempty"`
 	// Segments are the files before the one that lines are appended to, in their order.
 	Segments []Segment `json:"segments,omitempty"`
-	// Pruned is the last of the lines that were removed on purpose; zero when none was. What is counted begins behind it.
+	// Pruned is the last of the lines that were removed on purpose; zero when none was. What is
+	// counted begins after it.
 	Pruned Position `json:"pruned,omitzero"`
 }
 
@@ -59,15 +60,16 @@ type Report struct {
 type VerifyOptions struct {
 	// Known are positions that were noted elsewhere: the log must have these lines.
 	Known []Position
-	// Visit is called for each line, in their order, before it is known whether the end is as it should be; nil calls
-	// nothing. Its error ends the verification.
+	// Visit is called for each line, in their order, before it is known whether the end is as it
+	// should be; nil calls nothing. Its error ends the verification.
 	Visit func(*Entry) error
 }
 
-// Verify reads a log with all its segments and checks every line, and the ends of the files against their heads, which one of
-// keys must have signed. A segment is a log of its own, with those before it. The error says where the log is wrong and
-// satisfies errors.Is with [ErrTampered], or with [ErrTorn] when everything up to the signed end is right and something
-// stands behind it. The report is there for both: what was found until then.
+// Verify reads a log with all its segments and checks every line, and the ends of the files against
+// their heads, which one of keys must have signed. A segment is a log of its own, with those before
+// it. The error says where the log is wrong and satisfies errors.Is with [ErrTampered], or with
+// [ErrTorn] when everything up to the signed end is right and something follows it. The report is
+// there for both: what was found until then.
 func Verify(ctx context.Context, file string, keys []release.PublicKey, o VerifyOptions) (report *Report, err error) {
 	parts, err := snapshot(ctx, file, keys)
 	if err != nil {
@@ -94,7 +96,8 @@ func Verify(ctx context.Context, file string, keys []release.PublicKey, o Verify
 type part struct {
 	file string
 	head *head
-	// size is how large the file is. What is appended later is not looked at, so that nobody has to wait for the rest.
+	// size is how large the file is. What is appended later is not looked at, so that no one has to
+	// wait for the rest.
 	size int64
 	// open is the file that lines are appended to; nil for a segment before it.
 	open *os.File
@@ -127,8 +130,9 @@ func snapshot(ctx context.Context, file string, keys []release.PublicKey) (parts
 	}
 }
 
-// withoutFile returns what stands for a log without its file: a process was killed before it made the first one, or somebody
-// removed it, or there is none, which is the error absent. It returns nothing when the file is there by now.
+// withoutFile returns what represents a log without its file: a process was killed before it made
+// the first one, or somebody removed it, or none exists, which is the error absent. It returns
+// nothing when the file is there by now.
 func withoutFile(file string, keys []release.PublicKey, absent error) ([]part, error) {
 	h, err := readHead(file, headType, keys)
 	if errors.Is(err, errNoHead) {
@@ -180,7 +184,8 @@ func snapshotOf(ctx context.Context, f *os.File, keys []release.PublicKey) (part
 	}
 	last := part{file: f.Name(), head: h, size: info.Size(), open: f}
 	if payloadType == segmentType {
-		// What was removed since the segment ended is known to the log, where the segment lies beside it.
+		// What was removed since the segment ended is known to the log, where the segment lies next
+		// to it.
 		of, err := readHead(logOf(f.Name()), headType, keys)
 		if err == nil && h.Pruned.Seq < of.Pruned.Seq && of.Pruned.Seq <= h.Start.Seq {
 			h.Pruned = of.Pruned
@@ -238,11 +243,11 @@ type verifier struct {
 	checkpoint int64
 }
 
-// begin takes the position behind which the first file begins.
+// begin takes the position after which the first file begins.
 func (v *verifier) begin(parts []part) error {
 	first, last := parts[0].head, parts[len(parts)-1].head
 	if first.Start != last.Pruned {
-		return fmt.Errorf("%w: it begins behind line %d, which is not the last of those that were removed on purpose", ErrTampered, first.Start.Seq)
+		return fmt.Errorf("%w: it begins after line %d, which is not the last of those that were removed on purpose", ErrTampered, first.Start.Seq)
 	}
 	v.report.Position, v.report.Pruned = first.Start, first.Start
 	// Each file but the first ends with a checkpoint, before which there may be another one.
@@ -307,7 +312,7 @@ func (v *verifier) run(ctx context.Context, f io.Reader, p part) error {
 	if p.open == nil {
 		v.report.Segments = append(v.report.Segments, Segment{File: p.file, First: p.head.Start.Seq + 1, Last: p.head.Position})
 		if torn > 0 {
-			return fmt.Errorf("%w: %d bytes stand behind line %d, the last one", ErrTampered, torn, v.report.Seq)
+			return fmt.Errorf("%w: %d bytes come after line %d, the last one", ErrTampered, torn, v.report.Seq)
 		}
 	}
 	v.report.Torn = torn
@@ -323,13 +328,13 @@ func (v *verifier) end(last part) error {
 		}
 	}
 	if v.report.Torn > 0 {
-		return fmt.Errorf("%w: %d bytes stand behind line %d, the signed end: a process was killed, or somebody added them; "+
+		return fmt.Errorf("%w: %d bytes come after line %d, the signed end: a process was killed, or somebody added them; "+
 			"the next event moves them away", ErrTorn, v.report.Torn, v.report.Seq)
 	}
 	return nil
 }
 
-// wrong says what is wrong with the line behind those that were read.
+// wrong says what is wrong with the line after those that were read.
 func (v *verifier) wrong(what string) error {
 	return fmt.Errorf("%w: line %d: %s", ErrTampered, v.report.Seq+1, what)
 }

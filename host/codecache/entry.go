@@ -23,24 +23,25 @@ func (k Key) String() string { return hex.EncodeToString(k[:]) }
 type Header struct {
 	// Engine is what compiled the module, for which machine.
 	Engine string `json:"engine"`
-	// Plugin is the plugin that the module was compiled for first, as publisher/name@version. Another one with the same
-	// code uses the same entry.
+	// Plugin is the plugin that the module was compiled for first, as publisher/name@version.
+	// Another one with the same code uses the same entry.
 	Plugin string `json:"plugin"`
 	// Digest is the SHA-256 of that plugin's module, as sha256: and 64 hexadecimal digits.
 	Digest string `json:"digest"`
-	// File is the name under which the engine looks for the compiled module.
+	// File is the name under which the engine looks for the machine code.
 	File string `json:"file"`
 }
 
 // ErrDamaged says that a file is not what was kept, or that it cannot be trusted to be.
 var ErrDamaged = errors.New("damaged")
 
-// An entry is a file: the magic, the SHA-256 of all that follows, the header's length in four bytes, big-endian, the
-// header as JSON, and the compiled module up to the end of the file. One checksum over everything leaves no byte that
-// could be changed unnoticed; the key stands in the header too, so that neither can a file's name.
+// An entry is a file: the magic, the SHA-256 of all that follows, the header's length in four
+// bytes, big-endian, the header as JSON, and the compiled module up to the end of the file. One
+// checksum over everything leaves no byte that could be changed unnoticed; the key is in the header
+// too, so that neither can a file's name.
 const (
 	magic = "lattice-code-1\n"
-	// prefixBytes is what stands before the header.
+	// prefixBytes is what precedes the header.
 	prefixBytes = len(magic) + sha256.Size + 4
 	// maxHeaderBytes is far more than names and digests need.
 	maxHeaderBytes = 16 << 10
@@ -82,7 +83,8 @@ func (h Header) check() error {
 	return nil
 }
 
-// entry is an entry that is being read. Its header is not to be trusted before copyCode has succeeded.
+// entry is an entry that is being read. Its header is not to be trusted before copyCode has
+// succeeded.
 type entry struct {
 	Header
 	from io.Reader
@@ -130,8 +132,8 @@ func (e *entry) parse(header []byte, key Key) error {
 	return nil
 }
 
-// copyCode copies the compiled module to a writer, and reports whether what it wrote, and the header, are what was kept.
-// The error wraps [ErrDamaged], unless reading or writing failed.
+// copyCode copies the compiled module to a writer, and reports whether what it wrote, and the
+// header, are what was kept. The error wraps [ErrDamaged], unless reading or writing failed.
 func (e *entry) copyCode(to io.Writer) error {
 	if _, err := io.CopyBuffer(io.MultiWriter(e.sum, to), onlyReader{e.from}, make([]byte, copyBytes)); err != nil {
 		return err
@@ -142,11 +144,15 @@ func (e *entry) copyCode(to io.Writer) error {
 	return nil
 }
 
-// copyBytes is how much is copied at a time: what was just read is still in the processor's cache when it is hashed and
-// written.
+// discard reads the content for its checksum only.
+func (e *entry) discard() error { return e.copyCode(io.Discard) }
+
+// copyBytes is how much is copied at a time: what was just read is still in the processor's cache
+// when it is hashed and written.
 const copyBytes = 128 << 10
 
-// onlyReader hides what else a reader can do. A file would find a way to be copied past the checksum's buffer.
+// onlyReader hides what else a reader can do. A file would find a way to be copied past the
+// checksum's buffer.
 type onlyReader struct{ io.Reader }
 
 func readFull(from io.Reader, b []byte) error {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Below the folder that the user chose lies one for this layout of it, so that a host with another layout finds nothing
-// that it could misread.
+// Below the folder that the user chose lies one for this layout of it, so that a host with another
+// layout finds nothing that it could misread.
 const (
 	layoutName  = "code-1"
 	scratchName = "scratch"
@@ -20,8 +20,8 @@ const (
 // ErrUnsafe says that somebody else could put files in the folder. It must not be used.
 var ErrUnsafe = errors.New("others could put files there")
 
-// checkPrivate returns an error if someone else than the user could put files in a folder. One that does not exist is no
-// danger.
+// checkPrivate returns an error if someone else than the user could put files in a folder. One that
+// does not exist is no danger.
 func checkPrivate(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
@@ -45,8 +45,8 @@ type unsafeError struct{ dir, problem string }
 func (e *unsafeError) Error() string        { return e.dir + ": " + e.problem }
 func (e *unsafeError) Is(target error) bool { return target == ErrUnsafe }
 
-// layout returns the folder of this layout below dir, where a link on the way leads now: where it leads later does not
-// matter. The folder may not exist.
+// layout returns the folder of this layout below dir, where a link on the way leads now: where it
+// leads later does not matter. The folder may not exist.
 func layout(dir string) (string, error) {
 	if err := checkPrivate(dir); err != nil {
 		return "", err
@@ -69,11 +69,13 @@ func layout(dir string) (string, error) {
 	return own, checkPrivate(own)
 }
 
-// abandonedAfter is how old a scratch folder is that nobody holds a lock on, before it is taken for one that a process
-// left when it was killed. A process that has just made one takes the lock within microseconds.
+// abandonedAfter is how old a scratch folder is that no one holds a lock on, before it is taken for
+// one that a process left when it was killed. A process that has just made one takes the lock
+// within microseconds.
 const abandonedAfter = time.Minute
 
-// makeScratch makes a folder for this process, and returns it with the lock that keeps others from removing it.
+// makeScratch makes a folder for this process, and returns it with the lock that keeps others from
+// removing it.
 func makeScratch(parent string) (dir string, lock *os.File, err error) {
 	if dir, err = os.MkdirTemp(parent, "*"); err != nil {
 		return "", nil, err

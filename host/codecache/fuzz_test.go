@@ -17,7 +17,8 @@ func sealed(b []byte, headerBytes int) []byte {
 	return b
 }
 
-// FuzzEntry reads any bytes as an entry, as they are and with a right checksum. What is accepted must say what it is.
+// FuzzEntry reads any bytes as an entry, as they are and with a right checksum. What is accepted
+// must say what it is.
 func FuzzEntry(f *testing.F) {
 	key := Key{1, 2, 3}
 	good, err := encode(key, header("code"), []byte("code"))

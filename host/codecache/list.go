@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,29 +20,32 @@ type Listed struct {
 	Bytes int64
 	// Used is when it was last used or written.
 	Used time.Time
-	// Err says why the entry will not be used; it wraps [ErrDamaged] unless the file could not be read.
+	// Err says why the entry will not be used; it wraps [ErrDamaged] unless the file could not be
+	// read.
 	Err error
 }
 
-// List reads and checks all entries below dir, the one used last first. A folder that does not exist has none. The error
-// wraps [ErrUnsafe] when the folder must not be used.
+// List reads and checks all entries below dir, the one used last first. A folder that does not
+// exist has none. The error wraps [ErrUnsafe] when the folder must not be used.
 func List(dir string) ([]Listed, error) {
 	own, err := layout(dir)
 	if err != nil {
 		return nil, err
 	}
 	files, err := entryFiles(own)
+	files = slices.DeleteFunc(files, func(f entryFile) bool { return f.skeleton })
 	listed := make([]Listed, len(files))
 	for i, f := range files {
 		listed[i] = Listed{Key: f.key, Bytes: f.info.Size(), Used: f.info.ModTime()}
-		listed[i].Header, listed[i].Err = check(f.path, f.key)
+		listed[i].Header, listed[i].Err = readFile(f.path, f.key, (*entry).discard)
 	}
 	slices.SortStableFunc(listed, func(a, b Listed) int { return b.Used.Compare(a.Used) })
 	return listed, err
 }
 
-// Clear removes the entries below dir that were last used before a time, or all when it is zero, and what killed processes
-// left there. It returns how many entries and bytes went, also when there is an error.
+// Clear removes the entries below dir that were last used before a time, or all when it is zero,
+// and what killed processes left there. It returns how many compiled modules and bytes went, also when
+// there is an error.
 func Clear(dir string, before time.Time) (entries int, bytes int64, err error) {
 	own, err := layout(dir)
 	if err != nil {
@@ -57,7 +61,9 @@ func Clear(dir string, before time.Time) (entries int, bytes int64, err error) {
 			err = errors.Join(err, removeErr)
 			continue
 		}
-		entries++
+		if !f.skeleton {
+			entries++
+		}
 		bytes += f.info.Size()
 	}
 	return entries, bytes, err
@@ -68,7 +74,12 @@ type entryFile struct {
 	path string
 	key  Key
 	info fs.FileInfo
+	// skeleton says that it is no compiled module.
+	skeleton bool
 }
+
+// skeletonEnding follows the key in the name of a skeleton.
+const skeletonEnding = ".skeleton"
 
 // entryFiles returns what lies in the folder. The error joins what could not be looked at.
 func entryFiles(dir string) ([]entryFile, error) {
@@ -78,14 +89,15 @@ func entryFiles(dir string) ([]entryFile, error) {
 	}
 	var files []entryFile
 	for _, e := range all {
-		key, ok := parseKey(e.Name())
+		name, skeleton := strings.CutSuffix(e.Name(), skeletonEnding)
+		key, ok := parseKey(name)
 		if !ok {
 			continue
 		}
 		info, infoErr := e.Info()
 		switch {
 		case infoErr == nil:
-			files = append(files, entryFile{filepath.Join(dir, e.Name()), key, info})
+			files = append(files, entryFile{filepath.Join(dir, e.Name()), key, info, skeleton})
 		case !errors.Is(infoErr, fs.ErrNotExist):
 			// Another process may have removed it meanwhile; anything else is to be told.
 			err = errors.Join(err, infoErr)

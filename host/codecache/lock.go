@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	// lockWait bounds the wait for another process that makes the same entry. One that was stopped would otherwise stop
-	// everyone.
+	// lockWait bounds the wait for another process that makes the same entry. One that was stopped
+	// would otherwise stop everyone.
 	lockWait = time.Minute
 	// lockPoll is the time between two tries; compiling takes a hundred times as long.
 	lockPoll = 10 * time.Millisecond
 )
 
-// Lock waits until nobody else makes an entry, so that it is not made twice. It only saves work: where there is no lock to
-// be had, or not within a minute, or ctx is done, the entry is made without.
+// Lock waits until no one else makes an entry, so that it is not made twice. It only saves work:
+// where there is no lock to be had, or not within a minute, or ctx is done, the entry is made
+// without.
 func (s *Store) Lock(ctx context.Context, key Key) (unlock func()) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
@@ -28,7 +29,8 @@ func (s *Store) Lock(ctx context.Context, key Key) (unlock func()) {
 			return func() {}
 		case f != nil:
 			return func() {
-				// It is removed while it is locked: who opened it meanwhile sees that it is gone and begins again.
+				// It is removed while it is locked: who opened it meanwhile sees that it is gone
+				// and begins again.
 				_ = os.Remove(path)
 				_ = f.Close()
 			}

@@ -33,7 +33,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("%d had the lock", n)
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, layoutName, locksName)); err != nil || len(left) > 0 {
-		t.Errorf("%v stay behind, %v", left, err)
+		t.Errorf("files left: %v, %v", left, err)
 	}
 }
 
@@ -52,7 +52,7 @@ func TestLockIsNotWaitedForInVain(t *testing.T) {
 	}
 }
 
-// TestLockOfKilledProcess finds a lock's file that nobody holds.
+// TestLockOfKilledProcess finds a lock's file that no one holds.
 func TestLockOfKilledProcess(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
@@ -66,7 +66,8 @@ func TestLockOfKilledProcess(t *testing.T) {
 	}
 }
 
-// TestLockOfRemovedFile locks a file that was removed, and made again by somebody else, between opening and locking it.
+// TestLockOfRemovedFile locks a file that was removed, and made again by somebody else, between
+// opening and locking it.
 func TestLockOfRemovedFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")

@@ -1,6 +1,7 @@
 package codecache
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,8 +13,9 @@ import (
 	"time"
 )
 
-// MaxBytes is how much a folder keeps: a hundred modules of ten megabytes, more than an installation has in all the
-// versions that it goes back to. What was not used for the longest time goes first.
+// MaxBytes is how much a folder keeps: a hundred modules of ten megabytes, more than an
+// installation has in all the versions that it goes back to. What was not used for the longest time
+// goes first.
 const MaxBytes = 1 << 30
 
 // Store is a folder of compiled modules. Its methods may be called by several goroutines at once.
@@ -25,8 +27,8 @@ type Store struct {
 	maxBytes int64
 }
 
-// Open returns the store below dir, which is made with mode 0700 when it is missing. The error wraps [ErrUnsafe] when the
-// folder must not be used; after any other one the host can do without.
+// Open returns the store below dir, which is made with mode 0700 when it is missing. The error
+// wraps [ErrUnsafe] when the folder must not be used; after any other one the host can do without.
 func Open(dir string) (*Store, error) {
 	// What cannot be made may be there all the same.
 	made := os.MkdirAll(dir, 0o700)
@@ -56,7 +58,8 @@ func unsafeOnly(err error) error {
 	return nil
 }
 
-// Scratch returns a folder on the same file system that is this Store's alone and is removed with it.
+// Scratch returns a folder on the same file system that is this Store's alone and is removed with
+// it.
 func (s *Store) Scratch() string { return s.scratch }
 
 // Close removes the scratch folder. What is kept stays.
@@ -65,52 +68,72 @@ func (s *Store) Close() error { return closeScratch(s.scratch, s.lock) }
 // Path returns the file of an entry, which may not exist.
 func (s *Store) Path(key Key) string { return filepath.Join(s.dir, key.String()) }
 
-// Copy puts a compiled module into a folder, under the name that the engine knows it by, and returns the file. What stands
-// under that name is what was checked: nobody else has the copy. The error wraps [fs.ErrNotExist] when there is none and
-// [ErrDamaged] when it must not be used.
-func (s *Store) Copy(key Key, to string) (file string, err error) {
-	f, err := openEntry(s.Path(key))
+// SkeletonPath returns the file of a skeleton, which may not exist.
+func (s *Store) SkeletonPath(key Key) string { return s.Path(key) + skeletonEnding }
+
+// Copy puts machine code into a folder and returns the file. Its name is the one that the engine
+// knows the code by when name is empty. What is under that name is what was checked: no one else has
+// the copy. The error wraps [fs.ErrNotExist] if none exists and [ErrDamaged] when it must not be
+// used.
+func (s *Store) Copy(key Key, to, name string) (file string, err error) {
+	var copied string
+	h, err := s.read(s.Path(key), key, func(e *entry) (err error) {
+		copied, err = copyToFile(s.scratch, e.copyCode)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	e, err := readEntry(f, key)
-	if err != nil {
-		return "", err
-	}
-	copied, err := copyToFile(s.scratch, e.copyCode)
-	if err != nil {
-		return "", err
-	}
-	s.touch(key)
-	file = filepath.Join(to, e.File)
+	file = filepath.Join(to, cmp.Or(name, h.File))
 	return file, moveFile(copied, file)
+}
+
+// Skeleton returns what [Store.PutSkeleton] kept. Errors are those of [Store.Copy].
+func (s *Store) Skeleton(key Key) (Header, []byte, error) {
+	var content bytes.Buffer
+	h, err := s.read(s.SkeletonPath(key), key, func(e *entry) error { return e.copyCode(&content) })
+	if err != nil {
+		return Header{}, nil, err
+	}
+	return h, content.Bytes(), nil
+}
+
+// read opens an entry, has its content read, and notes that it was used. What cannot be noted may be
+// removed too early, and is made again then.
+func (s *Store) read(path string, key Key, content func(*entry) error) (h Header, err error) {
+	h, err = readFile(path, key, content)
+	if err == nil {
+		now := time.Now()
+		_ = os.Chtimes(path, now, now)
+	}
+	return h, err
 }
 
 // Check reads an entry as [Store.Copy] does.
 func (s *Store) Check(key Key) error {
-	_, err := check(s.Path(key), key)
-	if err == nil {
-		s.touch(key)
-	}
+	_, err := s.read(s.Path(key), key, (*entry).discard)
 	return err
 }
 
-// touch notes that an entry was used. What cannot be noted may be removed too early, and is made again then.
-func (s *Store) touch(key Key) {
-	now := time.Now()
-	_ = os.Chtimes(s.Path(key), now, now)
+// Discard removes an entry, and the skeleton with its key, whatever is in their place.
+func (s *Store) Discard(key Key) error {
+	return errors.Join(os.RemoveAll(s.Path(key)), os.RemoveAll(s.SkeletonPath(key)))
 }
 
-// Discard removes an entry, whatever is in its place.
-func (s *Store) Discard(key Key) error { return os.RemoveAll(s.Path(key)) }
-
-// Put keeps a compiled module, in place of one with the same key, and removes what was not used for the longest time if the
-// folder becomes too large.
+// Put keeps a compiled module, in place of one with the same key, and removes what was not used for
+// the longest time if the folder becomes too large.
 //
-// The file appears complete under its name or not at all, for everyone who looks. It is not synced: what a crash of the
-// machine leaves of it is found to be damaged.
-func (s *Store) Put(key Key, h Header, code []byte) error {
+// The file appears complete under its name or not at all, for everyone who looks. It is not synced:
+// what a crash of the machine leaves of it is found to be damaged.
+func (s *Store) Put(key Key, h Header, code []byte) error { return s.put(s.Path(key), key, h, code) }
+
+// PutSkeleton keeps, as Put does, what lets compiled code be used without reading the module again.
+// The entry has a key of its own, and the header of the code. [List] does not have it.
+func (s *Store) PutSkeleton(key Key, h Header, content []byte) error {
+	return s.put(s.SkeletonPath(key), key, h, content)
+}
+
+func (s *Store) put(path string, key Key, h Header, code []byte) error {
 	data, err := encode(key, h, code)
 	if err != nil {
 		return err
@@ -122,14 +145,15 @@ func (s *Store) Put(key Key, h Header, code []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := moveFile(written, s.Path(key)); err != nil {
+	if err := moveFile(written, path); err != nil {
 		return err
 	}
-	return s.trim(key)
+	return s.trim(path)
 }
 
-// trim removes the entries beyond the bound. The newest one stays even if it is too large by itself.
-func (s *Store) trim(newest Key) error {
+// trim removes the entries beyond the bound. The newest one stays even if it is too large by
+// itself.
+func (s *Store) trim(newest string) error {
 	files, err := entryFiles(s.dir)
 	slices.SortFunc(files, func(a, b entryFile) int { return a.info.ModTime().Compare(b.info.ModTime()) })
 	var total int64
@@ -140,7 +164,7 @@ func (s *Store) trim(newest Key) error {
 		if total <= s.maxBytes {
 			break
 		}
-		if f.key == newest {
+		if f.path == newest {
 			continue
 		}
 		err = errors.Join(err, os.RemoveAll(f.path))
@@ -171,7 +195,7 @@ func moveFile(from, to string) error {
 	return nil
 }
 
-// openEntry opens a file that nobody but the user could have written.
+// openEntry opens a file that no one but the user could have written.
 func openEntry(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
 	switch {
@@ -203,8 +227,8 @@ func checkEntryFile(info fs.FileInfo) error {
 	return nil
 }
 
-// check reads a whole entry and returns its header.
-func check(path string, key Key) (h Header, err error) {
+// readFile opens an entry, has its content read, and returns its header.
+func readFile(path string, key Key, content func(*entry) error) (h Header, err error) {
 	f, err := openEntry(path)
 	if err != nil {
 		return Header{}, err
@@ -214,8 +238,5 @@ func check(path string, key Key) (h Header, err error) {
 	if err != nil {
 		return Header{}, err
 	}
-	if err := e.copyCode(io.Discard); err != nil {
-		return Header{}, err
-	}
-	return e.Header, nil
+	return e.Header, content(e)
 }

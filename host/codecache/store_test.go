@@ -62,12 +62,12 @@ func TestPutAndCopy(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "cache")
 	to := t.TempDir()
 	s := open(t, dir)
-	if _, err := s.Copy(Key{1}, to); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := s.Copy(Key{1}, to, ""); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("before it is put: %v", err)
 	}
 	for _, code := range []string{"first", "", strings.Repeat("second", 1<<20)} {
 		put(t, s, Key{1}, code)
-		file, err := open(t, dir).Copy(Key{1}, to)
+		file, err := open(t, dir).Copy(Key{1}, to, "")
 		if err != nil || file != filepath.Join(to, "code") {
 			t.Fatalf("got %q, %v", file, err)
 		}
@@ -109,14 +109,14 @@ func TestDamaged(t *testing.T) {
 	}
 	refused := func(reason string) {
 		t.Helper()
-		if file, err := s.Copy(key, to); !errors.Is(err, ErrDamaged) || file != "" {
+		if file, err := s.Copy(key, to, ""); !errors.Is(err, ErrDamaged) || file != "" {
 			t.Errorf("%s: got %q, %v", reason, file, err)
 		}
 		if err := s.Check(key); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: the check says %v", reason, err)
 		}
 		if left := tree(t, s.Scratch()); left != nil {
-			t.Fatalf("%s: %q stay behind", reason, left)
+			t.Fatalf("%s: files left: %q", reason, left)
 		}
 	}
 	write := func(reason string, content []byte) {
@@ -162,7 +162,7 @@ func TestDamaged(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, s, key, "the code")
-	if _, err := s.Copy(key, to); err != nil {
+	if _, err := s.Copy(key, to, ""); err != nil {
 		t.Errorf("the entry does not come back: %v", err)
 	}
 }
@@ -192,7 +192,7 @@ func TestEntryOfAnotherUser(t *testing.T) {
 	}
 }
 
-// foreignInfo is a file of nobody.
+// foreignInfo is a file of no one.
 type foreignInfo struct{ fs.FileInfo }
 
 func (foreignInfo) Sys() any { return nil }
@@ -290,7 +290,7 @@ func TestListAndClear(t *testing.T) {
 	}
 	for _, file := range foreign {
 		if _, err := os.Stat(file); err != nil {
-			t.Errorf("a file that is none of ours is gone: %v", err)
+			t.Errorf("a foreign file was deleted: %v", err)
 		}
 	}
 	put(t, s, Key{1}, "again")
@@ -396,5 +396,37 @@ func TestAbandonedScratchIsSwept(t *testing.T) {
 		if _, err := os.Stat(d); err != nil {
 			t.Errorf("a folder that is in use is gone: %v", err)
 		}
+	}
+}
+
+// TestSkeleton keeps something next to a compiled module, which goes with it.
+func TestSkeleton(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	if _, _, err := s.Skeleton(Key{1}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before it is put: %v", err)
+	}
+	put(t, s, Key{1}, "code")
+	if err := s.PutSkeleton(Key{1}, header("code"), []byte("bones")); err != nil {
+		t.Fatal(err)
+	}
+	if h, got, err := s.Skeleton(Key{1}); err != nil || string(got) != "bones" || h.File != "code" {
+		t.Errorf("got %+v, %q, %v", h, got, err)
+	}
+	if listed, err := List(dir); err != nil || len(listed) != 1 {
+		t.Errorf("the list has %+v, %v", listed, err)
+	}
+	if err := os.WriteFile(s.SkeletonPath(Key{1}), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Skeleton(Key{1}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a damaged one: %v", err)
+	}
+	if n, _, err := Clear(dir, time.Time{}); err != nil || n != 1 {
+		t.Errorf("%d compiled modules were removed, %v", n, err)
+	}
+	if left := tree(t, filepath.Join(dir, layoutName)); left != nil {
+		t.Errorf("%q are left", left)
 	}
 }

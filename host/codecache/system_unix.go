@@ -23,8 +23,8 @@ const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 // isLink reports whether a file was not opened because it is a link.
 func isLink(err error) bool { return errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EMLINK) }
 
-// tryLock takes the lock of an open file or folder for as long as it is open, and reports whether nobody else has it. The
-// lock is advisory, and ends with the process, however that ends.
+// tryLock takes the lock of an open file or folder for as long as it is open, and reports whether
+// no one else has it. The lock is advisory, and ends with the process, however that ends.
 func tryLock(f *os.File) (bool, error) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)

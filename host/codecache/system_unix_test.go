@@ -33,6 +33,6 @@ func TestOwnedByUser(t *testing.T) {
 		t.Error("a folder of another user is the user's")
 	}
 	if ownedByUser(ownedInfo{info, nil}) {
-		t.Error("a folder of nobody is the user's")
+		t.Error("a folder without an owner counts as the user's")
 	}
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/latticenet/lattice-host/abi/contract"
 )
 
-// CheckAnswers makes every request once and holds the answers of [abi.OpDerive] against the contract. The error joins one for
-// each problem, which errors.As finds as a [*contract.Problem], and one for each key that ABI 1 does not have: a host that runs
-// the plugin warns of it. A call that fails is an error, too. When ctx ends, the error is that of ctx.
+// CheckAnswers makes every request once and holds the answers of [abi.OpDerive] against the
+// contract. The error joins one for each problem, which errors.As finds as a [*contract.Problem],
+// and one for each key that ABI 1 does not have: a host that runs the plugin warns of it. A call
+// that fails is an error, too. When ctx ends, the error is that of ctx.
 func CheckAnswers(ctx context.Context, p Plugin, requests ...Request) error {
 	var errs []error
 	for i := range requests {

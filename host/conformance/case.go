@@ -28,18 +28,21 @@ const (
 // maxCaseBytes bounds a case: a few documents of the size that package resource reads.
 const maxCaseBytes = 32 << 20
 
-// Case is one derivation that a plugin's author wrote down, in a txtar archive: the document in [CaseResource], and
-// optionally the documents that it may refer to, the settings, and the pipelines in place of the built-in ones. Files whose
-// names begin with "want" hold what must come out.
+// Case is one derivation that a plugin's author wrote down, in a txtar archive: the document in
+// [CaseResource], and optionally the documents that it may refer to, the settings, and the
+// pipelines in place of the built-in ones. Files whose names begin with "want" hold what must come
+// out.
 type Case struct {
 	// Name is the name of the file without its ending.
 	Name  string
 	Files []txtar.File
-	// Table has the kinds that documents may have: the host's own, and those that the plugin brings. Nil is the former.
+	// Table has the kinds that documents may have: the host's own, and those that the plugin
+	// brings. Nil is the former.
 	Table *resource.Table
 }
 
-// ReadCases returns the cases in a folder, its files *.txtar, sorted by name. It is an error when there are none.
+// ReadCases returns the cases in a folder, its files *.txtar, sorted by name. It is an error if
+// none exist.
 func ReadCases(dir string) ([]*Case, error) {
 	files, err := filepath.Glob(filepath.Join(escaped(dir), "*.txtar"))
 	if err != nil {
@@ -66,7 +69,7 @@ func ReadCases(dir string) ([]*Case, error) {
 	return cases, nil
 }
 
-// escaped returns a path that stands for itself in a pattern of package filepath.
+// escaped returns a path that counts for itself in a pattern of package filepath.
 func escaped(path string) string {
 	return strings.NewReplacer(`[`, `[[]`, `*`, `[*]`, `?`, `[?]`).Replace(path)
 }
@@ -80,7 +83,8 @@ func (c *Case) file(name string) []byte {
 	return nil
 }
 
-// Read returns the document of the case and what an engine needs to derive from it, but for the plugins.
+// Read returns the document of the case and what an engine needs to derive from it, except for the
+// plugins.
 func (c *Case) Read() (*resource.Document, pipeline.Config, error) {
 	config := pipeline.Config{Settings: pipeline.DefaultSettings(), Kinds: c.Table}
 	var err error
@@ -89,7 +93,7 @@ func (c *Case) Read() (*resource.Document, pipeline.Config, error) {
 			return nil, config, err
 		}
 	}
-	options := resource.Options{AllowTags: config.Settings.AllowTags, Kinds: c.Table}
+	options := config.Settings.Documents(c.Table)
 	if data := c.file(CasePeers); data != nil {
 		if config.Peers, err = resource.Decode(CasePeers, data, options); err != nil {
 			return nil, config, err

@@ -41,13 +41,15 @@ type Outcome struct {
 	Err error
 }
 
-// CheckDeterminism makes every request three times and compares what comes back: the answer to the last byte, the fuel, the
-// memory, and the error of a call that fails. First and second are the same module, loaded twice, so that nothing is shared
-// between them; one that was loaded once may stand for both. First gets the requests in their order, second in reverse, and
-// then first gets all of them at once: each request is so called in different instances and behind different other calls.
+// CheckDeterminism makes every request three times and compares what comes back: the answer to the
+// last byte, the fuel, the memory, and the error of a call that fails. First and second are the
+// same module, loaded twice, so that nothing is shared between them; one that was loaded once may
+// mean both. First gets the requests in their order, second in reverse, and then first gets all of
+// them at once: each request is so called in different instances and after different other calls.
 //
-// The error joins a [*DifferenceError] for each request whose calls differ. Time is no part of that: a call that timed out is
-// an error that wraps [sandbox.ErrTimeout] instead. When ctx ends, the error is that of ctx.
+// The error joins a [*DifferenceError] for each request whose calls differ. Time is no part of
+// that: a call that timed out is an error that wraps [sandbox.ErrTimeout] instead. When ctx ends,
+// the error is that of ctx.
 func CheckDeterminism(ctx context.Context, first, second Plugin, requests ...Request) error {
 	want := make([]Outcome, len(requests))
 	for i := range requests {
@@ -66,7 +68,7 @@ func CheckDeterminism(ctx context.Context, first, second Plugin, requests ...Req
 		for _, again := range []struct {
 			how     string
 			outcome *Outcome
-		}{{"behind other calls", &reverse[i]}, {"beside other calls", &together[i]}} {
+		}{{"after other calls", &reverse[i]}, {"during other calls", &together[i]}} {
 			if err := timeout(&want[i], again.outcome); err != nil {
 				errs = append(errs, fmt.Errorf("request %s: cannot be compared: %w", requests[i].Name, err))
 				break
@@ -85,8 +87,8 @@ func call(ctx context.Context, p Plugin, r *Request) Outcome {
 	return Outcome{answer, usage, err}
 }
 
-// callTogether makes more calls at once than there are processors, so that instances do not follow one another in any
-// order.
+// callTogether makes more calls at once than there are processors, so that instances do not follow
+// one another in any order.
 func callTogether(ctx context.Context, p Plugin, requests []Request) []Outcome {
 	outcomes := make([]Outcome, len(requests))
 	slots := make(chan struct{}, 2*runtime.GOMAXPROCS(0))
@@ -123,14 +125,15 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// DifferenceError says how two calls with the same request differ. It matches [ErrNotDeterministic].
+// DifferenceError says how two calls with the same request differ. It matches
+// [ErrNotDeterministic].
 type DifferenceError struct {
 	// Request is the name of the request.
 	Request string
 	// How says under which circumstances the second call was made.
 	How string
-	// Offset is the first byte that differs between the answers, or -1 when they are equal. Path is the field there, as
-	// outputs.0.document; empty when the answers cannot be read.
+	// Offset is the first byte that differs between the answers, or -1 when they are equal. Path is
+	// the field there, as outputs.0.document; empty when the answers cannot be read.
 	Offset int
 	Path   string
 	// First and Second are what came back.
@@ -145,7 +148,7 @@ func newDifference(encoding abi.Encoding, request, how string, first, second *Ou
 	return d
 }
 
-// firstDifference returns the first byte that differs, -1 if there is none.
+// firstDifference returns the first byte that differs, -1 if none exists.
 func firstDifference(a, b []byte) int {
 	if bytes.Equal(a, b) {
 		return -1

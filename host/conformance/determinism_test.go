@@ -50,7 +50,7 @@ func TestCheckDeterminism(t *testing.T) {
 	t.Parallel()
 	const took = "; the first call took 100 units of fuel and 65536 bytes of memory, the second 100 and 65536"
 	pure := func(_ int, request string) Outcome { return answered(`{"a":"` + request + `"}`) }
-	// From the fourth call on, which is the first of those beside each other.
+	// From the fourth call on, which is the first of those next to each other.
 	later := func(then func(request string) Outcome) func(int, string) Outcome {
 		return func(n int, request string) Outcome {
 			if n <= 3 || request != "b" {
@@ -72,9 +72,9 @@ func TestCheckDeterminism(t *testing.T) {
 			reason: "Another instance says something else.",
 			first:  pure, second: func(int, string) Outcome { return answered(`{"a":"?"}`) },
 			want: []string{
-				"request a: not deterministic: called again behind other calls, the answer differs at byte 6, in a" + took,
-				"request b: not deterministic: called again behind other calls, the answer differs at byte 6, in a" + took,
-				"request c: not deterministic: called again behind other calls, the answer differs at byte 6, in a" + took,
+				"request a: not deterministic: called again after other calls, the answer differs at byte 6, in a" + took,
+				"request b: not deterministic: called again after other calls, the answer differs at byte 6, in a" + took,
+				"request c: not deterministic: called again after other calls, the answer differs at byte 6, in a" + took,
 			},
 		},
 		"Order": {
@@ -83,13 +83,13 @@ func TestCheckDeterminism(t *testing.T) {
 				return answered(strings.Repeat(" ", n-1) + `{"a":"` + request + `"}`)
 			},
 			want: []string{
-				"request a: not deterministic: called again behind other calls, the answer differs at byte 0" + took,
-				"request b: not deterministic: called again behind other calls, the answer differs at byte 0" + took,
+				"request a: not deterministic: called again after other calls, the answer differs at byte 0" + took,
+				"request b: not deterministic: called again after other calls, the answer differs at byte 0" + took,
 			},
 		},
 		"Together": {
-			reason: "What is called beside shows.", first: later(func(string) Outcome { return answered(`{"a":"b","b":[]}`) }), second: pure,
-			want: []string{"request b: not deterministic: called again beside other calls, the answer differs at byte 8, in b" + took},
+			reason: "A concurrent call changes the answer.", first: later(func(string) Outcome { return answered(`{"a":"b","b":[]}`) }), second: pure,
+			want: []string{"request b: not deterministic: called again during other calls, the answer differs at byte 8, in b" + took},
 		},
 		"Fuel": {
 			reason: "The answer is the same, the fuel is not.",
@@ -98,17 +98,17 @@ func TestCheckDeterminism(t *testing.T) {
 				o.Usage.Fuel = 101
 				return o
 			}), second: pure,
-			want: []string{"request b: not deterministic: called again beside other calls, the answer is the same, but not what the call took; " +
+			want: []string{"request b: not deterministic: called again during other calls, the answer is the same, but not what the call took; " +
 				"the first call took 100 units of fuel and 65536 bytes of memory, the second 101 and 65536"},
 		},
 		"Failure": {
 			reason: "One call fails.", first: later(func(string) Outcome { return failing("out of luck") }), second: pure,
-			want: []string{`request b: not deterministic: called again beside other calls, it ended with "out of luck" in place of an answer` + took},
+			want: []string{`request b: not deterministic: called again during other calls, it ended with "out of luck" in place of an answer` + took},
 		},
 		"Unreadable": {
 			reason: "Answers that are no messages have no path.", encoding: abi.EncodingCBOR,
 			first: later(func(string) Outcome { return answered("\xff") }), second: pure,
-			want: []string{"request b: not deterministic: called again beside other calls, the answer differs at byte 0" + took},
+			want: []string{"request b: not deterministic: called again during other calls, the answer differs at byte 0" + took},
 		},
 	}
 	for name, tc := range tests {

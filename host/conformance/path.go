@@ -11,8 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// differingPath returns the field, with dots between its parts, in which two messages differ first; empty when either
-// cannot be read, or when they say the same in other words.
+// differingPath returns the field, with dots between its parts, in which two messages differ first;
+// empty when either cannot be read, or when they say the same in other words.
 func differingPath(encoding abi.Encoding, a, b []byte) string {
 	first, ok := tree(encoding, a)
 	if !ok {

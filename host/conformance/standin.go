@@ -10,13 +10,13 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// Around gives a pipeline one plugin under test and, for the other steps, what Find finds. Steps that it does not find have
-// stand-ins that answer nothing: the plugin under test then sees its resource and its settings, and none of the outputs and
-// the context of those steps.
+// Around gives a pipeline one plugin under test and, for the other steps, what Find finds. Steps
+// that it does not find have stand-ins that answer nothing: the plugin under test then sees its
+// resource and its settings, and none of the outputs and the context of those steps.
 type Around struct {
-	// Plugin is the plugin under test. It stands for its name, with or without its publisher.
+	// Plugin is the plugin under test. It is found by its name, with or without its publisher.
 	Plugin pipeline.Plugin
-	// Find returns another plugin, or nil when there is none of that name. Nil finds none.
+	// Find returns another plugin, or nil when there is not one of that name. Nil finds none.
 	Find func(ctx context.Context, name string) (pipeline.Plugin, error)
 	// Kinds are those that pipelines may derive from.
 	Kinds []abi.GroupKind

@@ -16,7 +16,7 @@ const (
 	Admit Point = "admit"
 	// Capability is before a plugin gets what it asks the host for.
 	Capability Point = "capability"
-	// Outputs is behind a derivation: it judges what came out.
+	// Outputs is after a derivation: it judges the derived objects.
 	Outputs Point = "outputs"
 	// Execute is before an executor applies a bundle.
 	Execute Point = "execute"

@@ -96,7 +96,7 @@ func TestVerdictText(t *testing.T) {
 			t.Errorf("%s: %q %v %v, read as %s", v, text, err, err2, back)
 		}
 	}
-	if _, err := gate.Verdict(4).MarshalText(); err == nil || err.Error() != "verdict 4 is none" {
+	if _, err := gate.Verdict(4).MarshalText(); err == nil || err.Error() != "verdict 4 is unknown" {
 		t.Errorf("got %v", err)
 	}
 	var v gate.Verdict
@@ -295,7 +295,7 @@ func TestDigest(t *testing.T) {
 		t.Error("one engine less does not change the digest")
 	}
 	if !strings.HasPrefix(both, "sha256:") || len(both) != 71 {
-		t.Errorf("%q is no digest", both)
+		t.Errorf("%q is not a digest", both)
 	}
 }
 

@@ -69,8 +69,8 @@ func New(engines ...Engine) (*Policies, error) {
 // Digest names the policies: equal policies have equal digests.
 func (p *Policies) Digest() string { return p.digest }
 
-// Including returns the policies with another digest, which stands for something else besides that decides along with them,
-// such as quotas, given its name and text.
+// Including returns the policies with a digest that also covers a further input of decisions, such as quotas, given its name
+// and text.
 func (p *Policies) Including(name string, text []byte) *Policies {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s %d\n%s\n", p.digest, name, len(text), text)
@@ -125,7 +125,7 @@ func ask(ctx context.Context, e Engine, in *Input) (answer Answer, err error) {
 	return e.Evaluate(ctx, in)
 }
 
-// add adds an answer. A reason counts though the verdict of its engine should be weaker, and a verdict that is none is an
+// add adds an answer. A reason counts even when the verdict of its engine is weaker, and an invalid verdict is an
 // error.
 func (d *Decision) add(a Answer) {
 	d.Verdict = max(d.Verdict, min(a.Verdict, Error))
@@ -146,7 +146,7 @@ func (d *Decision) identify() string {
 	c.ID = ""
 	data, err := json.Marshal(&c)
 	if err != nil {
-		// Nothing but a verdict that is none cannot be written, and there is no such verdict; see add.
+		// Only an invalid verdict cannot be written, and add does not let one in.
 		return ""
 	}
 	sum := sha256.Sum256(data)

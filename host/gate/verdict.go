@@ -33,7 +33,7 @@ func (v Verdict) String() string {
 // MarshalText writes the name.
 func (v Verdict) MarshalText() ([]byte, error) {
 	if int(v) >= len(verdictNames) {
-		return nil, fmt.Errorf("%s is none", v)
+		return nil, fmt.Errorf("%s is unknown", v)
 	}
 	return []byte(v.String()), nil
 }

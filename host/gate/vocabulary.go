@@ -43,7 +43,8 @@ const (
 	ActionOverrideSecurity = "OverrideSecurity"
 	// ActionAllowWildcard is a service that opens a [TypeMesh] direction to everybody.
 	ActionAllowWildcard = "AllowWildcard"
-	// ActionSkipImageVerification is a service that runs a [TypeImageRef] that nothing pins or nobody signed.
+	// ActionSkipImageVerification is a service that runs a [TypeImageRef] that nothing pins or no
+	// one signed.
 	ActionSkipImageVerification = "SkipImageVerification"
 	// ActionUseQueue is a service that waits in a [TypeQueue].
 	ActionUseQueue = "UseQueue"
@@ -183,11 +184,12 @@ type Origin string
 
 // The origins, from what is trusted least to what is trusted most.
 const (
-	// FromWith stands beside the documents of a run, or is denied in it: whoever started it wrote or chose it, and no gate let it pass.
+	// FromWith is given with --with, or is denied in the run: whichever user started the run wrote
+	// or chose it, and no gate let it pass.
 	FromWith Origin = "with"
 	// FromRun is derived in the run, and judged like all other documents of it.
 	FromRun Origin = "run"
-	// FromPolicies stands among the policies, which are not the author's of a run.
+	// FromPolicies is one of the policies, which the author of a run does not write.
 	FromPolicies Origin = "policies"
 )
 

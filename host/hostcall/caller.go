@@ -10,12 +10,12 @@ import (
 )
 
 // ErrUnknownOp marks a host call whose operation ABI 1 does not have. Such a call ends the guest.
-var ErrUnknownOp = errors.New("is no operation of the host")
+var ErrUnknownOp = errors.New("is not an operation of the host")
 
 // Caller answers the host calls that one plugin makes in one call, one after the other.
 type Caller interface {
-	// Call returns the answer as CBOR. An error ends the guest: the context is done, or an answer that should be on the tape
-	// is not there. Everything else is an answer.
+	// Call returns the answer as CBOR. An error ends the guest: the context is done, or an answer
+	// that should be on the tape is not there. Everything else is an answer.
 	Call(ctx context.Context, r *Request) (answer []byte, err error)
 }
 
@@ -31,13 +31,13 @@ func From(ctx context.Context) Caller {
 	if c, ok := ctx.Value(callerKey{}).(Caller); ok {
 		return c
 	}
-	return nobody{}
+	return denyAll{}
 }
 
-// nobody denies everything.
-type nobody struct{}
+// denyAll denies every call.
+type denyAll struct{}
 
-func (nobody) Call(context.Context, *Request) ([]byte, error) {
+func (denyAll) Call(context.Context, *Request) ([]byte, error) {
 	return refusal(abi.HostErrorDenied, "host calls can be made in a derivation only"), nil
 }
 
@@ -48,8 +48,9 @@ func refusal(code abi.HostErrorCode, message string) []byte {
 
 func refused(e *abi.HostError) []byte { return (&abi.HostAnswer{Error: e}).AppendCBOR(nil) }
 
-// Serve answers one host call with the caller in ctx. Message and answer are in the given encoding. An operation that does
-// not exist gives an error that wraps [ErrUnknownOp]; other errors are those of [Caller].
+// Serve answers one host call with the caller in ctx. Message and answer are in the given encoding.
+// An operation that does not exist gives an error that wraps [ErrUnknownOp]; other errors are those
+// of [Caller].
 func Serve(ctx context.Context, op uint32, message []byte, encoding abi.Encoding) ([]byte, error) {
 	if abi.HostOp(op).String() == "" {
 		return nil, fmt.Errorf("%d %w", op, ErrUnknownOp)
@@ -62,7 +63,8 @@ func Serve(ctx context.Context, op uint32, message []byte, encoding abi.Encoding
 }
 
 func serve(ctx context.Context, op abi.HostOp, message []byte, encoding abi.Encoding) ([]byte, error) {
-	// What is no request is answered alike always, so that it counts for nothing and is not recorded.
+	// What is no request is answered alike always, so that it counts for nothing and is not
+	// recorded.
 	request, wrong := ParseRequest(op, message, encoding)
 	if wrong != nil {
 		return refused(wrong), nil

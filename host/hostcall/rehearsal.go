@@ -8,7 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// Made is one host call of a plugin, as it is kept beside the plugin's answer.
+// Made is one host call of a plugin, as it is kept next to the plugin's answer.
 type Made struct {
 	// Op is the operation, Request the request in its one encoding.
 	Op      abi.HostOp
@@ -17,9 +17,9 @@ type Made struct {
 	Answer [sha256.Size]byte
 }
 
-// Rehearsal stands between a plugin and its caller. It makes the calls of an earlier run again before the plugin runs, so
-// that the plugin need not run when all answers are the same. When they are not, the plugin gets the answers that are there
-// already: no call is made twice.
+// Rehearsal is between a plugin and its caller. It makes the calls of an earlier run again before
+// the plugin runs, so that the plugin need not run when all answers are the same. When they are
+// not, the plugin gets the answers that are there already: no call is made twice.
 type Rehearsal struct {
 	caller Caller
 	made   []Made
@@ -32,8 +32,8 @@ type Rehearsal struct {
 // NewRehearsal returns a rehearsal in front of the caller in ctx.
 func NewRehearsal(ctx context.Context) *Rehearsal { return &Rehearsal{caller: From(ctx)} }
 
-// Repeat makes calls again, up to the first whose answer is another one, and reports whether all are the same. Errors are
-// those of [Caller].
+// Repeat makes calls again, up to the first whose answer is another one, and reports whether all
+// are the same. Errors are those of [Caller].
 func (h *Rehearsal) Repeat(ctx context.Context, calls []Made) (same bool, err error) {
 	for _, c := range calls {
 		r, problem := ParseRequest(c.Op, c.Request, abi.EncodingCBOR)
@@ -63,7 +63,8 @@ func (h *Rehearsal) Call(ctx context.Context, r *Request) ([]byte, error) {
 			h.answers = h.answers[1:]
 			return answer, nil
 		}
-		// What was kept is not what this plugin does. The calls were made, but are none of its own.
+		// What was kept is not what this plugin does. The calls were made, but are not any of its
+		// own.
 		h.made, h.answers = h.made[:len(h.made)-n], nil
 	}
 	answer, err := h.caller.Call(ctx, r)

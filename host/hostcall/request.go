@@ -42,8 +42,8 @@ func newMessage(op abi.HostOp) message {
 	return nil
 }
 
-// ParseRequest reads a request strictly: a key that ABI 1 does not have is an error. The error is what the plugin is
-// answered.
+// ParseRequest reads a request strictly: a key that ABI 1 does not have is an error. The error is
+// what the plugin is answered.
 func ParseRequest(op abi.HostOp, data []byte, encoding abi.Encoding) (*Request, *abi.HostError) {
 	m := newMessage(op)
 	if m == nil {
@@ -69,7 +69,8 @@ func invalid(message string) *abi.HostError {
 	return &abi.HostError{Code: abi.HostErrorInvalid, Message: message}
 }
 
-// Target says in one line what the request is about: a key, a URL, or a kind with what narrows it down.
+// Target says in one line what the request is about: a key, a URL, or a kind with what narrows it
+// down.
 func (r *Request) Target() string {
 	switch m := r.message.(type) {
 	case *abi.KVGetRequest:

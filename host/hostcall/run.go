@@ -18,7 +18,8 @@ import (
 // ErrBudget marks a derivation whose steps together made more host calls than the budget allows.
 var ErrBudget = problem.New(problem.Plugin, "too many host calls")
 
-// Authorizer decides about each use of a capability, beyond what the operator granted. It is safe for concurrent use.
+// Authorizer decides about each use of a capability, beyond what the operator granted. It is safe
+// for concurrent use.
 type Authorizer interface {
 	// Authorize returns nil to allow the use. Any error denies it.
 	Authorize(ctx context.Context, u Use) error
@@ -38,31 +39,35 @@ type Use struct {
 	Target string
 }
 
-// Store keeps the small stores of plugins. It is safe for concurrent use, also by several processes.
+// Store keeps the small stores of plugins. It is safe for concurrent use, also by several
+// processes.
 type Store interface {
 	// Read returns what a plugin, publisher/name, keeps, and the version of that.
 	Read(plugin string) (entries cbor.Map[cbor.Raw], version string, err error)
-	// Write sets entries and removes those that are empty, all or nothing. It fails when the store is no longer of that
-	// version.
+	// Write sets entries and removes those that are empty, all or nothing. It fails when the store
+	// is no longer of that version.
 	Write(plugin, version string, changes cbor.Map[cbor.Raw]) error
 }
 
 // Getter fetches from the network. It is safe for concurrent use.
 type Getter interface {
-	// Get sends a GET request. Before each request, the first and those after redirects, it asks admit. An [*abi.HostError]
-	// is what the plugin is answered; any other error, such as that of a context, ends the guest.
+	// Get sends a GET request. Before each request, the first and those after redirects, it asks
+	// admit. An [*abi.HostError] is what the plugin is answered; any other error, such as that of a
+	// context, ends the guest.
 	Get(ctx context.Context, r *abi.HTTPGetRequest, admit func(context.Context, *url.URL) error) (*abi.HTTPGetAnswer, error)
 }
 
-// Resources finds other resources for one derivation, as it does for requirements. It is safe for concurrent use.
+// Resources finds other resources for one derivation, as it does for requirements. It is safe for
+// concurrent use.
 type Resources func(ctx context.Context, step string, q abi.Requirement) ([]cbor.Raw, error)
 
 // Config says what a run may do.
 type Config struct {
-	// Granted returns the names of the capabilities that the operator granted to a plugin, by publisher/name and the digest
-	// of the module. Nil grants nothing.
+	// Granted returns the names of the capabilities that the operator granted to a plugin, by
+	// publisher/name and the digest of the module. Nil grants nothing.
 	Granted func(plugin, digest string) []string
-	// Authorize is asked about each use that was granted; nil means that the operator's grant is enough.
+	// Authorize is asked about each use that was granted; nil means that the operator's grant is
+	// enough.
 	Authorize Authorizer
 	// Store and HTTP do the work. What is nil is answered with unavailable.
 	Store Store
@@ -93,14 +98,16 @@ func (r *Run) Begin(document abi.Ref, resources Resources) *Derivation {
 	return &Derivation{run: r, document: document, resources: resources}
 }
 
-// Derivation is one document with all that is derived from it. A nil Derivation denies every host call.
+// Derivation is one document with all that is derived from it. A nil Derivation denies every host
+// call.
 type Derivation struct {
 	run       *Run
 	document  abi.Ref
 	resources Resources
 
 	mu sync.Mutex
-	// calls counts those of all steps, tried those beyond the budget too; callers are the steps that made any.
+	// calls counts those of all steps, tried those beyond the budget too; callers are the steps
+	// that made any.
 	calls   int
 	over    bool
 	callers []*Step
@@ -110,7 +117,8 @@ type Derivation struct {
 
 // StepID says which step makes calls.
 type StepID struct {
-	// Resource is the document that the step derives from: the derivation's own or one that was derived.
+	// Resource is the document that the step derives from: the derivation's own or one that was
+	// derived.
 	Resource abi.Ref
 	// Pipeline and Name name the step.
 	Pipeline, Name string
@@ -143,9 +151,9 @@ func (d *Derivation) spend(s *Step) bool {
 	return true
 }
 
-// Err returns an error that wraps [ErrBudget] when several steps together made more calls than the budget allows. Which of
-// them came too late depends on which ran first, so that what they made of it must not become a result. A single step
-// deals with it as its author likes.
+// Err returns an error that wraps [ErrBudget] when several steps together made more calls than the
+// budget allows. Which of them came too late depends on which ran first, so that what they made of
+// it must not become a result. A single step deals with it as its author likes.
 func (d *Derivation) Err() error {
 	if d == nil {
 		return nil
@@ -164,8 +172,8 @@ func (d *Derivation) Err() error {
 		ErrBudget, strings.Join(slices.Compact(names), ", "), abi.MaxHostCalls)
 }
 
-// Finish says that the derivation came to a good end, and names its steps in their order, which is that of everything that
-// is written about them. Nil steps are passed over.
+// Finish says that the derivation came to a good end, and names its steps in their order, which is
+// that of everything that is written about them. Nil steps are passed over.
 func (d *Derivation) Finish(steps []*Step) {
 	if d == nil {
 		return
@@ -189,9 +197,9 @@ func (r *Run) finished() []*Step {
 	return steps
 }
 
-// Commit keeps what the steps wrote. Where several wrote one key, the last counts, by document and then in the order of
-// steps. A store that another run changed since this one read it is an error; the stores of other plugins may have been
-// written then.
+// Commit keeps what the steps wrote. Where several wrote one key, the last counts, by document and
+// then in the order of steps. A store that another run changed since this one read it is an error;
+// the stores of other plugins may have been written then.
 func (r *Run) Commit() error {
 	if r == nil || r.config.Replay != nil {
 		return nil

@@ -139,8 +139,9 @@ const (
 	read  = `resources.read {"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","matchName":"x"}`
 )
 
-// Each capability is denied when it was not asked for, when it was not granted, and when the policy says so.
-func TestDenied(t *testing.T) {
+// Each capability is denied when it was not asked for, when it was not granted, and when the policy
+// says so.
+func TestRow60_Denied(t *testing.T) {
 	t.Parallel()
 	config := Config{Granted: allNames, Store: newStore(), HTTP: new(web)}
 	for op, call := range map[string]string{abi.CapabilityKV: getA, abi.CapabilityHTTPGet: fetch, abi.CapabilityResourcesRead: read} {
@@ -383,7 +384,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-func TestBudget(t *testing.T) {
+func TestRow60_Budget(t *testing.T) {
 	t.Parallel()
 	d, s := begin(NewRun(Config{Granted: allNames, Store: newStore()}), "a", "s")
 	const nothing, spent = `{"error":{"code":"not-found","message":"the store has no key a"}}`,

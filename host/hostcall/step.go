@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// Step answers the host calls of one step, and remembers them. Its plugin makes one at a time. A nil Step has made none.
+// Step answers the host calls of one step, and remembers them. Its plugin makes one at a time. A
+// nil Step has made none.
 type Step struct {
 	derivation *Derivation
 	id         StepID
@@ -20,8 +21,8 @@ type Step struct {
 	granted    []string
 
 	store *stepStore
-	// seen holds the answers to requests about the world outside, by operation and request: who asks twice, such as in a
-	// second round, gets the same answer.
+	// seen holds the answers to requests about the world outside, by operation and request: who
+	// asks twice, such as in a second round, gets the same answer.
 	seen map[string][]byte
 	made []Call
 	// overspent is set by the first call beyond the budget. Those that follow are not remembered.
@@ -99,8 +100,8 @@ func (s *Step) remember(r *Request, answer []byte) error {
 	return nil
 }
 
-// answer decides about a call and has it done. What is allowed is decided first, so that a tape cannot give a plugin more
-// than it may have.
+// answer decides about a call and has it done. What is allowed is decided first, so that a tape
+// cannot give a plugin more than it may have.
 func (s *Step) answer(ctx context.Context, r *Request) ([]byte, error) {
 	denied := s.permit(ctx, r.message, r.Op, r.Target())
 	if tape := s.derivation.run.config.Replay; tape != nil {

@@ -75,7 +75,8 @@ func (b *baseStore) effective(changes cbor.Map[cbor.Raw]) cbor.Map[cbor.Raw] {
 	})
 }
 
-// stepStore is a plugin's store as one step sees it: as it was before the run, with the step's own changes.
+// stepStore is a plugin's store as one step sees it: as it was before the run, with the step's own
+// changes.
 type stepStore struct {
 	base *baseStore
 	// changes holds what was set; an empty value was removed.
@@ -160,7 +161,8 @@ func (s *Step) kvSet(m *abi.KVSetRequest) (abi.Encoder, *abi.HostError) {
 	return &abi.KVSetAnswer{}, nil
 }
 
-// set sets an entry, or removes it when the value is empty. A store that would be too large stays as it was.
+// set sets an entry, or removes it when the value is empty. A store that would be too large stays
+// as it was.
 func (v *stepStore) set(key string, value cbor.Raw) *abi.HostError {
 	size := v.size
 	if size.remove(key, v.get(key)) != nil || size.add(key, value) != nil {

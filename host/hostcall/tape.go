@@ -21,7 +21,8 @@ const TapeSchema = "lattice.hostcalls.v1"
 // MaxTapeBytes is the largest tape that is read, in bytes.
 const MaxTapeBytes = 256 << 20
 
-// maxLineBytes bounds one line of a tape: an answer and a request as JSON, in which a byte may take six.
+// maxLineBytes bounds one line of a tape: an answer and a request as JSON, in which a byte may take
+// six.
 const maxLineBytes = 6*(abi.MaxHostAnswerBytes+abi.MaxHostRequestBytes) + 64<<10
 
 var (
@@ -31,8 +32,9 @@ var (
 	ErrNotRecorded = problem.New(problem.Invalid, "not recorded")
 )
 
-// Tape holds the host calls of a run with their answers. It is a text of lines, each a JSON object: the first names the
-// form, each other is one call. It is safe for concurrent use; each answer is used once.
+// Tape holds the host calls of a run with their answers. It is a text of lines, each a JSON object:
+// the first names the form, each other is one call. It is safe for concurrent use; each answer is
+// used once.
 type Tape struct {
 	// file is where the tape was read from.
 	file  string
@@ -88,7 +90,7 @@ func (l *tapeLine) text() string {
 func (l *tapeLine) request() (*Request, error) {
 	op, ok := abi.ParseHostOp(l.Op)
 	if !ok {
-		return nil, fmt.Errorf("op: %q is no operation of the host", l.Op)
+		return nil, fmt.Errorf("op: %q is not an operation of the host", l.Op)
 	}
 	r, problem := ParseRequest(op, l.Request, abi.EncodingJSON)
 	if problem != nil {
@@ -105,8 +107,8 @@ func (s *Step) line(op abi.HostOp, request []byte) tapeLine {
 	}
 }
 
-// Tape returns what was recorded, in canonical form: equal runs give equal bytes. Derivations that came to no good end are
-// not in it.
+// Tape returns what was recorded, in canonical form: equal runs give equal bytes. Derivations that
+// came to no good end are not in it.
 func (r *Run) Tape() ([]byte, error) {
 	var b bytes.Buffer
 	if err := writeLine(&b, tapeHead{TapeSchema}); err != nil {
@@ -152,8 +154,8 @@ func canonical(data []byte) ([]byte, error) {
 	return cbor.ToJSON(nil, item)
 }
 
-// ParseTape reads a tape strictly: unknown, double or missing keys, and requests and answers that are not messages of ABI
-// 1, are errors that name the file and the line and wrap [ErrTape].
+// ParseTape reads a tape strictly: unknown, double or missing keys, and requests and answers that
+// are not messages of ABI 1, are errors that name the file and the line and wrap [ErrTape].
 func ParseTape(file string, data []byte) (*Tape, error) {
 	if len(data) > MaxTapeBytes {
 		return nil, fmt.Errorf("%s: %w: it has %d bytes, the limit is %d", file, ErrTape, len(data), MaxTapeBytes)
@@ -283,7 +285,7 @@ func (t *Tape) missing(s *Step, r *Request) error {
 		ErrNotRecorded, t.file, r.Op, strconv.Quote(r.Target()), s.manifest.Reference(), s.digest)
 }
 
-// Unused returns a line for each call on the tape of the run that nobody made.
+// Unused returns a line for each call on the tape of the run that no one made.
 func (r *Run) Unused() []string {
 	if r == nil || r.config.Replay == nil {
 		return nil
@@ -291,7 +293,7 @@ func (r *Run) Unused() []string {
 	return r.config.Replay.Unused()
 }
 
-// Unused returns a line for each call on the tape that nobody made, in the order of the tape.
+// Unused returns a line for each call on the tape that no one made, in the order of the tape.
 func (t *Tape) Unused() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -302,7 +304,7 @@ func (t *Tape) Unused() []string {
 	slices.Sort(left)
 	texts := make([]string, len(left))
 	for i, n := range left {
-		texts[i] = fmt.Sprintf("%s:%d: nobody asked for the answer to %s", t.file, t.lines[n].number, t.lines[n].text())
+		texts[i] = fmt.Sprintf("%s:%d: no one asked for the answer to %s", t.file, t.lines[n].number, t.lines[n].text())
 	}
 	return texts
 }

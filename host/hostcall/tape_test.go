@@ -62,7 +62,8 @@ func TestReplay(t *testing.T) {
 	if n := len(tape.Unused()); n != 7 {
 		t.Errorf("%d calls are on the tape", n)
 	}
-	// Without a store, a network or resources, the answers are the same, in the order in which they were given.
+	// Without a store, a network or resources, the answers are the same, in the order in which they
+	// were given.
 	run := NewRun(Config{Granted: allNames, Replay: tape, Record: true})
 	second, b := begin(run, "b", "s")
 	first := run.Begin(document("a"), nil)
@@ -71,7 +72,7 @@ func TestReplay(t *testing.T) {
 		`http.get {"url":"https://other.example.com/"}`, denial("the manifest does not name the host other.example.com"))
 	wantAnswers(t, b, `kv.set {"key":"n","value":1.0}`, `{}`, `kv.get {"key":"n"}`, `{"value":1.0}`, `kv.set {"key":"n","value":"<2>"}`, `{}`)
 	if diff := cmp.Diff([]string{
-		`calls.jsonl:8: nobody asked for the answer to kv.get "n" of step s for LatticeService.lattice.dev shop/b`,
+		`calls.jsonl:8: no one asked for the answer to kv.get "n" of step s for LatticeService.lattice.dev shop/b`,
 	}, run.Unused()); diff != "" {
 		t.Error(diff)
 	}
@@ -135,10 +136,10 @@ func TestParseTapeRefuses(t *testing.T) {
 		{"an unknown field", head + "\n" + strings.Replace(line, `"digest"`, `"digest2":1,"digest"`, 1), `unknown field "digest2"`},
 		{"a field that is missing", head + "\n" + strings.Replace(line, `,"step":"s"`, "", 1), "a field is missing"},
 		{"another letter case", head + "\n" + strings.Replace(line, `"step"`, `"Step"`, 1), "letter case"},
-		{"a key that is there twice", head + "\n" + strings.Replace(line, `"step":"s"`, `"step":"s","step":"s"`, 1), "twice"},
-		{"no such operation", head + "\n" + strings.Replace(line, "http.get", "exec", 1), `op: "exec" is no operation`},
-		{"a request that is none", head + "\n" + strings.Replace(line, `"request":{"url"`, `"request":{"uri"`, 1), `request: invalid: `},
-		{"an answer that is none", head + "\n" + strings.Replace(line, `"status"`, `"state"`, 1), `answer: "state" is not a field`},
+		{"a key that is a duplicate", head + "\n" + strings.Replace(line, `"step":"s"`, `"step":"s","step":"s"`, 1), "duplicate"},
+		{"no such operation", head + "\n" + strings.Replace(line, "http.get", "exec", 1), `op: "exec" is not an operation`},
+		{"an invalid request", head + "\n" + strings.Replace(line, `"request":{"url"`, `"request":{"uri"`, 1), `request: invalid: `},
+		{"an invalid answer", head + "\n" + strings.Replace(line, `"status"`, `"state"`, 1), `answer: "state" is not a field`},
 		{"an answer of another type", head + "\n" + strings.Replace(line, `"status":200`, `"status":"200"`, 1), `answer: status: want an integer`},
 	} {
 		_, err := ParseTape("f", []byte(tc.text))
@@ -192,7 +193,7 @@ func FuzzServe(f *testing.F) {
 		}
 		into := newAnswer(abi.HostOp(op))
 		if unknown, err := abi.Decode(answer, encoding, 2*abi.MaxHostAnswerBytes, into); err != nil || len(unknown) > 0 {
-			t.Errorf("the answer %s is none: %v, %v", answer, unknown, err)
+			t.Errorf("the answer %s is invalid: %v, %v", answer, unknown, err)
 		}
 	})
 }

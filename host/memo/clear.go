@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Clear removes the answers in a folder that were written before a time, or all when it is zero. Files that the memo did
-// not write stay. It returns how many answers and bytes went, also when there is an error.
+// Clear removes the answers in a folder that were written before a time, or all when it is zero.
+// Files that the memo did not write stay. It returns how many answers and bytes went, also when
+// there is an error.
 func Clear(dir string, before time.Time) (answers int, bytes int64, err error) {
 	walkErr := filepath.WalkDir(dir, func(path string, d fs.DirEntry, walkErr error) error {
 		if walkErr != nil || !isAnswer(path, d) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// folder keeps answers as files: the key, the SHA-256 of the answer, and the answer. The key is in the name too; that it is
-// in the file shows a file that was moved or copied to another name.
+// folder keeps answers as files: the key, the SHA-256 of the answer, and the answer. The key is in
+// the name too; that it is in the file shows a file that was moved or copied to another name.
 type folder struct {
 	dir string
 	// written counts the files since the folder was last tidied.
@@ -32,7 +32,7 @@ func (f *folder) path(k key) string {
 	return filepath.Join(f.dir, name[:2], name)
 }
 
-// read returns the answer, or nil when there is none that can be trusted to be whole.
+// read returns the answer, or nil if none exists that can be trusted to be whole.
 func (f *folder) read(k key) []byte {
 	if f.dir == "" {
 		return nil
@@ -72,7 +72,8 @@ func (f *folder) write(k key, answer []byte) {
 	}
 }
 
-// replace writes a file under another name first. It is not synced: a file that a crash cuts short is recognised.
+// replace writes a file under another name first. It is not synced: a file that a crash cuts short
+// is recognised.
 func replace(path string, data []byte) bool {
 	temporary, err := os.CreateTemp(filepath.Dir(path), temporaryPrefix+"*")
 	if err != nil {

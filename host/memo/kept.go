@@ -10,11 +10,12 @@ import (
 	"github.com/latticenet/lattice-host/host/hostcall"
 )
 
-// kept is what is kept of one call of a plugin: its answer, and the host calls that it made with the digests of what the
-// host answered. The answer stands for the plugin only while the host answers the same.
+// kept is what is kept of one call of a plugin: its answer, and the host calls that it made with
+// the digests of what the host answered. The answer replaces the plugin only while the host answers
+// the same.
 //
-// Its bytes are the number of host calls; for each its operation, the length of its request, the request and the digest of
-// its answer; and the answer. Numbers are 32 bits, the high ones first.
+// Its bytes are the number of host calls; for each its operation, the length of its request, the
+// request and the digest of its answer; and the answer. Numbers are 32 bits, the high ones first.
 type kept struct {
 	calls  []hostcall.Made
 	answer []byte
@@ -30,7 +31,8 @@ func (k *kept) encode() []byte {
 	return append(b, k.answer...)
 }
 
-// decodeKept reads what encode wrote, and checks that the answer is well-formed. Calls and answer point into data.
+// decodeKept reads what encode wrote, and checks that the answer is well-formed. Calls and answer
+// point into data.
 func decodeKept(data []byte) (*kept, bool) {
 	r := keptReader{data: data, ok: true}
 	k := new(kept)
@@ -48,7 +50,8 @@ func decodeKept(data []byte) (*kept, bool) {
 	return k, r.ok && cbor.Validate(k.answer, abi.MaxDepth) == nil
 }
 
-// decode reads the answer, and reports whether it is one. It is well-formed: this process wrote it, or decodeKept looked.
+// decode reads the answer, and reports whether it is one. It is well-formed: this process wrote it,
+// or decodeKept looked.
 func (k *kept) decode(into abi.Decoder) bool {
 	d := cbor.NewDecoder(k.answer)
 	into.DecodeCBOR(d)

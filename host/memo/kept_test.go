@@ -31,7 +31,8 @@ func (w *world) Call(_ context.Context, r *hostcall.Request) ([]byte, error) {
 	return (&abi.KVGetAnswer{Value: cbor.AppendInt(nil, w.values[r.Target()])}).AppendCBOR(nil), w.err
 }
 
-// asking asks the host for a; when that is 1 for b, else for c. Then it writes, and answers with the sum.
+// asking asks the host for a; when that is 1 for b, else for c. Then it writes, and answers with
+// the sum.
 type asking struct {
 	counting
 	fails bool
@@ -130,8 +131,8 @@ func TestFailuresWithHostCallsAreNotKept(t *testing.T) {
 	}
 }
 
-// A file of the right key and digest whose content is not what this version writes is as good as none: the plugin runs, and
-// no call is made that the plugin does not make.
+// A file of the right key and digest whose content is not what this version writes is treated as
+// missing: the plugin runs, and no call is made that the plugin does not make.
 func TestKeptCallsThatAreWrong(t *testing.T) {
 	request := &abi.Request{ABI: abi.Version, Step: "s"}
 	k := keyOf("", abi.OpDerive, request)
@@ -141,10 +142,10 @@ func TestKeptCallsThatAreWrong(t *testing.T) {
 		"empty":                     {},
 		"an answer alone":           answer,
 		"no answer":                 (&kept{}).encode(),
-		"an answer that is none":    (&kept{answer: []byte("x")}).encode(),
+		"an invalid answer":         (&kept{answer: []byte("x")}).encode(),
 		"more calls than allowed":   (&kept{make([]hostcall.Made, abi.MaxHostCalls+2), answer}).encode(),
-		"an operation that is none": (&kept{[]hostcall.Made{{Op: 99, Request: get}}, answer}).encode(),
-		"a request that is none":    (&kept{[]hostcall.Made{{Op: abi.HostKVSet, Request: get}}, answer}).encode(),
+		"an unknown operation":      (&kept{[]hostcall.Made{{Op: 99, Request: get}}, answer}).encode(),
+		"an invalid request":        (&kept{[]hostcall.Made{{Op: abi.HostKVSet, Request: get}}, answer}).encode(),
 		"a request in another form": (&kept{[]hostcall.Made{{Op: abi.HostKVGet, Request: append(bytes.Clone(get), 0)}}, answer}).encode(),
 		"another answer":            (&kept{[]hostcall.Made{{Op: abi.HostKVGet, Request: get}}, answer}).encode(),
 	} {

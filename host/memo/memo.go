@@ -1,10 +1,11 @@
-// Package memo keeps the answers of plugins. A derivation is a pure function of the plugin, its request and what the host
-// answers to its calls, so that an answer can be used again; what is decided about it, by a gate or by the pipeline's own
-// checks, is decided again each time. The host calls of a plugin are made each time, too, and only when the host answers
-// all of them as it did before is the kept answer used.
+// Package memo keeps the answers of plugins. A derivation is a pure function of the plugin, its
+// request and what the host answers to its calls, so that an answer can be used again; what is
+// decided about it, by a gate or by the pipeline's own checks, is decided again each time. The host
+// calls of a plugin are made each time, too, and only when the host answers all of them as it did
+// before is the kept answer used.
 //
-// Answers are kept in memory, and in a folder when there is one; those with a Secret are in memory only. A file that is damaged, cut short or of another version is
-// as good as none.
+// Answers are kept in memory, and in a folder when there is one; those with a Secret are in memory
+// only. A file that is damaged, cut short or of another version is as missing.
 package memo
 
 import (
@@ -33,8 +34,8 @@ const (
 	maxFileBytes = 1 << 20
 )
 
-// Plugin is what the answers come from. It must answer the same request in the same way, as long as the [hostcall.Caller] in
-// ctx does.
+// Plugin is what the answers come from. It must answer the same request in the same way, as long as
+// the [hostcall.Caller] in ctx does.
 type Plugin interface {
 	Manifest() *abi.Manifest
 	Digest() string
@@ -53,14 +54,15 @@ type key [sha256.Size]byte
 
 func (k key) String() string { return hex.EncodeToString(k[:]) }
 
-// Open returns a store that keeps answers in dir too, or in memory only when dir is empty. The folder is made, with mode
-// 0700, when the first answer is kept; one that cannot be used costs only time.
+// Open returns a store that keeps answers in dir too, or in memory only when dir is empty. The
+// folder is made, with mode 0700, when the first answer is kept; one that cannot be used costs only
+// time.
 func Open(dir string) *Store {
 	return &Store{files: folder{dir: dir}, recent: lru.New[key, *kept](maxMemoryBytes)}
 }
 
-// Wrap returns p with its answers kept in s. Answers that carry messages about fields this host does not know are not kept,
-// so that the warning comes each time.
+// Wrap returns p with its answers kept in s. Answers that carry messages about fields this host
+// does not know are not kept, so that the warning comes each time.
 func (s *Store) Wrap(p Plugin) Plugin { return &remembering{Plugin: p, store: s} }
 
 type remembering struct {
@@ -98,15 +100,16 @@ func (r *remembering) Validate(ctx context.Context, req *abi.ValidateRequest) (*
 	return response, unknown, err
 }
 
-// holdsSecret reports whether an answer has what nobody should find in a folder of kept answers.
+// holdsSecret reports whether an answer has what no one should find in a folder of kept answers.
 func holdsSecret(r *abi.Response) bool {
 	isSecret := func(ref abi.Ref) bool { return outputkind.Of(ref.GroupKind()).Secret }
 	return slices.ContainsFunc(r.Outputs, func(o abi.Output) bool { return isSecret(o.Ref) }) ||
 		slices.ContainsFunc(r.Contributions, func(c abi.Contribution) bool { return isSecret(c.Ref) })
 }
 
-// recall reads a kept answer, and reports whether there is a good one that holds: the host calls that led to it are made
-// again, and must be answered in the same way. The error is that of a host call.
+// recall reads a kept answer, and reports whether there is a good one that holds: the host calls
+// that led to it are made again, and must be answered in the same way. The error is that of a host
+// call.
 func (s *Store) recall(ctx context.Context, k key, calls *hostcall.Rehearsal, into abi.Decoder) (bool, error) {
 	before := s.get(k)
 	if before == nil || !before.decode(into) {
@@ -115,7 +118,8 @@ func (s *Store) recall(ctx context.Context, k key, calls *hostcall.Rehearsal, in
 	return calls.Repeat(ctx, before.calls)
 }
 
-// Recall returns the answer that [Plugin.Derive] would, if it is kept in memory and no host call led to it.
+// Recall returns the answer that [Plugin.Derive] would, if it is kept in memory and no host call
+// led to it.
 func (r *remembering) Recall(req *abi.Request) (*abi.Response, bool) {
 	before, ok := r.store.recent.Get(keyOf(r.Digest(), abi.OpDerive, req))
 	if !ok || len(before.calls) > 0 {

@@ -327,7 +327,7 @@ func TestClear(t *testing.T) {
 	}
 	for _, file := range foreign {
 		if _, err := os.Stat(file); err != nil {
-			t.Errorf("a file that is none of ours is gone: %v", err)
+			t.Errorf("a foreign file was deleted: %v", err)
 		}
 	}
 	again := &counting{digest: "d"}

@@ -14,7 +14,7 @@ import (
 
 // bundle puts the runs together.
 func (d *derivation) bundle() (*bundle.Bundle, []error) {
-	// Runs end in any order; the chains that lead to them are different, as no object is there twice below.
+	// Runs end in any order; the chains that lead to them are different, as no object is a duplicate below.
 	slices.SortFunc(d.runs, compareRuns)
 	objects, errs := d.objects()
 	errs = append(errs, d.scalers(objects)...)
@@ -25,9 +25,9 @@ func (d *derivation) bundle() (*bundle.Bundle, []error) {
 		Resource:       d.root.Ref,
 		Document:       d.root.JSON(),
 		Platform:       d.engine.settings.Platform,
-		SettingsDigest: d.engine.settingsDigest,
-		Outputs:        make([]bundle.Output, 0, len(objects)),
-		Results:        []bundle.Result{},
+		SettingsDigest: d.engine.settingsDigest, ApplyIntermediate: d.engine.settings.ApplyIntermediate,
+		Outputs: make([]bundle.Output, 0, len(objects)),
+		Results: []bundle.Result{},
 	}
 	for _, o := range objects {
 		output, err := o.output()

@@ -22,6 +22,7 @@ type derivation struct {
 	peers  peers
 	// calls answers host calls; nil denies each.
 	calls *hostcall.Derivation
+	admit AdmitFunc
 
 	mu   sync.Mutex
 	runs []*run
@@ -36,7 +37,7 @@ type link struct {
 	run  *run
 }
 
-func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers) (*bundle.Bundle, []error) {
+func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers, calls *hostcall.Run, admit AdmitFunc) (*bundle.Bundle, []error) {
 	plan, err := e.planFor(ctx, doc.Ref.GroupKind())
 	switch {
 	case err != nil:
@@ -44,8 +45,8 @@ func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers
 	case plan == nil:
 		return nil, []error{errNoPipeline(doc, e.Kinds())}
 	}
-	d := &derivation{engine: e, root: doc, peers: peers}
-	d.calls = e.hostCalls.Begin(doc.Ref, d.resolve)
+	d := &derivation{engine: e, root: doc, peers: peers, admit: admit}
+	d.calls = calls.Begin(doc.Ref, d.resolve)
 	d.document(ctx, plan, doc, []link{{ref: doc.Ref}})
 	if err := d.calls.Err(); err != nil {
 		d.errs = append(d.errs, d.overBudget(err))
@@ -120,7 +121,7 @@ func (d *derivation) deriveInTurn(ctx context.Context, r *run, o *object) {
 			strconv.Itoa(abi.MaxDerivedDepth)+" deep")))
 		return
 	}
-	doc, err := resource.FromDerived(o.document, resource.Options{AllowTags: d.engine.settings.AllowTags, Kinds: d.engine.kinds})
+	doc, err := resource.FromDerived(o.document, d.engine.settings.Documents(d.engine.kinds))
 	if err != nil {
 		for _, text := range lines(err) {
 			fail(r.stepError(o.owner, o.ref, "", badAnswer("the derived document is not valid: "+text)))

@@ -62,8 +62,8 @@ type Engine struct {
 	settingsDigest string
 }
 
-// planner makes the plan of one pipeline when it is first needed, as a plugin of a built-in pipeline that nobody uses
-// need not be installed.
+// planner makes the plan of one pipeline when it is first needed, as a plugin of a built-in
+// pipeline that no one uses need not be installed.
 type planner struct {
 	pipeline *Pipeline
 	mu       sync.Mutex
@@ -168,11 +168,32 @@ func (e *Engine) Kinds() []abi.GroupKind {
 // Derive returns the bundle of one document. On error there is no bundle, and the error holds every reason: problems of
 // the document as [problem.List], others name the step and the plugin.
 func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*bundle.Bundle, error) {
-	bundle, errs := e.derive(ctx, doc, e.peers)
+	bundle, errs := e.derive(ctx, doc, e.peers, e.hostCalls, e.admit)
 	if err := reasons(ctx, errs); err != nil {
 		return nil, err
 	}
 	return bundle, nil
+}
+
+// DeriveIn is [Engine.Derive] for one call with host calls and a gate of its own, in place of the
+// engine's.
+func (e *Engine) DeriveIn(ctx context.Context, doc *resource.Document, calls *hostcall.Run, admit AdmitFunc) (*bundle.Bundle, error) {
+	bundle, errs := e.derive(ctx, doc, e.peers, calls, admit)
+	if err := reasons(ctx, errs); err != nil {
+		return nil, err
+	}
+	return bundle, nil
+}
+
+// Replace puts after among the peers in place of before; either may be nil. What it costs does not
+// depend on how many peers there are. Nothing may be derived meanwhile.
+func (e *Engine) Replace(before, after *resource.Document) {
+	if before != nil {
+		e.peers.remove(before.Ref)
+	}
+	if after != nil {
+		e.peers.put(after)
+	}
 }
 
 // DeriveAll returns the bundles of documents, in their order; each document may require the others. It is all or
@@ -181,26 +202,50 @@ func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*b
 	if problems := doubles(docs); len(problems) > 0 {
 		return nil, problems
 	}
+	bundles, errs := e.deriveEach(ctx, docs)
+	if err := reasons(ctx, slices.Concat(errs...)); err != nil {
+		return nil, err
+	}
+	return bundles, nil
+}
+
+// DeriveEach returns for each document its bundle or an error; each document may require the
+// others. All copies of a duplicate document fail.
+func (e *Engine) DeriveEach(ctx context.Context, docs []*resource.Document) ([]*bundle.Bundle, []error) {
+	bundles, all := e.deriveEach(ctx, docs)
+	errs := make([]error, len(docs))
+	for i := range docs {
+		errs[i] = reasons(ctx, all[i])
+	}
+	for _, p := range doubles(docs) {
+		for i, d := range docs {
+			if objectText(d.Ref) == p.Object {
+				bundles[i], errs[i] = nil, p
+			}
+		}
+	}
+	return bundles, errs
+}
+
+func (e *Engine) deriveEach(ctx context.Context, docs []*resource.Document) ([]*bundle.Bundle, [][]error) {
 	peers := newPeers(slices.Concat(docs, e.documents))
 	bundles := make([]*bundle.Bundle, len(docs))
 	errs := make([][]error, len(docs))
 	var wg sync.WaitGroup
 	var taken atomic.Int64
 	report := e.counter(len(docs))
-	// A goroutine for each document would be thousands of stacks that grow anew and that the collector looks at.
+	// A goroutine for each document would be thousands of stacks that grow again and that the
+	// collector looks at.
 	for range min(runtime.GOMAXPROCS(0), len(docs)) {
 		wg.Go(func() {
 			for i := taken.Add(1) - 1; i < int64(len(docs)); i = taken.Add(1) - 1 {
-				bundles[i], errs[i] = e.derive(ctx, docs[i], peers)
+				bundles[i], errs[i] = e.derive(ctx, docs[i], peers, e.hostCalls, e.admit)
 				report()
 			}
 		})
 	}
 	wg.Wait()
-	if err := reasons(ctx, slices.Concat(errs...)); err != nil {
-		return nil, err
-	}
-	return bundles, nil
+	return bundles, errs
 }
 
 // counter returns what is called after each of the documents of a run.
@@ -220,7 +265,7 @@ func doubles(docs []*resource.Document) problem.List {
 		if other, ok := first[d.Ref]; ok {
 			problems = append(problems, problem.Problem{
 				Position: d.Position("metadata.name"), Object: objectText(d.Ref), Field: "metadata.name",
-				Message: "the document is there twice, also at " + other.Position("metadata.name").String() + "; keep one",
+				Message: "the document is a duplicate, also at " + other.Position("metadata.name").String() + "; keep one",
 			})
 			continue
 		}

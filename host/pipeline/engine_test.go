@@ -202,7 +202,7 @@ func TestErrorsPassThrough(t *testing.T) {
 			want: errBoom,
 		},
 		"Nothing": {
-			reason: "an answer that is none is the plugin's fault",
+			reason: "an invalid answer is the plugin's error",
 			plugin: func(f *fake) { f.derive = always(nil) },
 			want:   pipeline.ErrPlugin,
 		},
@@ -267,7 +267,8 @@ func TestCancelledContextIsTheOnlyReason(t *testing.T) {
 func TestCancelledPlanIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	plugin := &fake{manifest: manifest(t, "asker", ""), derive: always(&abi.Response{})}
-	plugins := &flaky{fakes: fakes{"egress": plugin, "network-policy": plugin}, err: context.Canceled}
+	plugins := &flaky{fakes: idle(t), err: context.Canceled}
+	plugins.fakes["egress"] = plugin
 	e := engine(t, pipeline.Config{Plugins: plugins})
 	doc := members(t, "a")[0]
 	if _, err := e.Derive(t.Context(), doc); !errors.Is(err, context.Canceled) {
@@ -407,14 +408,14 @@ func TestDeriveRefusesDocuments(t *testing.T) {
 	e := engine(t, pipeline.Config{Plugins: fakes{"asker": plugin}, Pipelines: memberPipeline(t, "{name: a, plugin: asker}")})
 	docs := members(t, "a", "b")
 	_, err := e.DeriveAll(t.Context(), []*resource.Document{docs[0], docs[1], docs[0]})
-	want := "members.yaml:4:18: LatticeMeshMember media/a: metadata.name: the document is there twice, also at members.yaml:4:18; keep one"
+	want := "members.yaml:4:18: LatticeMeshMember media/a: metadata.name: the document is a duplicate, also at members.yaml:4:18; keep one"
 	if !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("a document twice: got %v, want %s", err, want)
 	}
 	cell := *docs[0]
 	cell.Ref = abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "Cell", Namespace: "media", Name: "a"}
 	_, err = e.Derive(t.Context(), &cell)
-	want = "members.yaml:3:7: Cell media/a: kind: no pipeline derives Cell.lattice.dev; there are pipelines for LatticeMeshMember.lattice.dev, LatticeService.lattice.dev"
+	want = "members.yaml:3:7: Cell media/a: kind: no pipeline derives Cell.lattice.dev; there are pipelines for LatticeMeshMember.lattice.dev, LatticeService.lattice.dev, SecretProvider.lattice.dev"
 	if !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("a kind without pipeline: got %v, want %s", err, want)
 	}
@@ -426,7 +427,8 @@ func TestPipelinesAreOverBuiltinOnes(t *testing.T) {
 	plugin := &fake{manifest: manifest(t, "asker", ""), derive: always(&abi.Response{})}
 	own := memberPipeline(t, "{name: a, plugin: asker}")
 	e := engine(t, pipeline.Config{Plugins: fakes{"asker": plugin}, Pipelines: own})
-	want := []abi.GroupKind{{Group: "lattice.dev", Kind: "LatticeMeshMember"}, {Group: "lattice.dev", Kind: "LatticeService"}}
+	want := []abi.GroupKind{{Group: "lattice.dev", Kind: "LatticeMeshMember"}, {Group: "lattice.dev", Kind: "LatticeService"},
+		{Group: "lattice.dev", Kind: "SecretProvider"}}
 	if diff := cmp.Diff(want, e.Kinds()); diff != "" {
 		t.Error(diff)
 	}

@@ -33,7 +33,7 @@ func (e *answerError) Unwrap() error        { return e.problem }
 func (e *answerError) Is(target error) bool { return target == ErrPlugin || target == problem.Plugin }
 func (e *answerError) Code() problem.Code   { return problem.Plugin }
 
-// stepText names a step and the exact plugin behind it.
+// stepText names a step and its exact plugin.
 func stepText(step, plugin, version, digest string) string {
 	text := "step " + step + " (" + plugin + "@" + version
 	if digest != "" {

@@ -55,6 +55,23 @@ func (f fakes) Plugin(_ context.Context, name string) (pipeline.Plugin, error) {
 	return nil, fmt.Errorf("no plugin %s is installed; run lattice-host install %s", name, name)
 }
 
+// idle returns the plugins of the built-in pipelines, each of which derives nothing.
+func idle(t testing.TB) fakes {
+	t.Helper()
+	builtin, err := pipeline.Builtin(resource.Builtin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins := fakes{}
+	for _, p := range builtin {
+		for _, s := range p.Steps {
+			plugins[s.Plugin] = &fake{derive: always(&abi.Response{}), manifest: manifest(t, s.Plugin,
+				"derives: [{group: lattice.dev, kind: LatticeService}, {group: lattice.dev, kind: LatticeMeshMember}]")}
+		}
+	}
+	return plugins
+}
+
 // manifest completes the interesting part of a manifest, as YAML.
 func manifest(t testing.TB, name, text string) *abi.Manifest {
 	t.Helper()

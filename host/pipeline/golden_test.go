@@ -144,7 +144,7 @@ func TestDeriveGoldens(t *testing.T) {
 func deriveArchive(t testing.TB, files map[string][]byte) ([]*bundle.Bundle, error) {
 	t.Helper()
 	c := pipeline.Config{}
-	plugins := fakes{}
+	plugins := idle(t)
 	for name, data := range files {
 		if plugin, ok := strings.CutPrefix(name, "plugins/"); ok {
 			plugin = strings.TrimSuffix(plugin, ".yaml")

@@ -22,8 +22,8 @@ func newGraph(n int) *graph { return &graph{before: make([]set, n)} }
 // add makes first come before second.
 func (g *graph) add(first, second int) { g.before[second] |= 1 << first }
 
-// order returns the steps so that each comes behind those before it, lowest index first among equals, and the steps
-// that are in or behind a cycle.
+// order returns the steps in topological order, lowest index first among equals, and the steps that
+// are in a cycle or depend on one.
 func (g *graph) order() (order []int, stuck set) {
 	var done set
 	all := set(1)<<len(g.before) - 1
@@ -51,7 +51,7 @@ func (g *graph) ready(done set) int {
 	return -1
 }
 
-// cycle returns steps that each must come before the next, and the last before the first; nil when there are none. It
+// cycle returns steps that each must come before the next, and the last before the first; nil without a cycle. It
 // begins with the lowest index.
 func (g *graph) cycle() []int {
 	_, stuck := g.order()

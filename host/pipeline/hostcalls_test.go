@@ -99,8 +99,8 @@ func TestHostCalls(t *testing.T) {
 	if diff := cmp.Diff(b.HostCalls, again.HostCalls); diff != "" || len(again.HostCalls) != 3 {
 		t.Errorf("read again: %v\n%s", again.HostCalls, diff)
 	}
-	forged := bytes.Replace(b.JSON(), []byte(`"step":"a-keeper","target"`), []byte(`"step":"nobody","target"`), 1)
-	if _, err := pipeline.ParseBundle(forged); !errors.Is(err, bundle.ErrBundle) || !strings.Contains(err.Error(), "members/nobody") {
+	forged := bytes.Replace(b.JSON(), []byte(`"step":"a-keeper","target"`), []byte(`"step":"stranger","target"`), 1)
+	if _, err := pipeline.ParseBundle(forged); !errors.Is(err, bundle.ErrBundle) || !strings.Contains(err.Error(), "members/stranger") {
 		t.Errorf("a call of no step: %v", err)
 	}
 }

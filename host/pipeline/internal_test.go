@@ -238,9 +238,9 @@ func TestDependencies(t *testing.T) {
 	}{
 		"Nothing":        {"the document decides", nil, [2]abi.Manifest{{}, {}}, []int{0, 1}},
 		"After":          {"after decides", []string{"b"}, [2]abi.Manifest{{}, {}}, []int{1, 0}},
-		"Reads":          {"a reader is behind", nil, [2]abi.Manifest{{Reads: configs}, emit}, []int{1, 0}},
-		"Contributes":    {"who contributes is behind", nil, [2]abi.Manifest{{Contributes: configs}, emit}, []int{1, 0}},
-		"ReadsAdditions": {"a reader is behind who contributes", nil, [2]abi.Manifest{{Reads: configs}, {Contributes: configs}}, []int{1, 0}},
+		"Reads":          {"a reader comes after", nil, [2]abi.Manifest{{Reads: configs}, emit}, []int{1, 0}},
+		"Contributes":    {"a contributor comes after", nil, [2]abi.Manifest{{Contributes: configs}, emit}, []int{1, 0}},
+		"ReadsAdditions": {"a reader comes after a contributor", nil, [2]abi.Manifest{{Reads: configs}, {Contributes: configs}}, []int{1, 0}},
 		"BothBoth": {
 			"between two that read and contribute the document decides", nil,
 			[2]abi.Manifest{{Reads: configs, Contributes: configs}, {Reads: configs, Contributes: configs}}, []int{0, 1},
@@ -253,7 +253,7 @@ func TestDependencies(t *testing.T) {
 			"reading is stronger than contributing", nil,
 			[2]abi.Manifest{{Reads: configs, Outputs: secrets}, {Outputs: configs, Contributes: secrets}}, []int{1, 0},
 		},
-		"Context": {"who consumes is behind", nil, [2]abi.Manifest{{ContextConsumed: []string{"k"}}, {ContextProduced: []string{"k"}}}, []int{1, 0}},
+		"Context": {"a consumer comes after", nil, [2]abi.Manifest{{ContextConsumed: []string{"k"}}, {ContextProduced: []string{"k"}}}, []int{1, 0}},
 		"AfterWins": {
 			"after settles what two steps read of each other", []string{"b"},
 			[2]abi.Manifest{{Reads: secrets, Outputs: configs}, {Reads: configs, Outputs: secrets}}, []int{1, 0},
@@ -291,8 +291,9 @@ func TestBuiltin(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{
-		"lattice-mesh-member for LatticeMeshMember.lattice.dev: egress(egress) network(network-policy)",
-		"lattice-service for LatticeService.lattice.dev: mesh(network-policy) egress(egress) deployment(deployment) autoscaling(keda)",
+		"lattice-mesh-member for LatticeMeshMember.lattice.dev: egress(egress) network(network-policy) ingress(ingress)",
+		"lattice-service for LatticeService.lattice.dev: mesh(network-policy) egress(egress) deployment(deployment) secrets(secrets) autoscaling(keda) ingress(ingress) observability(observability) programs(runtime-policy)",
+		"secret-provider for SecretProvider.lattice.dev: store(secret-provider)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -20,9 +21,8 @@ type Resolver interface {
 
 // peer is one document as requirements see it.
 type peer struct {
-	ref    abi.Ref
-	raw    cbor.Raw
-	labels cbor.Map[string]
+	ref abi.Ref
+	raw cbor.Raw
 }
 
 type kindKey struct{ apiVersion, kind string }
@@ -45,7 +45,7 @@ func newPeers(documents []*resource.Document) peers {
 		if index[key] == nil {
 			index[key] = &kindPeers{byName: map[string][]*peer{}}
 		}
-		index[key].all = append(index[key].all, &peer{d.Ref, d.CBOR(), d.Labels()})
+		index[key].all = append(index[key].all, &peer{d.Ref, d.CBOR()})
 	}
 	for _, k := range index {
 		slices.SortStableFunc(k.all, func(a, b *peer) int { return a.ref.Compare(b.ref) })
@@ -55,6 +55,46 @@ func newPeers(documents []*resource.Document) peers {
 		}
 	}
 	return index
+}
+
+// put adds a document, of which there must be none.
+func (p peers) put(d *resource.Document) {
+	key := kindKey{d.Ref.APIVersion, d.Ref.Kind}
+	if p[key] == nil {
+		p[key] = &kindPeers{byName: map[string][]*peer{}}
+	}
+	added := &peer{d.Ref, d.CBOR()}
+	p[key].all = inserted(p[key].all, added)
+	p[key].byName[d.Ref.Name] = inserted(p[key].byName[d.Ref.Name], added)
+}
+
+// remove removes a document.
+func (p peers) remove(ref abi.Ref) {
+	k := p[kindKey{ref.APIVersion, ref.Kind}]
+	if k == nil {
+		return
+	}
+	k.all = without(k.all, ref)
+	if k.byName[ref.Name] = without(k.byName[ref.Name], ref); len(k.byName[ref.Name]) == 0 {
+		delete(k.byName, ref.Name)
+	}
+}
+
+// place returns where a document is, or would be, in a sorted list.
+func place(list []*peer, ref abi.Ref) (int, bool) {
+	return slices.BinarySearchFunc(list, ref, func(p *peer, ref abi.Ref) int { return p.ref.Compare(ref) })
+}
+
+func inserted(list []*peer, p *peer) []*peer {
+	at, _ := place(list, p.ref)
+	return slices.Insert(list, at, p)
+}
+
+func without(list []*peer, ref abi.Ref) []*peer {
+	if at, found := place(list, ref); found {
+		return slices.Delete(list, at, at+1)
+	}
+	return list
 }
 
 // match returns what a requirement asks for, but not the document self, sorted by namespace and name.
@@ -72,7 +112,7 @@ func (p peers) match(r abi.Requirement, self abi.Ref) []cbor.Raw {
 	return found
 }
 
-// candidates returns the documents of a namespace and a name, sorted by namespace and name. An empty text stands for any.
+// candidates returns the documents of a namespace and a name, sorted by namespace and name. An empty string matches any.
 func (k *kindPeers) candidates(namespace, name string) []*peer {
 	found := k.all
 	if name != "" {
@@ -91,10 +131,10 @@ func inNamespace(list []*peer, namespace string) []*peer {
 	return list[from:to]
 }
 
-// labeled reports whether the document has all of these labels.
+// labeled reports whether the document has all of these labels, or owns the volumes that they stand for.
 func (p *peer) labeled(labels cbor.Map[string]) bool {
 	for _, want := range labels {
-		if got := p.labels.Get(want.Key); got == nil || *got != want.Value {
+		if !lattice.HasLabel(p.raw, want.Key, want.Value) {
 			return false
 		}
 	}

@@ -47,7 +47,7 @@ func numbered(n int) []string {
 func TestRequirementsFindWhatTheyDescribe(t *testing.T) {
 	t.Parallel()
 	docs := fleet(t, []string{"a", "b", "c"}, []string{"x", "y", "z"})
-	// One document is there twice.
+	// One document is a duplicate.
 	index := newPeers(append(docs, docs[0]))
 	slices.SortFunc(docs, func(a, b *resource.Document) int { return a.Ref.Compare(b.Ref) })
 
@@ -58,7 +58,7 @@ func TestRequirementsFindWhatTheyDescribe(t *testing.T) {
 			!slices.ContainsFunc(r.MatchLabels, func(l cbor.Entry[string]) bool { return labels[l.Key] != l.Value })
 	}
 	self := abi.Ref{APIVersion: memberVersion, Kind: "LatticeMeshMember", Namespace: "b", Name: "y"}
-	// aa and xx are between two that exist, 0 and zz are before and behind all.
+	// aa and xx are between two that exist, 0 sorts before and zz after all.
 	for _, namespace := range []string{"", "0", "a", "aa", "b", "c", "zz"} {
 		for _, name := range []string{"", "0", "x", "xx", "y", "z", "zz"} {
 			for _, labels := range []cbor.Map[string]{nil, {{Key: "app", Value: "x"}}, {{Key: "app", Value: "y"}, {Key: "zone", Value: "b"}}} {

@@ -19,7 +19,7 @@ import (
 type plan struct {
 	pipeline *Pipeline
 	steps    []*plannedStep
-	// order is an order in which every step comes behind those it depends on.
+	// order is an order in which every step comes after those it depends on.
 	order []int
 	// before holds, for each step, every step that comes before it.
 	before []set
@@ -35,6 +35,8 @@ type plannedStep struct {
 	settings cbor.Raw
 	// covers are the features of the pipeline's kind that the plugin handles.
 	covers []string
+	// when are the features without which the plugin is not called; empty for a plugin that always is.
+	when   []string
 	record bundle.Step
 }
 
@@ -89,7 +91,7 @@ func planStep(ctx context.Context, p *Pipeline, i int, plugins Plugins, settings
 	layers := settings.stepLayers(p, step)
 	s := &plannedStep{
 		index: i, name: step.Name, plugin: plugin, manifest: m, digest: plugin.Digest(),
-		settings: mergeLayers(layers), covers: m.Derives[derives].Covers,
+		settings: mergeLayers(layers), covers: m.Derives[derives].Covers, when: m.Derives[derives].When,
 	}
 	s.record = bundle.Step{
 		Pipeline: p.Name, Name: s.name, Plugin: m.Publisher + "/" + m.Name, Version: m.Version, Digest: s.digest,
@@ -222,7 +224,7 @@ func dependencies(p *Pipeline, steps []*plannedStep) (*graph, map[[2]int]reason)
 // after reports whether step i names step j in its after list.
 func after(p *Pipeline, i, j int) bool { return slices.Contains(p.Steps[i].After, p.Steps[j].Name) }
 
-// needs says why second must come behind first, or nothing. It is hard when second cannot do its work otherwise.
+// needs says why second must come after first, or nothing. It is hard when second cannot do its work otherwise.
 func needs(first, second *abi.Manifest) (why string, hard bool) {
 	if k, ok := common(second.Reads, first.Outputs); ok {
 		return "reads the " + k.String() + " outputs", true

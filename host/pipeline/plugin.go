@@ -29,6 +29,6 @@ type Recaller interface {
 
 // Plugins finds plugins.
 type Plugins interface {
-	// Plugin returns the plugin for a name as it stands in a pipeline: publisher/name, or the bare name.
+	// Plugin returns the plugin for a name as it is written in a pipeline: publisher/name, or the bare name.
 	Plugin(ctx context.Context, name string) (Plugin, error)
 }

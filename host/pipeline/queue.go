@@ -23,7 +23,7 @@ func newQueue(p *plan) *queue {
 	return q
 }
 
-// next returns a step that can be run, and false when there is none before others are done.
+// next returns a step that can be run, and false when all wait for others.
 func (q *queue) next() (int, bool) {
 	if q.empty() {
 		return 0, false

@@ -112,7 +112,7 @@ func TestStepsBehindRecalledOnes(t *testing.T) {
 						keys[i] = e.Key
 					}
 					return &abi.Response{
-						Results: []abi.Result{{Severity: abi.SeverityInfo, Message: name + " behind " + strings.Join(keys, ", ")}},
+						Results: []abi.Result{{Severity: abi.SeverityInfo, Message: name + " after " + strings.Join(keys, ", ")}},
 						Context: []abi.ContextEntry{{Key: name, Value: item(t, "1")}},
 					}, nil, nil
 				},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/contract"
 	"github.com/latticenet/lattice-host/internal/problem"
 )
@@ -17,8 +18,11 @@ type answer struct {
 	unknown  []string
 }
 
-// call runs the rounds of one step. req is complete but for the round and the answers.
+// call runs the rounds of one step. req is complete except for the round and the answers.
 func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive derive) (*answer, []error) {
+	if err := r.tooLarge(s, req); err != nil {
+		return nil, []error{err}
+	}
 	var previous []abi.Requirement
 	for round := int64(1); ; round++ {
 		req.Round = round
@@ -47,12 +51,51 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive
 	}
 }
 
-// resolveAll answers requirements, each behind the engine's gate.
+// tooLarge returns what is wrong with a document that alone is more than a step's plugin takes: it names the field that has
+// the most of it. A plugin whose author allows less than [abi.MaxRequestBytes] could take more, but the document is the user's.
+func (r *run) tooLarge(s *plannedStep, req *abi.Request) error {
+	limit := s.manifest.Limits.RequestBytes
+	if limit <= 0 {
+		limit = abi.DefaultRequestBytes
+	}
+	if limit = min(limit, abi.MaxRequestBytes); int64(len(req.Resource)) <= limit {
+		return nil
+	}
+	field := largestField(req.Resource)
+	return problem.Problem{
+		Position: r.position(field), Object: objectText(r.doc.Ref), Field: field,
+		Message: "makes the document larger than the " + strconv.FormatInt(limit, 10) + " bytes that " +
+			"step " + s.name + " (" + s.manifest.Reference() + ") takes; make it smaller, or keep large content in a volume or the image",
+	}
+}
+
+// largestField follows, from the top of a document, the member that has more than half of its bytes.
+func largestField(document cbor.Raw) string {
+	path := ""
+	for cbor.IsObject(document) {
+		var largest cbor.Raw
+		name, key := "", ""
+		d := cbor.NewDecoder(document)
+		for i := range d.Object() {
+			key = d.Key(i, key)
+			if value := d.Raw(); len(value) > len(largest) {
+				name, largest = key, value
+			}
+		}
+		if d.Finish() != nil || 2*len(largest) < len(document) {
+			break
+		}
+		path, document = cbor.JoinPath(path, name), largest
+	}
+	return path
+}
+
+// resolveAll answers requirements, each after the engine's gate.
 func (r *run) resolveAll(ctx context.Context, s *plannedStep, wanted []abi.Requirement) ([]abi.Answer, []error) {
 	answers := make([]abi.Answer, 0, len(wanted))
 	var errs []error
 	for _, w := range wanted {
-		if admit := r.derivation.engine.admit; admit != nil {
+		if admit := r.derivation.admit; admit != nil {
 			if err := admit(ctx, s.name, s.manifest.Reference(), s.record.Digest, w); err != nil {
 				errs = append(errs, r.stepError(s, abi.Ref{}, "requirements."+w.Name, err))
 				continue

@@ -131,8 +131,8 @@ func verb(feature string) string {
 	return " is "
 }
 
-// steps runs every step as soon as those before it are done. Steps behind one that failed are left out: what they would
-// say is worth nothing.
+// steps runs every step as soon as those before it are done. Steps that depend on one that failed are left out: their
+// results would be worthless.
 func (r *run) steps(ctx context.Context) []error {
 	n := len(r.plan.steps)
 	r.answers = make([]*answer, n)
@@ -149,7 +149,7 @@ func (r *run) steps(ctx context.Context) []error {
 		case !ok:
 			queue.finish(<-done)
 			running--
-		case ctx.Err() != nil, r.isCut(i), r.recall(ctx, i):
+		case ctx.Err() != nil, r.isCut(i), r.isIdle(i), r.recall(ctx, i):
 			queue.finish(i)
 		case running == 0 && queue.empty():
 			// Nothing could be done at the same time.
@@ -173,6 +173,16 @@ func (r *run) isCut(i int) bool {
 		}
 	}
 	return false
+}
+
+// isIdle reports whether a step has nothing to say about the document by its manifest. Its answer is empty then.
+func (r *run) isIdle(i int) bool {
+	when := r.plan.steps[i].when
+	if len(when) == 0 || slices.ContainsFunc(r.doc.Features(), func(f resource.Feature) bool { return slices.Contains(when, f.Name) }) {
+		return false
+	}
+	r.answers[i] = &answer{response: &abi.Response{}}
+	return true
 }
 
 // recall answers for a step whose plugin need not be run, and reports whether that is so. It is not worth a goroutine.
@@ -204,7 +214,7 @@ func (r *run) step(ctx context.Context, i int) (*answer, []error) {
 	return r.stepBy(r.withCaller(ctx, s), i, s.plugin.Derive)
 }
 
-// derive is [Plugin.Derive], or what stands for it.
+// derive is [Plugin.Derive], or a replacement.
 type derive func(context.Context, *abi.Request) (*abi.Response, []string, error)
 
 // stepBy runs one step, which derive answers.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
+	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/internal/problem"
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
@@ -27,6 +28,11 @@ type Settings struct {
 	Platform abi.Platform
 	// AllowTags accepts images without a digest.
 	AllowTags bool
+	// WaiveCPULimit accepts containers without a limit of cpu, which are slowed by one even where a node has nothing else to do.
+	WaiveCPULimit bool
+	// ApplyIntermediate hands documents that are derived in turn, such as a LatticeMeshMember, to executors, too. What is derived
+	// does not depend on it.
+	ApplyIntermediate bool
 	// Software are the versions of what runs on the platform, such as KEDA, by the names that manifests of plugins have for it; nil
 	// when nothing is said. It decides which plugins are installed, and not what they derive.
 	Software map[string]string
@@ -64,6 +70,9 @@ func (s *Settings) CBOR() cbor.Raw {
 	var m cbor.Map[cbor.Raw]
 	m.Set("platform", platformCBOR(s.Platform))
 	m.Set("allowTags", cbor.AppendBool(nil, s.AllowTags))
+	if s.WaiveCPULimit {
+		m.Set("waiveCPULimit", cbor.AppendBool(nil, true))
+	}
 	m.Set("steps", appendRawMap(nil, steps))
 	return appendRawMap(nil, m)
 }
@@ -78,6 +87,11 @@ func platformCBOR(p abi.Platform) cbor.Raw {
 	m.Set("provider", cbor.AppendString(nil, p.Provider))
 	m.Set("trustDomain", cbor.AppendString(nil, p.TrustDomain))
 	return appendRawMap(nil, m)
+}
+
+// Documents says what is a valid document of some kinds on the platform.
+func (s *Settings) Documents(kinds *resource.Table) resource.Options {
+	return resource.Options{AllowTags: s.AllowTags, WaiveCPULimit: s.WaiveCPULimit, Kinds: kinds}
 }
 
 // ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults. The error is a
@@ -106,12 +120,20 @@ func (r reader) settingsDocument(n *yamldoc.Node) *Settings {
 	if spec == nil {
 		return s
 	}
-	values := r.Fields(spec, "spec", "platform", "images", "steps")
+	values := r.Fields(spec, "spec", "platform", "images", "containers", "outputs", "steps")
 	if platform := values["platform"]; platform != nil {
 		s.Platform, s.Software = r.platform(platform)
 	}
 	if images := values["images"]; images != nil {
 		s.AllowTags = r.Bool(r.Fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
+	}
+	if containers := values["containers"]; containers != nil {
+		const path = "spec.containers"
+		s.WaiveCPULimit = r.Bool(r.Fields(containers, path, "waiveCPULimit")["waiveCPULimit"], path+".waiveCPULimit")
+	}
+	if outputs := values["outputs"]; outputs != nil {
+		const path = "spec.outputs"
+		s.ApplyIntermediate = r.Bool(r.Fields(outputs, path, "applyIntermediate")["applyIntermediate"], path+".applyIntermediate")
 	}
 	if steps := values["steps"]; steps != nil {
 		for _, m := range r.Mapping(steps, "spec.steps") {

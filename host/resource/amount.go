@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Cores returns what a quantity of cpu stands for, such as 1/2 for 500m, or nil when it is not well-formed or not more
+// Cores returns the number of cores in a quantity of cpu, such as 1/2 for 500m, or nil when it is not well-formed or not more
 // than 0.
 func Cores(s string) *big.Rat {
 	if !cpuPattern.MatchString(s) {
@@ -23,7 +23,7 @@ func Cores(s string) *big.Rat {
 	return amount
 }
 
-// Bytes returns what a quantity of memory stands for, or nil when it is not well-formed, not more than 0 or too large for
+// Bytes returns the number of bytes in a quantity of memory, or nil when it is not well-formed, not more than 0 or too large for
 // 63 bits.
 func Bytes(s string) *big.Rat {
 	parts := memoryPattern.FindStringSubmatch(s)

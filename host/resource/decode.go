@@ -19,6 +19,8 @@ type decoder struct {
 	derived bool
 	// kind is that of the document, once it is known.
 	kind *row
+	// root is the whole document.
+	root *yamldoc.Node
 	*collector
 }
 
@@ -78,6 +80,10 @@ func (d *decoder) value(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 		v.SetBytes(d.raw(n, p, nil))
 	case t == reflect.TypeFor[lattice.Resource]():
 		d.resource(n, p, v)
+	case t == reflect.TypeFor[lattice.Quantities]():
+		d.mapping(withTextAmounts(n), p, v)
+	case namesPort(t):
+		d.mapping(d.withPortNumber(n, p), p, v)
 	case isMap(t):
 		d.freeKeys(n, p, v)
 	case t.Kind() == reflect.Pointer:

@@ -61,7 +61,7 @@ func resourceDefaults(r *lattice.Resource) {
 	set(&r.Direction, defaultDirection)
 	switch {
 	case r.Params == nil:
-	case r.Type == typeVolume && r.Params.Size != "":
+	case r.Type == typeVolume && r.Params.Size != "" && !isTrue(r.Params.Scratch):
 		set(&r.Params.AccessMode, defaultAccessMode)
 	case r.Type == typeGPU && r.Params.Tolerations == nil:
 		r.Params.Tolerations = new(defaultGPUTolerances)
@@ -102,6 +102,7 @@ func matchDefaults(m *lattice.RouteMatch) {
 func memberDefaults(s *lattice.MemberSpec) {
 	for i := range s.Ports {
 		set(&s.Ports[i].PeerAuth, defaultPeerAuth)
+		set(&s.Ports[i].Protocol, defaultProtocol)
 	}
 	for i := range s.Egress {
 		set(&s.Egress[i].Protocol, defaultProtocol)

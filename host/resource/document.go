@@ -17,8 +17,12 @@ import (
 type Options struct {
 	// AllowTags accepts images that are named by a tag, or by nothing, instead of a digest.
 	AllowTags bool
+	// WaiveCPULimit accepts containers without a limit of cpu.
+	WaiveCPULimit bool
 	// Kinds are the kinds that are read; nil means [Builtin].
 	Kinds *Table
+	// LeftOut is called for each document that is for another program and was not read; nil drops what it would say.
+	LeftOut func(problem.Problem)
 }
 
 func (o *Options) kinds() *Table {
@@ -124,10 +128,11 @@ func objectName(r abi.Ref) string {
 	return problem.Shorten(r.Kind) + " " + name
 }
 
-// Decode reads every document of one file. The name of the file is used in positions only. An error is [problem.List] and
-// holds everything that is wrong; there are no documents then.
+// Decode reads every document of one file. The name of the file is used in positions only. Documents for other programs are
+// left out when the file has one that is read. An error is [problem.List] and holds everything that is wrong; there are no
+// documents then.
 func Decode(file string, data []byte, o Options) ([]*Document, error) {
-	docs, problems := decodeFile(file, data, o)
+	docs, problems := decodeFile(file, data, o, false)
 	problems = append(problems, doubles(docs)...)
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -172,19 +177,32 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	return d, nil
 }
 
-// decodeFile returns the documents that could be named, and all problems of the file.
-func decodeFile(file string, data []byte, o Options) ([]*Document, problem.List) {
+// decodeFile returns the documents that could be named, and all problems of the file. A file inFolder was not named by the
+// user, so it may hold nothing but documents for other programs.
+func decodeFile(file string, data []byte, o Options, inFolder bool) ([]*Document, problem.List) {
 	roots, f := yamldoc.Parse(data, yamldoc.MaxBytes)
 	var problems problem.List
 	if f != nil {
 		problems = append(problems, problem.Problem{Position: f.In(file), Message: f.Message})
 	}
-	if f == nil && len(roots) == 0 {
+	if f == nil && len(roots) == 0 && !inFolder {
 		problems = append(problems, problem.Problem{Position: problem.Position{File: file}, Message: "the file holds no document"})
+	}
+	foreign := make([]string, len(roots))
+	mixed := inFolder
+	for i, root := range roots {
+		foreign[i] = o.kinds().foreign(root)
+		mixed = mixed || foreign[i] == ""
 	}
 	from := &source{file: file, data: data, parsed: weak.Make(&tree{roots})}
 	var docs []*Document
 	for i, root := range roots {
+		if mixed && foreign[i] != "" {
+			if o.LeftOut != nil {
+				o.LeftOut(leftOut(file, root, foreign[i]))
+			}
+			continue
+		}
 		d, ps := decodeDocument(file, root, o, false)
 		problems = append(problems, ps...)
 		if d != nil {
@@ -212,7 +230,7 @@ func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*
 		d.unknownKind(kinds, root, top)
 		return nil, d.problems
 	}
-	d.kind = kind
+	d.kind, d.root = kind, root
 	v := &validator{kind: kind.Kind, name: file, object: d.object, root: root, options: o, collector: d.collector}
 	if kind.model == nil {
 		doc.content, doc.features = d.brought(kind.Kind, root, top, v)
@@ -220,7 +238,7 @@ func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*
 	}
 	m := kind.model()
 	d.value(root, top, reflect.ValueOf(m.value()).Elem())
-	set(&m.metadata().Namespace, defaultNamespace)
+	set(&m.metadata().Namespace, kind.home())
 	dropBookkeeping(m.metadata())
 	m.defaults()
 	v.metadata(m.metadata())
@@ -237,7 +255,7 @@ func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*
 func refOf(root *yamldoc.Node, kind *row) abi.Ref {
 	r := abi.Ref{APIVersion: root.TextOf("apiVersion"), Kind: root.TextOf("kind")}
 	if kind == nil || !kind.IsCluster() {
-		r.Namespace = defaultNamespace
+		r.Namespace = kind.home()
 	}
 	if m := root.Find("metadata"); m != nil {
 		r.Name = m.Value.TextOf("name")
@@ -280,7 +298,7 @@ func doubles(docs []*Document) problem.List {
 			Position: d.Position("metadata.name"),
 			Object:   d.Object(),
 			Field:    "metadata.name",
-			Message:  "the document is there twice, the first stands at " + other.Position("metadata.name").String() + "; rename or remove one",
+			Message:  "the document is a duplicate, the first is at " + other.Position("metadata.name").String() + "; rename or remove one",
 		})
 	}
 	return problems

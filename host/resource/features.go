@@ -39,6 +39,8 @@ const (
 	FeatureGPU = "gpu"
 	// FeatureAllowedBinaries is security.allowedBinaries of a container or sidecar.
 	FeatureAllowedBinaries = "allowed-binaries"
+	// FeatureExistingObjects is a resource of type existing-secret or existing-configmap.
+	FeatureExistingObjects = "existing-objects"
 	// FeatureCustomResources is a resource of a type that the platform does not know.
 	FeatureCustomResources = "custom-resources"
 	// FeatureCanary is spec.deploy.canary.
@@ -57,6 +59,9 @@ const (
 
 // FeatureEgress is spec.egress of a LatticeMeshMember.
 const FeatureEgress = "egress"
+
+// FeatureSecretStore is what every SecretProvider is.
+const FeatureSecretStore = "secret-store"
 
 // Feature is one use of something that a step of the pipeline must cover.
 type Feature struct {
@@ -109,7 +114,7 @@ func (f *features) service(s *lattice.ServiceSpec) {
 	for _, c := range s.Workload.Containers {
 		field := fieldContainers + "." + c.Key
 		f.container(field, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
-		f.use(len(c.Value.EnvFrom) > 0, FeatureSecrets, field+".envFrom")
+		f.use(slices.ContainsFunc(c.Value.EnvFrom, func(name string) bool { return isSecret(s.Workload.Resources.Get(name)) }), FeatureSecrets, field+".envFrom")
 	}
 	for _, c := range s.Sidecars {
 		f.container(fieldSidecars+"."+c.Key, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
@@ -129,6 +134,8 @@ func featureOf(resourceType string) string {
 		return FeatureSecrets
 	case typeGPU:
 		return FeatureGPU
+	case typeExistingSecret, typeExistingConfig:
+		return FeatureExistingObjects
 	}
 	return FeatureCustomResources
 }
@@ -142,6 +149,8 @@ func (f *features) container(field string, variables cbor.Map[string], files cbo
 	}
 	f.use(s != nil && len(s.AllowedBinaries) > 0, FeatureAllowedBinaries, field+".security.allowedBinaries")
 }
+
+func isSecret(r *lattice.Resource) bool { return r != nil && r.Type == typeSecret }
 
 // refersToSecret reports whether a template refers to a secret. An escaped reference counts too: which escapes hold
 // depends on the step that expands the template, and a secret that no step covers must not pass unnoticed.

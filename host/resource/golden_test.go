@@ -14,8 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestGolden reads the input of every archive in testdata: input.yaml or input.json, with the word allow-tags in
-// options. want-error holds the text of the error, want.json the documents and want-features what they use.
+// TestGolden reads the input of every archive in testdata: input.yaml or input.json, with the words allow-tags
+// and waive-cpu-limit in options. want-error holds the text of the error, want.json the documents and want-features what they use.
 // LATTICE_UPDATE=1 writes what is there into the archives.
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -50,6 +50,7 @@ func golden(t *testing.T, name string) {
 		got.files = append(got.files, f)
 		if f.name == "options" {
 			o.AllowTags = strings.Contains(string(f.data), "allow-tags")
+			o.WaiveCPULimit = strings.Contains(string(f.data), "waive-cpu-limit")
 			continue
 		}
 		input = f

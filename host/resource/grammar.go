@@ -23,7 +23,7 @@ const (
 	ruleCPU       = "must be cores such as 2 or 0.5, or thousandths of a core such as 500m, and more than 0"
 	ruleMemory    = "must be bytes such as 1048576, or a number with one of Ki Mi Gi Ti Pi Ei k M G T P E such as 512Mi, and more than 0"
 	ruleDuration  = "must be a duration of hours, minutes and seconds such as 1h30m"
-	ruleVariable  = "must be letters, digits, underscores, hyphens and dots, not beginning with a digit"
+	ruleVariable  = "must be letters, digits, underscores, hyphens and dots, at most 253, not beginning with a digit or two dots"
 	ruleAbsolute  = "must be an absolute path without . and .. parts, double slashes and colons, such as /etc/app/config.yaml"
 	rulePort      = "must be a port from 1 to 65535"
 )
@@ -74,23 +74,24 @@ func isNamespacedName(s string) bool {
 }
 
 var (
-	variablePattern   = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
-	dataKeyPattern    = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
-	metricPattern     = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
-	durationPattern   = regexp.MustCompile(`^([0-9]{1,9}[hms])+$`)
-	cpuPattern        = regexp.MustCompile(`^([0-9]{1,18}m|[0-9]{1,15}(\.[0-9]{1,9})?|\.[0-9]{1,9})$`)
-	memoryPattern     = regexp.MustCompile(`^([0-9]{1,19}|([0-9]{1,19}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E))$`)
-	modePattern       = regexp.MustCompile(`^0?[0-7]{3,4}$`)
-	digestPattern     = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
-	repositoryPattern = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]{1,5})?/|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$`)
-	headerPattern     = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
-	capabilityPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
-	sysctlPattern     = regexp.MustCompile(`^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$`)
-	labelNamePattern  = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-	gpuMemoryPattern  = regexp.MustCompile(`^([0-9]{1,12})(Mi|Gi)?$`)
-	typePattern       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9./_]*[a-z0-9])?$`)
-	volumeRefPattern  = regexp.MustCompile(`^\$\{resources\.([^.{}]+)\}$`)
-	cronPattern       = regexp.MustCompile(`^(@(hourly|daily|midnight|weekly|monthly|yearly|annually|every [0-9hms]+)|[0-9A-Za-z*/,?L#-]+( +[0-9A-Za-z*/,?L#-]+){4})$`)
+	variablePattern    = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
+	dataKeyPattern     = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+	metricPattern      = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+	durationPattern    = regexp.MustCompile(`^([0-9]{1,9}[hms])+$`)
+	cpuPattern         = regexp.MustCompile(`^([0-9]{1,18}m|[0-9]{1,15}(\.[0-9]{1,9})?|\.[0-9]{1,9})$`)
+	memoryPattern      = regexp.MustCompile(`^([0-9]{1,19}|([0-9]{1,19}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|Pi|Ei|k|M|G|T|P|E))$`)
+	modePattern        = regexp.MustCompile(`^0?[0-7]{3,4}$`)
+	digestPattern      = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	repositoryPattern  = regexp.MustCompile(`^([a-zA-Z0-9.-]+(:[0-9]{1,5})?/|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$`)
+	headerPattern      = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
+	capabilityPattern  = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+	sysctlPattern      = regexp.MustCompile(`^[a-z0-9]([-_a-z0-9]*[a-z0-9])?([./][a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$`)
+	labelNamePattern   = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+	gpuMemoryPattern   = regexp.MustCompile(`^([0-9]{1,12})(Mi|Gi)?$`)
+	typePattern        = regexp.MustCompile(`^[a-z0-9]([-a-z0-9./_]*[a-z0-9])?$`)
+	volumeRefPattern   = regexp.MustCompile(`^\$\{resources\.([^.{}]+)\}$`)
+	existingKeyPattern = regexp.MustCompile(`^\$\{resources\.([^.{}]+)\.([-A-Za-z0-9_.]+)\}$`)
+	cronPattern        = regexp.MustCompile(`^(@(hourly|daily|midnight|weekly|monthly|yearly|annually|every [0-9hms]+)|[0-9A-Za-z*/,?L#-]+( +[0-9A-Za-z*/,?L#-]+){4})$`)
 )
 
 // isLabelKey accepts the key of a Kubernetes label or annotation: a name with an optional prefix.

@@ -18,7 +18,7 @@ func TestGrammar(t *testing.T) {
 		"subdomain":  {isSubdomain, []string{"a.b-c.1"}, []string{"a..b", ".a", "a.", "A.b", long(63) + "." + long(63) + "." + long(63) + "." + long(63)}},
 		"host":       {isHost, []string{"a", "a.b", "*.a.b"}, []string{"*", "*.", "a.*", "**.a", "1.2.3.4", "::1", "a:80"}},
 		"namespaced": {isNamespacedName, []string{"1/a", "a/b"}, []string{"a", "a/", "/a", "a/b/c", "a/1"}},
-		"variable":   {isVariable, []string{"A", "_a.b-C", "...", "-"}, []string{"", ".", "..", "1", "A=B", "A B", "É"}},
+		"variable":   {isVariable, []string{"A", "_a.b-C", "a..", "-", long(253)}, []string{"", ".", "..", "...", "..a", "1", long(254), "A=B", "A B", "É"}},
 		"labelKey":   {isLabelKey, []string{"a", "a.b/c_D", "A"}, []string{"", "/a", "a/", "A/b", "a b", "a/b/c", long(64)}},
 		"labelValue": {isLabelValue, []string{"", "a", "A.b_c-1"}, []string{"-", "a-", "a b"}},
 		"memory":     {isMemory, []string{"1", "1k", "1.5Gi", "7Ei", "9223372036854775807"}, []string{"", "0", "1K", "1ki", "1.5", "-1", "1 Gi", "9223372036854775808", "8Ei", ".5Gi", "1e3", "Gi"}},

@@ -29,6 +29,16 @@ type row struct {
 	model func() model
 	// hints say what to write instead of keys that newcomers try.
 	hints map[string]string
+	// namespace is that of documents which name none; empty means [defaultNamespace].
+	namespace string
+}
+
+// home returns the namespace of documents that name none.
+func (r *row) home() string {
+	if r == nil || r.namespace == "" {
+		return defaultNamespace
+	}
+	return r.namespace
 }
 
 // model is a document of a kind that is a Go type, with rules by hand.
@@ -59,7 +69,7 @@ func (t *Table) knowsVersion(apiVersion string) bool {
 	return slices.ContainsFunc(t.rows, func(r *row) bool { return r.APIVersion() == apiVersion })
 }
 
-// text lists the kinds for a message, such as "LatticeMeshMember and LatticeService of lattice.dev/v1alpha1".
+// text lists the kinds for a message, such as "LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1".
 func (t *Table) text() string {
 	var texts []string
 	for i := 0; i < len(t.rows); {
@@ -68,9 +78,18 @@ func (t *Table) text() string {
 		for ; i < len(t.rows) && t.rows[i].APIVersion() == apiVersion; i++ {
 			names = append(names, t.rows[i].Kind.Kind)
 		}
-		texts = append(texts, strings.Join(names, " and ")+" of "+apiVersion)
+		texts = append(texts, listed(names)+" of "+apiVersion)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// listed joins names as people do.
+func listed(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // Builtin returns the table of the host's own kinds.
@@ -79,7 +98,7 @@ func Builtin() *Table { return builtinTable() }
 // builtinTable reads the embedded schemas once.
 var builtinTable = sync.OnceValue(func() *Table {
 	t := &Table{}
-	for _, build := range []func() (*row, error){serviceRow, memberRow} {
+	for _, build := range []func() (*row, error){serviceRow, memberRow, providerRow} {
 		r, err := build()
 		if err != nil {
 			// A fault of the program, not of anything it was given: every test would show it.
@@ -100,7 +119,7 @@ func (t *Table) With(kinds ...*kind.Kind) (*Table, error) {
 	more := &Table{rows: slices.Clone(t.rows)}
 	for _, k := range kinds {
 		if other := more.Find(k.GroupKind); other != nil {
-			return nil, fmt.Errorf("the kind %s is there twice, as %s and as %s: %w", k.GroupKind, other.APIVersion(), k.APIVersion(), kind.ErrInvalid)
+			return nil, fmt.Errorf("the kind %s is a duplicate, as %s and as %s: %w", k.GroupKind, other.APIVersion(), k.APIVersion(), kind.ErrInvalid)
 		}
 		more.rows = append(more.rows, &row{Kind: k})
 	}
@@ -173,6 +192,7 @@ func serviceRow() (*row, error) {
 		{Name: FeatureBackup, Paths: []string{"spec.backup"}},
 		{Name: FeatureCanary, Paths: []string{"spec.deploy.canary"}},
 		{Name: FeatureCustomResources, Paths: []string{resources}},
+		{Name: FeatureExistingObjects, Paths: []string{resources}},
 		{Name: FeatureExternalServices, Paths: []string{resources}},
 		{Name: FeatureGPU, Paths: []string{resources}},
 		{Name: FeatureImagePullSecrets, Paths: []string{"spec.imagePullSecrets"}},
@@ -222,11 +242,32 @@ func serviceHints() map[string]string {
 		"containers":                    "write them under spec.workload",
 		"dependencies":                  "write a resource of type service under spec.workload.resources",
 		"secrets":                       "write a resource of type secret under spec.workload.resources",
-		"nodeSelector":                  "where pods run is the platform's decision; spec.topology constrains it",
-		"affinity":                      "where pods run is the platform's decision; spec.topology constrains it",
-		"tolerations":                   "where pods run is the platform's decision; a resource of type gpu tolerates its nodes",
+		"valueFrom":                     "write ${pod.ip} and such for facts of the pod, and ${resources.NAME.KEY} for a key of a Secret or ConfigMap",
+		"secretRef":                     "write a resource of type existing-secret under spec.workload.resources, and its name under envFrom",
+		"configMapRef":                  "write a resource of type existing-configmap under spec.workload.resources, and its name under envFrom",
+		"existingSecret":                "write a resource of type existing-secret under spec.workload.resources",
+		"volumeClaimTemplates":          "write a resource of type volume with params.perReplica: true",
+		"clusterIP":                     "write serviceType: Headless for a service without an address of its own",
+		"headless":                      "write serviceType: Headless",
+		"hostPath":                      "a service has no access to its node; a kind brought by a plugin may have it",
+		"annotations":                   "annotations of pods pass by the gates; a kind or a type of resource brought by a plugin is the way for what needs one",
+		"nodeSelector":                  "write it under spec",
+		"affinity":                      "where pods run is the platform's decision; spec.nodeSelector chooses nodes by their labels, and spec.topology keeps pods near each other",
+		"tolerations":                   "write them under spec; a resource of type gpu tolerates its nodes",
 		"serviceAccountName":            "the identity is that of the service, by its name",
-		"terminationGracePeriodSeconds": "it cannot be set; remove it",
+		"restartPolicy":                 "the pods of a service are always started again",
+		"fsGroup":                       "write it under spec",
+		"securityContext":               "write security under a container, and fsGroup and sysctls under spec",
+		"podSecurityContext":            "write fsGroup and sysctls under spec, and security under a container",
+		"ephemeralStorage":              "write ephemeral-storage",
+		"emptyDir":                      "a volume without source is an empty directory; one that several paths share is a resource of type volume with params.scratch: true",
+		"terminationGracePeriodSeconds": "write it under spec",
+		"topologySpreadConstraints":     "pods spread over the zones or nodes of the platform by themselves",
+		"podDisruptionBudget":           "two replicas or more have one by themselves",
+		"nvidia.com/gpu":                "write a resource of type gpu under spec.workload.resources",
+		"hostAliases":                   "another name for a host would pass by policies; write a resource of type external-service",
+		"gracePeriod":                   "write spec.terminationGracePeriodSeconds",
+		"postStart":                     "it cannot be set; use an init container, or do it in the program",
 	}
 }
 
@@ -260,3 +301,23 @@ func (m *meshMember) features() []Feature {
 	f.member(&m.Spec)
 	return f.sorted()
 }
+
+func providerRow() (*row, error) {
+	k, err := builtinKind(lattice.KindSecretProvider, "secretproviders",
+		"One store of secrets: where it is, how it is reached, and which namespaces may read it.")
+	if err != nil {
+		return nil, err
+	}
+	k.Columns = []kind.Column{{Name: "All", Path: "spec.all"}}
+	k.Features = []kind.Feature{{Name: FeatureSecretStore}}
+	return &row{Kind: k, model: func() model { return new(provider) }, namespace: lattice.SystemNamespace}, nil
+}
+
+// provider is the model of a SecretProvider.
+type provider struct{ lattice.SecretProvider }
+
+func (p *provider) value() interface{ AppendCBOR([]byte) []byte } { return &p.SecretProvider }
+func (p *provider) metadata() *lattice.ObjectMeta                 { return &p.Metadata }
+func (p *provider) defaults()                                     {}
+func (p *provider) validate(v *validator)                         { v.provider(&p.SecretProvider) }
+func (p *provider) features() []Feature                           { return []Feature{{FeatureSecretStore, keySpec}} }

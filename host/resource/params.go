@@ -16,6 +16,8 @@ const (
 	typeVolume          = "volume"
 	typeSecret          = "secret"
 	typeGPU             = "gpu"
+	typeExistingSecret  = "existing-secret"
+	typeExistingConfig  = "existing-configmap"
 )
 
 // keyCustom holds the parameters of a custom type in the form that plugins see.
@@ -31,9 +33,11 @@ func resourceTypes() []resourceType {
 	return []resourceType{
 		{typeService, []string{}},
 		{typeExternalService, []string{"endpoints", "resolution"}},
-		{typeVolume, []string{"size", "storageClass", "accessMode", "allowedConsumers"}},
+		{typeVolume, []string{"size", "storageClass", "accessMode", "allowedConsumers", "perReplica", "scratch", "medium", "sizeLimit"}},
 		{typeSecret, []string{"provider", "keys", "refreshInterval", "secretType"}},
 		{typeGPU, []string{"count", "memory", "compute", "model", "tolerations"}},
+		{typeExistingSecret, []string{}},
+		{typeExistingConfig, []string{}},
 	}
 }
 
@@ -82,13 +86,16 @@ func foreignParam(key, name string) string {
 			return "belongs to resources of type " + t.name + ", this one is of type " + name + "; remove it"
 		}
 	}
-	if name == typeService {
-		return "resources of type service have no parameters; remove it"
+	if t := knownType(name); t != nil && len(t.params) == 0 {
+		return "resources of type " + name + " have no parameters; remove it"
 	}
 	return ""
 }
 
-// withTextAmounts turns the numbers under size and memory into text: people write an amount without unit as a number.
+// amounts are the keys of amounts.
+func amounts() []string { return []string{"size", "cpu", "memory", "sizeLimit", "ephemeral-storage"} }
+
+// withTextAmounts turns the numbers under the keys of amounts into text: people write an amount without unit as a number.
 func withTextAmounts(n *yamldoc.Node) *yamldoc.Node {
 	if n.Kind != yamldoc.Map {
 		return n
@@ -97,7 +104,7 @@ func withTextAmounts(n *yamldoc.Node) *yamldoc.Node {
 	changed.Members = slices.Clone(n.Members)
 	for i, m := range changed.Members {
 		number := m.Value.Kind == yamldoc.Int && yamldoc.IsInteger(m.Value.Text) || m.Value.Kind == yamldoc.Float
-		if number && (m.Key == "size" || m.Key == "memory") {
+		if number && slices.Contains(amounts(), m.Key) {
 			changed.Members[i].Value = &yamldoc.Node{Kind: yamldoc.Text, Place: m.Value.Place, Text: decimal(m.Value.Text)}
 		}
 	}

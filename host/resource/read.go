@@ -13,15 +13,16 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// stdinName stands for standard input among the paths, and stdinFile in positions.
+// stdinName means standard input among the paths, and stdinFile in positions.
 const (
 	stdinName = "-"
 	stdinFile = "<stdin>"
 )
 
-// Read reads every document of the given files. A folder stands for the files *.yaml, *.yml and *.json directly in it,
-// in the order of their names and without hidden ones; "-" stands for stdin. No two documents may have kind, namespace
-// and name in common. An error is [problem.List] and holds everything that is wrong in all files.
+// Read reads every document of the given files. A folder means the files *.yaml, *.yml and *.json in it and in the folders
+// below, in the order of their names and without hidden ones; "-" means stdin. Documents for other programs are left out of a
+// folder, and of a file that has a document to read: [Options.LeftOut]. No two documents may have kind, namespace and name in
+// common. An error is [problem.List] and holds everything that is wrong in all files.
 func Read(paths []string, stdin io.Reader, o Options) ([]*Document, error) {
 	return reader{opener: osFiles{}, stdin: stdin, options: o}.read(paths)
 }
@@ -61,64 +62,83 @@ func (r reader) read(paths []string) ([]*Document, error) {
 
 func (r reader) path(name string) ([]*Document, problem.List) {
 	if name == stdinName {
-		return r.content(stdinFile, r.stdin)
+		return r.content(stdinFile, r.stdin, false)
 	}
-	return r.open(name, r.folder)
-}
-
-// open reads a file, or hands a folder to onFolder.
-func (r reader) open(name string, onFolder func(string, fs.ReadDirFile) ([]*Document, problem.List)) ([]*Document, problem.List) {
-	f, err := r.opener.Open(name)
-	if err != nil {
-		return nil, fileProblem(name, err)
+	f, info, problems := r.open(name)
+	if problems != nil {
+		return nil, problems
 	}
 	// Nothing was written that closing could lose.
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	switch folder, ok := f.(fs.ReadDirFile); {
-	case err != nil:
-		return nil, fileProblem(name, err)
-	case info.IsDir() && ok:
-		return onFolder(name, folder)
+	folder, ok := f.(fs.ReadDirFile)
+	if !info.IsDir() || !ok {
+		return r.content(name, f, false)
 	}
-	return r.content(name, f)
+	docs, problems := r.folder(name, folder)
+	if len(docs) == 0 && len(problems) == 0 {
+		problems = problem.List{{
+			Position: problem.Position{File: name}, Message: "neither the folder nor one below holds a document in a *.yaml, *.yml or *.json file",
+		}}
+	}
+	return docs, problems
 }
 
-// passOver is for a link to a folder inside a folder.
-func passOver(string, fs.ReadDirFile) ([]*Document, problem.List) { return nil, nil }
+func (r reader) open(name string) (fs.File, fs.FileInfo, problem.List) {
+	f, err := r.opener.Open(name)
+	if err != nil {
+		return nil, nil, fileProblem(name, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, fileProblem(name, err)
+	}
+	return f, info, nil
+}
 
+// folder reads the files of a folder and those of the folders below it.
 func (r reader) folder(name string, folder fs.ReadDirFile) ([]*Document, problem.List) {
 	entries, err := folder.ReadDir(-1)
 	if err != nil {
 		return nil, fileProblem(name, err)
 	}
-	var files []string
-	for _, e := range entries {
-		if !e.IsDir() && isDocumentName(e.Name()) {
-			files = append(files, filepath.Join(name, e.Name()))
-		}
-	}
-	if len(files) == 0 {
-		return nil, problem.List{{Position: problem.Position{File: name}, Message: "the folder holds no *.yaml, *.yml or *.json file"}}
-	}
-	slices.Sort(files)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	var docs []*Document
 	var problems problem.List
-	for _, file := range files {
-		found, ps := r.open(file, passOver)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") || !e.IsDir() && !isDocumentName(e.Name()) {
+			continue
+		}
+		found, ps := r.entry(filepath.Join(name, e.Name()), e.IsDir())
 		docs = append(docs, found...)
 		problems = append(problems, ps...)
 	}
 	return docs, problems
 }
 
+// entry reads a file or folder inside a folder. A link to a folder is left out: it could lead back.
+func (r reader) entry(name string, isFolder bool) ([]*Document, problem.List) {
+	f, info, problems := r.open(name)
+	if problems != nil {
+		return nil, problems
+	}
+	defer func() { _ = f.Close() }()
+	if !info.IsDir() {
+		return r.content(name, f, true)
+	}
+	if folder, ok := f.(fs.ReadDirFile); ok && isFolder {
+		return r.folder(name, folder)
+	}
+	return nil, nil
+}
+
 // isDocumentName accepts what the shell's *.yaml *.yml *.json would.
 func isDocumentName(name string) bool {
 	extension := filepath.Ext(name)
-	return !strings.HasPrefix(name, ".") && (extension == ".yaml" || extension == ".yml" || extension == ".json")
+	return extension == ".yaml" || extension == ".yml" || extension == ".json"
 }
 
-func (r reader) content(name string, from io.Reader) ([]*Document, problem.List) {
+func (r reader) content(name string, from io.Reader, inFolder bool) ([]*Document, problem.List) {
 	if from == nil {
 		return nil, problem.List{{Position: problem.Position{File: name}, Message: "there is no standard input"}}
 	}
@@ -127,7 +147,7 @@ func (r reader) content(name string, from io.Reader) ([]*Document, problem.List)
 	if err != nil {
 		return nil, fileProblem(name, err)
 	}
-	return decodeFile(name, data, r.options)
+	return decodeFile(name, data, r.options, inFolder)
 }
 
 // fileProblem says what the system answered, without its name of the operation.

@@ -38,15 +38,21 @@ func writeFiles(t *testing.T, files map[string]string) string {
 func TestRead(t *testing.T) {
 	t.Parallel()
 	dir := writeFiles(t, map[string]string{
-		"b.yml":         document("b1") + "---\n" + document("b2"),
-		"a.yaml":        document("a"),
-		"c.json":        `[{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"c"},"spec":{"target":{"namespace":"shop"}}}]`,
-		"d.txt":         "no document",
-		".hidden.yaml":  "no: document",
-		"below/e.yaml":  document("e"),
-		"empty/f.txt":   "",
-		"folder.yaml/x": "",
-		"other.name":    document("other"),
+		"b.yml":                         document("b1") + "---\n" + document("b2"),
+		"a.yaml":                        document("a"),
+		"c.json":                        `[{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"c"},"spec":{"target":{"namespace":"shop"}}}]`,
+		"d.txt":                         "no document",
+		".hidden.yaml":                  "no: document",
+		"below/e.yaml":                  document("e"),
+		"empty/f.txt":                   "",
+		"folder.yaml/x":                 "",
+		"other.name":                    document("other"),
+		"mixed/f.yaml":                  "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n" + document("f") + "---\napiVersion: lattice.dev/v1alpha1\nkind: CedarPolicy\nmetadata: {name: p}\n",
+		"mixed/chart/values.yaml":       "replicas: 1\n",
+		"mixed/chart/Kustomization.yml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+		"mixed/note.yaml":               "# nothing\n",
+		".near/g.yaml":                  strings.Replace(document("g"), "lattice.dev", "latice.dev", 1),
+		".foreign/h.yaml":               "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
 	})
 	if err := os.Symlink(filepath.Join(dir, "below"), filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
@@ -57,15 +63,20 @@ func TestRead(t *testing.T) {
 		want   []string
 		err    string
 	}{
-		"Folder":       {"the files of a folder in the order of their names", []string{"."}, []string{"a", "b1", "b2", "c"}, ""},
-		"Files":        {"files in the order given, whatever their names", []string{"other.name", "below/e.yaml"}, []string{"other", "e"}, ""},
-		"Stdin":        {"standard input among files", []string{"a.yaml", "-", "below"}, []string{"a", "stdin", "e"}, ""},
-		"Missing":      {"every missing file is named", []string{"a.yaml", "nope.yaml", "nope"}, nil, "DIR/nope: the file does not exist; check the path\nDIR/nope.yaml: the file does not exist; check the path"},
-		"MissingTwice": {"one problem is reported once", []string{"nope", "nope"}, nil, "DIR/nope: the file does not exist; check the path"},
-		"EmptyFolder":  {"a folder without documents is a mistake", []string{"empty"}, nil, "DIR/empty: the folder holds no *.yaml, *.yml or *.json file"},
-		"Twice":        {"no name may be there twice", []string{"a.yaml", "."}, nil, "DIR/a.yaml:3:18: LatticeMeshMember default/a: metadata.name: the document is there twice, the first stands at DIR/a.yaml:3:18; rename or remove one"},
-		"NoPaths":      {"no input is a mistake", nil, nil, "there is no input; name a file, a folder, or - for standard input"},
-		"NotADoc":      {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this installation reads LatticeMeshMember and LatticeService of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
+		"Folder":        {"the files of a folder and those below in the order of their names", []string{"."}, []string{"a", "b1", "b2", "e", "c", "f"}, ""},
+		"Files":         {"files in the order given, whatever their names", []string{"other.name", "below/e.yaml"}, []string{"other", "e"}, ""},
+		"Stdin":         {"standard input among files", []string{"a.yaml", "-", "below"}, []string{"a", "stdin", "e"}, ""},
+		"Missing":       {"every missing file is named", []string{"a.yaml", "nope.yaml", "nope"}, nil, "DIR/nope: the file does not exist; check the path\nDIR/nope.yaml: the file does not exist; check the path"},
+		"MissingTwice":  {"one problem is reported once", []string{"nope", "nope"}, nil, "DIR/nope: the file does not exist; check the path"},
+		"Recursive":     {"documents for other programs are left out", []string{"mixed"}, []string{"f"}, ""},
+		"Mixed":         {"they are in a file, too, that has one to read", []string{"mixed/f.yaml"}, []string{"f"}, ""},
+		"Near":          {"a misspelt group is a mistake", []string{".near"}, nil, "DIR/.near/g.yaml:1:13: LatticeMeshMember default/g: apiVersion: the string \"latice.dev/v1alpha1\" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"Foreign":       {"a file that is named must have something to read", []string{".foreign/h.yaml"}, nil, "DIR/.foreign/h.yaml:1:13: Namespace default/shop: apiVersion: the string \"v1\" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"ForeignFolder": {"and so must a folder", []string{".foreign"}, nil, "DIR/.foreign: neither the folder nor one below holds a document in a *.yaml, *.yml or *.json file"},
+		"EmptyFolder":   {"a folder without documents is a mistake", []string{"empty"}, nil, "DIR/empty: neither the folder nor one below holds a document in a *.yaml, *.yml or *.json file"},
+		"Twice":         {"no name may be there twice", []string{"a.yaml", "."}, nil, "DIR/a.yaml:3:18: LatticeMeshMember default/a: metadata.name: the document is a duplicate, the first is at DIR/a.yaml:3:18; rename or remove one"},
+		"NoPaths":       {"no input is a mistake", nil, nil, "there is no input; name a file, a folder, or - for standard input"},
+		"NotADoc":       {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,5 +206,28 @@ func TestReadStops(t *testing.T) {
 	}
 	if _, err := Read([]string{"-"}, io.MultiReader(), Options{}); err == nil || err.Error() != "<stdin>: the file holds no document" {
 		t.Errorf("Read(-) of nothing = %v", err)
+	}
+}
+
+// What is left out of a folder is said, with the reason.
+func TestReadLeftOut(t *testing.T) {
+	t.Parallel()
+	dir := writeFiles(t, map[string]string{
+		"a.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n" + document("a") +
+			"---\napiVersion: lattice.dev/v1alpha1\nkind: CedarPolicy\nmetadata: {name: p}\n",
+		"chart/values.yaml": "replicas: 1\n",
+	})
+	var got []string
+	o := Options{LeftOut: func(p problem.Problem) { got = append(got, strings.ReplaceAll(p.Error(), dir, "DIR")) }}
+	if _, err := Read([]string{dir}, nil, o); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"DIR/a.yaml:1:1: Namespace default/shop: left out: it is not of a kind that this installation reads",
+		"DIR/a.yaml:10:1: CedarPolicy default/p: left out: policies are read with --policies",
+		"DIR/chart/values.yaml:1:1: left out: it has neither apiVersion nor kind",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -60,10 +60,10 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"UTF16":           {"UTF-16 has NUL bytes", "a\x00:\x00", "f:1:2: the file holds a NUL byte; it must be text in UTF-8"},
 		"TooLarge":        {"a file of 20 MB is not read on", strings.Repeat("#", 20<<20), "f: the file is larger than 8 MiB; split it into several files"},
 		"Bomb":            {"aliases may not multiply", bomb, "f:5:36: the alias *d makes the file grow to more than 100000 values; use fewer aliases"},
-		"SelfAlias":       {"an anchor cannot contain itself", "a: &a\n  b: *a\n", "f:2:6: the alias *a stands inside its own anchor"},
-		"SelfMerge":       {"a mapping cannot merge itself", "a: &a\n  <<: *a\n", "f:2:7: the alias *a stands inside its own anchor"},
+		"SelfAlias":       {"an anchor cannot contain itself", "a: &a\n  b: *a\n", "f:2:6: the alias *a is inside its own anchor"},
+		"SelfMerge":       {"a mapping cannot merge itself", "a: &a\n  <<: *a\n", "f:2:7: the alias *a is inside its own anchor"},
 		"UnknownAlias":    {"an alias needs its anchor", "a: 1\nb: [1, *nope]\n", "f:2:8: the alias *nope has no anchor &nope in front of it"},
-		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember and LatticeService of lattice.dev/v1alpha1\nf:4:3: b.<<: duplicate key; give one merge key a list"},
+		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nf:4:3: b.<<: duplicate key; give one merge key a list"},
 		"DeepYAML":        {"nesting is bounded in YAML", "a: " + deep(64), "f:1:67: lists and mappings nest deeper than 64"},
 		"DeepJSON":        {"and in JSON", deep(65), "f:1:65: lists and mappings nest deeper than 64"},
 		"DeeperYAML":      {"the YAML library has a bound of its own", "a: " + deep(20_000), "f:1:1: the YAML is not well-formed: exceeded max depth of 10000"},
@@ -80,7 +80,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"OpenValue":       {"a value that is missing", "x: 1\na: [b, ,]\n", "f:2:1: a value is missing in the brackets that are open here"},
 		"OpenQuote":       {"an open quote", "a: \"b\nc: 1\n", "f:2:1: the file ends inside quotes; a closing quote is missing"},
 		"Colon":           {"a second colon", "x: 1\na: b: c\n", "f:2:1: there cannot be a colon here; check the indentation, or put the value in quotes"},
-		"NoColon":         {"a key without colon", "a: 1\nb\nc: 2\n", "f:2:1: a key needs a colon and a space behind it; check the line and the one above it"},
+		"NoColon":         {"a key without colon", "a: 1\nb\nc: 2\n", "f:2:1: a key needs a colon and a space after it; check the line and the one above it"},
 		"Reserved":        {"a reserved character", "a: 1\nb: @c\n", "f:2:1: a value begins with a character that YAML reserves; put the value in quotes"},
 		"Template":        {"templates are not expanded", "a: {{ b }}\n", "f:1:5: a key cannot be a list or a mapping; a value that begins with { or [ needs quotes"},
 		"Directive":       {"other messages of the library stay", "%YAML 3.0\n---\na\n", "found incompatible YAML document"},
@@ -88,8 +88,8 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"JSONComma":       {"a comma that is missing", `{"a": 1 "b": 2}`, "f:1:9: want a comma or }"},
 		"JSONTrailing":    {"a comma too many", "[1,\n]", "f:2:1: a value cannot begin with ']'"},
 		"JSONKey":         {"a key without quotes", `{"a": 1, b: 2}`, "f:1:10: want a key in double quotes"},
-		"FlowMapping":     {"plain keys in braces are YAML", `{a: 1}`, "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember and LatticeService of lattice.dev/v1alpha1"},
-		"JSONColon":       {"a colon that is missing", `{"a" 1}`, "f:1:6: want a colon behind the key"},
+		"FlowMapping":     {"plain keys in braces are YAML", `{a: 1}`, "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"JSONColon":       {"a colon that is missing", `{"a" 1}`, "f:1:6: want a colon after the key"},
 		"JSONNumber":      {"numbers follow the grammar", `[01]`, "f:1:4: the number is not well-formed"},
 		"JSONFraction":    {"numbers follow the grammar", `[1.]`, "f:1:4: the number is not well-formed"},
 		"JSONExponent":    {"numbers follow the grammar", `[1e+]`, "f:1:5: the number is not well-formed"},
@@ -106,9 +106,9 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"JSONTwo":         {"several documents go into a list", `{} {}`, "f:1:4: text follows the end of the document; several documents in JSON go into one list"},
 		"JSONItem":        {"every item of the list is a document", `[null, 1]`, "f:1:2: want a mapping with apiVersion, kind, metadata and spec, got nothing\nf:1:8: want a mapping with apiVersion, kind, metadata and spec, got the number 1"},
 		"KeyTooLong":      {"keys are bounded", `{"` + strings.Repeat("k", 4097) + `": 1}`, "the key is longer than 4096 bytes"},
-		"BeforeTheFault":  {"what stands before a broken document is checked all the same", "a: 1\n---\nb: [\n", "f:1:1: apiVersion: is missing"},
+		"BeforeTheFault":  {"the part before a broken document is checked all the same", "a: 1\n---\nb: [\n", "f:1:1: apiVersion: is missing"},
 		"ManyProblems":    {"problems are bounded", service("web", manyUnknown()), "there are more problems than the 1000 that are shown; correct these first"},
-		"NamedTwiceInOne": {"one name, one document", service("web", "") + "---\n" + service("web", ""), "f:13:18: LatticeService default/web: metadata.name: the document is there twice, the first stands at f:3:18; rename or remove one"},
+		"NamedTwiceInOne": {"one name, one document", service("web", "") + "---\n" + service("web", ""), "f:13:18: LatticeService default/web: metadata.name: the document is a duplicate, the first is at f:3:18; rename or remove one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,7 +264,7 @@ func TestFromDerived(t *testing.T) {
 		"NoObject":   {"no object", encode(`[1]`), "want a mapping with apiVersion, kind, metadata and spec, got a list"},
 		"Unknown":    {"unknown fields", encode(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"web"},"spec":{"target":{"namespace":"shop"},"port":[]}}`), "LatticeMeshMember default/web: spec.port: is not a known field; did you mean ports?"},
 		"Invalid":    {"invalid values", encode(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"web"},"spec":{"target":{}}}`), "LatticeMeshMember default/web: spec.target: must have exactly one of selector, with at least one label, and namespace"},
-		"OtherKinds": {"other kinds", encode(`{"apiVersion":"v1","kind":"Service"}`), `Service: apiVersion: the string "v1" is not known; this installation reads LatticeMeshMember and LatticeService of lattice.dev/v1alpha1`},
+		"OtherKinds": {"other kinds", encode(`{"apiVersion":"v1","kind":"Service"}`), `Service: apiVersion: the string "v1" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

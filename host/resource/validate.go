@@ -79,12 +79,12 @@ func (v *validator) distinct(field string, items []string) {
 	for i, item := range items {
 		at := field + "." + strconv.Itoa(i)
 		v.require(item != "", at, "is empty; remove the item or give it a value")
-		v.require(!seen[item], at, problem.Quote(item)+" is there twice; remove one")
+		v.require(!seen[item], at, problem.Quote(item)+" is a duplicate; remove one")
 		seen[item] = true
 	}
 }
 
-// items checks every item of a list, and that none is there twice.
+// items checks every item of a list, and that none is a duplicate.
 func (v *validator) items(field string, items []string, valid func(string) bool, rule string) {
 	v.distinct(field, items)
 	for i, item := range items {

@@ -12,28 +12,33 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-func (v *validator) container(field string, c *lattice.Container, resources cbor.Map[lattice.Resource]) {
+func (v *validator) container(field string, c *lattice.Container, resources cbor.Map[lattice.Resource], needsResources bool) {
 	v.image(field+".image", c.Image)
 	v.command(field+".command", c.Command)
 	v.optional(field+".workingDir", c.WorkingDir, func(s string) bool { return s == "/" || isAbsolute(s) }, ruleAbsolute)
+	v.noTemplate(field+".workingDir", c.WorkingDir)
 	names(v, field+".variables", c.Variables, isVariable, ruleVariable)
-	v.quantities(field+".resources", c.Resources)
+	if c.Resources != nil || needsResources {
+		v.quantities(field+".resources", c.Resources)
+	}
 	v.contents(field, c.Files, c.Volumes, resources)
 	v.probe(field+".livenessProbe", c.LivenessProbe, false)
 	v.probe(field+".readinessProbe", c.ReadinessProbe, true)
 	v.probe(field+".startupProbe", c.StartupProbe, false)
+	v.lifecycle(field+".lifecycle", c.Lifecycle)
 	v.envFrom(field+".envFrom", c.EnvFrom, resources)
 	v.security(field+".security", c.Security)
 }
 
 func (v *validator) sidecar(field string, c *lattice.Sidecar, resources cbor.Map[lattice.Resource]) {
-	// A sidecar is a container without envFrom, and either may be an init container.
+	// A sidecar is a container without envFrom that may leave out its resources, and it may be an init container.
 	v.container(field, &lattice.Container{
 		Image: c.Image, Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, Variables: c.Variables,
 		Resources: c.Resources, Files: c.Files, Volumes: c.Volumes, LivenessProbe: c.LivenessProbe,
-		ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe, Security: c.Security,
-	}, resources)
+		ReadinessProbe: c.ReadinessProbe, StartupProbe: c.StartupProbe, Lifecycle: c.Lifecycle, Security: c.Security,
+	}, resources, false)
 	if !c.Init {
+		v.require(len(c.After) == 0, field+".after", "orders init containers, and this sidecar runs with the others; set init: true or remove it")
 		return
 	}
 	v.require(len(c.Command) > 0, field+".command", "is missing; an init container must say what it runs")
@@ -41,11 +46,15 @@ func (v *validator) sidecar(field string, c *lattice.Sidecar, resources cbor.Map
 	v.require(c.LivenessProbe == nil, field+".livenessProbe", noProbe)
 	v.require(c.ReadinessProbe == nil, field+".readinessProbe", noProbe)
 	v.require(c.StartupProbe == nil, field+".startupProbe", noProbe)
+	v.require(c.Lifecycle == nil, field+".lifecycle", "an init container runs to its end and is not told to stop; remove it")
 }
 
-func isVariable(s string) bool { return s != "." && s != ".." && variablePattern.MatchString(s) }
+// isVariable accepts the name of a variable, which is kept as a key of a ConfigMap.
+func isVariable(s string) bool {
+	return s != "." && !strings.HasPrefix(s, "..") && len(s) <= maxSubdomain && variablePattern.MatchString(s)
+}
 
-// platformImage stands for the image that the platform's configuration names.
+// platformImage means the image that the platform's configuration names.
 const platformImage = "."
 
 // image checks a reference of the form repository[:tag]@sha256:digest.
@@ -80,18 +89,36 @@ func (v *validator) quantities(field string, r *lattice.ResourceRequirements) {
 		v.fail(field, "is missing; set cpu and memory under requests and under limits")
 		return
 	}
-	requestedCPU, requestedMemory := v.amounts(field+".requests", r.Requests)
-	limitCPU, limitMemory := v.amounts(field+".limits", r.Limits)
+	requestedCPU, requestedMemory := v.amounts(field+".requests", r.Requests, false)
+	limitCPU, limitMemory := v.amounts(field+".limits", r.Limits, v.options.WaiveCPULimit)
 	v.notAbove(field+".requests.cpu", requestedCPU, limitCPU)
 	v.notAbove(field+".requests.memory", requestedMemory, limitMemory)
+	v.ephemeralStorage(field, r)
 }
 
-func (v *validator) amounts(field string, q *lattice.Quantities) (cpu, memory *big.Rat) {
+// ephemeralStorage checks the amounts of space on the node, which may be left out.
+func (v *validator) ephemeralStorage(field string, r *lattice.ResourceRequirements) {
+	const key = "ephemeral-storage"
+	var amounts [2]*big.Rat
+	for i, q := range []*lattice.Quantities{r.Requests, r.Limits} {
+		if q != nil && q.EphemeralStorage != "" {
+			amounts[i] = v.amount(field+[...]string{".requests.", ".limits."}[i]+key, q.EphemeralStorage, Bytes, ruleMemory)
+		}
+	}
+	v.notAbove(field+".requests."+key, amounts[0], amounts[1])
+}
+
+func (v *validator) amounts(field string, q *lattice.Quantities, waiveCPU bool) (cpu, memory *big.Rat) {
 	if q == nil {
 		v.fail(field, "is missing; set cpu and memory")
 		return nil, nil
 	}
-	return v.amount(field+".cpu", q.CPU, Cores, ruleCPU), v.amount(field+".memory", q.Memory, Bytes, ruleMemory)
+	if limits := strings.HasSuffix(field, ".limits"); q.CPU == "" && limits && !waiveCPU {
+		v.fail(field+".cpu", "is missing; it "+ruleCPU+"; the platform's settings can waive it with spec.containers.waiveCPULimit")
+	} else if q.CPU != "" || !limits {
+		cpu = v.amount(field+".cpu", q.CPU, Cores, ruleCPU)
+	}
+	return cpu, v.amount(field+".memory", q.Memory, Bytes, ruleMemory)
 }
 
 func (v *validator) amount(field, text string, parse func(string) *big.Rat, rule string) *big.Rat {
@@ -113,37 +140,9 @@ func (v *validator) notAbove(field string, request, limit *big.Rat) {
 func (v *validator) envFrom(field string, from []string, resources cbor.Map[lattice.Resource]) {
 	v.distinct(field, from)
 	for i, name := range from {
-		if r := resources.Get(name); name != "" && (r == nil || r.Type != typeSecret && r.Type != "") {
-			v.fail(field+"."+strconv.Itoa(i), "names no secret in "+fieldResources+": "+problem.Quote(name))
+		if r := resources.Get(name); name != "" && (r == nil || r.Type != typeSecret && r.Type != "" && !isExisting(r.Type)) {
+			v.fail(field+"."+strconv.Itoa(i), "names no secret, existing-secret or existing-configmap in "+fieldResources+": "+problem.Quote(name))
 		}
-	}
-}
-
-// probe checks a health check. Only a readiness probe may need more than one success.
-func (v *validator) probe(field string, p *lattice.Probe, manySuccesses bool) {
-	if p == nil {
-		return
-	}
-	v.requireOf((p.HTTPGet == nil) != (p.Exec == nil), field, "must have exactly one of httpGet and exec")
-	if p.HTTPGet != nil {
-		v.httpGet(field+".httpGet", p.HTTPGet)
-	}
-	if p.Exec != nil {
-		v.require(len(p.Exec.Command) > 0 && p.Exec.Command[0] != "", field+".exec.command", "is empty; give the program to run")
-	}
-	if s := p.SuccessThreshold; s != nil && *s > 1 && !manySuccesses {
-		v.fail(field+".successThreshold", "must be 1; only a readiness probe may need more successes")
-	}
-}
-
-func (v *validator) httpGet(field string, g *lattice.HTTPGet) {
-	v.port(field+".port", g.Port)
-	v.require(strings.HasPrefix(g.Path, "/"), field+".path", "must begin with /, not "+problem.Quote(g.Path))
-	v.optional(field+".host", g.Host, isHostOrAddress, "must be a host name or an address")
-	for i, h := range g.HTTPHeaders {
-		at := field + ".httpHeaders." + strconv.Itoa(i)
-		v.headerName(at+".name", h.Name)
-		v.require(!strings.ContainsAny(h.Value, "\r\n"), at+".value", "cannot hold a line break; remove it")
 	}
 }
 
@@ -170,6 +169,9 @@ func (v *validator) security(field string, s *lattice.Security) {
 		v.fail(field+".allowPrivilegeEscalation", "cannot be false in a privileged container; remove one of them")
 	}
 	v.profile(field, "seccomp", s.SeccompProfile, s.SeccompLocalhostProfile)
+	// The API server takes a path below the kubelet's folder of profiles only.
+	v.optional(field+".seccompLocalhostProfile", s.SeccompLocalhostProfile, isRelative,
+		"must be a path relative to the node's folder of profiles, without . and .. parts")
 	v.profile(field, "apparmor", s.ApparmorProfile, s.ApparmorLocalhostProfile)
 	v.items(field+".allowedBinaries", s.AllowedBinaries, func(b string) bool { return b == "*" || isAbsolute(b) }, "must be the absolute path of a program, or * for every program")
 }

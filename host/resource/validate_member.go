@@ -17,6 +17,7 @@ func (v *validator) member(s *lattice.MemberSpec) {
 		v.egress("spec.egress."+strconv.Itoa(i), &s.Egress[i])
 	}
 	v.optional("spec.serviceAccount", s.ServiceAccount, isSubdomain, ruleSubdomain)
+	v.optional("spec.podNames", s.PodNames, isName, "is the name of a Service and "+ruleName)
 	v.advertise("spec.advertise", s.Advertise)
 	if s.Ingress != nil {
 		ports := make([]string, len(s.Ports))
@@ -34,17 +35,23 @@ func (v *validator) target(t *lattice.MemberTarget) {
 }
 
 func (v *validator) memberPorts(ports []lattice.MemberPort) {
-	numbers, taken := map[int64]bool{}, map[string]bool{}
+	type listener struct {
+		port     int64
+		protocol string
+	}
+	numbers, taken := map[listener]bool{}, map[string]bool{}
 	for i, p := range ports {
 		field := "spec.ports." + strconv.Itoa(i)
 		v.port(field+".port", p.Port)
-		v.require(!numbers[p.Port] || !validPort(p.Port), field+".port", "the port "+strconv.FormatInt(p.Port, 10)+" is there twice; remove one")
-		numbers[p.Port] = true
+		at := listener{p.Port, p.Protocol}
+		v.require(!numbers[at] || !validPort(p.Port), field+".port", "the port "+strconv.FormatInt(p.Port, 10)+"/"+p.Protocol+" is a duplicate; remove one")
+		numbers[at] = true
+		v.require(!p.External || p.PeerAuth == "Permissive", field+".external", "needs peerAuth: Permissive, because callers from outside the cluster have no identity in the mesh")
 		if p.ServicePort != nil {
 			v.port(field+".servicePort", *p.ServicePort)
 		}
 		v.require(isName(p.Name), field+".name", ruleName+", not "+problem.Quote(p.Name))
-		v.require(!taken[p.Name] || p.Name == "", field+".name", "the name "+problem.Quote(p.Name)+" is there twice; rename one")
+		v.require(!taken[p.Name] || p.Name == "", field+".name", "the name "+problem.Quote(p.Name)+" is a duplicate; rename one")
 		taken[p.Name] = true
 	}
 }
@@ -62,7 +69,7 @@ func (v *validator) members(field string, refs []lattice.MemberRef, everyone boo
 			v.require(isSubdomain(r.Name), at+".name", ruleSubdomain+", not "+problem.Quote(r.Name))
 		}
 		v.optional(at+".namespace", r.Namespace, isLabel, ruleNamespace)
-		v.require(!seen[r], at, "the member is there twice; remove one")
+		v.require(!seen[r], at, "the member is a duplicate; remove one")
 		seen[r] = true
 	}
 }
@@ -73,7 +80,7 @@ func (v *validator) egress(field string, e *lattice.EgressRule) {
 	for i, port := range e.Ports {
 		at := field + ".ports." + strconv.Itoa(i)
 		v.port(at, port)
-		v.require(!seen[port] || !validPort(port), at, "the port "+strconv.FormatInt(port, 10)+" is there twice; remove one")
+		v.require(!seen[port] || !validPort(port), at, "the port "+strconv.FormatInt(port, 10)+" is a duplicate; remove one")
 		seen[port] = true
 	}
 }
@@ -90,7 +97,7 @@ func (v *validator) egressTarget(field string, t *lattice.EgressTarget) {
 		v.knownEntity(field+".entity", t.Entity)
 	}
 	v.optional(field+".cidr", t.CIDR, isCIDR, "must be a block of addresses such as 10.0.0.0/8 or 2001:db8::/32")
-	v.optional(field+".fqdn", t.FQDN, isHost, ruleHost)
+	v.optional(field+".fqdn", plainHost(t.FQDN), isHost, ruleHost)
 }
 
 func isCIDR(s string) bool {

@@ -18,6 +18,7 @@ const (
 	serviceClusterIP    = "ClusterIP"
 	serviceNodePort     = "NodePort"
 	serviceLoadBalancer = "LoadBalancer"
+	serviceHeadless     = "Headless"
 )
 
 // The kinds of a route.
@@ -33,21 +34,42 @@ func isPortName(s string) bool {
 
 func (v *validator) ports(p *lattice.Ports, ingress bool) {
 	names(v, fieldService+".ports", p.Ports, isPortName, "must be a DNS label of at most 15 characters that begins with a letter")
-	seen := map[int64]string{}
+	// The API server tells ports of a Service apart by number and protocol (validateServicePort).
+	type listener struct {
+		port     int64
+		protocol string
+	}
+	seen := map[listener]string{}
 	for _, e := range p.Ports {
 		field := fieldService + ".ports." + e.Key
 		v.port(field+".port", e.Value.Port)
-		if other, ok := seen[e.Value.Port]; ok && validPort(e.Value.Port) {
-			v.fail(field+".port", "the port "+strconv.FormatInt(e.Value.Port, 10)+" is taken by the port "+problem.Quote(other)+"; choose another one")
+		at := listener{e.Value.Port, e.Value.Protocol}
+		if other, ok := seen[at]; ok && validPort(e.Value.Port) {
+			v.fail(field+".port", "the port "+strconv.FormatInt(e.Value.Port, 10)+"/"+at.protocol+" is taken by the port "+problem.Quote(other)+"; choose another one")
 		}
-		seen[e.Value.Port] = e.Key
+		seen[at] = e.Key
 		if e.Value.TargetPort != nil {
 			v.port(field+".targetPort", *e.Value.TargetPort)
 		}
 	}
+	v.headless(p)
 	v.items(fieldService+".hostnames", p.Hostnames, isHost, ruleHost)
 	v.exposure(p, ingress)
 	v.tls(fieldService+".tls", p.TLS)
+}
+
+// headless checks that a service without an address of its own leads from no port to another one: its clients connect to the
+// pods themselves.
+func (v *validator) headless(p *lattice.Ports) {
+	if p.ServiceType != serviceHeadless {
+		return
+	}
+	v.require(len(p.Ports) > 0, fieldService+".ports", "is empty; a headless service needs at least one port")
+	for _, e := range p.Ports {
+		if t := e.Value.TargetPort; t != nil && *t != e.Value.Port {
+			v.fail(fieldService+".ports."+e.Key+".targetPort", "must be the port, because clients of a headless service connect to the pods themselves; set port: "+strconv.FormatInt(*t, 10))
+		}
+	}
 }
 
 // exposure checks that a service is published in one way only.
@@ -56,6 +78,7 @@ func (v *validator) exposure(p *lattice.Ports, ingress bool) {
 	if external && ingress {
 		v.fail(fieldIngress, "a service of type "+p.ServiceType+" is reachable without it; remove spec.ingress or set serviceType: ClusterIP")
 	}
+	v.require(!external || len(p.Ports) > 0, fieldService+".ports", "is empty; a service of type "+p.ServiceType+" needs at least one port")
 	published := func(field string) {
 		v.require(external, field, "needs serviceType: LoadBalancer or NodePort; set it or remove this field")
 		v.require(len(p.Hostnames) > 0, field, "needs at least one name in "+fieldService+".hostnames")
@@ -100,7 +123,7 @@ func (v *validator) route(field string, r *lattice.Route, ports []string, where 
 	v.knownPort(field+".port", r.Port, ports, where)
 	v.require(r.Port != "" || len(ports) <= 1, field+".port", "is missing; with more than one port in "+where+" a route must name one")
 	v.require(r.Port != "" || len(ports) > 0, field, "there is no port to route to; add one to "+where)
-	v.items(field+".hosts", r.Hosts, isHost, ruleHost)
+	v.items(field+".hosts", r.Hosts, func(s string) bool { return isHost(plainHost(s)) }, ruleHost)
 	v.tls(field+".tls", r.TLS)
 	if r.Kind == routeTCP {
 		v.tcpRoute(field, r)

@@ -27,6 +27,7 @@ func (v *validator) service(s *lattice.ServiceSpec) {
 	}
 	v.scaling(s)
 	v.deploy(s.Deploy)
+	v.statefulSet(s)
 	v.topology(s.Topology)
 	v.backup(s)
 	v.advertise("spec.advertise", s.Advertise)
@@ -57,6 +58,7 @@ func (v *validator) runtime(r *lattice.Runtime) {
 		v.require(r.HostNetwork == nil || !*r.HostNetwork || !strings.HasPrefix(e.Key, "net."), "spec.sysctls."+e.Key,
 			"would change the node, because hostNetwork is true; remove one of the two")
 	}
+	v.nodes(r)
 	v.items("spec.imagePullSecrets", r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
 }
 
@@ -66,7 +68,7 @@ func (v *validator) workload(s *lattice.ServiceSpec) {
 	names(v, fieldContainers, w.Containers, isName, ruleName)
 	names(v, fieldResources, w.Resources, isName, ruleName)
 	for i := range w.Containers {
-		v.container(fieldContainers+"."+w.Containers[i].Key, &w.Containers[i].Value, w.Resources)
+		v.container(fieldContainers+"."+w.Containers[i].Key, &w.Containers[i].Value, w.Resources, true)
 	}
 	for i := range s.Sidecars {
 		name := s.Sidecars[i].Key
@@ -76,6 +78,8 @@ func (v *validator) workload(s *lattice.ServiceSpec) {
 	for i := range w.Resources {
 		v.resource(fieldResources+"."+w.Resources[i].Key, &w.Resources[i].Value)
 	}
+	v.order(s.Sidecars)
+	v.sleeps(s)
 	if w.Service != nil {
 		v.ports(w.Service, s.Ingress != nil)
 	}
@@ -93,7 +97,7 @@ func (v *validator) scaling(s *lattice.ServiceSpec) {
 	for i, m := range a.Metrics {
 		field := "spec.autoscaling.metrics." + strconv.Itoa(i)
 		v.metric(field, m)
-		v.require(!seen[m.Metric], field+".metric", problem.Quote(m.Metric)+" is there twice; remove one")
+		v.require(!seen[m.Metric], field+".metric", problem.Quote(m.Metric)+" is a duplicate; remove one")
 		seen[m.Metric] = true
 	}
 }
@@ -117,6 +121,9 @@ func (v *validator) deploy(d *lattice.Deploy) {
 	v.require(d.Strategy == strategyCanary, field, "needs spec.deploy.strategy: canary; set it or remove the block")
 	v.optional(field+".interval", c.Interval, durationPattern.MatchString, ruleDuration)
 }
+
+// strategyRecreate ends the old pods before new ones begin.
+const strategyRecreate = "recreate"
 
 // strategyCanary rolls out to a part of the traffic first.
 const strategyCanary = "canary"
@@ -178,7 +185,7 @@ func (v *validator) hooks(field string, hooks []lattice.BackupHook, s *lattice.S
 	for i, h := range hooks {
 		at := field + "." + strconv.Itoa(i)
 		v.require(isName(h.Name), at+".name", ruleName+", not "+problem.Quote(h.Name))
-		v.require(!seen[h.Name], at+".name", problem.Quote(h.Name)+" is there twice; rename one")
+		v.require(!seen[h.Name], at+".name", problem.Quote(h.Name)+" is a duplicate; rename one")
 		seen[h.Name] = true
 		v.require(hasContainer(s, h.Container), at+".container", "names no container or sidecar that runs: "+problem.Quote(h.Container))
 		v.require(len(h.Command) > 0, at+".command", "is empty; give the program to run")

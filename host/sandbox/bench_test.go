@@ -32,7 +32,8 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkGrowingCall measures calls of a guest that grows its memory by so many pages and writes to all of them.
+// BenchmarkGrowingCall measures calls of a guest that grows its memory by so many pages and writes
+// to all of them.
 func BenchmarkGrowingCall(b *testing.B) {
 	for _, pages := range []int32{0, 1, 4, 16, 64, 256} {
 		b.Run(fmt.Sprintf("%d pages", pages), func(b *testing.B) {
@@ -46,7 +47,8 @@ func BenchmarkGrowingCall(b *testing.B) {
 	}
 }
 
-// BenchmarkReset measures calls of a Go plugin, and in reset-ns/op what putting back the instance takes of each.
+// BenchmarkReset measures calls of a Go plugin, and in reset-ns/op what putting back the instance
+// takes of each.
 func BenchmarkReset(b *testing.B) {
 	guest := buildGoGuest(b)
 	for name, m := range everyMemories(b) {
@@ -72,7 +74,8 @@ func BenchmarkReset(b *testing.B) {
 	}
 }
 
-// BenchmarkMake measures making one more instance of a Go plugin, from the snapshot and without one.
+// BenchmarkMake measures making one more instance of a Go plugin, from the snapshot and without
+// one.
 func BenchmarkMake(b *testing.B) {
 	guest := buildGoGuest(b)
 	for name, m := range everyMemories(b) {
@@ -128,7 +131,8 @@ func BenchmarkLoadCached(b *testing.B) {
 	}
 }
 
-// BenchmarkCancel measures how long a guest runs on after its caller gave up: cancel-ns on average, worst-ns at most.
+// BenchmarkCancel measures how long a guest runs on after its caller gave up: cancel-ns on average,
+// worst-ns at most.
 func BenchmarkCancel(b *testing.B) {
 	var logging, filling guestModule
 	log := logging.ImportFunction(abi.ImportModule, abi.ImportLog, i32x3, noTypes)

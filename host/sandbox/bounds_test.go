@@ -17,7 +17,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// spreaderBytes is what one instance of spreader has, and spreaderSnapshot what the state that it starts from has.
+// spreaderBytes is what one instance of spreader has, and spreaderSnapshot what the state that it
+// starts from has.
 const (
 	spreaderBytes    = spreaderSnapshot + instanceBytes + segmentBytes
 	spreaderSnapshot = 3 * pageSize
@@ -69,7 +70,8 @@ func bookkeepingOf(plugins []*Plugin) bookkeeping {
 	return b
 }
 
-// wantLive fails unless the plugins have so many instances, all of them small, and as many as there are calls are in use.
+// wantLive fails unless the plugins have so many instances, all of them small, and as many as there
+// are calls are in use.
 func wantLive(t *testing.T, plugins []*Plugin, calls int, live ...int) {
 	t.Helper()
 	want := bookkeeping{Live: live, Calls: calls}
@@ -83,7 +85,8 @@ func wantLive(t *testing.T, plugins []*Plugin, calls int, live ...int) {
 	}
 }
 
-// callSoon calls a plugin in another goroutine, and returns when that goroutine can go no further. It must run in a bubble.
+// callSoon calls a plugin in another goroutine, and returns when that goroutine can go no further.
+// It must run in a bubble.
 func callSoon(ctx context.Context, p *Plugin) (result func() error) {
 	done := make(chan error, 1)
 	go func() {
@@ -140,7 +143,8 @@ func TestCallWaitsForACore(t *testing.T) {
 	})
 }
 
-// A log function that panics must not take an instance with it, or the calls behind it would wait for ever.
+// A log function that panics must not take an instance with it, or the calls after it would wait
+// for ever.
 func TestPanicGivesBackTheInstance(t *testing.T) {
 	t.Parallel()
 	guest := guestModule{}
@@ -195,7 +199,8 @@ func TestCloseEndsWaiting(t *testing.T) {
 			if err := <-closed; err != nil {
 				t.Error(err)
 			}
-			// The instance was taken without entering the plugin, so that closing did not wait for it.
+			// The instance was taken without entering the plugin, so that closing did not wait for
+			// it.
 			r.pool.drop(i)
 		})
 	}
@@ -232,7 +237,7 @@ func TestIdleHostGivesMemoryBack(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		synctest.Wait()
 		wantLive(t, plugins, 0, 0, 0)
-		// Use begins the time anew.
+		// Use begins the time again.
 		mustCall(t, plugins[1])
 		time.Sleep(40 * time.Second)
 		mustCall(t, plugins[1])
@@ -250,7 +255,7 @@ func TestIdleHostGivesMemoryBack(t *testing.T) {
 	})
 }
 
-func TestMemoryBudget(t *testing.T) {
+func TestLaw11_MemoryBudget(t *testing.T) {
 	t.Parallel()
 	r := newRuntime(t, Config{MemoryBudget: 3*spreaderBytes + 4*spreaderSnapshot + 1})
 	plugins := loadSpreaders(t, r, 4)
@@ -328,14 +333,14 @@ func TestGrowthCounts(t *testing.T) {
 	}
 	want := bookkeeping{Live: []int{1, 1}, Used: 2*spreaderBytes + pageSize, Calls: 1, Sweeps: true}
 	if diff := cmp.Diff(want, bookkeepingOf(plugins)); diff != "" {
-		t.Errorf("bookkeeping behind the growth (-want +got):\n%s", diff)
+		t.Errorf("bookkeeping after the growth (-want +got):\n%s", diff)
 	}
 	// Whatever happens next in the pool makes room.
 	r.pool.mu.Lock()
 	r.pool.unlock(r.pool.dispatch())
 	want.Live, want.Used = []int{1, 0}, spreaderBytes+pageSize
 	if diff := cmp.Diff(want, bookkeepingOf(plugins)); diff != "" {
-		t.Errorf("bookkeeping behind making room (-want +got):\n%s", diff)
+		t.Errorf("bookkeeping after making room (-want +got):\n%s", diff)
 	}
 	r.pool.giveBack(i)
 	settle(t, r.pool)
@@ -346,7 +351,7 @@ func TestGrowthCounts(t *testing.T) {
 	}
 }
 
-// A call that finds an instance that nobody put back does so itself.
+// A call that finds an instance that no one put back does so itself.
 func TestCallPutsBackWhatItFinds(t *testing.T) {
 	t.Parallel()
 	for name, m := range everyMemories(t) {
@@ -375,7 +380,8 @@ func TestCallPutsBackWhatItFinds(t *testing.T) {
 	}
 }
 
-// Only the first instance initialises itself. All have the same memory, globals and clock, and serve the same calls.
+// Only the first instance initialises itself. All have the same memory, globals and clock, and
+// serve the same calls.
 func TestInstancesAreAlike(t *testing.T) {
 	t.Parallel()
 	for name, m := range everyMemories(t) {
@@ -425,8 +431,8 @@ func TestInstancesAreAlike(t *testing.T) {
 	}
 }
 
-// 64 goroutines share four plugins, little memory and two cores, while guests trap, grow, run out of time, are cancelled,
-// and plugins close.
+// 64 goroutines share four plugins, little memory and two cores, while guests trap, grow, run out
+// of time, are cancelled, and plugins close.
 func TestPoolUnderLoad(t *testing.T) {
 	t.Parallel()
 	for name, m := range everyMemories(t) {
@@ -479,7 +485,8 @@ func TestPoolUnderLoad(t *testing.T) {
 	}
 }
 
-// callAtRandom calls one of the plugins, and reports whether it answered. Whatever it says must fit what it was asked.
+// callAtRandom calls one of the plugins, and reports whether it answered. Whatever it says must fit
+// what it was asked.
 func callAtRandom(t *testing.T, plugins []*Plugin, random *rand.Rand, n int) (answered bool) {
 	// The last one takes its time.
 	which, letter := random.IntN(3), "....tg"[random.IntN(6)]

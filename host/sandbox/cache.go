@@ -20,21 +20,22 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// engineVersion is the version of wazero in go.mod. Compiled code of another version would not run, and the engine itself
-// does not always know which version it is: the build of a test does not say.
+// engineVersion is the version of wazero in go.mod. Compiled code of another version would not run,
+// and the engine itself does not always know which version it is: the build of a test does not say.
 const engineVersion = "v1.12.0"
 
 const enginePath = "github.com/tetratelabs/wazero"
 
-// Engine describes everything but the module that compiled code depends on: the engine, the meter, the machine. Compiled
-// code of another Engine is of no use here.
+// Engine describes everything but the module that compiled code depends on: the engine, the meter,
+// the machine. Compiled code of another Engine is of no use here.
 func Engine() string {
 	return fmt.Sprintf("wazero %s (%s), meter %d, %s/%s, cpu %s",
 		engineVersion, engineInBuild(), meter.Version, runtime.GOOS, runtime.GOARCH, cpuFeatures())
 }
 
-// engineInBuild returns the engine's version as the engine finds it, which it writes into compiled code: a program that
-// was built with another version, or with a replaced one, does not share with others.
+// engineInBuild returns the engine's version as the engine finds it, which it writes into compiled
+// code: a program that was built with another version, or with a replaced one, does not share with
+// others.
 func engineInBuild() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -52,15 +53,16 @@ func engineInBuild() string {
 	return "unknown"
 }
 
-// cpuFeatures returns a short digest of what the processor can do. The engine's code depends on a few features only; it does
-// not say which.
+// cpuFeatures returns a short digest of what the processor can do. The engine's code depends on a
+// few features only; it does not say which.
 func cpuFeatures() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%v %v", cpu.X86, cpu.ARM64))
 	return fmt.Sprintf("%x", sum[:6])
 }
 
-// codeCache brings together the engine, which only knows a folder from which it runs what it finds, and a store that knows
-// what it keeps. The engine's folder is one that no other process writes to, and is empty but for what was just checked.
+// codeCache brings together the engine, which only knows a folder from which it runs what it finds,
+// and a store that knows what it keeps. The engine's folder is one that no other process writes to,
+// and is empty except for what was just checked.
 type codeCache struct {
 	wazero.CompilationCache
 	// store is nil when the cache is in memory.
@@ -72,8 +74,8 @@ type codeCache struct {
 	warn   func(string)
 }
 
-// openCache returns the cache below dir. A folder that others could write to is an error. One that cannot be used is
-// replaced with a cache in memory, and warn says why.
+// openCache returns the cache below dir. A folder that others could write to is an error. One that
+// cannot be used is replaced with a cache in memory, and warn says why.
 func openCache(dir string, warn func(string)) (*codeCache, error) {
 	inMemory := &codeCache{CompilationCache: wazero.NewCompilationCache(), warn: warn}
 	if dir == "" {
@@ -103,7 +105,8 @@ func openStore(dir string) (*codeCache, error) {
 	return &codeCache{CompilationCache: cache, store: store, folder: folder, engine: Engine()}, nil
 }
 
-// engineCache returns a cache of the engine in an empty folder, and the folder that the engine made there for its files.
+// engineCache returns a cache of the engine in an empty folder, and the folder that the engine made
+// there for its files.
 func engineCache(dir string) (cache wazero.CompilationCache, folder string, err error) {
 	if cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
 		return nil, "", err
@@ -142,10 +145,11 @@ func (c *codeCache) key(wasm []byte) codecache.Key {
 	return codecache.Key(h.Sum(nil))
 }
 
-// fetch puts compiled code where the engine looks for it, and returns the file. The error wraps [fs.ErrNotExist] when
-// nothing that could be used is kept. What is damaged is discarded.
-func (c *codeCache) fetch(key codecache.Key) (file string, err error) {
-	file, err = c.store.Copy(key, c.folder)
+// fetch puts compiled code where the engine looks for it, and returns the file. It is called name,
+// or what the engine calls it for the module that it was compiled from. The error wraps
+// [fs.ErrNotExist] when nothing that could be used is kept. What is damaged is discarded.
+func (c *codeCache) fetch(key codecache.Key, name string) (file string, err error) {
+	file, err = c.store.Copy(key, c.folder, name)
 	return file, c.discardDamaged(key, err)
 }
 
@@ -179,8 +183,8 @@ func (c *codeCache) put(key codecache.Key, id identity, file string) (moved stri
 	return moved, os.Rename(file, moved)
 }
 
-// isFileError reports whether a module did not compile because of a file system that does not work. The engine marks what
-// it could not read by its first word only.
+// isFileError reports whether a module did not compile because of a file system that does not work.
+// The engine marks what it could not read by its first word only.
 func isFileError(err error) bool {
 	var path *fs.PathError
 	var link *os.LinkError

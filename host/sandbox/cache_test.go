@@ -41,7 +41,7 @@ func TestEngineVersion(t *testing.T) {
 	t.Errorf("go.mod does not require wazero %s", engineVersion)
 }
 
-// entries returns what the cache holds, and fails when anything else was left in it.
+// entries returns what the cache holds next to skeletons, and fails when anything else was left in it.
 func entries(t *testing.T, dir string) []codecache.Listed {
 	t.Helper()
 	listed, err := codecache.List(dir)
@@ -49,8 +49,8 @@ func entries(t *testing.T, dir string) []codecache.Listed {
 		t.Fatal(err)
 	}
 	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && !regexp.MustCompile(`/code-1/[0-9a-f]{64}$`).MatchString(filepath.ToSlash(path)) {
-			t.Errorf("%s was left behind", path)
+		if err == nil && !d.IsDir() && !regexp.MustCompile(`/code-1/[0-9a-f]{64}(\.skeleton)?$`).MatchString(filepath.ToSlash(path)) {
+			t.Errorf("%s was not removed", path)
 		}
 		return err
 	})
@@ -124,7 +124,7 @@ func kept(t *testing.T, dir string) (codecache.Listed, []byte) {
 	if len(listed) != 1 {
 		t.Fatalf("the cache holds %+v", listed)
 	}
-	copied, err := store.Copy(listed[0].Key, store.Scratch())
+	copied, err := store.Copy(listed[0].Key, store.Scratch(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +152,8 @@ func openCodeCache(t *testing.T, dir string) *codecache.Store {
 	return store
 }
 
-// TestCacheIsUsed keeps the code of one module as that of another. Without it, nobody would know whether what the tests
-// below damage would have been run.
+// TestCacheIsUsed keeps the code of one module as that of another. Without it, no one would know
+// whether what the tests below damage would have been run.
 func TestCacheIsUsed(t *testing.T) {
 	t.Parallel()
 	dir, otherDir := t.TempDir(), t.TempDir()
@@ -172,8 +172,9 @@ func TestCacheIsUsed(t *testing.T) {
 	}
 }
 
-// engineCode returns the machine code in a file of the engine, and its checksum: six bytes of magic, the engine's version
-// behind one byte of length, the number of functions, their offsets, the length of the code, the code, its CRC-32C.
+// engineCode returns the machine code in a file of the engine, and its checksum: six bytes of
+// magic, the engine's version after one byte of length, the number of functions, their offsets, the
+// length of the code, the code, its CRC-32C.
 func engineCode(t *testing.T, file []byte) (code, checksum []byte) {
 	t.Helper()
 	rest, ok := bytes.CutPrefix(file, []byte("WAZEVO"))
@@ -186,7 +187,8 @@ func engineCode(t *testing.T, file []byte) (code, checksum []byte) {
 	return rest[8 : 8+size], rest[8+size : 8+size+4]
 }
 
-// TestDamagedCache edits the file of a compiled module. Each edit must be found, told once, and undone; none may be run.
+// TestDamagedCache edits the file of a compiled module. Each edit must be found, told once, and
+// undone; none may be run.
 func TestDamagedCache(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -282,7 +284,8 @@ func TestCacheOfSeveralRuntimes(t *testing.T) {
 	onlyFile(t, dir)
 }
 
-// TestCacheOfAnotherVersion keeps what another version of the host compiled, and neither uses nor removes it.
+// TestCacheOfAnotherVersion keeps what another version of the host compiled, and neither uses nor
+// removes it.
 func TestCacheOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -364,8 +367,8 @@ func TestCacheDirUnusable(t *testing.T) {
 	}
 }
 
-// TestCacheBreaksLater takes a runtime's folder away while it runs, so that nothing can be written any more: neither by the
-// cache nor by the engine.
+// TestCacheBreaksLater takes a runtime's folder away while it runs, so that nothing can be written
+// any more: neither by the cache nor by the engine.
 func TestCacheBreaksLater(t *testing.T) {
 	t.Parallel()
 	for reason, c := range map[string]struct {

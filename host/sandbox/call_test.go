@@ -187,8 +187,8 @@ func TestRequestBeyondEveryPlugin(t *testing.T) {
 	}
 }
 
-// TestMemoryLimit counts how far memory grows: the answer's length is the number of pages.
-func TestMemoryLimit(t *testing.T) {
+// TestRow59_MemoryLimit counts how far memory grows: the answer's length is the number of pages.
+func TestRow59_MemoryLimit(t *testing.T) {
 	t.Parallel()
 	r := newRuntime(t, Config{})
 	for _, c := range []struct {
@@ -392,7 +392,7 @@ func TestLogFlood(t *testing.T) {
 	g.call = wasmbuild.Body(
 		wasmbuild.Loop, wasmbuild.NoResult,
 		wasmbuild.Int32(0), wasmbuild.Int32(2048), wasmbuild.Int32(5), wasmbuild.Call, int(log),
-		// Local 3 is the first behind the parameters.
+		// Local 3 is the first after the parameters.
 		wasmbuild.LocalGet, 3, wasmbuild.Int32(1), wasmbuild.I32Add, wasmbuild.LocalTee, 3,
 		wasmbuild.Int32(2000), wasmbuild.I32LtS, wasmbuild.BrIf, 0,
 		wasmbuild.End, packed(answerAt, 2))
@@ -463,7 +463,7 @@ func TestDeriveBadMessages(t *testing.T) {
 	}{
 		{"no JSON", abi.EncodingJSON, "nonsense", nil},
 		{"no UTF-8", abi.EncodingJSON, "{\"results\":\"\xff\"}", []string{"bad answer: results: text is not valid UTF-8"}},
-		{"bytes behind the answer", abi.EncodingJSON, "{} {}", []string{"bad answer: byte 3: bytes follow the end of the message"}},
+		{"bytes after the answer", abi.EncodingJSON, "{} {}", []string{"bad answer: byte 3: bytes follow the end of the message"}},
 		{"too deep", abi.EncodingJSON, strings.Repeat("[", 200) + strings.Repeat("]", 200), nil},
 		{"another type", abi.EncodingJSON, `{"outputs":7}`, []string{"bad answer: outputs: want an array, got an integer"}},
 		{"JSON from a plugin that speaks CBOR", abi.EncodingCBOR, "{}", nil},

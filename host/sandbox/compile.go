@@ -18,14 +18,17 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// compilationWorkers is how many goroutines compile one module. Two halve the time on the smallest machines.
+// compilationWorkers is how many goroutines compile one module. Two halve the time on the smallest
+// machines.
 const compilationWorkers = 2
 
-// compilationSlots returns how many modules are compiled at once: together they take every core once.
+// compilationSlots returns how many modules are compiled at once: together they take every core
+// once.
 func compilationSlots() int { return max(1, runtime.GOMAXPROCS(0)/compilationWorkers) }
 
-// Prewarm compiles a module and keeps the result in the cache folder, without loading it. It reports whether that was
-// still to be done. Errors are those of [Runtime.Load], and one if the result cannot be kept.
+// Prewarm compiles a module and keeps the result in the cache folder, without loading it. It
+// reports whether that was still to be done. Errors are those of [Runtime.Load], and one if the
+// result cannot be kept.
 func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool, err error) {
 	id := newIdentity(m.Manifest(), m.Digest())
 	leave, err := r.life.enter()
@@ -43,7 +46,7 @@ func (r *Runtime) Prewarm(ctx context.Context, m *release.Module) (compiled bool
 }
 
 func (r *Runtime) prewarmModule(ctx context.Context, id identity, m *release.Module) (compiled bool, err error) {
-	metered, _, err := rewrite(id, m.Manifest(), m.Wasm(), r.offered(m.Manifest()))
+	metered, takes, err := rewrite(id, m.Manifest(), m.Wasm(), r.offered(m.Manifest()))
 	if err != nil {
 		return false, err
 	}
@@ -54,6 +57,7 @@ func (r *Runtime) prewarmModule(ctx context.Context, id identity, m *release.Mod
 	if compiled, err = r.prewarm(ctx, id, metered); err != nil {
 		return false, id.fail("", err)
 	}
+	r.keepSkeleton(ctx, id, metered, takes)
 	return compiled, nil
 }
 
@@ -79,7 +83,8 @@ func (r *Runtime) prewarm(ctx context.Context, id identity, m *meter.Module) (co
 	return compiled, os.Remove(file)
 }
 
-// compile compiles a module, or finds it compiled. A cache that is damaged or full must not keep a plugin from loading.
+// compile compiles a module, or finds it compiled. A cache that is damaged or full must not keep a
+// plugin from loading.
 func (r *Runtime) compile(ctx context.Context, id identity, m *meter.Module) (wazero.CompiledModule, error) {
 	ctx, cancel := r.life.bind(ctx)
 	defer cancel()
@@ -99,7 +104,8 @@ func (r *Runtime) compileOrFind(ctx context.Context, id identity, m *meter.Modul
 		return r.compileInMemory(ctx, id, m)
 	}
 	compiled, err := compileWith(ctx, r.engine, m.Wasm)
-	// The engine has read it. A file that is gone already, or stays until the process ends, does no harm.
+	// The engine has read it. A file that is gone already, or stays until the process ends, does no
+	// harm.
 	_ = os.Remove(file)
 	if err != nil && isFileError(err) {
 		return r.compileInMemory(ctx, id, m)
@@ -150,14 +156,14 @@ func compileError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine))
 }
 
-// provideCode sees to it that the engine finds the module compiled, and returns the file; nothing when there is no folder
-// that would do. An error means that the module cannot be compiled.
+// provideCode sees to it that the engine finds the module compiled, and returns the file; nothing
+// when there is no folder that would do. An error means that the module cannot be compiled.
 func (r *Runtime) provideCode(ctx context.Context, id identity, m *meter.Module) (file string, err error) {
 	if r.cache.store == nil {
 		return "", nil
 	}
 	key := r.cache.key(m.Wasm)
-	file, err = r.cache.fetch(key)
+	file, err = r.cache.fetch(key, "")
 	if errors.Is(err, fs.ErrNotExist) {
 		file, _, err = r.make(ctx, key, id, m)
 	}
@@ -168,8 +174,8 @@ func (r *Runtime) provideCode(ctx context.Context, id identity, m *meter.Module)
 	return file, err
 }
 
-// make compiles a module that no process has compiled, and keeps it. It returns the file as provideCode does, and whether
-// no other process did so meanwhile.
+// make compiles a module that no process has compiled, and keeps it. It returns the file as
+// provideCode does, and whether no other process did so meanwhile.
 func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, m *meter.Module) (file string, compiled bool, err error) {
 	done, err := r.begin(ctx, id)
 	if err != nil {
@@ -178,7 +184,7 @@ func (r *Runtime) make(ctx context.Context, key codecache.Key, id identity, m *m
 	defer done()
 	unlock := r.cache.store.Lock(ctx, key)
 	defer unlock()
-	if file, err = r.cache.fetch(key); !errors.Is(err, fs.ErrNotExist) {
+	if file, err = r.cache.fetch(key, ""); !errors.Is(err, fs.ErrNotExist) {
 		return file, false, err
 	}
 	dir, err := os.MkdirTemp(r.cache.store.Scratch(), "compile-*")
@@ -208,8 +214,9 @@ func (r *Runtime) compileApart(ctx context.Context, dir string, m *meter.Module)
 	return compileInto(ctx, dir, m.Wasm)
 }
 
-// compileInto compiles a module in an engine of its own, and returns the file that the engine wrote below dir. Several
-// modules that are compiled at once in one folder could not be told apart: their names are the engine's.
+// compileInto compiles a module in an engine of its own, and returns the file that the engine wrote
+// below dir. Several modules that are compiled at once in one folder could not be told apart: their
+// names are the engine's.
 func compileInto(ctx context.Context, dir string, wasm []byte) (file string, err error) {
 	cache, folder, err := engineCache(dir)
 	if err != nil {

@@ -31,8 +31,8 @@ const (
 	compileFailed = 4
 )
 
-// What a process that compiles may take, as multiples of the estimate, and on top: no module that was compiled for the
-// estimate came near half of that.
+// What a process that compiles may take, as multiples of the estimate, and on top: no module that
+// was compiled for the estimate came near half of that.
 const (
 	compileFactor      = 2
 	compileBaseMemory  = 256 << 20
@@ -40,8 +40,8 @@ const (
 	compileBaseSeconds = 10
 )
 
-// compilingVariable marks the environment of a process that compiles: a program that does something else than
-// [CompileMain] must not start further processes without end.
+// compilingVariable marks the environment of a process that compiles: a program that does something
+// else than [CompileMain] must not start further processes without end.
 const compilingVariable = "LATTICE_HOST_COMPILING"
 
 // compileGrace is how long a process may take to end after it was killed.
@@ -49,7 +49,8 @@ const compileGrace = 5 * time.Second
 
 // compileBudget bounds a process that compiles one module.
 type compileBudget struct {
-	// memory is in bytes, on top of what the process has when it begins; seconds are processor time.
+	// memory is in bytes, on top of what the process has when it begins; seconds are processor
+	// time.
 	memory, seconds int64
 }
 
@@ -61,8 +62,9 @@ func newCompileBudget(c meter.Compile) compileBudget {
 	}
 }
 
-// CompileMain is all that a process does that [Config.Compiler] started: it compiles the module that standard input has
-// into a folder, within a budget, and returns its exit code. It ends when standard input does, and thus with the host.
+// CompileMain is all that a process does that [Config.Compiler] started: it compiles the module
+// that standard input has into a folder, within a budget, and returns its exit code. It ends when
+// standard input does, and thus with the host.
 func CompileMain(args []string, stdin io.Reader, stderr io.Writer) int {
 	dir, budget, err := compileArguments(args)
 	if err != nil {
@@ -128,8 +130,8 @@ func readModule(r io.Reader) ([]byte, error) {
 	return wasm, err
 }
 
-// compileInProcess compiles a module as compileInto does, in a process that can be killed and has a budget. Whatever the
-// process leaves is below dir.
+// compileInProcess compiles a module as compileInto does, in a process that can be killed and has a
+// budget. Whatever the process leaves is below dir.
 func (r *Runtime) compileInProcess(ctx context.Context, dir string, m *meter.Module) (file string, err error) {
 	return r.runCompiler(ctx, dir, m.Wasm, newCompileBudget(m.Compile))
 }
@@ -176,7 +178,8 @@ func (r *Runtime) runCompiler(ctx context.Context, dir string, wasm []byte, budg
 // errCompileTime is the cause when a process took too long.
 var errCompileTime = errors.New("compiling took too long")
 
-// noProcessError says that no process could be started, so that the module has to be compiled in this one.
+// noProcessError says that no process could be started, so that the module has to be compiled in
+// this one.
 type noProcessError struct{ error }
 
 func (e *noProcessError) Unwrap() error { return e.error }
@@ -211,7 +214,8 @@ func (b compileBudget) explain(state *os.ProcessState, output string) error {
 	return fmt.Errorf("the process that compiled it failed (%s): %s", state, first)
 }
 
-// containsAny reports whether a text has one of the parts, as the Go runtime and the C library write them.
+// containsAny reports whether a text has one of the parts, as the Go runtime and the C library
+// write them.
 func containsAny(text string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }

@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitProcess makes the kernel end this process when it exceeds the budget, and lets others go first.
+// limitProcess makes the kernel end this process when it exceeds the budget, and lets others go
+// first.
 //
-// RLIMIT_DATA counts what the process may write to and has for itself: unlike RLIMIT_AS not the address space that the Go
-// runtime reserves and never uses.
+// RLIMIT_DATA counts what the process may write to and has for itself: unlike RLIMIT_AS not the
+// address space that the Go runtime reserves and never uses.
 func (b compileBudget) limitProcess() error {
 	has, err := dataBytes()
 	if err != nil {

@@ -2,6 +2,6 @@
 
 package sandbox
 
-// limitProcess does nothing: this platform does not bound the memory of a process. What the estimate allows, and the soft
-// limit of the Go runtime, are all there is.
+// limitProcess does nothing: this platform does not bound the memory of a process. What the
+// estimate allows, and the soft limit of the Go runtime, are all there is.
 func (compileBudget) limitProcess() error { return nil }

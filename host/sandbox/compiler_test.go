@@ -44,8 +44,8 @@ func waitForChild(t *testing.T, dir string) {
 	t.Fatal("nothing was compiled within a minute")
 }
 
-// TestCompileIsInterrupted proves that Load returns when its context ends, long before the module is compiled, that the
-// process is gone then, and that nothing is left.
+// TestCompileIsInterrupted proves that Load returns when its context ends, long before the module
+// is compiled, that the process is gone then, and that nothing is left.
 func TestCompileIsInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, compiler := range map[string][]string{"InAProcess": ownCompiler(), "InThisProcess": {}} {
@@ -71,8 +71,9 @@ func TestCompileIsInterrupted(t *testing.T) {
 	}
 }
 
-// loadSlow loads a module that compiles slowly, and calls began when that has begun. It returns how long it took from
-// then on until nothing of it runs, and how many modules the cache has at the end.
+// loadSlow loads a module that compiles slowly, and calls began when that has begun. It returns how
+// long it took from then on until nothing of it runs, and how many modules the cache has at the
+// end.
 func loadSlow(ctx context.Context, t *testing.T, compiler []string, began func()) (took time.Duration, kept int, err error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -94,8 +95,8 @@ func loadSlow(ctx context.Context, t *testing.T, compiler []string, began func()
 	return took, len(entries(t, dir)), err
 }
 
-// TestCompileBudget proves what the author reads when the process that compiles takes more than its budget, and that nothing
-// stays. The budget is far below what the module needs.
+// TestCompileBudget proves what the author reads when the process that compiles takes more than its
+// budget, and that nothing stays. The budget is far below what the module needs.
 func TestCompileBudget(t *testing.T) {
 	t.Parallel()
 	g := guestModule{answer: "{}"}
@@ -106,14 +107,16 @@ func TestCompileBudget(t *testing.T) {
 		budget compileBudget
 		want   string
 	}{
-		{"memory", compileBudget{memory: 16 << 20, seconds: 60}, "compiling it took more than 16 MiB of memory"},
+		{"memory", compileBudget{memory: 24 << 20, seconds: 60}, "compiling it took more than 24 MiB of memory"},
 		{"processor time", compileBudget{memory: 1 << 30, seconds: 1}, "compiling it took more than 1 seconds of processor time"},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
 			r := newRuntime(t, Config{CacheDir: t.TempDir()})
 			_, err := r.runCompiler(t.Context(), t.TempDir(), bomb, c.budget)
-			if err == nil || err.Error() != c.want {
+			// With the race detector, its own allocations may be the first that fail.
+			detector := err != nil && strings.Contains(err.Error(), "ThreadSanitizer failed to allocate")
+			if err == nil || err.Error() != c.want && !detector {
 				t.Fatalf("got %v, want %s", err, c.want)
 			}
 			if err := compileError(t.Context(), err); !errors.Is(err, ErrContract) {
@@ -123,7 +126,8 @@ func TestCompileBudget(t *testing.T) {
 	}
 }
 
-// TestCompilerFails proves what happens when the program that compiles cannot be started, fails or is killed.
+// TestCompilerFails proves what happens when the program that compiles cannot be started, fails or
+// is killed.
 func TestCompilerFails(t *testing.T) {
 	t.Parallel()
 	guest := func() []byte {
@@ -221,8 +225,8 @@ func TestCompileMainRefuses(t *testing.T) {
 	}
 }
 
-// TestCheck proves that what cannot be compiled is refused without the engine, and that the estimate is a property of the
-// module.
+// TestCheck proves that what cannot be compiled is refused without the engine, and that the
+// estimate is a property of the module.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	manifest := jsonManifest()

@@ -9,14 +9,15 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// maxTableElements bounds the table of functions that indirect calls go through. The engine keeps 8 bytes for each, and
-// the largest modules that compilers make have some ten thousand.
+// maxTableElements bounds the table of functions that indirect calls go through. The engine keeps 8
+// bytes for each, and the largest modules that compilers make have some ten thousand.
 const maxTableElements = 1_000_000
 
 // maxPages is how many pages of 64 KiB WebAssembly 2.0 lets a memory have.
 const maxPages = 1 << 16
 
-// signature returns a function type from a letter for each parameter and result: i is an i32, I an i64.
+// signature returns a function type from a letter for each parameter and result: i is an i32, I an
+// i64.
 func signature(params, results string) wasmbin.FuncType {
 	return wasmbin.FuncType{Params: valueTypes(params), Results: valueTypes(results)}
 }
@@ -137,8 +138,9 @@ func (c *contract) tables() {
 	}
 }
 
-// manifestSection checks again what verifying the release has checked: it costs little, and a module that runs under
-// another manifest than its own would have limits and rights that nobody signed.
+// manifestSection checks again what verifying the release has checked: it costs little, and a
+// module that runs under another manifest than its own would have limits and rights that no one
+// signed.
 func (c *contract) manifestSection() {
 	sections := c.module.Custom(abi.ManifestSection)
 	if len(sections) != 1 {

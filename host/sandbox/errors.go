@@ -16,14 +16,16 @@ var (
 	ErrPlugin = problem.New(problem.Plugin, "plugin failed")
 	// ErrContract says that a module does not keep ABI 1 and was not loaded.
 	ErrContract = errors.New("breaks the contract")
-	// ErrTrap says that the plugin stopped: a WebAssembly trap, an exit, a wrong use of a host function, or a failure that a
-	// module made with an Extism PDK reported.
+	// ErrTrap says that the plugin stopped: a WebAssembly trap, an exit, a wrong use of a host
+	// function, or a failure that a module made with an Extism PDK reported.
 	ErrTrap = errors.New("trapped")
-	// ErrMemory says that the plugin stopped after it was refused memory beyond its limit. It comes with ErrTrap.
+	// ErrMemory says that the plugin stopped after it was refused memory beyond its limit. It comes
+	// with ErrTrap.
 	ErrMemory = errors.New("out of memory")
 	// ErrTimeout says that the plugin did not answer within its time limit.
 	ErrTimeout = errors.New("timed out")
-	// ErrFuel says that the plugin spent its fuel before it answered. Unlike time, fuel is spent alike on every machine.
+	// ErrFuel says that the plugin spent its fuel before it answered. Unlike time, fuel is spent
+	// alike on every machine.
 	ErrFuel = errors.New("out of fuel")
 	// ErrBadAnswer says that the plugin's answer is not a message.
 	ErrBadAnswer = errors.New("bad answer")
@@ -33,8 +35,8 @@ var (
 	ErrClosed = errors.New("sandbox closed")
 )
 
-// Error is the failure of one plugin. It matches [ErrPlugin], unless the caller's context ended the call or the runtime
-// was closed, and what it wraps.
+// Error is the failure of one plugin. It matches [ErrPlugin], unless the caller's context ended the
+// call or the runtime was closed, and what it wraps.
 type Error struct {
 	// Plugin is publisher/name.
 	Plugin string
@@ -116,7 +118,7 @@ func (v *violations) add(format string, args ...any) {
 	v.found = append(v.found, fmt.Sprintf(format, args...))
 }
 
-// err returns nil when there are none, or all of them as one [*Error] each, in the order they were found.
+// err returns nil if none exist, or all of them as one [*Error] each, in the order they were found.
 func (v *violations) err(id identity, step string, kind error) error {
 	found := v.found
 	if v.dropped > 0 {

@@ -32,7 +32,7 @@ func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Man
 	switch {
 	case err == nil:
 		// The kernel is a module, too, with a memory of its own.
-		takes.leastMemory += extism.KernelBytes
+		takes.LeastMemory += extism.KernelBytes
 		made := &instances{memories: r.memories, memoryLimit: memoryLimit(manifest.Limits), making: takes, pool: r.pool}
 		r.pool.add(made)
 		return &Plugin{id: id, manifest: manifest, runtime: r, instances: made, extism: module, life: newLifetime()}, nil
@@ -42,7 +42,8 @@ func (r *Runtime) loadExtism(ctx context.Context, id identity, manifest *abi.Man
 	return nil, id.fail("", fmt.Errorf("%w: module: %s", ErrContract, printable(err.Error(), maxShownLine)))
 }
 
-// extismEngine configures the engine that each such module has to itself. It keeps what it compiles in memory.
+// extismEngine configures the engine that each such module has to itself. It keeps what it compiles
+// in memory.
 func extismEngine() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
 }
@@ -71,8 +72,8 @@ func (r *Runtime) offered(m *abi.Manifest) []hostFunction {
 	return r.functions
 }
 
-// runExtism runs an operation in an instance of its own. One guest stands for making the instance and for the call, so that
-// both are paid for with the fuel of the call.
+// runExtism runs an operation in an instance of its own. One guest covers making the instance and
+// for the call, so that both are paid for with the fuel of the call.
 func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request []byte) (answer []byte, usage Usage, err error) {
 	i, err := p.instances.acquire(ctx)
 	if err != nil {
@@ -125,7 +126,7 @@ func (p *Plugin) startExtism(ctx context.Context, i *instance, call *extismCall)
 	}
 	return guard(func() (err error) {
 		call.Instance, err = p.extism.Instantiate(ctx, extism.Memory{
-			Limit: s.memoryLimit, Declared: s.making.declaredMemory, Grew: i.committed,
+			Limit: s.memoryLimit, Declared: s.making.DeclaredMemory, Grew: i.committed,
 			New: func(limit uint64) extism.Storage { return extismStorage{s.memories.newStorage(limit)} },
 		})
 		if err != nil {
@@ -160,7 +161,7 @@ func (c *extismCall) usage(g *guest, end error) Usage {
 	return g.usage(c.MemoryBytes(), end)
 }
 
-// extismExport returns the function that stands for an operation.
+// extismExport returns the function of an operation.
 func extismExport(op abi.Op) string {
 	switch op {
 	case abi.OpValidate:

@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
-// maxVarBytes bounds the names and values of a call's variables together, as Extism's SDKs do by default.
+// maxVarBytes bounds the names and values of a call's variables together, as Extism's SDKs do by
+// default.
 const maxVarBytes = 1 << 20
 
 var errVarBytes = errors.New("the variables of a call have at most " + byteSize(maxVarBytes))
@@ -20,8 +21,8 @@ const (
 	copyFuel = 1
 )
 
-// extismLogLevel is what get_log_level answers: Extism's number for debug, so that a PDK sends everything. Levels count from
-// trace, which is 0.
+// extismLogLevel is what get_log_level answers: Extism's number for debug, so that a PDK sends
+// everything. Levels count from trace, which is 0.
 const extismLogLevel = 1
 
 // extismCall is what one call of a module made with an Extism PDK runs in.
@@ -32,8 +33,8 @@ type extismCall struct {
 	varBytes int
 }
 
-// extismFunctions returns everything that the host offers to modules made with an Extism PDK: what PDKs import from Extism,
-// and WASI, which their languages' runtimes need.
+// extismFunctions returns everything that the host offers to modules made with an Extism PDK: what
+// PDKs import from Extism, and WASI, which their languages' runtimes need.
 func extismFunctions(native []hostFunction) []hostFunction {
 	functions := []hostFunction{
 		extismFunction("alloc", "I", "I", func(g *guest, p []uint64) (uint64, error) {
@@ -66,7 +67,7 @@ func extismFunctions(native []hostFunction) []hostFunction {
 		extismFunction("http_request", "II", "I", func(*guest, []uint64) (uint64, error) {
 			return 0, errors.New("a plugin has no network")
 		}),
-		// PDKs ask for these behind a request, and link them together with it.
+		// PDKs ask for these after a request, and link them together with it.
 		extismFunction("http_status_code", "", "i", extismZero),
 		extismFunction("http_headers", "", "I", extismZero),
 		extismFunction("get_log_level", "", "i", func(*guest, []uint64) (uint64, error) { return extismLogLevel, nil }),
@@ -128,7 +129,7 @@ func extismSetError(g *guest, p []uint64) (uint64, error) {
 		return 0, err
 	}
 	g.extism.SetError(text)
-	// A guest may trap behind it, which says less.
+	// A guest may trap after it, which says less.
 	g.log.words.hear(printable(text, abi.MaxLogBytes))
 	return 0, nil
 }

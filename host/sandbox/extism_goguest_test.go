@@ -14,8 +14,9 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// TestExtismGoGuest proves on a module of a real compiler that its runtime starts, that it sees nothing of the machine or of
-// other calls, and that calls at the same time are as good as one after the other.
+// TestExtismGoGuest proves on a module of a real compiler that its runtime starts, that it sees
+// nothing of the machine or of other calls, and that calls at the same time are as one after the
+// other.
 func TestExtismGoGuest(t *testing.T) {
 	t.Parallel()
 	var log messages

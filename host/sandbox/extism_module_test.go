@@ -8,10 +8,12 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// extismGuest collects the functions of a module for Extism. Zero parts are those of a good plugin that answers {}.
+// extismGuest collects the functions of a module for Extism. Zero parts are those of a good plugin
+// that answers {}.
 type extismGuest struct {
 	wasmbuild.Module
-	// derive is the body of the function derive, whose locals 0 to 3 are of type i64. Validate is exported if it is set.
+	// derive is the body of the function derive, whose locals 0 to 3 are of type i64. Validate is
+	// exported if it is set.
 	derive, validate []byte
 	imported         map[string]uint32
 	// pages is what the memory begins with; 0 is 1.
@@ -69,7 +71,8 @@ func extismSignature(name string) extismType {
 
 const i64Add = 0x7c
 
-// text makes a block that holds the text, filled up with spaces, and leaves its address in the local.
+// text makes a block that holds the text, filled up with spaces, and leaves its address in the
+// local.
 func (g *extismGuest) text(local int, text string) []byte {
 	for len(text)%8 != 0 {
 		text += " "

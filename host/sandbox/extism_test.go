@@ -47,7 +47,7 @@ func TestExtismCall(t *testing.T) {
 	}{
 		{reason: "the answer comes back", guest: func(*extismGuest) {}, want: "{}      "},
 		{
-			reason: "the request is there, and nothing behind it",
+			reason: "the request is there, and nothing after it",
 			guest: func(g *extismGuest) {
 				word := int64(0x3a226574756f7222) // "route":
 				g.derive = wasmbuild.Body(
@@ -130,7 +130,7 @@ func TestExtismCall(t *testing.T) {
 			guest: misuse("store_u64", 1, -1),
 		},
 		{
-			reason: "writing behind a block", err: ErrTrap,
+			reason: "writing after a block", err: ErrTrap,
 			text: "step main: in derive: trapped: extism:host/env.store_u64 was called: the address is outside of the plugin's blocks",
 			guest: func(g *extismGuest) {
 				g.derive = wasmbuild.Body(g.text(0, "{}"), g.text(1, "{}"),
@@ -155,7 +155,7 @@ func TestExtismCall(t *testing.T) {
 					wasmbuild.LocalGet, 0, g.call("load_u64"), wasmbuild.Drop, wasmbuild.Int32(0))
 			},
 		},
-		{reason: "an empty error is none", guest: misuse("error_set", 0), want: "{}      "},
+		{reason: "an empty error is no error", guest: misuse("error_set", 0), want: "{}      "},
 		{reason: "an empty message", guest: misuse("log_info", 0), want: "{}      "},
 		{reason: "giving back what is no block", guest: misuse("free", 77), want: "{}      "},
 		{
@@ -167,7 +167,7 @@ func TestExtismCall(t *testing.T) {
 			text: "step main: in derive: trapped: extism:host/env.http_request was called: a plugin has no network",
 		},
 		{
-			reason: "what is asked behind a request, the configuration, and a variable that nobody set",
+			reason: "reading after the end of a request, the configuration, and a variable that was not set",
 			guest: func(g *extismGuest) {
 				g.derive = wasmbuild.Body(
 					g.call("http_status_code"), 0xad, failUnless(0), g.call("http_headers"), failUnless(0),
@@ -277,7 +277,7 @@ func TestExtismCall(t *testing.T) {
 			},
 		},
 		{
-			reason: "a block of _initialize is none in a call", err: ErrTrap,
+			reason: "a block of _initialize is not valid in a call", err: ErrTrap,
 			text: "step main: in derive: trapped: extism:host/env.store_u64 was called: the address is outside of the plugin's blocks",
 			guest: func(g *extismGuest) {
 				g.Global(wasmbuild.I64, wasmbuild.Int64(0))

@@ -15,17 +15,20 @@ import (
 // DefaultFuelSlice is what a guest gets at a time: about a millisecond's worth.
 const DefaultFuelSlice = 1_000_000
 
-// What the host's work for a guest costs, measured so that a unit is about as much work as an instruction.
+// What the host's work for a guest costs, measured so that a unit is about as much work as an
+// instruction.
 const (
 	// hostCallFuel is the cost of any call.
 	hostCallFuel = 1_000
-	// answerFuel is the cost of a host call on top: the first reads and counts the plugin's whole store.
+	// answerFuel is the cost of a host call on top: the first reads and counts the plugin's whole
+	// store.
 	answerFuel = 100_000
 	// vectorFuel is the cost of a buffer or a subscription of a call of WASI, whatever it holds.
 	vectorFuel = 20
 	// logByteFuel is the cost of a byte that is logged.
 	logByteFuel = 20
-	// messageByteFuel is the cost of a byte of a host call's request or answer: it is checked, copied and digested.
+	// messageByteFuel is the cost of a byte of a host call's request or answer: it is checked,
+	// copied and digested.
 	messageByteFuel = 20
 )
 
@@ -37,15 +40,18 @@ func meterOptions() meter.Options {
 	return meter.Options{MaxPages: abi.MaxMemoryBytes / pageSize, MaxElements: maxTableElements}
 }
 
-// fuelTank is what one call has left to spend, beyond the slice that the guest is on. All that is spent comes from slices.
+// fuelTank is what one call has left to spend, beyond the slice that the guest is on. All that is
+// spent comes from slices.
 type fuelTank struct {
 	size, left int64
 	// rationed says that the host gave less than the manifest asks for.
 	rationed bool
-	// slice is what the guest gets at a time, and refilled is called before it does, unless it is nil.
+	// slice is what the guest gets at a time, and refilled is called before it does, unless it is
+	// nil.
 	slice    int64
 	refilled func(spent int64)
-	// guest is the variable in which the guest counts what is left of its slice. It is set at the first host call.
+	// guest is the variable in which the guest counts what is left of its slice. It is set at the
+	// first host call.
 	guest api.MutableGlobal
 }
 
@@ -78,7 +84,8 @@ func (t *fuelTank) ration(fuel int64) {
 // spent returns what was taken, when the guest has so much of its slice.
 func (t *fuelTank) spent(fuel int64) int64 { return t.size - t.left - fuel }
 
-// refill gives a guest its next slice on top of the fuel that it has, which is below 0 when it overspent.
+// refill gives a guest its next slice on top of the fuel that it has, which is below 0 when it
+// overspent.
 func (t *fuelTank) refill(fuel int64) (int64, bool) {
 	slice := min(t.slice-fuel, max(t.left, 0))
 	t.left -= slice
@@ -100,8 +107,8 @@ func (t *fuelTank) meet(m api.Module) {
 	}
 }
 
-// settle refuses what a guest did that has ended with so much fuel, when it overspent: it does not check fuel once more
-// where it ends.
+// settle refuses what a guest did that has ended with so much fuel, when it overspent: it does not
+// check fuel once more where it ends.
 func (t *fuelTank) settle(fuel int64) error {
 	if fuel < 0 && t.left+fuel < 0 {
 		return &emptyError{size: t.size, rationed: t.rationed}
@@ -119,8 +126,9 @@ func (t *fuelTank) take(n int64) error {
 	return nil
 }
 
-// spend takes fuel for work of the host from the guest's slice, as if the guest had spent it: what is enough for a call
-// must not depend on how it is sliced. It ends the guest when there is too little.
+// spend takes fuel for work of the host from the guest's slice, as if the guest had spent it: what
+// is enough for a call must not depend on how it is sliced. It ends the guest when there is too
+// little.
 func (t *fuelTank) spend(n int64) {
 	fuel := int64(t.guest.Get()) - n
 	if fuel < 0 {

@@ -19,7 +19,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// The variables that name a module, built without -s so that its functions have names, and files with requests.
+// The variables that name a module, built without -s so that its functions have names, and files
+// with requests.
 const (
 	profileModule   = "LATTICE_PROFILE_MODULE"
 	profileRequests = "LATTICE_PROFILE_REQUESTS"
@@ -28,8 +29,8 @@ const (
 // shownFunctions is how many functions a profile shows.
 const shownFunctions = 60
 
-// BenchmarkFuelProfile prints which functions of a guest the fuel of calls goes to. Fuel is the same in every run, so that
-// a change of a few units is a change of the code.
+// BenchmarkFuelProfile prints which functions of a guest the fuel of calls goes to. Fuel is the
+// same in every run, so that a change of a few units is a change of the code.
 func BenchmarkFuelProfile(b *testing.B) {
 	wasm, requests := profileInputs(b)
 	p := newFuelProfile(b, wasm)
@@ -66,7 +67,8 @@ func profileInputs(b *testing.B) (wasm []byte, requests [][]byte) {
 	return wasm, requests
 }
 
-// fuelProfile listens to the functions of a module and notes what each spends itself, and with all that it calls.
+// fuelProfile listens to the functions of a module and notes what each spends itself, and with all
+// that it calls.
 type fuelProfile struct {
 	names     map[uint32]string
 	fuel      string
@@ -165,7 +167,8 @@ func (p *fuelProfile) String() string {
 	return text.String()
 }
 
-// functionNames reads the function names of the custom section "name" (appendix of the WebAssembly specification).
+// functionNames reads the function names of the custom section "name" (appendix of the WebAssembly
+// specification).
 func functionNames(wasm []byte, m *wasmbin.Module) map[uint32]string {
 	names := map[uint32]string{}
 	for _, s := range m.Sections {

@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// TestGoGuest proves on a plugin that the Go toolchain built that the runtime starts, that nothing of the machine is
-// visible, and that nothing stays behind in it.
+// TestGoGuest proves on a plugin that the Go toolchain built that the runtime starts, that nothing
+// of the machine is visible, and that nothing remains in it.
 func TestGoGuest(t *testing.T) {
 	t.Parallel()
 	var log messages

@@ -11,8 +11,8 @@ import (
 
 const growerPages = 3
 
-// grower traps unless its memory has the pages that it begins with, grows it by some, traps unless those are 0, fills them,
-// and answers {}. Most is the maximum that it declares.
+// grower traps unless its memory has the pages that it begins with, grows it by some, traps unless
+// those are 0, fills them, and answers {}. Most is the maximum that it declares.
 func grower(pages int32, most int64) *guestModule {
 	const begin = growerPages * pageSize
 	words := pages * pageSize / 8
@@ -78,7 +78,8 @@ func TestGrowthIsUndone(t *testing.T) {
 	}
 }
 
-// What the module declares bounds its memory as before, and is not taken for the limit of the manifest.
+// What the module declares bounds its memory as before, and is not taken for the limit of the
+// manifest.
 func TestDeclaredMaximumHolds(t *testing.T) {
 	t.Parallel()
 	p := load(t, newRuntime(t, Config{}), jsonManifest(), grower(2, growerPages+1).build())

@@ -10,8 +10,9 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// guest is what one call remembers outside of the module's memory: its clock, its random numbers and its log. It travels
-// in the context, so that an instance can serve one call after another without a trace of the earlier one.
+// guest is what one call remembers outside of the module's memory: its clock, its random numbers
+// and its log. It travels in the context, so that an instance can serve one call after another
+// without a trace of the earlier one.
 type guest struct {
 	log callLog
 	// clock is the next reading of the monotonic clock in nanoseconds.
@@ -32,7 +33,8 @@ type guestKey struct{}
 func newGuest(id identity, step string, l abi.Limits, to func(Message)) *guest {
 	return &guest{
 		log: callLog{to: to, from: Message{Plugin: id.plugin, Version: id.version, Step: step}},
-		// ChaCha8Rand is specified, so that the numbers are equal everywhere. Any seed does that never changes.
+		// ChaCha8Rand is specified, so that the numbers are equal everywhere. Any seed does that
+		// never changes.
 		random: rand.NewChaCha8([32]byte{}),
 		fuel:   newFuelTank(l),
 	}

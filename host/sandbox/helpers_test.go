@@ -41,7 +41,8 @@ func jsonManifest() *abi.Manifest {
 	}
 }
 
-// guestModule collects the functions of a plugin for wasmbuild. Zero parts are those of a good plugin.
+// guestModule collects the functions of a plugin for wasmbuild. Zero parts are those of a good
+// plugin.
 type guestModule struct {
 	wasmbuild.Module
 	// alloc and call are function bodies.
@@ -185,7 +186,8 @@ type unclosed struct{ memories }
 
 func (unclosed) close() error { return nil }
 
-// borrow takes an instance out of the pool, and returns it with the context of a guest. It must be dropped or given back.
+// borrow takes an instance out of the pool, and returns it with the context of a guest. It must be
+// dropped or given back.
 func borrow(t testing.TB, p *Plugin) (context.Context, *instance) {
 	t.Helper()
 	i, err := p.instances.acquire(t.Context())
@@ -215,8 +217,8 @@ func lines(err error) []string {
 	return all
 }
 
-// shared is what several tests use since it takes seconds to make: a plugin that the Go toolchain built, and a compilation
-// cache that has it.
+// shared is what several tests use since it takes seconds to make: a plugin that the Go toolchain
+// built, and a compilation cache that has it.
 type shared struct {
 	dir  string
 	wasm []byte

@@ -16,8 +16,8 @@ func (e *hostError) Unwrap() error { return e.err }
 
 const hostCallName = abi.ImportModule + "." + abi.ImportHostCall
 
-// hostCall is lattice_v1.host_call(op, ptr, len) → pointer to the answer in the high half, its length in the low. The answer
-// lies where the guest's own alloc made room for it.
+// hostCall is lattice_v1.host_call(op, ptr, len) → pointer to the answer in the high half, its
+// length in the low. The answer lies where the guest's own alloc made room for it.
 func hostCall(f frame, stack []uint64) {
 	if f.guest.answering {
 		panic(misuseError(hostCallName + " was called from " + abi.ExportAlloc + " while the host made room for an answer"))

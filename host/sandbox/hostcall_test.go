@@ -78,7 +78,8 @@ func asked(t *testing.T, p *Plugin, c hostcall.Caller, calls string) string {
 	return data
 }
 
-// TestGoGuestCallsTheHost proves that a plugin of the Go toolchain makes room for answers while it waits for them.
+// TestGoGuestCallsTheHost proves that a plugin of the Go toolchain makes room for answers while it
+// waits for them.
 func TestGoGuestCallsTheHost(t *testing.T) {
 	t.Parallel()
 	p := loadCaller(t)
@@ -112,7 +113,8 @@ func TestGoGuestCallsTheHost(t *testing.T) {
 	}
 }
 
-// callsHost returns a guest whose call is the given body with host_call as function 0; it answers what is at answerAt.
+// callsHost returns a guest whose call is the given body with host_call as function 0; it answers
+// what is at answerAt.
 func callsHost(alloc []byte, body ...any) func(*guestModule) {
 	return func(g *guestModule) {
 		g.ImportFunction(abi.ImportModule, abi.ImportHostCall, i32x3, i64)
@@ -155,9 +157,9 @@ func TestHostileHostCalls(t *testing.T) {
 		{reason: "a length outside of memory", body: b.Body(hostCallOf(1, messageAt, -1), b.Drop), caller: ok,
 			want: []error{ErrTrap, ErrPlugin}, text: "trapped: lattice_v1.host_call was called with a pointer outside of memory"},
 		{reason: "an unknown operation", body: b.Body(hostCallOf(99, messageAt, 11), b.Drop), caller: ok,
-			want: []error{ErrTrap, ErrPlugin}, text: "trapped: lattice_v1.host_call was called with operation 99 is no operation of the host"},
+			want: []error{ErrTrap, ErrPlugin}, text: "trapped: lattice_v1.host_call was called with operation 99 is not an operation of the host"},
 		{reason: "operation 0", body: b.Body(hostCallOf(0, messageAt, 11), b.Drop), caller: ok,
-			want: []error{ErrTrap}, text: "trapped: lattice_v1.host_call was called with operation 0 is no operation of the host"},
+			want: []error{ErrTrap}, text: "trapped: lattice_v1.host_call was called with operation 0 is not an operation of the host"},
 		{reason: "a call from inside of alloc", alloc: allocThen(b.Body(good, b.Int32(requestAt))), body: good, caller: ok,
 			want: []error{ErrTrap, ErrPlugin},
 			text: "trapped: lattice_v1.host_call was called from lattice_v1_alloc while the host made room for an answer"},

@@ -2,13 +2,13 @@ package sandbox
 
 import "github.com/latticenet/lattice-host/abi"
 
-// hostCost is what calls of functions of the host cost it. Every function that a guest may import has a row, and a call of
-// any costs [hostCallFuel].
+// hostCost is what calls of functions of the host cost it. Every function that a guest may import
+// has a row, and a call of any costs [hostCallFuel].
 type hostCost struct {
 	module string
 	names  []string
-	// allocates says what a call allocates on the heap of the host; empty for nothing. It is at most so many bytes, and lives
-	// as long as lives says.
+	// allocates says what a call allocates on the heap of the host; empty for nothing. It is at
+	// most so many bytes, and lives as long as lives says.
 	allocates string
 	most      int
 	lives     string

@@ -41,8 +41,8 @@ func TestHostCostsAreComplete(t *testing.T) {
 	}
 }
 
-// TestHostCostsHold compares the rows of functions that need no instance with what they allocate. It is not parallel: what
-// others allocate at the same time would count.
+// TestHostCostsHold compares the rows of functions that need no instance with what they allocate.
+// It is not parallel: what others allocate at the same time would count.
 func TestHostCostsHold(t *testing.T) {
 	const most = 32 << 10
 	text := strings.Repeat("\x00", abi.MaxLogBytes)
@@ -112,7 +112,8 @@ func TestExtismKeepsKernelFunctions(t *testing.T) {
 	}
 }
 
-// leastAllocated returns how many bytes a call allocates, by the least of several turns: what runs on its own allocates, too.
+// leastAllocated returns how many bytes a call allocates, by the least of several turns: what runs
+// on its own allocates, too.
 func leastAllocated(call func()) uint64 {
 	const turns, calls = 10, 10
 	call()

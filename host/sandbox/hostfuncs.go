@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// hostFunction is a function that a guest may import. Its parameters are in stack, where its result goes, too.
+// hostFunction is a function that a guest may import. Its parameters are in stack, where its result
+// goes, too.
 type hostFunction struct {
 	module, name string
 	signature    wasmbin.FuncType
@@ -41,7 +42,7 @@ func hostFunctions() []hostFunction {
 	return append(functions, hostFunction{wasiModule, "proc_exit", signature("i", ""), onMemory(procExit)})
 }
 
-// provide makes the functions known to the engine. Functions of one module stand together.
+// provide makes the functions known to the engine. Functions of one module are together.
 func provide(ctx context.Context, engine wazero.Runtime, functions []hostFunction) error {
 	for i := 0; i < len(functions); {
 		module := functions[i].module
@@ -61,7 +62,8 @@ func provide(ctx context.Context, engine wazero.Runtime, functions []hostFunctio
 
 func (f hostFunction) engineFunction() api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
-		// A guest that does little but call the host spends its slices slowly, so that it is interrupted here too.
+		// A guest that does little but call the host spends its slices slowly, so that it is
+		// interrupted here too.
 		if ctx.Err() != nil {
 			panic(errInterrupted)
 		}

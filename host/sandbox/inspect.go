@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// ModuleInfo is what a module says of itself without being run. Names are those of the module and may hold anything that
-// is UTF-8. Lists are in the order of the module.
+// ModuleInfo is what a module says of itself without being run. Names are those of the module and
+// may hold anything that is UTF-8. Lists are in the order of the module.
 type ModuleInfo struct {
 	// Size is the length of the module in bytes.
 	Size     int          `json:"size"`
@@ -18,26 +18,28 @@ type ModuleInfo struct {
 	Exports  []ExportInfo `json:"exports"`
 	Memories []LimitsInfo `json:"memories"`
 	Tables   []LimitsInfo `json:"tables"`
-	// Functions counts imported and own functions; Globals, Elements and DataSegments what the module declares.
+	// Functions counts imported and own functions; Globals, Elements and DataSegments what the
+	// module declares.
 	Functions    int `json:"functions"`
 	Globals      int `json:"globals"`
 	Elements     int `json:"elements"`
 	DataSegments int `json:"dataSegments"`
 	// Start is true when the module has a start function, which runs before anything else.
 	Start bool `json:"start"`
-	// Compile is what compiling the module takes; absent when CompileError says why no host compiles it.
+	// Compile is what compiling the module takes; absent when CompileError says why no host
+	// compiles it.
 	Compile      *CompileInfo  `json:"compile,omitempty"`
 	CompileError string        `json:"compileError,omitempty"`
 	Sections     []SectionInfo `json:"sections"`
 }
 
-// CompileInfo is what the engine takes to compile a module, estimated from the module alone, so that it is the same on every
-// machine.
+// CompileInfo is what the engine takes to compile a module, estimated from the module alone, so
+// that it is the same on every machine.
 type CompileInfo struct {
 	// Class is small below 3 seconds and 256 MiB, medium below 15 seconds and 1 GiB, else large.
 	Class string `json:"class"`
-	// Millis is processor time in milliseconds, on one core of a machine of 2020. MemoryBytes is the most memory that is
-	// needed at once.
+	// Millis is processor time in milliseconds, on one core of a machine of 2020. MemoryBytes is
+	// the most memory that is needed at once.
 	Millis      int64 `json:"millis"`
 	MemoryBytes int64 `json:"memoryBytes"`
 }
@@ -94,8 +96,8 @@ type SectionInfo struct {
 	Size int `json:"size"`
 }
 
-// Inspect reads a module without compiling or running it. The error says at which byte the module is malformed; a
-// module that Inspect reads may still break the contract, see [Runtime.Load].
+// Inspect reads a module without compiling or running it. The error says at which byte the module
+// is malformed; a module that Inspect reads may still break the contract, see [Runtime.Load].
 func Inspect(wasm []byte) (*ModuleInfo, error) {
 	m, err := parseModule(wasm)
 	if err != nil {

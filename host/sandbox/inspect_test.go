@@ -91,9 +91,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// FuzzInspect looks for modules that make the host panic before the engine sees them. A module that is prepared must
-// stay the same for who inspects it, but for its tables and
-// custom sections.
+// FuzzInspect looks for modules that make the host panic before the engine sees them. A module that
+// is prepared must stay the same for who inspects it, except for its tables and custom sections.
 func FuzzInspect(f *testing.F) {
 	f.Add((&guestModule{answer: "{}"}).build())
 	g := guestModule{answer: "{}"}

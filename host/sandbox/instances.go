@@ -15,9 +15,9 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// instances makes what the calls of one plugin run in. Every call starts from the same state: that of an instance that was
-// just made. Putting an instance back into that state costs a fraction of making one, so that those that came to no harm
-// are kept in the pool.
+// instances makes what the calls of one plugin run in. Every call starts from the same state: that
+// of an instance that was just made. Putting an instance back into that state costs a fraction of
+// making one, so that those that came to no harm are kept in the pool.
 type instances struct {
 	engine   wazero.Runtime
 	compiled wazero.CompiledModule
@@ -30,12 +30,14 @@ type instances struct {
 
 	// What follows is guarded by the pool.
 
-	// first is the state of an instance that was just made; nil before the first one, and when it cannot be put back.
+	// first is the state of an instance that was just made; nil before the first one, and when it
+	// cannot be put back.
 	first *snapshot
-	// mostMemory is the most memory that an instance had in a call that has ended, in bytes. The next call may want as much.
+	// mostMemory is the most memory that an instance had in a call that has ended, in bytes. The
+	// next call may want as much.
 	mostMemory uint64
-	// live is how many instances there are, resets how many of them are being put back, and idle those that wait, in the
-	// order in which they were used.
+	// live is how many instances there are, resets how many of them are being put back, and idle
+	// those that wait, in the order in which they were used.
 	live, resets int
 	idle         []*instance
 	// removed is true once the plugin has no more calls.
@@ -49,30 +51,33 @@ type instance struct {
 	plugin *instances
 	// module is nil until the instance is made.
 	module api.Module
-	// alloc and entry are the module's functions. The engine gives each such value a stack that grows and never shrinks.
+	// alloc and entry are the module's functions. The engine gives each such value a stack that
+	// grows and never shrinks.
 	alloc, entry api.Function
 	memory       *linearMemory
 	fuel         api.MutableGlobal
 	globals      []api.MutableGlobal
-	// clock is the reading of the monotonic clock when the instance was initialised. A call goes on from there: a
-	// language's runtime may have noted it and does not expect an earlier one.
+	// clock is the reading of the monotonic clock when the instance was initialised. A call goes on
+	// from there: a language's runtime may have noted it and does not expect an earlier one.
 	clock uint64
-	// uses is how many calls it served. It is dirty until it is put back behind the last one.
+	// uses is how many calls it served. It is dirty until it is put back after the last one.
 	uses  int
 	dirty bool
-	// memoryBytes is the room of its memory, callBytes what the running call has: stacks and the request. What leftBytes
-	// counts is on the heap when the instance ends.
+	// memoryBytes is the room of its memory, callBytes what the running call has: stacks and the
+	// request. What leftBytes counts is on the heap when the instance ends.
 	memoryBytes, callBytes, leftBytes uint64
-	// reserved is what the memory counts as at least while a call runs, mostMemory the most that it had in the call.
+	// reserved is what the memory counts as at least while a call runs, mostMemory the most that it
+	// had in the call.
 	reserved, mostMemory uint64
 
-	// What follows is guarded by the pool: all that the instance has in bytes, and since when it is idle.
+	// What follows is guarded by the pool: all that the instance has in bytes, and since when it is
+	// idle.
 	size  uint64
 	since time.Time
 }
 
-// acquire returns an instance for a call: one that was put back, or one that must be made. It waits while there are as
-// many as there may be. The error is errInterrupted.
+// acquire returns an instance for a call: one that was put back, or one that must be made. It waits
+// while there are as many as there may be. The error is errInterrupted.
 func (s *instances) acquire(ctx context.Context) (*instance, error) {
 	for {
 		i, err := s.pool.take(ctx, s)
@@ -86,8 +91,9 @@ func (s *instances) acquire(ctx context.Context) (*instance, error) {
 	}
 }
 
-// make makes an instance that has yet to be made, for the guest in ctx. Of the first it keeps the state, which the others
-// get instead of initialising themselves. An instance that cannot be made remains to be dropped.
+// make makes an instance that has yet to be made, for the guest in ctx. Of the first it keeps the
+// state, which the others get instead of initialising themselves. An instance that cannot be made
+// remains to be dropped.
 func (s *instances) make(ctx context.Context, i *instance) error {
 	if err := s.instantiate(ctx, i); err != nil {
 		return err
@@ -111,11 +117,12 @@ func (s *instances) instantiate(ctx context.Context, i *instance) error {
 	}
 	i.memory = &linearMemory{
 		limit:     s.memoryLimit,
-		declared:  s.making.declaredMemory,
+		declared:  s.making.DeclaredMemory,
 		storage:   s.memories.newStorage(s.memoryLimit),
 		committed: i.committed,
 	}
-	// Without a name any number of instances can exist. No start function of WASI is called: a plugin is not a program.
+	// Without a name any number of instances can exist. No start function of WASI is called: a
+	// plugin is not a program.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	err := guard(func() (err error) {
 		i.module, err = s.engine.InstantiateModule(experimental.WithMemoryAllocator(countedStacks(ctx), i.memory), s.compiled, config)
@@ -190,8 +197,8 @@ func (i *instance) bindFunctions() {
 // leave counts what a call leaves on the heap.
 func (i *instance) leave(bytes uint64) { i.leftBytes += bytes }
 
-// endCall forgets what the call had, and gives back the stacks that it made grow. It returns what is left on the heap of
-// them in bytes.
+// endCall forgets what the call had, and gives back the stacks that it made grow. It returns what
+// is left on the heap of them in bytes.
 func (i *instance) endCall() (left uint64) {
 	i.reserved = 0
 	i.hold(0)
@@ -205,10 +212,10 @@ func (i *instance) endCall() (left uint64) {
 	return left
 }
 
-// expectedMemory returns how much memory the next call in a new instance may want, in bytes: what that begins with, or what
-// an earlier call came to have. The pool must be locked.
+// expectedMemory returns how much memory the next call in a new instance may want, in bytes: what
+// that begins with, or what an earlier call came to have. The pool must be locked.
 func (s *instances) expectedMemory() uint64 {
-	begins := s.making.leastMemory
+	begins := s.making.LeastMemory
 	if s.first != nil {
 		begins = uint64(len(s.first.memory.bytes()))
 	}
@@ -226,8 +233,8 @@ func (s *instances) close() {
 	s.pool.forget(s)
 }
 
-// close ends an instance that nobody uses any more. That the guest does not run is what makes it safe: neither the engine
-// nor a slice of the memory may reach it behind this.
+// close ends an instance that no one uses any more. That the guest does not run is what makes it
+// safe: neither the engine nor a slice of the memory may reach it after this.
 func (i *instance) close() {
 	if i.module != nil {
 		// Closing reports nothing that anyone could act on: an instance has no files.

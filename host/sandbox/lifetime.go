@@ -5,12 +5,13 @@ import (
 	"sync"
 )
 
-// lifetime keeps something open while it is used: end and retire wait for all who entered. Who is inside may enter again.
+// lifetime keeps something open while it is used: end and retire wait for all who entered. Who is
+// inside may enter again.
 type lifetime struct {
 	mu     sync.Mutex
 	ended  bool
 	inside int
-	// empty is closed when nobody can be inside any more.
+	// empty is closed when no one can be inside any more.
 	empty chan struct{}
 	// over is done as soon as who is inside shall hurry.
 	over   context.Context
@@ -59,8 +60,8 @@ func (l *lifetime) end(last func() error) error {
 	return l.retire(context.Background(), last)
 }
 
-// retire keeps everyone out and runs last once, when all who are inside have left. It does not return before that. When ctx
-// is done, they are hurried.
+// retire keeps everyone out and runs last once, when all who are inside have left. It does not
+// return before that. When ctx is done, they are hurried.
 func (l *lifetime) retire(ctx context.Context, last func() error) (err error) {
 	l.shut()
 	defer context.AfterFunc(ctx, l.hurry)()

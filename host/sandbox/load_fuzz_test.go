@@ -68,8 +68,9 @@ func loadSeeds() [][]byte {
 	}
 }
 
-// FuzzLoad looks for modules that make the host panic, that are refused for no reason of theirs, that run on although their
-// fuel is gone, or that answer something else the next time. The publisher is hostile, so that the signature is good.
+// FuzzLoad looks for modules that make the host panic, that are refused for no reason of theirs,
+// that run on although their fuel is gone, or that answer something else the next time. The
+// publisher is hostile, so that the signature is good.
 func FuzzLoad(f *testing.F) {
 	for _, wasm := range loadSeeds() {
 		f.Add(wasm)

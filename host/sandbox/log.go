@@ -33,7 +33,8 @@ func (l Level) String() string {
 
 // Message is one line for the log, from a plugin or about the sandbox itself.
 type Message struct {
-	// Plugin is publisher/name; empty when the message is about the sandbox itself. Version and Step go with it.
+	// Plugin is publisher/name; empty when the message is about the sandbox itself. Version and
+	// Step go with it.
 	Plugin, Version, Step string
 	// Level grades the message. What a plugin writes to stdout is info, to stderr a warning.
 	Level Level
@@ -109,11 +110,12 @@ func (b *lineBuffer) add(part []byte) {
 	b.line = append(b.line, part[:min(len(part), room)]...)
 }
 
-// lastWords finds the line that tells why a guest gave up. Language runtimes write the reason first and a stack trace
-// behind it, so that the last line is the wrong one when one of their openings was seen.
+// lastWords finds the line that tells why a guest gave up. Language runtimes write the reason first
+// and a stack trace after it, so that the last line is the wrong one when one of their openings was
+// seen.
 type lastWords struct {
 	reason, last string
-	// unfinished is true while the line behind reason belongs to it.
+	// unfinished is true while the line after reason belongs to it.
 	unfinished bool
 }
 

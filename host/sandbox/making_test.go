@@ -53,7 +53,8 @@ func heapBytes() uint64 {
 	return m.HeapAlloc
 }
 
-// What an instance is said to keep on the heap is what it keeps. It is not parallel: others would change the heap.
+// What an instance is said to keep on the heap is what it keeps. It is not parallel: others would
+// change the heap.
 func TestInstancesKeepWhatIsCounted(t *testing.T) {
 	for name, guest := range costly() {
 		p := load(t, newRuntime(t, Config{}), jsonManifest(), guest.build())

@@ -21,18 +21,21 @@ func memoryLimit(l abi.Limits) uint64 {
 	return uint64(l.MemoryBytes)
 }
 
-// keptGrowth is how much of what a call let grow an instance keeps, filled with zeros, for the next one that grows. A page
-// that is given back costs the next call a fault, which takes longer than filling it with zeros.
+// keptGrowth is how much of what a call let grow an instance keeps, filled with zeros, for the next
+// one that grows. A page that is given back costs the next call a fault, which takes longer than
+// filling it with zeros.
 const keptGrowth = 1 << 20
 
-// linearMemory is the memory of one instance. The engine asks it for every growth, so that the limit of the manifest
-// holds whatever the module declares, and so that a guest that ran out of memory can be told from one that crashed.
+// linearMemory is the memory of one instance. The engine asks it for every growth, so that the
+// limit of the manifest holds whatever the module declares, and so that a guest that ran out of
+// memory can be told from one that crashed.
 type linearMemory struct {
 	// limit is that of the manifest in bytes, declared what the module itself says.
 	limit, declared uint64
 	storage         storage
-	// committed is told the room in bytes that the memory has after every change. It must not refuse: whether a guest gets
-	// memory depends on its own limit only, or the same call would not always come to the same end.
+	// committed is told the room in bytes that the memory has after every change. It must not
+	// refuse: whether a guest gets memory depends on its own limit only, or the same call would not
+	// always come to the same end.
 	committed func(room uint64)
 	// refused is true once a growth was refused because of limit.
 	refused bool
@@ -45,10 +48,12 @@ type linearMemory struct {
 
 var _ experimental.MemoryAllocator = (*linearMemory)(nil)
 
-// Allocate implements experimental.MemoryAllocator. An instance has one memory, so that m is that memory.
+// Allocate implements experimental.MemoryAllocator. An instance has one memory, so that m is that
+// memory.
 func (m *linearMemory) Allocate(_, _ uint64) experimental.LinearMemory { return m }
 
-// Reallocate implements experimental.LinearMemory. It returns nil, which makes memory.grow answer -1, beyond the limit.
+// Reallocate implements experimental.LinearMemory. It returns nil, which makes memory.grow answer
+// -1, beyond the limit.
 func (m *linearMemory) Reallocate(size uint64) []byte {
 	switch {
 	case m.shrinking:
@@ -64,10 +69,11 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	return m.buffer
 }
 
-// shrink undoes growth: the memory has so many bytes again, and those that come back with the next growth are 0.
+// shrink undoes growth: the memory has so many bytes again, and those that come back with the next
+// growth are 0.
 //
-// The engine has no call for that. It takes whatever a growth returns for the memory, so that it is asked for one that
-// returns less. [prepare] leaves every memory room for it.
+// The engine has no call for that. It takes whatever a growth returns for the memory, so that it is
+// asked for one that returns less. [prepare] leaves every memory room for it.
 func (m *linearMemory) shrink(engine api.Memory, size int) error {
 	m.kept = max(m.kept, min(uint64(len(m.buffer)-size), keptGrowth))
 	var err error
@@ -84,11 +90,13 @@ func (m *linearMemory) shrink(engine api.Memory, size int) error {
 	return nil
 }
 
-// Free implements experimental.LinearMemory. It does nothing: when the memory goes is not for the engine to say, which
-// may call it while a guest still runs, but for who knows that nobody uses the instance any more.
+// Free implements experimental.LinearMemory. It does nothing: when the memory goes is not for the
+// engine to say, which may call it while a guest still runs, except for who knows that no one uses
+// the instance any more.
 func (m *linearMemory) Free() {}
 
-// memories makes what the memories of instances consist of, in the way that puts them back fastest on this machine.
+// memories makes what the memories of instances consist of, in the way that puts them back fastest
+// on this machine.
 type memories interface {
 	// newStorage returns an empty memory that can grow to limit bytes.
 	newStorage(limit uint64) storage
@@ -102,11 +110,13 @@ type memories interface {
 type storage interface {
 	// resize returns the memory with at least as many bytes as before; those that are new are 0.
 	resize(size uint64) []byte
-	// shrink returns the memory with at most as many bytes as before. At most [keptGrowth] of the rest stay in memory.
+	// shrink returns the memory with at most as many bytes as before. At most [keptGrowth] of the
+	// rest stay in memory.
 	shrink(size int) ([]byte, error)
-	// restore makes the content of the memory that of an image of the same size. It always gets the same image.
+	// restore makes the content of the memory that of an image of the same size. It always gets the
+	// same image.
 	restore(to image) error
-	// free must be called once, when nobody can use the bytes any more.
+	// free must be called once, when no one can use the bytes any more.
 	free()
 }
 
@@ -131,7 +141,8 @@ type heapStorage struct {
 
 func (s *heapStorage) resize(size uint64) []byte {
 	if size > uint64(cap(s.memory)) {
-		// Twice as much as before keeps a guest that grows page by page from copying its memory each time.
+		// Twice as much as before keeps a guest that grows page by page from copying its memory
+		// each time.
 		grown := make([]byte, size, min(max(size, 2*uint64(cap(s.memory))), s.limit))
 		copy(grown, s.memory)
 		s.memory = grown

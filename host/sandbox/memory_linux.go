@@ -10,28 +10,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openMemories returns memories of which only the pages that were written are put back, where the kernel tells them.
+// openMemories returns memories of which only the pages that were written are put back, where the
+// kernel tells them.
 func openMemories() memories {
 	if m, err := openPageMemories(); err == nil {
 		return m
 	}
-	// Without /proc, or where it is another kernel's imitation, everything works as it does on other systems.
+	// Without /proc, or where it is another kernel's imitation, everything works as it does on
+	// other systems.
 	return heapMemories{}
 }
 
 // pageMemories makes memories that share the pages of their image until they write to them.
 //
-// An image is a sealed file in memory, and a memory is a private mapping of it. The kernel gives a memory a page of its
-// own when it first writes to one, and /proc/self/pagemap tells which those are: they are in memory or swapped out, and
-// are not the file's. Only these are copied back. They stay the memory's own, so that a call that writes where earlier
-// ones wrote takes no page fault.
+// An image is a sealed file in memory, and a memory is a private mapping of it. The kernel gives a
+// memory a page of its own when it first writes to one, and /proc/self/pagemap tells which those
+// are: they are in memory or swapped out, and are not the file's. Only these are copied back. They
+// stay the memory's own, so that a call that writes where earlier ones wrote takes no page fault.
 type pageMemories struct {
 	pagemap *os.File
 	// pageBytes is the size of a page of the kernel, which is not that of WebAssembly.
 	pageBytes int
 }
 
-// openPageMemories returns an error where the kernel lacks what it takes or does not tell the truth about it.
+// openPageMemories returns an error where the kernel lacks what it takes or does not tell the truth
+// about it.
 func openPageMemories() (*pageMemories, error) {
 	pagemap, err := os.Open("/proc/self/pagemap")
 	if err != nil {
@@ -46,8 +49,8 @@ func openPageMemories() (*pageMemories, error) {
 
 func (m *pageMemories) close() error { return m.pagemap.Close() }
 
-// check tries out whether the page that was written is told from one that was read and one that was left alone. No call
-// may see another's data, so that nothing is taken for granted.
+// check tries out whether the page that was written is told from one that was read and one that was
+// left alone. No call may see another's data, so that nothing is taken for granted.
 func (m *pageMemories) check() error {
 	size := 3 * m.pageBytes
 	to, err := m.newFileImage(make([]byte, size))
@@ -75,7 +78,8 @@ func (m *pageMemories) check() error {
 	return nil
 }
 
-// newStorage implements memories. Where there is no room for the mapping, the memory is on the heap.
+// newStorage implements memories. Where there is no room for the mapping, the memory is on the
+// heap.
 func (m *pageMemories) newStorage(limit uint64) storage {
 	if s, err := m.newMappedStorage(limit); err == nil {
 		return s
@@ -150,7 +154,8 @@ func (i *fileImage) free() {
 	_ = unix.Close(i.fd)
 }
 
-// pagemapEntries is how many pages are asked about at a time: those of 4 MiB, more than most memories have.
+// pagemapEntries is how many pages are asked about at a time: those of 4 MiB, more than most
+// memories have.
 const pagemapEntries = 1024
 
 // Bits of an entry of the pagemap, from Documentation/admin-guide/mm/pagemap.rst of the kernel.
@@ -162,14 +167,14 @@ const (
 	pagemapEntryBytes = 8
 )
 
-// mappedStorage is a range of addresses that is as long as the memory may become. What the guest has not touched takes no
-// room, and growing moves nothing.
+// mappedStorage is a range of addresses that is as long as the memory may become. What the guest
+// has not touched takes no room, and growing moves nothing.
 type mappedStorage struct {
 	made     *pageMemories
 	reserved []byte
 	size     int
-	// mapped is the image that the range begins with; nil as long as its pages are anonymous. What follows it always is,
-	// and is 0 from size on.
+	// mapped is the image that the range begins with; nil as long as its pages are anonymous. What
+	// follows it always is, and is 0 from size on.
 	mapped *fileImage
 	// entries has room for what the kernel says about pages.
 	entries []byte
@@ -226,8 +231,8 @@ func (s *mappedStorage) mapImage(file *fileImage) error {
 	return nil
 }
 
-// eachWritten calls f with the places between two of all bytes that may differ from the image, or from 0 after it: runs
-// of pages that the memory has for itself.
+// eachWritten calls f with the places between two of all bytes that may differ from the image, or
+// from 0 after it: runs of pages that the memory has for itself.
 func (s *mappedStorage) eachWritten(from, to int, f func(begin, end int)) error {
 	page := s.made.pageBytes
 	for ; from < to; from += len(s.entries) / pagemapEntryBytes * page {
@@ -256,15 +261,17 @@ func (s *mappedStorage) readEntries(from, pages int) error {
 	return err
 }
 
-// written reports whether the memory has a page for itself. A page that is neither present nor swapped was never touched,
-// or was dropped by the kernel, which it does with pages of the file only.
+// written reports whether the memory has a page for itself. A page that is neither present nor
+// swapped was never touched, or was dropped by the kernel, which it does with pages of the file
+// only.
 func (s *mappedStorage) written(n int) bool {
 	entry := binary.NativeEndian.Uint64(s.entries[n*pagemapEntryBytes:])
 	return entry&(pagePresent|pageSwapped) != 0 && entry&pageOfFile == 0
 }
 
 func (s *mappedStorage) free() {
-	// A second call would end somebody else's mapping, were it not that the first one leaves nothing to unmap.
+	// A second call would end somebody else's mapping, were it not that the first one leaves
+	// nothing to unmap.
 	_ = unix.Munmap(s.reserved)
 	s.reserved = nil
 }

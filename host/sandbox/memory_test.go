@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// everyMemories returns what instances can be put back with, by name: what this machine chose, and what works everywhere.
+// everyMemories returns what instances can be put back with, by name: what this machine chose, and
+// what works everywhere.
 func everyMemories(t testing.TB) map[string]memories {
 	chosen := openMemories()
 	t.Cleanup(func() {

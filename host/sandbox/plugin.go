@@ -11,13 +11,15 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/extism"
 )
 
-// Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not see each other.
+// Plugin is a loaded plugin. Its methods may be called by several goroutines at once; calls do not
+// see each other.
 type Plugin struct {
 	id        identity
 	manifest  *abi.Manifest
 	runtime   *Runtime
 	instances *instances
-	// extism is the compiled module if it was made with an Extism PDK. Its instances are made again for each call.
+	// extism is the compiled module if it was made with an Extism PDK. Its instances are made again
+	// for each call.
 	extism *extism.Module
 	life   *lifetime
 	// fuel is what [Plugin.WithFuel] leaves of the manifest's; 0 leaves all.
@@ -30,8 +32,9 @@ func (p *Plugin) Manifest() *abi.Manifest { return p.manifest }
 // Digest returns the SHA-256 of the module, as sha256: and 64 lower-case hexadecimal digits.
 func (p *Plugin) Digest() string { return p.id.digest }
 
-// Close lets no more calls in, which answer [ErrClosed], waits for those inside and frees the compiled module. When ctx is
-// done, it interrupts them. A call that waits for an instance is inside.
+// Close lets no more calls in, which answer [ErrClosed], waits for those inside and frees the
+// compiled module. When ctx is done, it interrupts them. A call that waits for an instance is
+// inside.
 func (p *Plugin) Close(ctx context.Context) error {
 	leave, err := p.runtime.life.enter()
 	if err != nil {
@@ -48,9 +51,10 @@ func (p *Plugin) Close(ctx context.Context) error {
 	})
 }
 
-// Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the form of a message but not more:
-// package contract says what it breaks. Keys in it that this host does not know are returned, made fit for a terminal. Errors
-// are those of [Plugin.Call]; an answer that is not a message gives an [*Error] that wraps [ErrBadAnswer].
+// Derive calls [abi.OpDerive] in the name of req.Step. It returns the answer, which keeps the form
+// of a message but not more: package contract says what it breaks. Keys in it that this host does
+// not know are returned, made fit for a terminal. Errors are those of [Plugin.Call]; an answer that
+// is not a message gives an [*Error] that wraps [ErrBadAnswer].
 func (p *Plugin) Derive(ctx context.Context, req *abi.Request) (*abi.Response, []string, error) {
 	response := new(abi.Response)
 	unknown, err := p.converse(ctx, req.Step, abi.OpDerive, req, response)
@@ -87,10 +91,11 @@ func (p *Plugin) converse(ctx context.Context, step string, op abi.Op, request a
 	return shownKeys(unknown), nil
 }
 
-// Call runs an operation in the name of a step, which may be empty. Request and answer are in the plugin's encoding. The
-// answer is not checked beyond its size.
+// Call runs an operation in the name of a step, which may be empty. Request and answer are in the
+// plugin's encoding. The answer is not checked beyond its size.
 //
-// Every error is an [*Error]. When ctx ends the call, it wraps ctx.Err() and does not match [ErrPlugin].
+// Every error is an [*Error]. When ctx ends the call, it wraps ctx.Err() and does not match
+// [ErrPlugin].
 func (p *Plugin) Call(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, error) {
 	answer, _, err := p.Measure(ctx, step, op, request)
 	return answer, err
@@ -117,7 +122,8 @@ func (p *Plugin) call(ctx context.Context, step string, op abi.Op, request []byt
 	return answer, usage, err
 }
 
-// run runs the operation in an instance. The plugin's time begins when it has one: it does not answer for a busy host.
+// run runs the operation in an instance. The plugin's time begins when it has one: it does not
+// answer for a busy host.
 func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte) ([]byte, Usage, error) {
 	if ctx.Err() != nil {
 		return nil, Usage{}, errInterrupted
@@ -139,7 +145,8 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 			p.instances.pool.giveBack(i)
 			return
 		}
-		// Whatever went wrong in it, it is not the same any more. That includes a log function of the caller that panicked.
+		// Whatever went wrong in it, it is not the same any more. That includes a log function of
+		// the caller that panicked.
 		p.instances.pool.drop(i)
 	}()
 	answer, usage, err := p.runIn(ctx, i, step, op, request)
@@ -171,8 +178,9 @@ func (p *Plugin) runIn(ctx context.Context, i *instance, step string, op abi.Op,
 	return answer, i.usage(g, err), err
 }
 
-// make makes the instance. That is the work of a guest of its own: the call that follows finds the clock, the random
-// numbers and the fuel as it would in an instance that was kept. It returns what that guest took when it fails.
+// make makes the instance. That is the work of a guest of its own: the call that follows finds the
+// clock, the random numbers and the fuel as it would in an instance that was kept. It returns what
+// that guest took when it fails.
 func (p *Plugin) make(ctx context.Context, i *instance, step string) (Usage, error) {
 	// What it does at its start is the same for every call, so that no call's caller answers it.
 	ctx, g := p.withGuest(hostcall.With(ctx, nil), step)

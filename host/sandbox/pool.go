@@ -11,23 +11,25 @@ import (
 
 // Bounds on the instances that a [Runtime] keeps, unless its [Config] sets others.
 const (
-	// DefaultMemoryBudget is how much memory all instances may have, in bytes: room for some fifty of a plugin in Go, or
-	// for three that use all that the contract allows.
+	// DefaultMemoryBudget is how much memory all instances may have, in bytes: room for some fifty
+	// of a plugin in Go, or for three that use all that the contract allows.
 	DefaultMemoryBudget = 256 << 20
-	// DefaultIdleTimeout is how long an instance waits for its next call. It is long enough for the calls of somebody who
-	// works with the host, and for a controller that resyncs every few seconds.
+	// DefaultIdleTimeout is how long an instance waits for its next call. It is long enough for the
+	// calls of somebody who works with the host, and for a controller that resyncs every few
+	// seconds.
 	DefaultIdleTimeout = 30 * time.Second
 )
 
-// maxUses is how many calls an instance serves. Making another one takes about as long as some tens of calls, so that it
-// costs little at one in a thousand, and it gives back the pages that a rare call wrote and that the engine grew.
+// maxUses is how many calls an instance serves. Making another one takes about as long as some tens
+// of calls, so that it costs little at one in a thousand, and it gives back the pages that a rare
+// call wrote and that the engine grew.
 const maxUses = 1000
 
-// pool bounds the instances of all plugins of one Runtime: those of each plugin by the number of cores, and all together
-// by their memory. Whoever has to wait is served in turn.
+// pool bounds the instances of all plugins of one Runtime: those of each plugin by the number of
+// cores, and all together by their memory. A caller that has to wait is served in turn.
 //
-// An instance belongs to whoever takes it, until it is given back. The mutex guards bookkeeping only: instances are made,
-// put back and closed without it.
+// An instance belongs to the one that takes it, until it is given back. The mutex guards
+// bookkeeping only: instances are made, put back and closed without it.
 type pool struct {
 	budget  uint64
 	cores   int
@@ -37,8 +39,9 @@ type pool struct {
 	// plugins are those that were added and not removed.
 	plugins []*instances
 	queue   []*waiter
-	// used is the memory of all instances and snapshots in bytes, live how many instances there are, calls how many a call
-	// has, resets how many are put back at this moment or are about to be.
+	// used is the memory of all instances and snapshots in bytes, live how many instances there
+	// are, calls how many a call has, resets how many are put back at this moment or are about to
+	// be.
 	used                uint64
 	live, calls, resets int
 	// garbage is what instances left on the heap since the last collection, in bytes.
@@ -101,8 +104,8 @@ func (p *pool) close() {
 	}
 }
 
-// take returns an instance of the plugin for a call: one that waits, or one that has yet to be made. It waits in turn when
-// there are too many, or until ctx is done.
+// take returns an instance of the plugin for a call: one that waits, or one that has yet to be
+// made. It waits in turn when there are too many, or until ctx is done.
 func (p *pool) take(ctx context.Context, s *instances) (*instance, error) {
 	w := &waiter{plugin: s, granted: make(chan *instance, 1)}
 	p.mu.Lock()
@@ -141,12 +144,13 @@ func (p *pool) leave(w *waiter) {
 	p.unlock(append(gone, p.dispatch()...))
 }
 
-// dispatch grants what it can to those who wait, first come, first served. It returns the instances that it evicted.
+// dispatch grants what it can to those who wait, first come, first served. It returns the instances
+// that it evicted.
 func (p *pool) dispatch() (evicted []*instance) {
 	for p.used > p.budget && (p.evict(&evicted) || p.forgetUnused(nil)) {
 		// Guests that were running grew.
 	}
-	// short is true when somebody waits for memory: whoever comes behind must not take what becomes free.
+	// short is true when somebody waits for memory: a later caller must not take what becomes free.
 	short := false
 	p.queue = slices.DeleteFunc(p.queue, func(w *waiter) bool {
 		s := w.plugin
@@ -186,18 +190,19 @@ func (p *pool) attach(s *instances) *instance {
 	return i
 }
 
-// detach stops counting an instance. It must be closed behind that.
+// detach stops counting an instance. It must be closed after that.
 func (p *pool) detach(i *instance) {
 	s := i.plugin
 	s.idle = slices.DeleteFunc(s.idle, func(other *instance) bool { return other == i })
 	s.live--
 	p.live--
 	p.used -= i.size
-	// Whoever removes the plugin waits until it is closed.
+	// Anyone who removes the plugin waits until it is closed.
 	s.inHand.Add(1)
 }
 
-// unlock closes the instances that were detached. A mutex that is held while the engine works would stop every call.
+// unlock closes the instances that were detached. A mutex that is held while the engine works would
+// stop every call.
 func (p *pool) unlock(detached []*instance) {
 	p.mu.Unlock()
 	for _, i := range detached {
@@ -217,8 +222,9 @@ func (p *pool) evict(evicted *[]*instance) bool {
 	return true
 }
 
-// forgetUnused gives up the snapshot of a plugin that has no instances, but not that of the one that asks. It reports
-// whether there was one. The next instance of the plugin is made as its first one was.
+// forgetUnused gives up the snapshot of a plugin that has no instances, but not that of the one
+// that asks. It reports whether there was one. The next instance of the plugin is made as its first
+// one was.
 func (p *pool) forgetUnused(asks *instances) bool {
 	for _, s := range p.plugins {
 		if s != asks && s.live == 0 && s.first != nil {
@@ -290,8 +296,9 @@ func (p *pool) learn(i *instance) {
 	i.mostMemory = 0
 }
 
-// maxGarbage is how much instances may leave on the heap before it is collected and given back to the system. The runtime
-// would collect it when the heap has doubled, and keep the memory for minutes.
+// maxGarbage is how much instances may leave on the heap before it is collected and given back to
+// the system. The runtime would collect it when the heap has doubled, and keep the memory for
+// minutes.
 const maxGarbage = 32 << 20
 
 // discard counts what was left on the heap. The pool must be locked.
@@ -303,8 +310,8 @@ func (p *pool) discard(bytes uint64) {
 	go debug.FreeOSMemory()
 }
 
-// giveBack takes an instance back behind a call that came to a good end. While a core is idle, putting it back is left to
-// that core, so that the caller has its answer sooner.
+// giveBack returns an instance to the pool after a successful call. While a core is idle, putting
+// it back is left to that core, so that the caller has its answer sooner.
 func (p *pool) giveBack(i *instance) {
 	if i.uses++; i.uses >= maxUses || !i.plugin.reusable() {
 		p.drop(i)
@@ -375,8 +382,8 @@ func (p *pool) shelve(i *instance) {
 	}
 }
 
-// unshelve returns the idle instance that a call gets: the latest one, whose memory is the warmest, but rather one that
-// was put back.
+// unshelve returns the idle instance that a call gets: the latest one, whose memory is the warmest,
+// but rather one that was put back.
 func (p *pool) unshelve(s *instances) *instance {
 	at := len(s.idle) - 1
 	for n, i := range s.idle {
@@ -389,7 +396,8 @@ func (p *pool) unshelve(s *instances) *instance {
 	return i
 }
 
-// sweepIdle closes the instances that have waited for too long, and comes back for the rest. An idle host has none left.
+// sweepIdle closes the instances that have waited for too long, and comes back for the rest. An
+// idle host has none left.
 func (p *pool) sweepIdle() {
 	p.mu.Lock()
 	var swept []*instance

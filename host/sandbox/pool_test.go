@@ -31,7 +31,8 @@ func settle(t testing.TB, p *pool) {
 	}
 }
 
-// idleMemories returns copies of the memories of all instances that wait for a call and were put back.
+// idleMemories returns copies of the memories of all instances that wait for a call and were put
+// back.
 func idleMemories(t testing.TB, p *Plugin) [][]byte {
 	t.Helper()
 	settle(t, p.runtime.pool)
@@ -46,8 +47,8 @@ func idleMemories(t testing.TB, p *Plugin) [][]byte {
 	return all
 }
 
-// searchFor calls the plugin with a canary in the request and fails when an instance that waits for its next call holds
-// it.
+// searchFor calls the plugin with a canary in the request and fails when an instance that waits for
+// its next call holds it.
 func searchFor(t *testing.T, p *Plugin, canary, request string) (kept bool) {
 	t.Helper()
 	_, _ = p.Call(t.Context(), "main", abi.OpDerive, []byte(request))
@@ -60,8 +61,8 @@ func searchFor(t *testing.T, p *Plugin, canary, request string) (kept bool) {
 	return len(memories) > 0
 }
 
-// spreader answers with its request, behind copying it to several places of its memory. Then it does what the first byte
-// of the request says: t traps, g grows the memory by a page.
+// spreader answers with its request, after copying it to several places of its memory. Then it does
+// what the first byte of the request says: t traps, g grows the memory by a page.
 func spreader() *guestModule {
 	copyTo := func(place int32) []byte {
 		return wasmbuild.Body(wasmbuild.Int32(place), wasmbuild.LocalGet, 1, wasmbuild.LocalGet, 2, wasmbuild.Bulk, 0x0a, 0, 0)
@@ -180,7 +181,8 @@ func TestFuel(t *testing.T) {
 	}
 }
 
-// The least fuel that is enough for a call must be so in a new instance and in one that was kept, whatever ran before.
+// The least fuel that is enough for a call must be so in a new instance and in one that was kept,
+// whatever ran before.
 func TestFuelIsSpentAlike(t *testing.T) {
 	t.Parallel()
 	enough := func(fuel int64, calls int) bool {

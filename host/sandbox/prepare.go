@@ -7,13 +7,14 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// prepare returns the module as the engine gets it. The result depends on the module only, so that the compilation cache,
-// which is keyed by it, stays right.
+// prepare returns the module as the engine gets it. The result depends on the module only, so that
+// the compilation cache, which is keyed by it, stays right.
 //
-// Custom sections go: the engine would only keep them, and a release that changes nothing but its manifest is not
-// compiled again. Tables get a maximum: the engine lets a table without one grow to 32 GiB. Memories lose theirs, which
-// [linearMemory] keeps instead: at its maximum, a memory could not be told that it shrank. Data segments are joined where
-// nothing refers to them by their number.
+// Custom sections go: the engine would only keep them, and a release that changes nothing but its
+// manifest is not compiled again. Tables get a maximum: the engine lets a table without one grow to
+// 32 GiB. Memories lose theirs, which [linearMemory] keeps instead: at its maximum, a memory could
+// not be told that it shrank. Data segments are joined where nothing refers to them by their
+// number.
 func prepare(wasm []byte, m *wasmbin.Module) []byte {
 	if len(m.Sections) == 0 {
 		return wasm
@@ -68,7 +69,8 @@ func memorySection(memories []wasmbin.Limits) []byte {
 	return b
 }
 
-// dataSection returns the data section. Modules that say how many segments there are may have instructions that name one.
+// dataSection returns the data section. Modules that say how many segments there are may have
+// instructions that name one.
 func dataSection(wasm []byte, m *wasmbin.Module, s wasmbin.Section) []byte {
 	counted := func(s wasmbin.Section) bool { return s.ID == wasmbin.SectionDataCount }
 	if !slices.ContainsFunc(m.Sections, counted) {

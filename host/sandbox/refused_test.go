@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// An operand beyond what a table or a memory can have is refused or traps at once, as WebAssembly says, and does not spend
-// the fuel of a call.
+// An operand beyond what a table or a memory can have is refused or traps at once, as WebAssembly
+// says, and does not spend the fuel of a call.
 func TestOperandsBeyondEveryBoundCostNothing(t *testing.T) {
 	t.Parallel()
 	const drop = 0x1a

@@ -30,7 +30,8 @@ func statusBytes(t testing.TB, name string) int {
 // maxGain is how much more memory the process may have after what hostile guests did in it.
 const maxGain = 64 << 20
 
-// wantGain fails when the process has much more memory than before once it has settled, without help from the test.
+// wantGain fails when the process has much more memory than before once it has settled, without
+// help from the test.
 func wantGain(t *testing.T, name string, before int) {
 	t.Helper()
 	var gain int
@@ -47,7 +48,8 @@ func wantGain(t *testing.T, name string, before int) {
 	}
 }
 
-// Whatever guests take, they leave the process within bounds. It is not parallel: others would change the memory.
+// Whatever guests take, they leave the process within bounds. It is not parallel: others would
+// change the memory.
 func TestHostileGuestsLeaveNothing(t *testing.T) {
 	hidden := func(change func(*guestModule)) *guestModule {
 		// Its table changes, so that each call has an instance of its own.
@@ -91,8 +93,8 @@ func TestHostileGuestsLeaveNothing(t *testing.T) {
 	}
 }
 
-// Modules made with an Extism PDK wait for memory as others do, for that which they begin with and for that which an earlier
-// call came to have, and leave none.
+// Modules made with an Extism PDK wait for memory as others do, for that which they begin with and
+// for that which an earlier call came to have, and leave none.
 func TestExtismKeepsToTheBudget(t *testing.T) {
 	const budget, calls, pages = 64 << 20, 8, 256
 	for _, c := range []struct {

@@ -16,39 +16,43 @@ import (
 
 // Config configures a [Runtime]. Its functions may be called by several goroutines at once.
 type Config struct {
-	// CacheDir is a folder for compiled modules, created with mode 0700 when it is missing. What lies in it is executed:
-	// it must belong to the user that runs the host, and nobody else may write to it. Empty keeps compiled modules in
-	// memory.
+	// CacheDir is a folder for compiled modules, created with mode 0700 when it is missing. What
+	// lies in it is executed: it must belong to the user that runs the host, and no one else may
+	// write to it. Empty keeps compiled modules in memory.
 	CacheDir string
-	// Compiler is the command line of a program that calls [CompileMain] with the arguments that follow it, usually the own
-	// one. Each module that is not in CacheDir is compiled by such a process, which is killed when the context ends or when
-	// it takes several times what was estimated. Without it, and without a CacheDir, modules are compiled in this process.
+	// Compiler is the command line of a program that calls [CompileMain] with the arguments that
+	// follow it, usually the own one. Each module that is not in CacheDir is compiled by such a
+	// process, which is killed when the context ends or when it takes several times what was
+	// estimated. Without it, and without a CacheDir, modules are compiled in this process.
 	Compiler []string
-	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them. It is called in the middle of
-	// calls, which keep their instance meanwhile: a Log that calls plugins itself may wait for an instance until its context
-	// ends.
+	// Log takes what plugins write and log, and warnings of the sandbox itself. Nil drops them. It
+	// is called in the middle of calls, which keep their instance meanwhile: a Log that calls
+	// plugins itself may wait for an instance until its context ends.
 	Log func(Message)
-	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take seconds, and with done
-	// after it; not for one that was compiled before. Nil does nothing.
+	// Progress is called before a plugin, as publisher/name@version, is compiled, which may take
+	// seconds, and with done after it; not for one that was compiled before. Nil does nothing.
 	Progress func(plugin string, done bool)
-	// MemoryBudget is how much memory the instances of all plugins may have, in bytes. A call that would need more waits
-	// until another one ends; instances that wait for a call are closed to make room. A single instance is always possible,
-	// and a guest that runs may grow to its own limit whatever the budget. 0 is [DefaultMemoryBudget].
+	// MemoryBudget is how much memory the instances of all plugins may have, in bytes. A call that
+	// would need more waits until another one ends; instances that wait for a call are closed to
+	// make room. A single instance is always possible, and a guest that runs may grow to its own
+	// limit whatever the budget. 0 is [DefaultMemoryBudget].
 	MemoryBudget int64
 	// IdleTimeout is how long an instance without a call is kept. 0 is [DefaultIdleTimeout].
 	IdleTimeout time.Duration
-	// Called is called behind each call of a plugin. Nil does nothing.
+	// Called is called after each call of a plugin. Nil does nothing.
 	Called func(Call)
-	// FuelSlice is how much fuel a guest gets at a time, in the units of [abi.DefaultFuel]. The host looks at the context
-	// between slices, so that it is also how late an interruption can come. 0 means [DefaultFuelSlice]; much less makes
-	// guests slower. What a call takes and answers does not depend on it.
+	// FuelSlice is how much fuel a guest gets at a time, in the units of [abi.DefaultFuel]. The
+	// host looks at the context between slices, so that it is also how late an interruption can
+	// come. 0 means [DefaultFuelSlice]; much less makes guests slower. What a call takes and
+	// answers does not depend on it.
 	FuelSlice int64
-	// Refilled is called each time a guest asks for its next slice, with the context of its call, before the host looks at
-	// it, and the fuel that it has spent. Nil does nothing.
+	// Refilled is called each time a guest asks for its next slice, with the context of its call,
+	// before the host looks at it, and the fuel that it has spent. Nil does nothing.
 	Refilled func(ctx context.Context, spent int64)
 }
 
-// Runtime compiles and runs plugins. A process needs one. Its methods may be called by several goroutines at once.
+// Runtime compiles and runs plugins. A process needs one. Its methods may be called by several
+// goroutines at once.
 type Runtime struct {
 	config    Config
 	engine    wazero.Runtime
@@ -65,8 +69,8 @@ type Runtime struct {
 	compiling chan struct{}
 }
 
-// New returns a Runtime. It must be closed. A cache folder that others may write to is an error; one that cannot be
-// written is replaced with memory, with a warning in the log.
+// New returns a Runtime. It must be closed. A cache folder that others may write to is an error;
+// one that cannot be written is replaced with memory, with a warning in the log.
 func New(ctx context.Context, c Config) (*Runtime, error) {
 	r := &Runtime{
 		config: c, functions: hostFunctions(), pool: newPool(c), life: newLifetime(),
@@ -88,8 +92,8 @@ func New(ctx context.Context, c Config) (*Runtime, error) {
 	return r, nil
 }
 
-// engineConfig leaves memory to [linearMemory], which every instance gets: the engine's own limit would refuse a growth
-// without saying so.
+// engineConfig leaves memory to [linearMemory], which every instance gets: the engine's own limit
+// would refuse a growth without saying so.
 func engineConfig(cache wazero.CompilationCache) wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().
 		WithCoreFeatures(api.CoreFeaturesV2).
@@ -109,7 +113,8 @@ func (r *Runtime) progress(plugin string, done bool) {
 	}
 }
 
-// Close interrupts running calls, waits for them and frees everything. Plugins of a closed Runtime answer [ErrClosed].
+// Close interrupts running calls, waits for them and frees everything. Plugins of a closed Runtime
+// answer [ErrClosed].
 func (r *Runtime) Close(ctx context.Context) error {
 	return r.life.end(func() error {
 		r.watchdog.close()
@@ -118,11 +123,12 @@ func (r *Runtime) Close(ctx context.Context) error {
 	})
 }
 
-// Load checks a module against the contract and its manifest, and compiles it. The error is an [*Error], or several
-// joined, and wraps [ErrContract] when the module is at fault; it names everything that is refused.
+// Load checks a module against the contract and its manifest, and compiles it. The error is an
+// [*Error], or several joined, and wraps [ErrContract] when the module is at fault; it names
+// everything that is refused.
 //
-// It returns as soon as ctx is done. What cannot be interrupted, which is the compilation of a single function, goes on for
-// a moment then, and Close waits for it.
+// It returns as soon as ctx is done. What cannot be interrupted, which is the compilation of a
+// single function, goes on for a moment then, and Close waits for it.
 func (r *Runtime) Load(ctx context.Context, m *release.Module) (*Plugin, error) {
 	id := newIdentity(m.Manifest(), m.Digest())
 	leave, err := r.life.enter()
@@ -145,7 +151,8 @@ func (r *Runtime) discard(p *Plugin) {
 	_ = p.Close(context.Background())
 }
 
-// detach does work, and returns its result unless ctx is done before. A result that comes later is discarded.
+// detach does work, and returns its result unless ctx is done before. A result that comes later is
+// discarded.
 func detach[T any](ctx context.Context, work func() (T, error), discard func(T)) (result T, ok bool, err error) {
 	type outcome struct {
 		result T
@@ -172,6 +179,9 @@ func detach[T any](ctx context.Context, work func() (T, error), discard func(T))
 }
 
 func (r *Runtime) load(ctx context.Context, id identity, m *release.Module) (*Plugin, error) {
+	if compiled, s := r.loadSkeleton(m); compiled != nil {
+		return r.plugin(id, m, compiled, &s.Module, s.Making), nil
+	}
 	metered, takes, err := rewrite(id, m.Manifest(), m.Wasm(), r.offered(m.Manifest()))
 	if err != nil {
 		return nil, err
@@ -183,6 +193,12 @@ func (r *Runtime) load(ctx context.Context, id identity, m *release.Module) (*Pl
 	if err != nil {
 		return nil, id.fail("", err)
 	}
+	r.keepSkeleton(ctx, id, metered, takes)
+	return r.plugin(id, m, compiled, metered, takes), nil
+}
+
+// plugin returns the plugin of a compiled module.
+func (r *Runtime) plugin(id identity, m *release.Module, compiled wazero.CompiledModule, metered *meter.Module, takes making) *Plugin {
 	// The engine has what it needs of the bytes, which are several MiB.
 	metered.Wasm = nil
 	made := &instances{
@@ -190,11 +206,11 @@ func (r *Runtime) load(ctx context.Context, id identity, m *release.Module) (*Pl
 		memories: r.memories, memoryLimit: memoryLimit(m.Manifest().Limits), making: takes, pool: r.pool,
 	}
 	r.pool.add(made)
-	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}, nil
+	return &Plugin{id: id, manifest: m.Manifest(), runtime: r, instances: made, life: newLifetime()}
 }
 
-// Check refuses what [Runtime.Load] would refuse before it compiles a module, and returns what compiling it takes. It
-// neither compiles nor runs anything. The error is that of Load.
+// Check refuses what [Runtime.Load] would refuse before it compiles a module, and returns what
+// compiling it takes. It neither compiles nor runs anything. The error is that of Load.
 func Check(manifest *abi.Manifest, wasm []byte) (CompileInfo, error) {
 	offered := hostFunctions()
 	if manifest.Transport == abi.TransportExtism {

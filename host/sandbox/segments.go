@@ -8,8 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// maxSegmentGap is how many zeros may go between two data segments that are joined. A page of the machine is more than
-// almost all gaps that compilers leave.
+// maxSegmentGap is how many zeros may go between two data segments that are joined. A page of the
+// machine is more than almost all gaps that compilers leave.
 const maxSegmentGap = 4096
 
 // Opcodes of the expressions that say where a segment goes.
@@ -26,11 +26,12 @@ type segment struct {
 
 func (s *segment) end() uint64 { return uint64(s.offset) + uint64(len(s.data)) }
 
-// joinSegments returns the content of a data section with fewer segments and the same effect, or false when there is
-// nothing to gain.
+// joinSegments returns the content of a data section with fewer segments and the same effect, or
+// false when there is nothing to gain.
 //
-// Go's linker begins another segment at every few zeros. The engine decodes each of some ten thousand when it makes an
-// instance, and remembers each as long as the instance lives: a millisecond and almost a megabyte.
+// Go's linker begins another segment at every few zeros. The engine decodes each of some ten
+// thousand when it makes an instance, and remembers each as long as the instance lives: a
+// millisecond and almost a megabyte.
 func joinSegments(content []byte) (joined []byte, ok bool) {
 	before, ok := readSegments(content)
 	if !ok {
@@ -58,12 +59,13 @@ func joinSegments(content []byte) (joined []byte, ok bool) {
 	return segmentSection(after), len(after) < len(before)
 }
 
-// readSegments returns the segments, or false when one is not written into memory at a constant offset.
+// readSegments returns the segments, or false when one is not written into memory at a constant
+// offset.
 func readSegments(content []byte) ([]segment, bool) {
 	r := wasmbin.NewReader(content, 0)
 	segments := make([]segment, r.Count(r.Remaining()))
 	for n := range segments {
-		// 0 stands for memory 0 and an offset.
+		// 0 means memory 0 and an offset.
 		flags, op := r.Uint32(), r.Byte()
 		segments[n].offset = uint32(r.Signed(32))
 		end := r.Byte()

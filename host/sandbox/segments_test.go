@@ -21,7 +21,7 @@ func TestJoinSegments(t *testing.T) {
 		{"zeros go between", []segment{text(7, "ab"), text(10, "c")}, []segment{text(7, "ab\x00c")}},
 		{"their order does not matter", []segment{text(10, "c"), text(7, "ab")}, []segment{text(7, "ab\x00c")}},
 		{"an empty one", []segment{text(7, "ab"), text(8, ""), text(12, "cd")}, nil},
-		{"an empty one behind", []segment{text(7, "ab"), text(9, "")}, []segment{text(7, "ab")}},
+		{"an empty one at the end", []segment{text(7, "ab"), text(9, "")}, []segment{text(7, "ab")}},
 		{"what overlaps", []segment{text(7, "ab"), text(8, "c"), text(9, "d")}, nil},
 		{"what is far apart", []segment{text(7, "ab"), text(9+maxSegmentGap+1, "c")}, nil},
 		{"more zeros than there was", []segment{text(7, "ab"), text(100, "c")}, nil},

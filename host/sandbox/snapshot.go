@@ -21,8 +21,8 @@ func (s *instances) snapshot() *snapshot {
 	return s.first
 }
 
-// remember keeps the state of the first instance. Instances that were just made are all alike, because nothing that a
-// guest can ask the host for differs between them.
+// remember keeps the state of the first instance. Instances that were just made are all alike,
+// because nothing that a guest can ask the host for differs between them.
 func (s *instances) remember(i *instance) error {
 	if !s.metered.Resettable {
 		return nil
@@ -50,8 +50,8 @@ func (s *instances) keep(taken *snapshot) *snapshot {
 	return s.first
 }
 
-// become gives an instance that was just made the state of the snapshot. What its initialisation does is in there: it has
-// no effect outside of memory and globals, or there would be no snapshot.
+// become gives an instance that was just made the state of the snapshot. What its initialisation
+// does is in there: it has no effect outside of memory and globals, or there would be no snapshot.
 func (i *instance) become(first *snapshot) error {
 	grown := (len(first.memory.bytes()) - len(i.memory.buffer)) / pageSize
 	if grown < 0 {

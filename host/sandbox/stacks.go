@@ -8,13 +8,14 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// keptStackBytes is how large the stacks of an instance may become and be kept for its next call. The engine begins with 10
-// KiB for each function that the host calls and doubles that; what compilers of languages with stacks in linear memory make
-// needs little more.
+// keptStackBytes is how large the stacks of an instance may become and be kept for its next call.
+// The engine begins with 10 KiB for each function that the host calls and doubles that; what
+// compilers of languages with stacks in linear memory make needs little more.
 const keptStackBytes = 128 << 10
 
-// stacks are those of a call. The engine makes a stack for each call of the host, on the heap, lets it become 80 MiB, and
-// has no limit that a host could set, so that the host looks how large they are whenever the guest asks for fuel.
+// stacks are those of a call. The engine makes a stack for each call of the host, on the heap, lets
+// it become 80 MiB, and has no limit that a host could set, so that the host looks how large they
+// are whenever the guest asks for fuel.
 type stacks struct {
 	// running are the functions that the host called and that have not returned.
 	running []api.Function
@@ -48,12 +49,12 @@ func (s *stacks) look(ctx context.Context) {
 	}
 }
 
-// countedStacks returns a context for calls whose functions [stacks.enter] does not get to know: the engine is asked to tell
-// host functions who runs.
+// countedStacks returns a context for calls whose functions [stacks.enter] does not get to know:
+// the engine is asked to tell host functions who runs.
 func countedStacks(ctx context.Context) context.Context { return experimental.WithSnapshotter(ctx) }
 
-// stackBytes returns how large the stack of a function is. The engine keeps it in a field that is not exported, so that a
-// test tells when it has another name.
+// stackBytes returns how large the stack of a function is. The engine keeps it in a field that is
+// not exported, so that a test tells when it has another name.
 func stackBytes(f any) uint64 {
 	v := reflect.ValueOf(f)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {

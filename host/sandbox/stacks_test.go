@@ -9,8 +9,9 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// deep is the body of a function (i32) -> (i32) with a local and the index self that calls itself so often as its parameter
-// says, with a stack in the engine and not in memory, and then spends several slices of fuel.
+// deep is the body of a function (i32) -> (i32) with a local and the index self that calls itself
+// so often as its parameter says, with a stack in the engine and not in memory, and then spends
+// several slices of fuel.
 func deep(self uint32) []byte {
 	return wasmbuild.Body(
 		wasmbuild.LocalGet, 0, wasmbuild.If, wasmbuild.I32,

@@ -16,8 +16,8 @@ const (
 	ellipsis = "…"
 )
 
-// printable returns s as one line of at most most bytes that a terminal shows as it is: control and invisible characters
-// and invalid bytes are escaped, what is too long ends in an ellipsis.
+// printable returns s as one line of at most most bytes that a terminal shows as it is: control and
+// invisible characters and invalid bytes are escaped, what is too long ends in an ellipsis.
 func printable[T string | []byte](s T, most int) string {
 	// One byte beyond the limit is enough to know that there is more.
 	text := string(s[:min(len(s), most+1)])
@@ -55,7 +55,8 @@ func cut(s string, most int) string {
 // maxShownKeys is how many unknown keys of one answer are returned.
 const maxShownKeys = 20
 
-// shownKeys makes unknown keys of an answer fit for a terminal: each once, in order, not too many, not too long.
+// shownKeys makes unknown keys of an answer fit for a terminal: each once, in order, not too many,
+// not too long.
 func shownKeys(keys []string) []string {
 	var shown []string
 	for _, k := range keys {

@@ -12,7 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// chatty counts to 100,000 and logs a few bytes before and behind it, so that both the guest and the host spend fuel.
+// chatty counts to 100,000 and logs a few bytes before and after it, so that both the guest and the
+// host spend fuel.
 func chatty() []byte {
 	var g guestModule
 	log := g.ImportFunction(abi.ImportModule, abi.ImportLog, i32x3, noTypes)
@@ -30,7 +31,8 @@ func chatty() []byte {
 	return g.build()
 }
 
-// What a call takes depends on nothing but the call, least of all on how its fuel is sliced, and is just what it needs.
+// What a call takes depends on nothing but the call, least of all on how its fuel is sliced, and is
+// just what it needs.
 func TestMeasure(t *testing.T) {
 	t.Parallel()
 	var all []Usage
@@ -59,14 +61,16 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("the same call took something else (-first +later):\n%s", diff)
 		}
 	}
-	// Five instructions a round, three pages on top of the guest's two, two messages of two bytes, and a little more.
+	// Five instructions a round, three pages on top of the guest's two, two messages of two bytes,
+	// and a little more.
 	least := int64(5*100_000 + 3*8192 + 2*(hostCallFuel+2*logByteFuel))
 	if got := all[0]; got.Fuel < least || got.Fuel > least+100_000+100 || got.MemoryBytes != 5*pageSize {
 		t.Errorf("took %+v, want about %d units and %d bytes", got, least, 5*pageSize)
 	}
 }
 
-// A guest that spends its last units where nothing checks them has no answer, as one that is stopped.
+// A guest that spends its last units where nothing checks them has no answer, as one that is
+// stopped.
 func TestOverspendingIsAnError(t *testing.T) {
 	t.Parallel()
 	straight := func(n int) []byte {
@@ -155,7 +159,7 @@ func TestInterruptAtEverySlice(t *testing.T) {
 		stopAt = 0
 		again, after, err := p.Measure(t.Context(), "main", abi.OpDerive, []byte("{}"))
 		if err != nil || string(again) != string(whole) || after != usage {
-			t.Errorf("behind slice %d: %q, %+v, %v", at, again, after, err)
+			t.Errorf("after slice %d: %q, %+v, %v", at, again, after, err)
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// wasiModule is the module name of WASI preview 1. The functions here are those that language runtimes call at start and
-// when they panic or sleep; they give a guest nothing that differs between two calls. Layouts and numbers are those of
-// the witx files of the preview.
+// wasiModule is the module name of WASI preview 1. The functions here are those that language
+// runtimes call at start and when they panic or sleep; they give a guest nothing that differs
+// between two calls. Layouts and numbers are those of the witx files of the preview.
 const wasiModule = "wasi_snapshot_preview1"
 
 // errno is an error number of WASI.
@@ -29,13 +29,15 @@ const (
 	programName = "plugin"
 	// realtime is what the wall clock shows, always: 2000-01-01T00:00:00Z in nanoseconds.
 	realtime = 946_684_800_000_000_000
-	// clockStep is how far the monotonic clock moves with each reading, in nanoseconds. It must move, for runtimes that
-	// divide by the difference.
+	// clockStep is how far the monotonic clock moves with each reading, in nanoseconds. It must
+	// move, for runtimes that divide by the difference.
 	clockStep = 1_000
-	// maxWrite is how much of one fd_write is taken, in bytes; a guest calls again for the rest. Together with maxVectors
-	// it bounds the work of one host function, during which a guest cannot be interrupted.
+	// maxWrite is how much of one fd_write is taken, in bytes; a guest calls again for the rest.
+	// Together with maxVectors it bounds the work of one host function, during which a guest cannot
+	// be interrupted.
 	maxWrite = 64 << 10
-	// maxVectors is how many buffers or subscriptions one call may have. POSIX systems have the same limit (IOV_MAX).
+	// maxVectors is how many buffers or subscriptions one call may have. POSIX systems have the
+	// same limit (IOV_MAX).
 	maxVectors = 1024
 )
 
@@ -239,8 +241,8 @@ const (
 	eventSize        = 32
 )
 
-// pollOneoff answers at once: it moves the clock to where the guest wanted to sleep to. Standard files are ready, others
-// do not exist.
+// pollOneoff answers at once: it moves the clock to where the guest wanted to sleep to. Standard
+// files are ready, others do not exist.
 func pollOneoff(g *guest, m guestMemory, p []uint64) errno {
 	in, out, count, written := uint32(p[0]), uint32(p[1]), uint32(p[2]), uint32(p[3])
 	if count == 0 || count > maxVectors {
@@ -278,7 +280,8 @@ func appendEvent(events []byte, g *guest, subscription []byte) []byte {
 	return append(events, make([]byte, eventSize-11)...)
 }
 
-// sleep moves the monotonic clock. The wall clock stands still, so that waiting for a time on it ends at once.
+// sleep moves the monotonic clock. The wall clock does not move, so that waiting for a time on it
+// ends at once.
 func (g *guest) sleep(detail []byte) errno {
 	id := binary.LittleEndian.Uint32(detail)
 	timeout := binary.LittleEndian.Uint64(detail[8:])

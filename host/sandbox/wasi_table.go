@@ -21,9 +21,9 @@ func refuse(e errno) func(*guest, guestMemory, []uint64) errno {
 	return func(*guest, guestMemory, []uint64) errno { return e }
 }
 
-// wasiFunctions returns the part of WASI that compilers put into modules on their own: everything that the packages
-// syscall and runtime of Go import, and what Rust's standard library and AssemblyScript's WASI shim add. Functions on
-// files exist because linking needs them, and refuse.
+// wasiFunctions returns the part of WASI that compilers put into modules on their own: everything
+// that the packages syscall and runtime of Go import, and what Rust's standard library and
+// AssemblyScript's WASI shim add. Functions on files exist because linking needs them, and refuse.
 func wasiFunctions() []wasiFunction {
 	succeed := refuse(errnoSuccess)
 	noFile := refuse(errnoBadf)

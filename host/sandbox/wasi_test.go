@@ -99,7 +99,7 @@ func TestWASIArguments(t *testing.T) {
 	}
 }
 
-func TestWASIClock(t *testing.T) {
+func TestRow59_Clock(t *testing.T) {
 	t.Parallel()
 	s := newShim(t)
 	var got []uint64
@@ -238,7 +238,8 @@ func TestWASIPoll(t *testing.T) {
 	s.want(errnoInval, "poll_oneoff", in, out, maxVectors+1, count)
 }
 
-// TestWASIPointers calls every function with pointers and lengths around the end of memory and of the address space.
+// TestWASIPointers calls every function with pointers and lengths around the end of memory and of
+// the address space.
 func TestWASIPointers(t *testing.T) {
 	t.Parallel()
 	hostile := []uint64{0, 1, 3, pageSize - 1, pageSize, pageSize + 1, math.MaxInt32, math.MaxUint32 - 7, math.MaxUint32}

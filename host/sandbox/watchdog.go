@@ -20,18 +20,18 @@ const growthPerBudget = 4
 type WatchdogConfig struct {
 	// LimitBytes is how much memory the process may have, in bytes. 0 sets no limit.
 	LimitBytes uint64
-	// GrowthBytes is how much more memory the process may come to have while one call runs, in bytes. 0 is four times the
-	// memory budget.
+	// GrowthBytes is how much more memory the process may come to have while one call runs, in
+	// bytes. 0 is four times the memory budget.
 	GrowthBytes uint64
 	// Interval is how often the memory is read. 0 is [DefaultWatchInterval].
 	Interval time.Duration
-	// Read returns how much memory the process has, in bytes. Nil reads what is resident, or what Go's runtime holds where
-	// the system does not say.
+	// Read returns how much memory the process has, in bytes. Nil reads what is resident, or what
+	// Go's runtime holds where the system does not say.
 	Read func() uint64
 }
 
-// watchdog ends calls before the process has more memory than it may. It is the last resort: everything that guests are
-// known to be able to take is counted or bounded before.
+// watchdog ends calls before the process has more memory than it may. It is the last resort:
+// everything that guests are known to be able to take is counted or bounded before.
 type watchdog struct {
 	config WatchdogConfig
 	pool   *pool
@@ -51,19 +51,21 @@ type watchdog struct {
 type watchedCall struct {
 	plugin   identity
 	instance *instance
-	// before is what the process had when it began, in bytes; size what the instance had at the last look.
+	// before is what the process had when it began, in bytes; size what the instance had at the
+	// last look.
 	before, size uint64
 	cancel       context.CancelCauseFunc
 	// ended is true once the call was told to end.
 	ended bool
 }
 
-// Watch reads the memory of the process from now on, until the Runtime is closed. When there is more than there may be, or
-// much more than when a call began, instances without a call are closed and the heap is collected; if that does not do,
-// the calls of the plugin whose instances grew fastest end, one plugin at a time. Their error wraps [ErrMemory].
+// Watch reads the memory of the process from now on, until the Runtime is closed. When there is
+// more than there may be, or much more than when a call began, instances without a call are closed
+// and the heap is collected; if that does not do, the calls of the plugin whose instances grew
+// fastest end, one plugin at a time. Their error wraps [ErrMemory].
 //
-// It must be called once, before any call. It changes nothing for the rest of the process: a soft limit for Go's runtime is
-// for the program to set, see [SoftMemoryLimit].
+// It must be called once, before any call. It changes nothing for the rest of the process: a soft
+// limit for Go's runtime is for the program to set, see [SoftMemoryLimit].
 func (r *Runtime) Watch(c WatchdogConfig) {
 	if c.GrowthBytes == 0 {
 		c.GrowthBytes = growthPerBudget * r.pool.budget
@@ -150,7 +152,8 @@ func (w *watchdog) may(c *watchedCall) uint64 {
 	return may
 }
 
-// tooMuch notes a reading, and reports whether a call must end because of it. None must while one that was told to has not.
+// tooMuch notes a reading, and reports whether a call must end because of it. None must while one
+// that was told to has not.
 func (w *watchdog) tooMuch(has uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -172,8 +175,9 @@ func (w *watchdog) measure() {
 	}
 }
 
-// endFastest ends the calls of the plugin whose instances grew most since the last look that found nothing. Of several that
-// grew alike, which is so when what grows is not counted, the one that was called first.
+// endFastest ends the calls of the plugin whose instances grew most since the last look that found
+// nothing. Of several that grew alike, which is so when what grows is not counted, the one that was
+// called first.
 func (w *watchdog) endFastest(has uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -213,13 +217,14 @@ const (
 	limitOf    = 5
 )
 
-// MemoryLimit returns how much memory the process may have before the system ends it, in bytes, with some left over: four
-// fifths of what the machine has or the control group allows. 0 says that the system does not tell.
+// MemoryLimit returns how much memory the process may have before the system ends it, in bytes,
+// with some left over: four fifths of what the machine has or the control group allows. 0 says that
+// the system does not tell.
 func MemoryLimit() uint64 { return availableMemory() / limitOf * limitShare }
 
-// SoftMemoryLimit returns what a program that runs plugins with a memory budget may give [debug.SetMemoryLimit], in bytes:
-// what of limit the instances do not take, because their memory is not the runtime's, and at least an eighth of limit. Below
-// 1, set no limit.
+// SoftMemoryLimit returns what a program that runs plugins with a memory budget may give
+// [debug.SetMemoryLimit], in bytes: what of limit the instances do not take, because their memory
+// is not the runtime's, and at least an eighth of limit. Below 1, set no limit.
 func SoftMemoryLimit(limit, budget uint64) int64 {
 	if limit == 0 {
 		return 0

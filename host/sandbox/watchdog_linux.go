@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processMemory returns how much memory of the process is resident, in bytes: the second number of /proc/self/statm, in
-// pages, see proc_pid_statm(5).
+// processMemory returns how much memory of the process is resident, in bytes: the second number of
+// /proc/self/statm, in pages, see proc_pid_statm(5).
 func processMemory() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -28,7 +28,8 @@ func processMemory() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// availableMemory returns the memory of the machine, or what the control group of the process allows if that is less.
+// availableMemory returns the memory of the machine, or what the control group of the process
+// allows if that is less.
 func availableMemory() uint64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
@@ -37,8 +38,9 @@ func availableMemory() uint64 {
 	return min(info.Totalram*uint64(info.Unit), groupLimit("/proc/self/cgroup", "/sys/fs/cgroup"))
 }
 
-// groupLimit returns the least limit of a control group of version 2 and of those that it is in, see the kernel's
-// Documentation/admin-guide/cgroup-v2.rst, memory.max. Without one it is as large as can be.
+// groupLimit returns the least limit of a control group of version 2 and of those that it is in,
+// see the kernel's Documentation/admin-guide/cgroup-v2.rst, memory.max. Without one it is as large
+// as can be.
 func groupLimit(membership, root string) uint64 {
 	least := ^uint64(0)
 	text, err := os.ReadFile(membership)

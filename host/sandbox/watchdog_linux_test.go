@@ -15,7 +15,8 @@ import (
 
 const mebibyte = 1 << 20
 
-// watchedPlugins are plugins in a runtime whose watchdog looks when it is told to, and finds what the test says.
+// watchedPlugins are plugins in a runtime whose watchdog looks when it is told to, and finds what
+// the test says.
 type watchedPlugins struct {
 	*watchdog
 	plugins []*Plugin
@@ -61,7 +62,8 @@ func wantEnded(t *testing.T, what string, ended []bool, calls ...context.Context
 	}
 }
 
-// The plugin whose instances grew most ends, with all its calls, and only when the process grew too much during one.
+// The plugin whose instances grew most ends, with all its calls, and only when the process grew too
+// much during one.
 func TestWatchdogEndsTheFastest(t *testing.T) {
 	t.Parallel()
 	w := watchPlugins(t, 2, WatchdogConfig{GrowthBytes: 50 * mebibyte})
@@ -78,7 +80,7 @@ func TestWatchdogEndsTheFastest(t *testing.T) {
 	leaveSecond()
 	leaveThird()
 	w.at(120 * mebibyte)
-	wantEnded(t, "behind that", []bool{false}, first)
+	wantEnded(t, "after that", []bool{false}, first)
 	// What a call found there is not its doing.
 	w.at(140 * mebibyte)
 	fourth, _, leaveFourth := w.begin(t, 1)
@@ -125,7 +127,8 @@ func TestWatchdogMakesRoom(t *testing.T) {
 	leave()
 }
 
-// A guest that takes more memory than the process may have gets an error of its own, and the host serves the next call.
+// A guest that takes more memory than the process may have gets an error of its own, and the host
+// serves the next call.
 func TestWatchdogSavesTheProcess(t *testing.T) {
 	var filling guestModule
 	filling.pages = abi.MaxMemoryBytes / pageSize

@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Batch writes files to which nothing leads yet, and makes all of them durable at once, which takes a disk about as long as
-// one. Until [Batch.Sync] has returned, a crash of the machine may leave files that are empty or cut short under their names: who
-// begins again must compare what is there. A killed process leaves whole files, as those of [Replace]. Its methods may be called from
+// Batch writes files to which nothing leads yet, and makes all of them durable at once, which takes
+// a disk about as long as one. Until [Batch.Sync] has returned, a crash of the machine may leave
+// files that are empty or cut short under their names: who begins again must compare what is there.
+// A killed process leaves whole files, as those of [Replace]. Its methods may be called from
 // several goroutines.
 type Batch struct {
 	mu    sync.Mutex
@@ -25,7 +26,8 @@ func (b *Batch) Replace(path string, data []byte, mode fs.FileMode) error {
 	return Steps{}.place(path, data, mode, os.Rename, func(*os.File) error { return nil })
 }
 
-// Keep has a file become durable that is there already: another batch may have written it that was never synced.
+// Keep has a file become durable that is there already: another batch may have written it that was
+// never synced.
 func (b *Batch) Keep(path string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,7 +45,8 @@ func (b *Batch) MkdirAll(dir string) error {
 	return os.MkdirAll(dir, 0o755)
 }
 
-// few is how many files are synced one by one. To sync a file system waits for what all other programs wrote, too.
+// few is how many files are synced one by one. To sync a file system waits for what all other
+// programs wrote, too.
 const few = 64
 
 // syncers is how many files are synced at once.

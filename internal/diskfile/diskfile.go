@@ -1,5 +1,5 @@
-// Package diskfile writes files that are either completely there or not there at all, also after a crash, and reads files
-// of bounded size.
+// Package diskfile writes files that are either completely there or not there at all, also after a
+// crash, and reads files of bounded size.
 package diskfile
 
 import (
@@ -16,21 +16,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Replace writes data to the file at path, in place of one that may be there. The folder must exist.
+// Replace writes data to the file at path, in place of one that may be there. The folder must
+// exist.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	return Steps{}.Replace(path, data, mode)
 }
 
-// Create writes data to the file at path and fails with an error that is fs.ErrExist when there is one. The folder must
-// exist.
+// Create writes data to the file at path and fails with an error that is fs.ErrExist when there is
+// one. The folder must exist.
 func Create(path string, data []byte, mode fs.FileMode) error {
 	return Steps{}.Create(path, data, mode)
 }
 
 // Steps writes files step by step. The zero value just writes them.
 type Steps struct {
-	// Before is called before each step that changes something on the disk, and may fail it; nil does nothing. A test can
-	// end the process there, to see what a kill leaves.
+	// Before is called before each step that changes something on the disk, and may fail it; nil
+	// does nothing. A test can end the process there, to see what a kill leaves.
 	Before func() error
 }
 
@@ -88,7 +89,8 @@ func (s Steps) writeTemporary(path string, data []byte, mode fs.FileMode, settle
 	if err := s.Step(); err != nil {
 		return "", err
 	}
-	// The process's umask must not matter, but CreateTemp's 0600 must stay until the content is complete.
+	// The process's umask must not matter, but CreateTemp's 0600 must stay until the content is
+	// complete.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+infix+"*")
 	if err != nil {
 		return "", err
@@ -113,16 +115,17 @@ func (s Steps) writeTemporary(path string, data []byte, mode fs.FileMode, settle
 	return f.Name(), nil
 }
 
-// IsTemporary reports whether a name is one that files have in their folder before they are complete.
+// IsTemporary reports whether a name is one that files have in their folder before they are
+// complete.
 func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, ".") && strings.Contains(name, infix)
 }
 
-// abandoned is how old a file that is not complete must be for nobody to be writing it any more.
+// abandoned is how old a file that is not complete must be for no one to be writing it any more.
 const abandoned = time.Hour
 
-// Tidy removes from a folder what programs left there that were killed an hour ago or earlier while they wrote a file. That there
-// is no such folder is no error.
+// Tidy removes from a folder what programs left there that were killed an hour ago or earlier while
+// they wrote a file. That there is no such folder is no error.
 func Tidy(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -157,14 +160,14 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// ErrTooLarge marks a file above the limit of whoever reads it.
+// ErrTooLarge marks a file above the limit of the one who reads it.
 var ErrTooLarge = errors.New("the file is too large")
 
 // Opener opens files: os.OpenFile, or the method of an os.Root.
 type Opener func(path string, flag int, mode fs.FileMode) (*os.File, error)
 
-// Read reads the regular file at path, of at most limit bytes, whatever its size is said to be. The error is [ErrTooLarge]
-// when it has more.
+// Read reads the regular file at path, of at most limit bytes, whatever its size is said to be. The
+// error is [ErrTooLarge] when it has more.
 func Read(open Opener, path string, limit int64) (data []byte, err error) {
 	// Opening a named pipe would wait for a writer otherwise.
 	f, err := open(path, os.O_RDONLY|unix.O_NONBLOCK, 0)

@@ -20,7 +20,8 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// TestBatch writes few files, and so many that their file system is synced, into folders that are not there yet.
+// TestBatch writes few files, and so many that their file system is synced, into folders that are
+// not there yet.
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 3, 200} {

@@ -1,5 +1,6 @@
-// Package exactjson reads and writes the JSON of files that only this program writes. One value has one spelling, so that
-// whatever else stands in such a file, be it a key in another letter case, a key twice or white space, is found.
+// Package exactjson reads and writes the JSON of files that only this program writes. One value has
+// one spelling, so that whatever else is in such a file, be it a key in another letter case, a key
+// twice or white space, is found.
 package exactjson
 
 import (
@@ -31,8 +32,8 @@ func Marshal(v any) ([]byte, error) {
 	return cbor.ToJSON(nil, item)
 }
 
-// Unmarshal reads data, of at most limit bytes, into v, a pointer. Data must be what [Marshal] returns for v: the error is
-// [ErrSpelling] otherwise.
+// Unmarshal reads data, of at most limit bytes, into v, a pointer. Data must be what [Marshal]
+// returns for v: the error is [ErrSpelling] otherwise.
 func Unmarshal(data []byte, limit int, v any) error {
 	if len(data) > limit {
 		return fmt.Errorf("it has %d bytes, the limit is %d", len(data), limit)

@@ -28,7 +28,7 @@ func TestUnmarshal(t *testing.T) {
 		"Break":     {"no line break", "{\"name\":\"a\"}\n", exactjson.ErrSpelling},
 		"Case":      {"one letter case", `{"Name":"a"}`, exactjson.ErrSpelling},
 		"Twice":     {"a key once", `{"name":"b","name":"a"}`, exactjson.ErrSpelling},
-		"TwiceDeep": {"a key once", `{"name":"b","raw":{"a":1,"a":1}}`, errors.New(`raw: the key "a" is there twice`)},
+		"TwiceDeep": {"a key once", `{"name":"b","raw":{"a":1,"a":1}}`, errors.New(`raw: the key "a" is a duplicate`)},
 		"Unknown":   {"known keys", `{"name":"a","other":1}`, exactjson.ErrSpelling},
 		"Escape":    {"one spelling of text", `{"name":"\u0061"}`, exactjson.ErrSpelling},
 		"Empty":     {"no empty optional value", `{"name":"a","note":""}`, exactjson.ErrSpelling},

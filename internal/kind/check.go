@@ -14,8 +14,8 @@ import (
 type Violation struct {
 	// Field is the path below the value that was checked, with dots; empty for the value itself.
 	Field string
-	// Message says what is wrong and what to do. It is empty for an unknown key: then Key is that, and Known has the keys that
-	// there are.
+	// Message says what is wrong and what to do. It is empty for an unknown key: then Key is that,
+	// and Known has the keys that there are.
 	Message string
 	Key     string
 	Known   []string
@@ -31,8 +31,9 @@ func (s *Schema) Check(value cbor.Raw) []Violation {
 	return c.violations
 }
 
-// Limits returns the values that break a limit, an enumeration or a pattern: what a program that read the value into its own
-// type has not seen. Types and keys are not looked at, nor are empty strings, which are fields that are absent.
+// Limits returns the values that break a limit, an enumeration or a pattern: what a program that
+// read the value into its own type has not seen. Types and keys are not looked at, nor are empty
+// strings, which are fields that are absent.
 func (s *Schema) Limits(value cbor.Raw) []Violation {
 	c := &checker{limitsOnly: true}
 	c.value(s, value, nil)
@@ -318,7 +319,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// matches reports whether a value meets a condition. A condition says nothing about values of other types than it is for.
+// matches reports whether a value meets a condition. A condition says nothing about values of other
+// types than it is for.
 func (s *Schema) matches(value cbor.Raw) bool {
 	c := &checker{}
 	switch major(value) {

@@ -9,8 +9,8 @@ import (
 // object is a JSON object under construction; encoding/json sorts its keys.
 type object map[string]any
 
-// CRD returns the CustomResourceDefinition (apiextensions.k8s.io/v1) of the kind as JSON: one version, served and stored, with
-// columns and the status as a subresource.
+// CRD returns the CustomResourceDefinition (apiextensions.k8s.io/v1) of the kind as JSON: one
+// version, served and stored, with columns and the status as a subresource.
 func (k *Kind) CRD() ([]byte, error) {
 	spec := k.Spec.structural()
 	if len(k.Rules) > 0 {
@@ -51,8 +51,8 @@ func (k *Kind) CRD() ([]byte, error) {
 	}, "", "  ")
 }
 
-// columns returns the columns of a list. The age is the last one, as in lists of Kubernetes' own kinds; a definition with
-// columns would lose it otherwise.
+// columns returns the columns of a list. The age is the last one, as in lists of Kubernetes' own
+// kinds; a definition with columns would lose it otherwise.
 func (k *Kind) columns() []any {
 	if len(k.Columns) == 0 {
 		return nil

@@ -1,8 +1,9 @@
-// Package kind is the form of a row in the table of kinds: what a document of a kind may say, and everything that follows
-// from it without looking at any document. Rows come from Go types of the host and from the manifests of plugins.
+// Package kind is the form of a row in the table of kinds: what a document of a kind may say, and
+// everything that follows from it without looking at any document. Rows come from Go types of the
+// host and from the manifests of plugins.
 //
-// What is checked here is checked at the first door: when a plugin is built, signed, indexed and installed, and when the
-// host reads its table.
+// What is checked here is checked at the first door: when a plugin is built, signed, indexed and
+// installed, and when the host reads its table.
 package kind
 
 import (

@@ -10,7 +10,8 @@ import (
 
 // Field is one field of a kind, for people and programs that show it.
 type Field struct {
-	// Path is the path from the top, such as spec.workload.containers.*.image: an asterisk is any key or item.
+	// Path is the path from the top, such as spec.workload.containers.*.image: an asterisk is any
+	// key or item.
 	Path string `json:"path"`
 	// Type names the type, such as "map of object".
 	Type        string `json:"type"`
@@ -51,8 +52,9 @@ func (k *Kind) root() *Schema {
 	}}
 }
 
-// Field returns the field at a path such as spec.workload.containers, with the fields below it. Lists and maps may be stepped
-// through by an asterisk, by a key, or by nothing. An empty path is the document. The error names what there is instead.
+// Field returns the field at a path such as spec.workload.containers, with the fields below it.
+// Lists and maps may be stepped through by an asterisk, by a key, or by nothing. An empty path is
+// the document. The error names what there is instead.
 func (k *Kind) Field(path string) (Field, error) {
 	s, at, required := k.root(), "", false
 	for name := range strings.SplitSeq(path, ".") {
@@ -78,7 +80,8 @@ func (k *Kind) Field(path string) (Field, error) {
 	return f, nil
 }
 
-// step goes one name down: to a property, through lists and maps where no property has that name directly.
+// step goes one name down: to a property, through lists and maps where no property has that name
+// directly.
 func (s *Schema) step(name, at string) (next *Schema, where string, required, ok bool) {
 	for {
 		if property := s.Properties[name]; property != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/kind"
 )
 
-// FuzzParseSchema reads schemas of plugins. What is accepted must be printable as a definition, and defaults must meet it.
+// FuzzParseSchema reads schemas of plugins. What is accepted must be printable as a definition, and
+// defaults must meet it.
 func FuzzParseSchema(f *testing.F) {
 	for _, seed := range []string{
 		`{"type": "object", "properties": {"a": {"type": "string", "default": "x"}}}`,

@@ -45,7 +45,8 @@ type Kind struct {
 	Plural string
 	// Scope is one of the Scope constants.
 	Scope string
-	// Plugin is publisher/name@version of the plugin that brings the kind; empty for the host's own.
+	// Plugin is publisher/name@version of the plugin that brings the kind; empty for the host's
+	// own.
 	Plugin string
 	// Description says what documents of the kind are for.
 	Description string
@@ -57,16 +58,19 @@ type Kind struct {
 	Rules []Rule
 	// Columns are what lists of documents show.
 	Columns []Column
-	// Workload says that spec.workload and spec.sidecars have containers, which quotas count, and resources.
+	// Workload says that spec.workload and spec.sidecars have containers, which quotas count, and
+	// resources.
 	Workload bool
-	// Mesh says that the spec is that of a participant of the mesh: whom it selects, who may call it, and where it goes.
+	// Mesh says that the spec is that of a participant of the mesh: whom it selects, who may call
+	// it, and where it goes.
 	Mesh bool
 }
 
 // Feature is something that a document can use, which a step of its pipeline must cover.
 type Feature struct {
 	Name string
-	// Paths are the fields that use it, an asterisk for every key or item; without any, every document uses it.
+	// Paths are the fields that use it, an asterisk for every key or item; without any, every
+	// document uses it.
 	Paths []string
 }
 
@@ -97,7 +101,8 @@ var (
 	columnPattern  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 -]{0,31}$`)
 )
 
-// ParseAll reads the kinds that a manifest brings. The error wraps [ErrInvalid] and has one line for each thing that is wrong.
+// ParseAll reads the kinds that a manifest brings. The error wraps [ErrInvalid] and has one line
+// for each thing that is wrong.
 func ParseAll(m *abi.Manifest) ([]*Kind, error) {
 	if len(m.Kinds) > MaxKinds {
 		return nil, joined([]error{fmt.Errorf("kinds: there are %d, a plugin brings at most %d", len(m.Kinds), MaxKinds)})
@@ -107,7 +112,7 @@ func ParseAll(m *abi.Manifest) ([]*Kind, error) {
 	for i := range m.Kinds {
 		k, err := Parse(&m.Kinds[i])
 		if err == nil && slices.ContainsFunc(kinds, func(o *Kind) bool { return o.GroupKind == k.GroupKind }) {
-			err = errors.New("is there twice; a plugin brings one version of a kind")
+			err = errors.New("is a duplicate; a plugin brings one version of a kind")
 		}
 		if err != nil {
 			at := "kinds." + strconv.Itoa(i) + " (" + m.Kinds[i].GroupKind().String() + "): "
@@ -167,7 +172,8 @@ func (k *Kind) checkNames() []error {
 	return problems
 }
 
-// reserved reports whether a group cannot be a plugin's: gates and pipelines know what its kinds mean.
+// reserved reports whether a group cannot be a plugin's: gates and pipelines know what its kinds
+// mean.
 func reserved(group string) bool {
 	for _, end := range []string{Group, "k8s.io", "kubernetes.io"} {
 		if group == end || strings.HasSuffix(group, "."+end) {
@@ -305,8 +311,8 @@ func (k *Kind) at(path string) *Schema {
 	return s
 }
 
-// CheckSpec returns everything that the kind has against a spec, a valid item: its schema, and when it fits, the rules. Fields
-// begin with spec.
+// CheckSpec returns everything that the kind has against a spec, a valid item: its schema, and when
+// it fits, the rules. Fields begin with spec.
 func (k *Kind) CheckSpec(spec cbor.Raw) []Violation {
 	violations := k.Spec.Check(spec)
 	for i := range violations {
@@ -377,7 +383,8 @@ func found(value cbor.Raw, names []string, at string) []string {
 	return all
 }
 
-// AppendDefaults appends a value with the defaults of the schema filled in. The value must meet the schema.
+// AppendDefaults appends a value with the defaults of the schema filled in. The value must meet the
+// schema.
 func (s *Schema) AppendDefaults(dst []byte, value cbor.Raw) []byte {
 	d := cbor.NewDecoder(value)
 	switch {
@@ -434,13 +441,15 @@ func (s *Schema) of(key string) *Schema {
 	return s.Values
 }
 
-// Digest returns the SHA-256 of everything that a definition says, as sha256: and 64 hexadecimal digits. The lock has it.
+// Digest returns the SHA-256 of everything that a definition says, as sha256: and 64 hexadecimal
+// digits. The lock has it.
 func Digest(d *abi.KindDefinition) string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256(d.AppendCBOR(nil)))
 }
 
-// CompareVersions orders versions of a kind as Kubernetes does: alpha, beta, then those without either
-// (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources, "Version priority"). Both must be well-formed.
+// CompareVersions orders versions of a kind as Kubernetes does: alpha, beta, then those without
+// either (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources, "Version priority"). Both
+// must be well-formed.
 func CompareVersions(a, b string) int {
 	x, y := versionKey(a), versionKey(b)
 	return slices.Compare(x[:], y[:])

@@ -213,7 +213,7 @@ func TestTwoOfOneKind(t *testing.T) {
 	t.Parallel()
 	m := &abi.Manifest{Kinds: []abi.KindDefinition{*database(t), *database(t)}}
 	m.Kinds[1].Version = "v1"
-	if _, err := kind.ParseAll(m); !errors.Is(err, kind.ErrInvalid) || !strings.Contains(err.Error(), "kinds.1 (Database.data.acme.example): is there twice") {
+	if _, err := kind.ParseAll(m); !errors.Is(err, kind.ErrInvalid) || !strings.Contains(err.Error(), "kinds.1 (Database.data.acme.example): is a duplicate") {
 		t.Errorf("error %v", err)
 	}
 }

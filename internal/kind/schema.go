@@ -23,21 +23,24 @@ const (
 	TypeAny     = ""
 )
 
-// The limits that a list, a map and a string have when their schema names no other ones, so that every value has one.
+// The limits that a list, a map and a string have when their schema names no other ones, so that
+// every value has one.
 const (
 	DefaultMaxItems      = 1024
 	DefaultMaxProperties = 1024
 	DefaultMaxLength     = 4096
 )
 
-// maxNodes is how many schemas one schema holds after its references are replaced by what they lead to.
+// maxNodes is how many schemas one schema holds after its references are replaced by what they lead
+// to.
 const maxNodes = 20_000
 
 // maxSchemaDepth is how deep schemas nest; documents nest at most as deep.
 const maxSchemaDepth = 32
 
 // Schema is the part of JSON Schema (draft 2020-12) that is also a structural schema of Kubernetes
-// (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources, "Specifying a structural schema"). A Schema does not change.
+// (kubernetes.io/docs/tasks/extend-kubernetes/custom-resources, "Specifying a structural schema").
+// A Schema does not change.
 type Schema struct {
 	// Description says what a value is for.
 	Description string
@@ -119,7 +122,8 @@ type parser struct {
 	problems  []error
 }
 
-// ParseSchema reads the schema of a spec from JSON. The error joins everything that is wrong, each with its place.
+// ParseSchema reads the schema of a spec from JSON. The error joins everything that is wrong, each
+// with its place.
 func ParseSchema(data []byte) (*Schema, error) { return parseSchema(data, false) }
 
 func parseSchema(data []byte, condition bool) (*Schema, error) {
@@ -197,7 +201,8 @@ func (p *parser) members(members map[string]json.RawMessage, at string, depth in
 	return s
 }
 
-// reference replaces a reference by the definition that it names. A description next to it describes the use.
+// reference replaces a reference by the definition that it names. A description next to it
+// describes the use.
 func (p *parser) reference(members map[string]json.RawMessage, ref json.RawMessage, at string, depth int) *Schema {
 	var target string
 	name, local := "", false
@@ -380,7 +385,8 @@ func (p *parser) count(target **int, value json.RawMessage, here string) {
 	*target = n
 }
 
-// complete checks that the keywords fit the type, fills in limits, and checks the default against all of it.
+// complete checks that the keywords fit the type, fills in limits, and checks the default against
+// all of it.
 func (p *parser) complete(s *Schema, at string) {
 	before := len(p.problems)
 	switch s.Type {

@@ -10,7 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
-func TestStages(t *testing.T) {
+func TestRow33_Stages(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
 		"Namespace": outputkind.StageScope, "CustomResourceDefinition.apiextensions.k8s.io": outputkind.StageScope,

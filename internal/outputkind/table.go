@@ -102,7 +102,10 @@ func network() []Kind {
 		{GroupKind: gk("networking.istio.io", "ServiceEntry"), Stage: StagePolicy, Versions: []string{"v1", "v1beta1", "v1alpha3"}},
 		{GroupKind: gk("networking.istio.io", "Sidecar"), Scope: ScopeNamespace, Stage: StagePolicy},
 		{GroupKind: gk("networking.istio.io", "DestinationRule"), Scope: ScopeNamespace, Stage: StagePolicy},
-		{GroupKind: gk("gateway.networking.k8s.io", "Gateway"), Stage: StageRoute, Versions: beta},
+		// A gateway and the certificates of its listeners wait for each other: a challenge comes through the gateway, and a
+		// listener is ready with its certificate. Both are there before the pods that use them.
+		{GroupKind: gk("gateway.networking.k8s.io", "Gateway"), Stage: StageService, Versions: beta},
+		{GroupKind: gk("cert-manager.io", "Certificate"), Stage: StageService, Versions: v1},
 		{GroupKind: gk("gateway.networking.k8s.io", "HTTPRoute"), Stage: StageRoute, Versions: beta},
 		{GroupKind: gk("gateway.networking.k8s.io", "GRPCRoute"), Stage: StageRoute, Versions: v1},
 		{GroupKind: gk("gateway.networking.k8s.io", "TCPRoute"), Stage: StageRoute, Versions: []string{"v1", "v1alpha2"}},
@@ -119,8 +122,10 @@ func platform() []Kind {
 		{GroupKind: gk("keda.sh", "ScaledObject"), Stage: StageScaler, Versions: []string{"v1alpha1"}},
 		{GroupKind: gk("keda.sh", "TriggerAuthentication"), Stage: StageConfig, Versions: []string{"v1alpha1"}},
 		{GroupKind: gk("keda.sh", "ClusterTriggerAuthentication"), Scope: ScopeCluster, Stage: StageConfig},
+		{GroupKind: gk("operator.victoriametrics.com", "VMServiceScrape"), Stage: StageRoute, Versions: []string{"v1beta1"}},
 		{GroupKind: gk("external-secrets.io", "ExternalSecret"), Stage: StageConfig, Versions: []string{"v1", "v1beta1"},
 			FetchesSecrets: true},
+		{GroupKind: gk("external-secrets.io", "ClusterSecretStore"), Scope: ScopeCluster, Stage: StageConfig},
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Code says what kind of problem something is. It is an error, so that errors.Is(err, problem.Invalid) asks whether err
-// has this code somewhere.
+// Code says what kind of problem something is. It is an error, so that errors.Is(err,
+// problem.Invalid) asks whether err has this code somewhere.
 type Code string
 
 // The codes. The list is closed: an exit code and a line in docs/json.md belong to each.
@@ -30,13 +30,15 @@ const (
 	Unhealthy Code = "unhealthy"
 	// Plugin is a plugin that failed: trap, fuel, time, memory or a bad answer.
 	Plugin Code = "plugin"
-	// Unreachable is a server that does not answer, or answers that it cannot; trying again may help.
+	// Unreachable is a server that does not answer, or answers that it cannot; trying again may
+	// help.
 	Unreachable Code = "unreachable"
 	// Interrupted is a run that the user ended.
 	Interrupted Code = "interrupted"
 )
 
-// codes are all codes with their exit codes. When several apply to one run, the first in this order is the exit code.
+// codes are all codes with their exit codes. When several apply to one run, the first in this order
+// is the exit code.
 func codes() []struct {
 	Code Code
 	Exit int
@@ -71,7 +73,8 @@ func Codes() []Code {
 // Error returns the code.
 func (c Code) Error() string { return string(c) }
 
-// Exit returns the exit code of the program for a code; that of [Internal] for one that is not in the list.
+// Exit returns the exit code of the program for a code; that of [Internal] for one that is not in
+// the list.
 func (c Code) Exit() int {
 	for _, known := range codes() {
 		if known.Code == c {
@@ -103,8 +106,8 @@ func (e *marked) Unwrap() []error { return []error{e.mark, e.err} }
 // New returns an error with a code, for sentinels.
 func New(code Code, text string) error { return &marked{code, errors.New(text)} }
 
-// With returns err with a mark, a [Code] or a sentinel, that errors.Is finds and that does not change the text; nil stays
-// nil.
+// With returns err with a mark, a [Code] or a sentinel, that errors.Is finds and that does not
+// change the text; nil stays nil.
 func With(mark, err error) error {
 	if err == nil {
 		return nil
@@ -117,8 +120,9 @@ func Errorf(code Code, format string, args ...any) error {
 	return &marked{code, fmt.Errorf(format, args...)}
 }
 
-// CodeOf returns the code that decides among those of err and of what it wraps; [Internal] when none has one, and the
-// empty code for nil. An error of another package has a code when it has a method Code() [Code].
+// CodeOf returns the code that decides among those of err and of what it wraps; [Internal] when
+// none has one, and the empty code for nil. An error of another package has a code when it has a
+// method Code() [Code].
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""

@@ -27,7 +27,8 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	// Position is where to look; unknown for documents that were derived.
 	Position
-	// Object is the kind, namespace and name of the document, such as "LatticeService media/jellyfin".
+	// Object is the kind, namespace and name of the document, such as "LatticeService
+	// media/jellyfin".
 	Object string `json:"object,omitempty"`
 	// Field is the path of the field, with dots, such as spec.workload.containers.main.image.
 	Field string `json:"field,omitempty"`
@@ -46,8 +47,8 @@ type Problem struct {
 	verbatim bool
 }
 
-// Error returns one line: file:line:column: object: field: message; hint. Characters that would disturb a terminal are
-// escaped.
+// Error returns one line: file:line:column: object: field: message; hint. Characters that would
+// disturb a terminal are escaped.
 func (p Problem) Error() string {
 	parts := []string{p.String(), p.Object, p.step(), p.Field}
 	shown := parts[:0]
@@ -169,7 +170,8 @@ func (l List) sorted() List {
 	return sorted
 }
 
-// Join returns the problems of all errors as a [List], sorted and each once; nil when every error is nil.
+// Join returns the problems of all errors as a [List], sorted and each once; nil when every error
+// is nil.
 func Join(errs ...error) error {
 	var all List
 	for _, err := range errs {
@@ -178,9 +180,9 @@ func Join(errs ...error) error {
 	return all.Err()
 }
 
-// From returns the problems in err: those of a list, of what errors.Join joined, and of an error that has a method
-// AsProblem() [Problem]; any other error is one problem with its text. It is empty for nil.
-// Every problem has its code.
+// From returns the problems in err: those of a list, of what errors.Join joined, and of an error
+// that has a method AsProblem() [Problem]; any other error is one problem with its text. It is
+// empty for nil. Every problem has its code.
 func From(err error) List {
 	switch e := err.(type) { //nolint:errorlint // the tree of errors is walked here, node by node
 	case nil:
@@ -211,10 +213,12 @@ func From(err error) List {
 	return List{{Code: CodeOf(err), Message: err.Error(), Cause: err, verbatim: true}}
 }
 
-// joined is the type of what errors.Join returns. It says nothing of its own, so that only its parts are reported.
+// joined is the type of what errors.Join returns. It says nothing of its own, so that only its
+// parts are reported.
 var joined = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 
-// with marks the problems, see [With]. A code that an error without one got for want of a better is dropped.
+// with marks the problems, see [With]. A code that an error without one got for want of a better is
+// dropped.
 func (l List) with(mark error) List {
 	for i, p := range l {
 		if p.Code == Internal {

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// Printable escapes what is not a printable character, so that text from outside cannot break a line or colour a
-// terminal.
+// Printable escapes what is not a printable character, so that text from outside cannot break a
+// line or colour a terminal.
 func Printable(s string) string {
 	clean := func(r rune) bool { return unicode.IsPrint(r) && r != unicode.ReplacementChar }
 	if strings.IndexFunc(s, func(r rune) bool { return !clean(r) }) < 0 {
@@ -24,6 +24,14 @@ func Printable(s string) string {
 		b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 	}
 	return b.String()
+}
+
+// Truncate keeps the first bytes of a text, up to so many, and marks what was cut with an ellipsis.
+func Truncate(s string, bytes int) string {
+	if len(s) <= bytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:bytes], "") + "…"
 }
 
 // maxQuoted is how many characters of what was read a message repeats.
@@ -55,12 +63,12 @@ func Quote(s string) string {
 // hidden replaces what may be a key.
 const hidden = "(hidden, it may be a key)"
 
-// keyText finds runs of base64 or hexadecimal digits as long as those of a key of 32 bytes: 43 in base64, 64 in
-// hexadecimal.
+// keyText finds runs of base64 or hexadecimal digits as long as those of a key of 32 bytes: 43 in
+// base64, 64 in hexadecimal.
 var keyText = regexp.MustCompile(`[A-Za-z0-9+/_-]{40,}`)
 
-// mayBeKey reports whether a message must not repeat s: the header of a PEM file, or a run of base64 or hexadecimal digits
-// of the length of a key, other than a digest with its algorithm.
+// mayBeKey reports whether a message must not repeat s: the header of a PEM file, or a run of
+// base64 or hexadecimal digits of the length of a key, other than a digest with its algorithm.
 func mayBeKey(s string) bool {
 	if strings.Contains(s, "-----BEGIN") || strings.Contains(s, "PRIVATE KEY") {
 		return true
@@ -74,7 +82,8 @@ func mayBeKey(s string) bool {
 	return false
 }
 
-// looksRandom tells base64 and hexadecimal digits from names and paths, which have letters of one case and words.
+// looksRandom tells base64 and hexadecimal digits from names and paths, which have letters of one
+// case and words.
 func looksRandom(run string) bool {
 	hasDigit := strings.ContainsAny(run, "0123456789")
 	if strings.Trim(run, "0123456789abcdef") == "" || strings.Trim(run, "0123456789ABCDEF") == "" {
@@ -89,7 +98,8 @@ func ShortDigest(digest string) string {
 	return digest[:min(kept, len(digest))]
 }
 
-// CompareNatural orders texts so that numbers in them count as numbers: file.yaml:9 is before file.yaml:10.
+// CompareNatural orders texts so that numbers in them count as numbers: file.yaml:9 is before
+// file.yaml:10.
 func CompareNatural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {

@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzOpen checks that every problem has a place inside the file, and that what is read can be written.
+// FuzzOpen checks that every problem has a place inside the file, and that what is read can be
+// written.
 func FuzzOpen(f *testing.F) {
 	for _, seed := range []string{
 		"", "a: b\n", "a: &x {b: 1}\nc: *x\n", "<<: {a: 1}\n<<: {b: 2}\n", "a: [\n", "\ta: b", "a: b\na: c\n", `{"a": [1, "\u00e9", null, 1e3]}`,

@@ -19,7 +19,8 @@ func parseJSON(data []byte, limits budget) (*Node, *Fault) {
 	return n, r.fault
 }
 
-// jsonReader reads JSON and knows the place of every value. After the first fault it reads nothing more.
+// jsonReader reads JSON and knows the place of every value. After the first fault it reads nothing
+// more.
 type jsonReader struct {
 	src string
 	pos int
@@ -60,7 +61,7 @@ func (r *jsonReader) space() {
 	}
 }
 
-// next passes over white space and returns the byte behind it without reading it, or 0 at the end.
+// next passes over white space and returns the byte after it without reading it, or 0 at the end.
 func (r *jsonReader) next() byte {
 	r.space()
 	if r.fault == nil && r.pos < len(r.src) {
@@ -111,7 +112,8 @@ func (r *jsonReader) literal(want string) string {
 	return want
 }
 
-// separator reads what stands in front of an item, or the closing byte, and says whether an item follows.
+// separator reads what is in front of an item, or the closing byte, and says whether an item
+// follows.
 func (r *jsonReader) separator(i int, closing byte) bool {
 	c := r.next()
 	switch {
@@ -149,7 +151,7 @@ func (r *jsonReader) mapping(n *Node, depth int) {
 		m := Member{Place: r.here()}
 		m.Key = r.text()
 		if r.next() != ':' {
-			r.fail("want a colon behind the key")
+			r.fail("want a colon after the key")
 			return
 		}
 		r.pos++
@@ -231,7 +233,7 @@ func (r *jsonReader) text() string {
 	return ""
 }
 
-// escape reads one escape and appends what it stands for.
+// escape reads one escape and appends what it means.
 func (r *jsonReader) escape(dst []byte) []byte {
 	if r.pos+1 >= len(r.src) {
 		r.pos = len(r.src)
@@ -268,7 +270,7 @@ func (r *jsonReader) unicode(dst []byte) []byte {
 	}
 	size := 6
 	if utf16.IsSurrogate(c) {
-		// ReplacementChar is what DecodeRune answers for a pair that is none.
+		// ReplacementChar is what DecodeRune answers for a pair that is not one.
 		low, _ := hex4(r.src[r.pos+6:])
 		if c = utf16.DecodeRune(c, low); c == utf8.RuneError {
 			r.fail("the escape is half of a surrogate pair, which is no text")

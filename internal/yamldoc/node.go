@@ -31,12 +31,14 @@ func (p Place) In(file string) problem.Position {
 	return problem.Position{File: file, Line: p.Line, Column: p.Column}
 }
 
-// Node is one value of a JSON or YAML file. Aliases and merge keys are replaced by what they refer to.
+// Node is one value of a JSON or YAML file. Aliases and merge keys are replaced by what they refer
+// to.
 type Node struct {
 	Kind Kind
 	// Place is where the value begins.
 	Place
-	// Text is the content of a string, and what is written in the file for numbers. Of a Bad node it says why.
+	// Text is the content of a string, and what is written in the file for numbers. Of a Bad node
+	// it says why.
 	Text string
 	// Items are the values of a list.
 	Items []*Node
@@ -153,7 +155,8 @@ func (n *Node) LocateKey(field, key string) Place {
 	return n.Locate(field)
 }
 
-// step goes one key or index down the path. Keys may hold dots themselves, so that the longest key that fits wins.
+// step goes one key or index down the path. Keys may hold dots themselves, so that the longest key
+// that fits wins.
 func (n *Node) step(field string) (next *Node, spot Place, rest string) {
 	for end := len(field); end > 0; end = strings.LastIndexByte(field[:end], '.') {
 		head := field[:end]

@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads JSON or YAML of at most limit bytes and returns the documents in it. With a fault, those before it are
-// returned. A JSON list, or a List as a cluster answers it, is the documents in it; empty documents are left out.
+// Parse reads JSON or YAML of at most limit bytes and returns the documents in it. With a fault,
+// those before it are returned. A JSON list, or a List as a cluster answers it, is the documents in
+// it; empty documents are left out.
 func Parse(data []byte, limit int) ([]*Node, *Fault) {
 	if f := checkBytes(data, limit); f != nil {
 		return nil, f
@@ -61,7 +62,8 @@ func checkBytes(data []byte, limit int) *Fault {
 	}
 }
 
-// unfold replaces lists of documents, a JSON list or a List as a cluster answers it, by their items.
+// unfold replaces lists of documents, a JSON list or a List as a cluster answers it, by their
+// items.
 func unfold(roots []*Node) []*Node {
 	var docs []*Node
 	for _, root := range roots {
@@ -84,8 +86,8 @@ func size(bytes int) string {
 	return strconv.Itoa(bytes>>10) + " KiB"
 }
 
-// isJSON reports whether a file that begins like this is read as JSON: a list, or an object whose first key is in quotes.
-// Anything else in braces is YAML, which has the same form with plain keys.
+// isJSON reports whether a file that begins like this is read as JSON: a list, or an object whose
+// first key is in quotes. Anything else in braces is YAML, which has the same form with plain keys.
 func isJSON(begin []byte) bool {
 	if begin[0] != '{' {
 		return begin[0] == '['

@@ -18,8 +18,9 @@ type Reader struct {
 	Problems problem.List
 }
 
-// Open parses a file of at most limit bytes. What is wrong whatever the documents are read as is among the problems:
-// duplicate keys, keys and values that cannot be used. There are no documents when the file cannot be parsed to its end.
+// Open parses a file of at most limit bytes. What is wrong whatever the documents are read as is
+// among the problems: duplicate keys, keys and values that cannot be used. There are no documents
+// when the file cannot be parsed to its end.
 func Open(file string, data []byte, limit int) (*Reader, []*Node) {
 	r := &Reader{File: file}
 	documents, f := Parse(data, limit)
@@ -105,7 +106,8 @@ func (r *Reader) Mapping(n *Node, field string) []Member {
 	return n.Members
 }
 
-// Fields returns the values of a mapping whose keys are all known, by key. Absent and empty ones have no value.
+// Fields returns the values of a mapping whose keys are all known, by key. Absent and empty ones
+// have no value.
 func (r *Reader) Fields(n *Node, field string, known ...string) map[string]*Node {
 	values := make(map[string]*Node, len(known))
 	for _, m := range r.Mapping(n, field) {
@@ -163,9 +165,10 @@ func (r *Reader) List(n *Node, field string) []*Node {
 	return n.Items
 }
 
-// Decode fills v, a pointer, from a document. The fields of a struct are named by their json tags; every other key is a
-// problem. A field of the type *Node takes any value, one of the type any a string, a boolean, an int64, a float64, a list
-// or a mapping. An empty value leaves a field as it is.
+// Decode fills v, a pointer, from a document. The fields of a struct are named by their json tags;
+// every other key is a problem. A field of the type *Node takes any value, one of the type any a
+// string, a boolean, an int64, a float64, a list or a mapping. An empty value leaves a field as it
+// is.
 func (r *Reader) Decode(n *Node, v any) { r.DecodeAt(n, "", v) }
 
 // DecodeAt is [Reader.Decode] for a part of a document, the value of a field.

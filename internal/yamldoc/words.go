@@ -32,7 +32,8 @@ func Unknown(key string, names []string) string {
 // Missing says that a required field is not there.
 const Missing = "is missing; it is required here"
 
-// IsInteger accepts decimal numbers without leading zeros, and hexadecimal and octal ones that begin with 0x and 0o.
+// IsInteger accepts decimal numbers without leading zeros, and hexadecimal and octal ones that
+// begin with 0x and 0o.
 func IsInteger(s string) bool {
 	digits := strings.TrimLeft(s, "+-")
 	if len(s)-len(digits) > 1 || digits == "" {

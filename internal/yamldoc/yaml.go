@@ -14,11 +14,12 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// maxStructure is how many characters that can begin a value or a key one YAML file holds. The library builds the whole
-// document before anything can be counted, with about 400 bytes for each.
+// maxStructure is how many characters that can begin a value or a key one YAML file holds. The
+// library builds the whole document before anything can be counted, with about 400 bytes for each.
 const maxStructure = 1_000_000
 
-// parseYAML reads a YAML stream. Documents in front of a fault are returned with it; empty ones are left out.
+// parseYAML reads a YAML stream. Documents in front of a fault are returned with it; empty ones are
+// left out.
 func parseYAML(data []byte, limits budget) ([]*Node, *Fault) {
 	if structureOf(data) > maxStructure {
 		return nil, &Fault{Message: "the file holds more than " + strconv.Itoa(maxStructure) + " lines, commas, colons and brackets; split it into several files"}
@@ -59,8 +60,8 @@ func tooManyDocuments(at Place) *Fault {
 	return &Fault{Place: at, Message: "the file holds more than " + strconv.Itoa(maxDocuments) + " documents; split it into several files"}
 }
 
-// nextYAML reads one document. The YAML library panics where it contradicts itself; that is no reason for the host to
-// end.
+// nextYAML reads one document. The YAML library panics where it contradicts itself; that is no
+// reason for the host to end.
 func nextYAML(decoder *yaml.Decoder) (n *yaml.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -71,8 +72,8 @@ func nextYAML(decoder *yaml.Decoder) (n *yaml.Node, err error) {
 	return n, decoder.Decode(n)
 }
 
-// yamlBuilder turns the library's nodes into this package's, with aliases and merge keys replaced by what they stand
-// for.
+// yamlBuilder turns the library's nodes into this package's, with aliases and merge keys replaced
+// by what they stand for.
 type yamlBuilder struct {
 	budget
 	// open are the nodes around the present one, so that an anchor cannot contain itself.
@@ -129,7 +130,7 @@ func (b *yamlBuilder) count(n *yaml.Node, depth int) *Fault {
 
 func (b *yamlBuilder) replace(n *yaml.Node, depth int) (*Node, *Fault) {
 	if b.open[n.Alias] {
-		return nil, &Fault{Place: placeOf(n), Message: "the alias *" + n.Value + " stands inside its own anchor"}
+		return nil, &Fault{Place: placeOf(n), Message: "the alias *" + n.Value + " is inside its own anchor"}
 	}
 	if b.alias == nil {
 		b.alias = n
@@ -185,9 +186,10 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*Node, *Fault) {
 	return mapping, b.merge(mapping, merged, depth)
 }
 
-// merge adds the keys of a merge key's value that the mapping does not have itself. Of several sources the first wins.
+// merge adds the keys of a merge key's value that the mapping does not have itself. Of several
+// sources the first wins.
 func (b *yamlBuilder) merge(into *Node, source *yaml.Node, depth int) *Fault {
-	// The source stands in the place of the mapping, so that it is no deeper.
+	// The source is in the place of the mapping, so that it is no deeper.
 	built, f := b.build(source, depth-1)
 	if f != nil {
 		return f
@@ -265,7 +267,8 @@ func scalar(n *yaml.Node) *Node {
 	return s
 }
 
-// floatKind tells floating-point numbers from integers that the library found too large, and from infinities.
+// floatKind tells floating-point numbers from integers that the library found too large, and from
+// infinities.
 func floatKind(s string) Kind {
 	if strings.Trim(strings.TrimLeft(s, "+-"), "0123456789") == "" {
 		return Int
@@ -314,7 +317,7 @@ func advice(message string) string {
 	case "mapping values are not allowed in this context":
 		return "there cannot be a colon here; check the indentation, or put the value in quotes"
 	case "could not find expected ':'":
-		return "a key needs a colon and a space behind it; check the line and the one above it"
+		return "a key needs a colon and a space after it; check the line and the one above it"
 	case "found unexpected end of stream":
 		return "the file ends inside quotes; a closing quote is missing"
 	case "found character that cannot start any token":
@@ -323,8 +326,8 @@ func advice(message string) string {
 	return "the YAML is not well-formed: " + message
 }
 
-// badLine corrects the line that the library reports. Of a line in the wrong place it reports where the block around
-// begins, and of these and of brackets it counts lines from 0.
+// badLine corrects the line that the library reports. Of a line in the wrong place it reports where
+// the block around begins, and of these and of brackets it counts lines from 0.
 func badLine(data []byte, line int, message string) int {
 	switch message {
 	case "did not find expected key", "did not find expected '-' indicator", "did not find expected <document start>":
@@ -338,10 +341,12 @@ func badLine(data []byte, line int, message string) int {
 	return line
 }
 
-// maxSearched is the largest file in which firstFailing looks for a line: it reads the file about 20 times.
+// maxSearched is the largest file in which firstFailing looks for a line: it reads the file about
+// 20 times.
 const maxSearched = 1 << 20
 
-// firstFailing returns the first line, counted from 1, with which the text up to there fails with the given message.
+// firstFailing returns the first line, counted from 1, with which the text up to there fails with
+// the given message.
 func firstFailing(data []byte, message string) int {
 	ends := lineEnds(data)
 	failing, _ := slices.BinarySearchFunc(ends, true, func(end int, _ bool) int {
@@ -394,7 +399,7 @@ func lineText(data []byte, line int) []byte {
 	return text
 }
 
-// findText returns the place where a text first stands.
+// findText returns the place where a text first occurs.
 func findText(data []byte, text string) Place {
 	i := max(bytes.Index(data, []byte(text)), 0)
 	return placeAt(data, i)

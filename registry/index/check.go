@@ -27,7 +27,8 @@ const (
 	printable = alphanumeric + "-._~:/?#[]@!$&'()*+,;=%"
 )
 
-// maxSegmentBytes is the longest part of a path in a folder index, well below what file systems take.
+// maxSegmentBytes is the longest part of a path in a folder index, well below what file systems
+// take.
 const maxSegmentBytes = 128
 
 func validID(s string) bool {
@@ -40,7 +41,8 @@ func validVersion(s string) bool {
 		!strings.Contains(s, "..")
 }
 
-// validSegment reports whether s can be one part of a path. None begins with a dot, so that none is "." or "..".
+// validSegment reports whether s can be one part of a path. None begins with a dot, so that none is
+// "." or "..".
 func validSegment(s string) bool {
 	return s != "" && len(s) <= maxSegmentBytes && s[0] != '.' && check.ConsistsOf(s, alphanumeric+"._+-")
 }

@@ -1,17 +1,20 @@
-// Package index reads, checks, signs and makes the static list of plugin releases, lattice.plugin.index.v1.
+// Package index reads, checks, signs and makes the static list of plugin releases,
+// lattice.plugin.index.v1.
 //
 // It is one of the targets of the signed index, see package tuf, for readers of this format.
 //
-// An index is one JSON document that says which publishers and releases there are. It is signed as a whole:
-// Ed25519 over "LATTICE-PLUGIN-INDEX-V1\n" and the canonical JSON of the document without its signatures. The index vouches
-// for publishers' keys and for digests; that a publisher made a release is proved by the release bundle, which the
-// publisher signed and which package release verifies. Whoever holds the index key alone cannot forge a release of a
-// publisher that an installation knows.
+// An index is one JSON document that says which publishers and releases there are. It is signed as
+// a whole: Ed25519 over "LATTICE-PLUGIN-INDEX-V1\n" and the canonical JSON of the document without
+// its signatures. The index vouches for publishers' keys and for digests; that a publisher made a
+// release is proved by the release bundle, which the publisher signed and which package release
+// verifies. Anyone who holds the index key alone cannot forge a release of a publisher that an
+// installation knows.
 //
-// Two points go beyond the published format. An index that lies in a folder may name files of that folder: manifest_url
-// and artifact_url are then relative paths with forward slashes, below the folder of the index, such as
-// oci/blobs/sha256/0123…. And manifest_url leads to the release bundle, whose signed statement contains the
-// manifest. The id of a plugin of this contract is publisher.name, and its type is wasm.
+// Two points go beyond the published format. An index that lies in a folder may name files of that
+// folder: manifest_url and artifact_url are then relative paths with forward slashes, below the
+// folder of the index, such as oci/blobs/sha256/0123…. And manifest_url leads to the release
+// bundle, whose signed statement contains the manifest. The id of a plugin of this contract is
+// publisher.name, and its type is wasm.
 package index
 
 import (
@@ -36,7 +39,8 @@ const Schema = "lattice.plugin.index.v1"
 // MaxBytes is the largest index: some ten thousand releases.
 const MaxBytes = 16 << 20
 
-// signaturePrefix is in front of the canonical JSON that is signed, so that no other document has the same signature.
+// signaturePrefix is in front of the canonical JSON that is signed, so that no other document has
+// the same signature.
 const signaturePrefix = "LATTICE-PLUGIN-INDEX-V1\n"
 
 // Index is the whole document.
@@ -100,8 +104,8 @@ type Plugin struct {
 	Latest string `json:"latest,omitempty"`
 	// Channels name the release that each channel offers.
 	Channels Channels `json:"channels"`
-	// Capabilities are the names of the capabilities that the offered release asks for. They are shown; the signed manifest
-	// decides.
+	// Capabilities are the names of the capabilities that the offered release asks for. They are
+	// shown; the signed manifest decides.
 	Capabilities []string `json:"capabilities"`
 	// Releases have distinct versions.
 	Releases []Release `json:"releases"`
@@ -167,8 +171,8 @@ type Signature struct {
 	Signature string `json:"signature_ed25519"`
 }
 
-// Parse reads an index strictly and checks every rule of the format. It proves nothing about the origin: see
-// [Index.Verify].
+// Parse reads an index strictly and checks every rule of the format. It proves nothing about the
+// origin: see [Index.Verify].
 func Parse(data []byte) (*Index, error) {
 	var x Index
 	if err := strictjson.Decode(data, MaxBytes, &x); err != nil {
@@ -188,7 +192,8 @@ func (x *Index) Encode() ([]byte, error) {
 	return strictjson.MarshalIndent(x)
 }
 
-// Sign adds the signature of key, in place of one that the key made before. Signatures are kept in the order of key ids.
+// Sign adds the signature of key, in place of one that the key made before. Signatures are kept in
+// the order of key ids.
 func (x *Index) Sign(key release.PrivateKey) error {
 	payload, err := x.payload()
 	if err != nil {
@@ -206,8 +211,8 @@ func (x *Index) Sign(key release.PrivateKey) error {
 	return nil
 }
 
-// Verify checks that at least threshold different keys of keys signed the document. A threshold below 1 is an error. Every
-// error wraps release.ErrNotTrusted.
+// Verify checks that at least threshold different keys of keys signed the document. A threshold
+// below 1 is an error. Every error wraps release.ErrNotTrusted.
 func (x *Index) Verify(keys []release.PublicKey, threshold int) error {
 	if threshold < 1 {
 		return notTrusted(fmt.Errorf("a threshold of %d signatures would trust anybody", threshold))
@@ -225,8 +230,8 @@ func (x *Index) Verify(keys []release.PublicKey, threshold int) error {
 	return nil
 }
 
-// Signers returns the ids of those of keys that signed the document, sorted, each once. Signatures by other keys are
-// passed over.
+// Signers returns the ids of those of keys that signed the document, sorted, each once. Signatures
+// by other keys are passed over.
 func (x *Index) Signers(keys []release.PublicKey) ([]string, error) {
 	payload, err := x.payload()
 	if err != nil {
@@ -269,7 +274,8 @@ func (x *Index) payload() ([]byte, error) {
 	return append([]byte(signaturePrefix), canonical...), nil
 }
 
-// Plugin returns the plugin publisher/name, or nil when the index has none that this host can install.
+// Plugin returns the plugin publisher/name, or nil when the index has none that this host can
+// install.
 func (x *Index) Plugin(publisher, name string) *Plugin {
 	i := slices.IndexFunc(x.Plugins, func(p Plugin) bool {
 		return p.Type == TypeWasm && p.Publisher == publisher && p.ID == publisher+"."+name

@@ -85,7 +85,7 @@ func TestEncodeAndParse(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestRow53_ParseRefuses(t *testing.T) {
 	t.Parallel()
 	good := string(encode(t, document(t)))
 	set := func(old, with string) string { return string(registrytest.SetField(t, []byte(good), old, with)) }
@@ -108,8 +108,8 @@ func TestParseRefuses(t *testing.T) {
 		"LatestIsAlpha":     {"latest repeats channels.stable.", set(`"latest": "1.2.0"`, `"latest": "1.3.0-alpha.1"`), "plugins.0.latest"},
 		"AlphaInStable":     {"A prerelease is not stable.", in("\"version\": \"1.3.0-alpha.1\",\n          \"channel\": \"alpha\"", "\"version\": \"1.3.0-alpha.1\",\n          \"channel\": \"stable\""), "a prerelease cannot be in the channel stable"},
 		"PublisherID":       {"The grammar of ids.", in(`"id": "zeta"`, `"id": "Zeta"`), "publishers.1.id"},
-		"PublisherTwice":    {"Ids are distinct.", in(`"id": "zeta"`, `"id": "acme"`), "publishers.1.id: \"acme\" is there twice"},
-		"WeakKey":           {"A key that anybody signs with is nobody's.", regexp.MustCompile(`("public_key_ed25519": ")[^"]*"`).ReplaceAllString(good, "${1}"+strings.Repeat("A", 43)+`="`), "publishers.0.public_key_ed25519: the key ed25519-"},
+		"PublisherTwice":    {"Ids are distinct.", in(`"id": "zeta"`, `"id": "acme"`), "publishers.1.id: \"acme\" is a duplicate"},
+		"WeakKey":           {"A key that anybody can sign with is not accepted.", regexp.MustCompile(`("public_key_ed25519": ")[^"]*"`).ReplaceAllString(good, "${1}"+strings.Repeat("A", 43)+`="`), "publishers.0.public_key_ed25519: the key ed25519-"},
 		"ShortKey":          {"Keys have 32 bytes.", in(`"public_key_ed25519": "`, `"public_key_ed25519": "AAAA`), "publishers.0.public_key_ed25519"},
 		"PluginID":          {"The grammar of ids.", set(`"acme.web"`, `"acme/web"`), "plugins.0.id"},
 		"PluginTwice":       {"Ids are distinct.", set(`"zeta_old-system"`, `"acme.web"`), "plugins.1.id"},
@@ -149,7 +149,7 @@ func TestParseRefuses(t *testing.T) {
 		"LookAlikePath":     {"Paths are ASCII.", set(artifact, `"plugins/аcme"`), "must have parts"},
 		"UnknownKey":        {"What is not understood is not ignored.", set(`"status"`, `"trust": "all", "status"`), "unknown field"},
 		"OtherCase":         {"Keys have one spelling.", set(`"status"`, `"Status"`), "Status"},
-		"DoubleKey":         {"One of two would be ignored.", set(`"status"`, `"status": "draft", "status"`), "is there twice"},
+		"DoubleKey":         {"One of two would be ignored.", set(`"status"`, `"status": "draft", "status"`), "is a duplicate"},
 		"Missing":           {"Nothing is assumed.", set(`"status": "draft",`, ""), "status: is missing"},
 		"NullList":          {"Null is not an empty list.", set(`"signatures": []`, `"signatures": null`), "signatures: must be an array"},
 		"NullPlugin":        {"Null is not a plugin.", `{"schema":"","generated_at":"","status":"","publishers":[],"plugins":[null],"signatures":[]}`, "plugins.0: must not be null"},
@@ -181,7 +181,7 @@ plugins.1.type: is "?", must be one of wasm, system, worker`
 	}
 }
 
-func TestSignature(t *testing.T) {
+func TestRow54_Signature(t *testing.T) {
 	t.Parallel()
 	key, second, stranger := registrytest.Key(t, 7), registrytest.Key(t, 8), registrytest.Key(t, 9)
 	signed := func(keys ...release.PrivateKey) *index.Index {
@@ -266,8 +266,8 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// TestSignaturePayload computes the signed bytes from the words of the format.
-func TestSignaturePayload(t *testing.T) {
+// TestRow54_SignaturePayload computes the signed bytes from the words of the format.
+func TestRow54_SignaturePayload(t *testing.T) {
 	t.Parallel()
 	key := registrytest.Key(t, 7)
 	x := &index.Index{Schema: index.Schema, GeneratedAt: "2026-01-02T03:04:05Z", Status: "draft", Publishers: []index.Publisher{}, Plugins: []index.Plugin{}}
@@ -307,7 +307,7 @@ func FuzzParse(f *testing.F) {
 		if got.Verify([]release.PublicKey{key.Public()}, 1) == nil {
 			got.Signatures, x.Signatures = nil, nil
 			if diff := cmp.Diff(x, got); diff != "" {
-				t.Errorf("a document nobody signed: %s", diff)
+				t.Errorf("an unsigned document: %s", diff)
 			}
 		}
 	})

@@ -25,11 +25,13 @@ type Entry struct {
 	BundleDigest string
 }
 
-// Build returns an official index, not signed yet, of releases whose files are in an OCI image layout beside the document.
+// Build returns an official index, not signed yet, of releases whose files are in an OCI image
+// layout next to the document.
 //
-// The format knows less than a release may say, so that some are passed over, with a note each: a publisher has one key,
-// which is the one that signed its highest version, and releases that another one signed are not listed; nor are
-// prereleases that are no alpha, nor what more than one key signed or must sign. Publishers without a release are not listed either.
+// The format knows less than a release may say, so that some are passed over, with a note each: a
+// publisher has one key, which is the one that signed its highest version, and releases that
+// another one signed are not listed; nor are prereleases that are no alpha, nor what more than one
+// key signed or must sign. Publishers without a release are not listed either.
 func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index, notes []string) {
 	x = &Index{
 		Schema: Schema, GeneratedAt: at.UTC().Format("2006-01-02T15:04:05Z"), Status: StatusOfficial,
@@ -53,7 +55,8 @@ func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index,
 
 func (e Entry) id() string { return e.Manifest.Publisher + "." + e.Manifest.Name }
 
-// signedAlone reports whether the release has one signature, keyID returns who claims to have made the first.
+// signedAlone reports whether the release has one signature, keyID returns who claims to have made
+// the first.
 func (e Entry) signedAlone() bool { return len(e.Signatures) == 1 }
 func (e Entry) keyID() string     { return e.Signatures[0].KeyID }
 
@@ -88,7 +91,7 @@ func (x *Index) list(e Entry, p *publisher.Publisher, key string) (problem strin
 	case !e.signedAlone():
 		return fmt.Sprintf("is not listed: this format has one signature a release, it has %d", len(e.Signatures))
 	case i < 0:
-		return "is not listed: its key " + e.keyID() + " is none of the publisher's"
+		return "is not listed: its key " + e.keyID() + " is not one of the publisher's"
 	case e.keyID() != key:
 		return "is not listed: this format has one key a publisher, and " + key + " signed a higher version"
 	case suffix != "" && !strings.HasPrefix(suffix, ChannelAlpha):
@@ -104,8 +107,8 @@ func (x *Index) list(e Entry, p *publisher.Publisher, key string) (problem strin
 	return ""
 }
 
-// offer adds a release, which is the highest so far, and has its channel point to it. What the plugin shows comes from the
-// highest stable release, or from the highest alpha when there is none.
+// offer adds a release, which is the highest so far, and has its channel point to it. What the
+// plugin shows comes from the highest stable release, or from the highest alpha if none exists.
 func (p *Plugin) offer(e Entry) {
 	names := release.CapabilityNames(e.Manifest)
 	r := Release{

@@ -59,7 +59,7 @@ func TestBuild(t *testing.T) {
 		"index.json: ab/c@1.0.0: is not listed: this format has no such names or versions",
 		"index.json: acme/old@0.1.0: is not listed: this format has one key a publisher, and " + registrytest.Key(t, 1).ID + " signed a higher version",
 		"index.json: acme/web@2.0.0-beta.1: is not listed: this format has no prereleases but -alpha",
-		"index.json: beta/foreign@9.1.0: is not listed: its key " + registrytest.Key(t, 4).ID + " is none of the publisher's",
+		"index.json: beta/foreign@9.1.0: is not listed: its key " + registrytest.Key(t, 4).ID + " is not one of the publisher's",
 		"index.json: gone/web@1.0.0: is not listed: the index has no publisher gone",
 	}
 	if diff := cmp.Diff(wantNotes, notes); diff != "" {

@@ -1,5 +1,5 @@
-// Package kv keeps the small stores of an installation's plugins on disk, one file a plugin. A store belongs to the plugin,
-// publisher/name, whatever its version.
+// Package kv keeps the small stores of an installation's plugins on disk, one file a plugin. A
+// store belongs to the plugin, publisher/name, whatever its version.
 package kv
 
 import (
@@ -25,8 +25,8 @@ import (
 // FormatVersion is the version of a store's file.
 const FormatVersion = 1
 
-// maxFileBytes is larger than the file of any store within its limits: each byte of a value stands for itself, and the
-// names of keys take no escapes.
+// maxFileBytes is larger than the file of any store within its limits: each byte of a value counts
+// for itself, and the names of keys take no escapes.
 const maxFileBytes = 2 * abi.MaxKVBytes
 
 var (
@@ -38,7 +38,8 @@ var (
 	ErrFull = errors.New("is full")
 )
 
-// Stores are the stores of an installation. Its methods may be called by several goroutines and processes at once.
+// Stores are the stores of an installation. Its methods may be called by several goroutines and
+// processes at once.
 type Stores struct{ dir string }
 
 // Open returns the stores in dir. The folder is made, with mode 0700, when something is first kept.
@@ -52,8 +53,8 @@ type file struct {
 	Entries map[string]json.RawMessage `json:"entries"`
 }
 
-// Read returns what a plugin, publisher/name, keeps, and a version that changes with it. A plugin that kept nothing has an
-// empty store.
+// Read returns what a plugin, publisher/name, keeps, and a version that changes with it. A plugin
+// that kept nothing has an empty store.
 func (s *Stores) Read(plugin string) (cbor.Map[cbor.Raw], string, error) {
 	path, err := s.path(plugin)
 	if err != nil {
@@ -105,8 +106,9 @@ func parse(data []byte, plugin string) (cbor.Map[cbor.Raw], error) {
 	return entries, check(entries)
 }
 
-// Write sets entries and removes those that are empty, all or nothing. It fails with an error that wraps [ErrChanged] unless
-// the store is of that version, and with one that wraps [ErrFull] when it would be too large.
+// Write sets entries and removes those that are empty, all or nothing. It fails with an error that
+// wraps [ErrChanged] unless the store is of that version, and with one that wraps [ErrFull] when it
+// would be too large.
 func (s *Stores) Write(plugin, version string, changes cbor.Map[cbor.Raw]) error {
 	path, err := s.path(plugin)
 	if err != nil {
@@ -166,7 +168,7 @@ func check(entries cbor.Map[cbor.Raw]) error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", e.Key, err)
 		case !abi.ValidKVKey(e.Key):
-			return fmt.Errorf("%q is no key", e.Key)
+			return fmt.Errorf("%q is not a key", e.Key)
 		case string(text) == "null":
 			return fmt.Errorf("%s: must not be null", e.Key)
 		case len(text) > abi.MaxKVValueBytes:
@@ -180,7 +182,8 @@ func check(entries cbor.Map[cbor.Raw]) error {
 	return nil
 }
 
-// path returns the file of a plugin's store. Names hold no dots, so that no two plugins share a file.
+// path returns the file of a plugin's store. Names hold no dots, so that no two plugins share a
+// file.
 func (s *Stores) path(plugin string) (string, error) {
 	publisher, name, _ := strings.Cut(plugin, "/")
 	if !abi.ValidName(publisher) || !abi.ValidName(name) {
@@ -189,8 +192,8 @@ func (s *Stores) path(plugin string) (string, error) {
 	return filepath.Join(s.dir, publisher+"."+name+".json"), nil
 }
 
-// checkFolder refuses a folder that others may look into: what plugins keep is nobody else's business, and nobody else may
-// put words into their mouths.
+// checkFolder refuses a folder that others may look into: what plugins keep is no one else's
+// business, and no one else may put words into their mouths.
 func (s *Stores) checkFolder() error {
 	info, err := os.Stat(s.dir)
 	switch {

@@ -99,7 +99,7 @@ func TestStoreRefuses(t *testing.T) {
 	}{
 		{reason: "a path for a name", plugin: "../web", says: "is not publisher/name"},
 		{reason: "a name without a publisher", plugin: "web", says: "is not publisher/name"},
-		{reason: "a key outside the grammar", plugin: plugin, changes: entries(t, "a b", "1"), says: `"a b" is no key`},
+		{reason: "a key outside the grammar", plugin: plugin, changes: entries(t, "a b", "1"), says: `"a b" is not a key`},
 		{reason: "null", plugin: plugin, changes: entries(t, "a", "null"), says: "must not be null"},
 		{reason: "a value that is too large", plugin: plugin, changes: entries(t, "a", `"x`+long[1:]), want: ErrFull, says: "65537 bytes"},
 		{reason: "too much in all", plugin: plugin, changes: full, want: ErrFull, says: "the limit is 1048576"},
@@ -125,7 +125,7 @@ func TestDamagedStores(t *testing.T) {
 		{"another version's", `{"entries":{},"plugin":"acme/web","version":2}`, "version: is 2"},
 		{"an unknown key", `{"entries":{},"plugin":"acme/web","version":1,"x":1}`, `unknown field "x"`},
 		{"a null", `{"entries":{"a":null},"plugin":"acme/web","version":1}`, "null"},
-		{"a bad key", `{"entries":{"a b":1},"plugin":"acme/web","version":1}`, "is no key"},
+		{"a bad key", `{"entries":{"a b":1},"plugin":"acme/web","version":1}`, "is not a key"},
 	} {
 		dir := t.TempDir()
 		if err := os.Chmod(dir, 0o700); err != nil {

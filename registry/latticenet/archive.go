@@ -45,9 +45,10 @@ type entry struct {
 // visitor is told of every entry, folders before what is in them. Content is empty for folders.
 type visitor func(e entry, content io.Reader) error
 
-// readArchive reads a gzipped tar file and tells visit about its entries. What two programs could understand differently is
-// an error: there is one gzip member and nothing behind it, nothing but zeros behind the end of the tar file, and no
-// entry but regular files and folders, each with one name.
+// readArchive reads a gzipped tar file and tells visit about its entries. What two programs could
+// understand differently is an error: there is one gzip member and nothing after it, nothing but
+// zeros after the end of the tar file, and no entry but regular files and folders, each with one
+// name.
 func readArchive(artifact []byte, most limits, visit visitor) error {
 	if len(artifact) > MaxArtifactBytes {
 		return fmt.Errorf("the bundle has %d bytes, the limit is %d", len(artifact), MaxArtifactBytes)
@@ -134,7 +135,7 @@ func (a *archive) read() error {
 	}
 }
 
-// finish checks what is behind the last entry: two empty blocks at least, and nothing but zeros.
+// finish checks what comes after the last entry: two empty blocks at least, and nothing but zeros.
 func (a *archive) finish(end int64) error {
 	if a.stream.read-end < 2*blockBytes {
 		return errors.New("the tar file has no end")
@@ -143,7 +144,7 @@ func (a *archive) finish(end int64) error {
 	for {
 		n, err := a.stream.Read(buffer)
 		if slices.ContainsFunc(buffer[:n], func(b byte) bool { return b != 0 }) {
-			return errors.New("the tar file has something behind its end")
+			return errors.New("the tar file has data after its end")
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -175,8 +176,8 @@ func (a *archive) enter(h *tar.Header) (entry, error) {
 	return e, a.name(e)
 }
 
-// checkHeader refuses what is not a plain file or folder, and extensions of the format, which may rename entries or say where
-// their holes are. The one that is needed is a long path.
+// checkHeader refuses what is not a plain file or folder, and extensions of the format, which may
+// rename entries or say where their holes are. The one that is needed is a long path.
 func checkHeader(h *tar.Header) error {
 	switch {
 	case h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir:
@@ -225,7 +226,7 @@ func (a *archive) name(e entry) error {
 	case ok && was.path != e.path:
 		return differsInCase(e.path, was.path)
 	case ok && (was.stated || !e.folder):
-		return errors.New("is there twice")
+		return errors.New("is a duplicate")
 	}
 	a.names[strings.ToLower(e.path)] = named{path: e.path, folder: e.folder, stated: true}
 	if len(a.names) > a.limits.entries {

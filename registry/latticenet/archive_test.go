@@ -45,7 +45,7 @@ func with(h *tar.Header, change func(*tar.Header)) *tar.Header {
 	return h
 }
 
-// tarOf returns a tar file with the program and, behind it, entries of zeros.
+// tarOf returns a tar file with the program and, after it, entries of zeros.
 func tarOf(t testing.TB, headers ...*tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -72,7 +72,7 @@ func zip(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-// raw changes one field of the first header behind the program, and its checksum.
+// raw changes one field of the first header after the program, and its checksum.
 func raw(t testing.TB, header *tar.Header, at int, value string) []byte {
 	t.Helper()
 	data := tarOf(t, header)
@@ -100,7 +100,7 @@ func refuseArchive(t *testing.T, artifact []byte, says string) *latticenet.Verif
 		t.Errorf("the error has several lines: %v", err)
 	}
 	if left := tree(t, dir); left != nil {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files left: %v", left)
 	}
 	return v
 }
@@ -120,8 +120,8 @@ func refuseArchiveTwice(t *testing.T, artifact []byte, says string) {
 	}
 }
 
-// TestBundleAttack_Entries signs archives with entries that must not be.
-func TestBundleAttack_Entries(t *testing.T) {
+// TestRow56_Entries signs archives with entries that must not be.
+func TestRow56_Entries(t *testing.T) {
 	t.Parallel()
 	link := func(kind byte) *tar.Header {
 		return with(file("x"), func(h *tar.Header) { h.Typeflag, h.Linkname = kind, program })
@@ -157,13 +157,13 @@ func TestBundleAttack_Entries(t *testing.T) {
 		"DeviceFolder":      {"device of Windows", []*tar.Header{file("com1/x")}},
 		"Deep":              {"more than 16 deep", []*tar.Header{file(long)}},
 		"LongPath":          {"more than 240 bytes", []*tar.Header{file(strings.Repeat("a", 241))}},
-		"Twice":             {"is there twice", []*tar.Header{file("x"), file("x")}},
-		"ProgramTwice":      {"is there twice", []*tar.Header{file(program)}},
-		"FolderTwice":       {"is there twice", []*tar.Header{folder("x/"), folder("x/")}},
-		"FolderThenFile":    {"is there twice", []*tar.Header{folder("x/"), file("x")}},
-		"FileThenFolder":    {"is there twice", []*tar.Header{file("x"), folder("x/")}},
+		"Twice":             {"is a duplicate", []*tar.Header{file("x"), file("x")}},
+		"ProgramTwice":      {"is a duplicate", []*tar.Header{file(program)}},
+		"FolderTwice":       {"is a duplicate", []*tar.Header{folder("x/"), folder("x/")}},
+		"FolderThenFile":    {"is a duplicate", []*tar.Header{folder("x/"), file("x")}},
+		"FileThenFolder":    {"is a duplicate", []*tar.Header{file("x"), folder("x/")}},
 		"FileAsParent":      {`is inside of "bin/p", which is a file`, []*tar.Header{file("bin/p/x")}},
-		"ParentBecomesFile": {"is there twice", []*tar.Header{file("a/b"), file("a")}},
+		"ParentBecomesFile": {"is a duplicate", []*tar.Header{file("a/b"), file("a")}},
 		"Case":              {`differs from "bin/p" only in case`, []*tar.Header{file("bin/P")}},
 		"CaseOfParent":      {`differs from "bin" only in case`, []*tar.Header{file("Bin/x")}},
 		"CaseOfFolder":      {`differs from "bin" only in case`, []*tar.Header{folder("BIN/")}},
@@ -192,7 +192,8 @@ func TestBundleAttack_Entries(t *testing.T) {
 	}
 }
 
-// paxed returns a tar file in which records of PAX are in front of a file, whatever a writer thinks of them.
+// paxed returns a tar file in which records of PAX are in front of a file, whatever a writer thinks
+// of them.
 func paxed(t testing.TB, records, name string) []byte {
 	t.Helper()
 	data := tarOf(t, with(file("pax"), func(h *tar.Header) { h.Size = int64(len(records)) }), file(name))
@@ -209,8 +210,8 @@ func record(key, value string) string {
 	}
 }
 
-// TestBundleAttack_Bytes signs archives that two programs would read differently.
-func TestBundleAttack_Bytes(t *testing.T) {
+// TestRow56_Bytes signs archives that two programs would read differently.
+func TestRow56_Bytes(t *testing.T) {
 	t.Parallel()
 	good := tarOf(t)
 	zipped := zip(t, good)
@@ -232,9 +233,9 @@ func TestBundleAttack_Bytes(t *testing.T) {
 		"BehindGzip":        {"1 bytes follow the end of the gzip file", append(slices.Clone(zipped), 0)},
 		"SecondMember":      {"bytes follow the end of the gzip file", append(slices.Clone(zipped), zipped...)},
 		"EmptySecondMember": {"bytes follow the end of the gzip file", append(slices.Clone(zipped), zip(t, nil)...)},
-		"BehindTar":         {"the tar file has something behind its end", zip(t, append(slices.Clone(good), "hidden"...))},
-		"SecondTar":         {"the tar file has something behind its end", zip(t, append(slices.Clone(good), good...))},
-		"FarBehindTar":      {"the tar file has something behind its end", zip(t, append(append(slices.Clone(good), make([]byte, 1<<20)...), 1))},
+		"BehindTar":         {"the tar file has data after its end", zip(t, append(slices.Clone(good), "hidden"...))},
+		"SecondTar":         {"the tar file has data after its end", zip(t, append(slices.Clone(good), good...))},
+		"FarBehindTar":      {"the tar file has data after its end", zip(t, append(append(slices.Clone(good), make([]byte, 1<<20)...), 1))},
 		"NoEnd":             {"the tar file has no end", zip(t, good[:512])},
 		"HalfEnd":           {"the tar file has no end", zip(t, good[:1024])},
 		"CutContent":        {"unexpected EOF", zip(t, tarOf(t, with(file("x"), func(h *tar.Header) { h.Size = 2048 }))[:2048])},
@@ -259,8 +260,8 @@ func TestBundleAttack_Bytes(t *testing.T) {
 	}
 }
 
-// TestBundleAttack_Missing signs bundles without the files that their manifests name.
-func TestBundleAttack_Missing(t *testing.T) {
+// TestRow56_Missing signs bundles without the files that their manifests name.
+func TestRow56_Missing(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		change func(*latticenet.Manifest, fstest.MapFS)
@@ -279,14 +280,15 @@ func TestBundleAttack_Missing(t *testing.T) {
 				t.Error(diff)
 			}
 			if left := tree(t, dir); left != nil {
-				t.Errorf("left behind: %v", left)
+				t.Errorf("files left: %v", left)
 			}
 		})
 	}
 }
 
-// TestBundleAttack_Size checks every limit at its edge, with small limits: one step beyond is refused.
-func TestBundleAttack_Size(t *testing.T) {
+// TestRow56_Size checks every limit at its edge, with small limits: one step beyond is
+// refused.
+func TestRow56_Size(t *testing.T) {
 	t.Parallel()
 	sized := func(name string, size int64) *tar.Header {
 		return with(file(name), func(h *tar.Header) { h.Size = size })
@@ -313,7 +315,7 @@ func TestBundleAttack_Size(t *testing.T) {
 				t.Errorf("want an error that says %q, got %v", tc.says, err)
 			}
 			if left := tree(t, dir); tc.says != "" && left != nil {
-				t.Errorf("left behind: %v", left)
+				t.Errorf("files left: %v", left)
 			}
 		})
 	}
@@ -323,7 +325,8 @@ func TestBundleAttack_Size(t *testing.T) {
 	}
 }
 
-// bomb is a gzip file that is put together from compressed pieces, without an end: nobody gets that far.
+// bomb is a gzip file that is put together from compressed pieces, without an end: no one gets that
+// far.
 type bomb struct{ bytes.Buffer }
 
 func newBomb() *bomb {
@@ -345,8 +348,9 @@ func (b *bomb) add(t testing.TB, data []byte, n int) *bomb {
 	return b
 }
 
-// TestBundleAttack_Bombs are small files that expand, or have very many entries, beyond the real limits.
-func TestBundleAttack_Bombs(t *testing.T) {
+// TestRow56_Bombs are small files that expand, or have very many entries, beyond the real
+// limits.
+func TestRow56_Bombs(t *testing.T) {
 	t.Parallel()
 	zeros := make([]byte, 1<<20)
 	var many []*tar.Header
@@ -379,8 +383,9 @@ func TestBundleAttack_Bombs(t *testing.T) {
 	}
 }
 
-// TestBundleAttack_Unsigned has a bomb that nobody trusted signed: it is refused for that, and not opened.
-func TestBundleAttack_Unsigned(t *testing.T) {
+// TestRow56_Unsigned has a bomb that no one trusted signed: it is refused for that, and not
+// opened.
+func TestRow56_Unsigned(t *testing.T) {
 	t.Parallel()
 	p := signed(t, minimal(), []byte("not even a gzip file"))
 	if _, err := policy(t).Verify(p.document, append(p.artifact, 0)); !isNotTrusted(err) {

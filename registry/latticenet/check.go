@@ -29,8 +29,8 @@ const (
 // checker checks the parts of a manifest.
 type checker struct{ check.Problems }
 
-// Check returns everything that is wrong with the manifest, one problem a line. The signature is not looked at, except
-// for its form.
+// Check returns everything that is wrong with the manifest, one problem a line. The signature is
+// not looked at, except for its form.
 func (m *Manifest) Check() error {
 	var c checker
 	c.OneOf("schema", m.Schema, "", SchemaV2)
@@ -80,8 +80,8 @@ func (c *checker) digest(field, value string) {
 	c.Require(digestPattern.MatchString(value), field, "must be 64 lower-case hexadecimal digits")
 }
 
-// version1 refuses what a signature of version 1 does not cover. The signature is over lines, so that a line break in a
-// field would make the lines of one manifest those of another.
+// version1 refuses what a signature of version 1 does not cover. The signature is over lines, so
+// that a line break in a field would make the lines of one manifest those of another.
 func (c *checker) version1(m *Manifest) {
 	if m.Entrypoint != "" {
 		c.printable("entrypoint", m.Entrypoint, maxPathBytes)

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// compare reports how the stored folder differs from the plugin: in a byte, a mode, or a file too many or too few.
+// compare reports how the stored folder differs from the plugin: in a byte, a mode, or a file too
+// many or too few.
 func (v *Verified) compare(root *os.Root, folder string, most limits) error {
 	s := stored{root: root, folder: folder, expected: set{".": true}}
 	for _, f := range []struct {
@@ -55,7 +56,8 @@ type stored struct {
 func (s *stored) file(name string, mode fs.FileMode, content io.Reader) (err error) {
 	s.expected[name] = false
 	at := path.Join(s.folder, name)
-	// Opening a named pipe would wait for a writer otherwise. Links are found later, with all that should not be there.
+	// Opening a named pipe would wait for a writer otherwise. Links are found later, with all that
+	// should not be there.
 	f, err := s.root.OpenFile(at, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err

@@ -36,7 +36,8 @@ func ArchivePaths(artifact []byte) ([]string, error) {
 	return paths, err
 }
 
-// Compare compares a plugin with what is stored below dir, as Import does where it is stored already.
+// Compare compares a plugin with what is stored below dir, as Import does where it is stored
+// already.
 func Compare(dir string, v *Verified) (err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

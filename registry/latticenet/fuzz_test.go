@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/latticenet"
 )
 
-// FuzzParse reads manifests. What is accepted is written and read again without a difference, has a name that is safe
-// everywhere and, unless it is the one that was signed, is not trusted.
+// FuzzParse reads manifests. What is accepted is written and read again without a difference, has a
+// name that is safe everywhere and, unless it is the one that was signed, is not trusted.
 func FuzzParse(f *testing.F) {
 	trusted := map[string]bool{}
 	for _, m := range []*latticenet.Manifest{v1(), v2()} {
@@ -47,12 +47,13 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d lines are signed", lines+1)
 		}
 		if v, err := policy(t).Verify(data, nil); err == nil && v.KeyID() != "" && !trusted[string(payload)] {
-			t.Errorf("a manifest nobody signed is trusted: %s", data)
+			t.Errorf("an unsigned manifest is trusted: %s", data)
 		}
 	})
 }
 
-// FuzzParsePolicy reads trust policies. What is accepted names each publisher once, with a whole key.
+// FuzzParsePolicy reads trust policies. What is accepted names each publisher once, with a whole
+// key.
 func FuzzParsePolicy(f *testing.F) {
 	key := base64.StdEncoding.EncodeToString(registrytest.Key(f, acmeSeed).Public().Ed25519)
 	f.Add([]byte(`{"trusted_publishers":{"acme":"` + key + `","zeta":"` + strings.TrimRight(key, "=") + `"},"allow_unsigned_host_risk":true}`))
@@ -72,7 +73,8 @@ func FuzzParsePolicy(f *testing.F) {
 	})
 }
 
-// FuzzCheckRange reads ranges. Parts of a valid range are valid, and it has nothing but what the grammar has.
+// FuzzCheckRange reads ranges. Parts of a valid range are valid, and it has nothing but what the
+// grammar has.
 func FuzzCheckRange(f *testing.F) {
 	for _, s := range []string{">=0.8.0-alpha.5, <0.9 !=1", "", "*", "1+b", "^1", "1 || 2"} {
 		f.Add(s)
@@ -92,8 +94,8 @@ func FuzzCheckRange(f *testing.F) {
 	})
 }
 
-// FuzzImport imports bundles that a trusted publisher signed: any bytes, as they are and as a tar file. Whatever comes of it
-// is inside of the folder, and either complete or not there.
+// FuzzImport imports bundles that a trusted publisher signed: any bytes, as they are and as a tar
+// file. Whatever comes of it is inside of the folder, and either complete or not there.
 func FuzzImport(f *testing.F) {
 	m := minimal()
 	f.Add(tarOf(f, file("ui/x"), folder("y/")), true)
@@ -110,7 +112,7 @@ func FuzzImport(f *testing.F) {
 		imported, err := latticenet.Import(dir, v)
 		if err != nil {
 			if left := tree(t, parent); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
+				t.Errorf("files left: %v", left)
 			}
 			return
 		}

@@ -16,7 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// The names in the folder of a stored plugin. They are fixed, so that no manifest can lead elsewhere.
+// The names in the folder of a stored plugin. They are fixed, so that no manifest can lead
+// elsewhere.
 const (
 	// ManifestFile is the manifest as it was signed.
 	ManifestFile = "manifest.json"
@@ -46,16 +47,17 @@ type Imported struct {
 	Folder string
 	// Existing is true when it was stored before.
 	Existing bool
-	// Others are the folders of other artifacts with this id, sorted. A LatticeNet server loads none of several with one id.
+	// Others are the folders of other artifacts with this id, sorted. A LatticeNet server loads
+	// none of several with one id.
 	Others []string
 }
 
-// ErrBundle marks an error of an artifact that breaks a rule, whoever signed it.
+// ErrBundle marks an error of an artifact that breaks a rule, no matter who signed it.
 var ErrBundle = problem.New(problem.Invalid, "the bundle breaks a rule")
 
-// Import stores a plugin in dir, which is made if need be, in a folder ID/VERSION/DIGEST that is completely there or not there
-// at all. What is there already is compared byte for byte. A bundle that breaks a rule leaves nothing behind: it is read to
-// its end before anything is written.
+// Import stores a plugin in dir, which is made if need be, in a folder ID/VERSION/DIGEST that is
+// completely there or not there at all. What is there already is compared byte for byte. A bundle
+// that breaks a rule leaves nothing over: it is read to its end before anything is written.
 func Import(dir string, v *Verified) (*Imported, error) {
 	return importWithin(dir, v, defaultLimits())
 }
@@ -126,7 +128,8 @@ func (v *Verified) fileMode(path string) fs.FileMode {
 	return fileMode
 }
 
-// writer stores one plugin while no other import runs. Root keeps it inside of the folder whatever links are there.
+// writer stores one plugin while no other import runs. Root keeps it inside of the folder whatever
+// links are there.
 type writer struct {
 	root   *os.Root
 	v      *Verified
@@ -268,7 +271,7 @@ func (w *writer) publish(staging, folder string) error {
 	return nil
 }
 
-// others returns the folders of the same plugin beside its own.
+// others returns the folders of the same plugin next to its own.
 func (w *writer) others(folder string) ([]string, error) {
 	id := w.v.manifest.ID
 	versions, err := listFolder(w.root, id)

@@ -103,7 +103,8 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestAttack42_StoredFilesChanged changes what was stored in every way: importing again does not accept it.
+// TestAttack42_StoredFilesChanged changes what was stored in every way: importing again does not
+// accept it.
 func TestAttack42_StoredFilesChanged(t *testing.T) {
 	t.Parallel()
 	write := func(name, data string) func(testing.TB, string) {
@@ -127,7 +128,7 @@ func TestAttack42_StoredFilesChanged(t *testing.T) {
 		"Longer":       {"Something is appended.", write("bundle/ui/index.html", "<html><script>"), "index.html: is not what was imported"},
 		"Shorter":      {"Something is cut off.", write("bundle/ui/index.html", "<html"), "index.html: is not what was imported"},
 		"Added":        {"A file is added.", write("bundle/ui/evil.js", ""), "evil.js: was not imported"},
-		"AddedBeside":  {"A file is added beside the bundle.", write("evil", ""), "evil: was not imported"},
+		"AddedNext":    {"A file is added next to the bundle.", write("evil", ""), "evil: was not imported"},
 		"Removed":      {"A file is removed.", replace("bundle/ui/index.html", func(string) error { return nil }), "no such file"},
 		"Mode":         {"A text may be executed.", func(t testing.TB, f string) { check(t, os.Chmod(filepath.Join(f, "bundle/ui/index.html"), 0o700)) }, "has the mode -rwx------"},
 		"OpenMode":     {"Others may write.", func(t testing.TB, f string) { check(t, os.Chmod(filepath.Join(f, "bundle/ui/index.html"), 0o666)) }, "has the mode -rw-rw-rw-"},

@@ -16,7 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/latticenet/latticenettest"
 )
 
-// childDir is the environment variable that makes the test program import plugins into this folder until it is killed.
+// childDir is the environment variable that makes the test program import plugins into this folder
+// until it is killed.
 const childDir = "LATTICE_TEST_IMPORT_DIR"
 
 func TestMain(m *testing.M) {
@@ -65,7 +66,8 @@ func importNth(dir string, n int) error {
 	return err
 }
 
-// TestAttack46_Killed kills imports in the middle. Whatever has its name is complete, and the next import removes the rest.
+// TestAttack46_Killed kills imports in the middle. Whatever has its name is complete, and the next
+// import removes the rest.
 func TestAttack46_Killed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -107,8 +109,8 @@ func waitForStaging(t testing.TB, dir string) {
 	t.Fatal("no import begins")
 }
 
-// onlyCompletePlugins compares every stored plugin with what is signed, as importing it again would, and returns how many
-// there are.
+// onlyCompletePlugins compares every stored plugin with what is signed, as importing it again
+// would, and returns how many there are.
 func onlyCompletePlugins(t testing.TB, dir string) int {
 	t.Helper()
 	folders, err := filepath.Glob(filepath.Join(dir, "acme.*", "*", "*"))

@@ -155,7 +155,8 @@ func check(t testing.TB, err error) {
 
 func isNotTrusted(err error) bool { return errors.Is(err, release.ErrNotTrusted) }
 
-// tree returns the paths below dir with their modes and, for files, content; nil when there is no dir.
+// tree returns the paths below dir with their modes and, for files, content; nil when there is no
+// dir.
 func tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {

@@ -25,8 +25,9 @@ const (
 	TypeWorker = "worker"
 )
 
-// Manifest is the document beside an artifact. The signature of version 2 is over the JSON of this struct: the order of its
-// fields, and which of them are left out when empty, are part of the format.
+// Manifest is the document next to an artifact. The signature of version 2 is over the JSON of this
+// struct: the order of its fields, and which of them are left out when empty, are part of the
+// format.
 type Manifest struct {
 	// Schema is [SchemaV2], or empty in version 1.
 	Schema string `json:"schema,omitempty"`
@@ -145,7 +146,8 @@ type Method struct {
 	// Effect is one of the Effect constants.
 	Effect string   `json:"effect"`
 	Scopes []string `json:"scopes,omitempty"`
-	// OperatorTargetFields name the fields of a request that hold addresses which an operator chose.
+	// OperatorTargetFields name the fields of a request that hold addresses which an operator
+	// chose.
 	OperatorTargetFields []string `json:"operator_target_fields,omitempty"`
 	Budget               *Budget  `json:"budget,omitempty"`
 }
@@ -200,8 +202,8 @@ func (m *Methods) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Parse reads a manifest strictly and checks every rule of its version. It proves nothing about the origin: see
-// [Policy.Verify].
+// Parse reads a manifest strictly and checks every rule of its version. It proves nothing about the
+// origin: see [Policy.Verify].
 func Parse(data []byte) (*Manifest, error) {
 	var m Manifest
 	if err := strictjson.Decode(data, MaxManifestBytes, &m); err != nil {
@@ -229,7 +231,8 @@ func (m *Manifest) Reference() string {
 	return m.ID + "@" + m.Version
 }
 
-// Digest returns the SHA-256 that the artifact must have, in hexadecimal; empty when the manifest does not say.
+// Digest returns the SHA-256 that the artifact must have, in hexadecimal; empty when the manifest
+// does not say.
 func (m *Manifest) Digest() string {
 	if m.Bundle != nil {
 		return m.Bundle.DigestSHA256

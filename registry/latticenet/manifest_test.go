@@ -58,7 +58,8 @@ func refuse(t *testing.T, base func() *latticenet.Manifest, tests map[string]ref
 	}
 }
 
-// TestAttack36_Names has names that are paths, devices of Windows, look-alikes or the same in another case.
+// TestAttack36_Names has names that are paths, devices of Windows, look-alikes or the same in
+// another case.
 func TestAttack36_Names(t *testing.T) {
 	t.Parallel()
 	type M = latticenet.Manifest
@@ -85,7 +86,8 @@ func TestAttack36_Names(t *testing.T) {
 	refuse(t, v2, tests)
 }
 
-// TestFieldBoundaries has texts that would move the lines which are signed in version 1: one signature for two manifests.
+// TestFieldBoundaries has texts that would move the lines which are signed in version 1: one
+// signature for two manifests.
 func TestFieldBoundaries(t *testing.T) {
 	t.Parallel()
 	first, second := v1(), v1()
@@ -162,7 +164,7 @@ func TestVersion2Refuses(t *testing.T) {
 		"LongName":           {"Bounded.", func(m *M) { m.Name = strings.Repeat("a", 81) }, "name: must be 1 to 80 bytes"},
 		"Type":               {"A closed set.", func(m *M) { m.Type = "native" }, `type: is "native", must be one of system, wasm, worker`},
 		"NoCapability":       {"At least one.", func(m *M) { m.Capabilities = nil }, "capabilities: must name at least one"},
-		"CapabilityTwice":    {"A set.", func(m *M) { m.Capabilities = append(m.Capabilities, "node:read") }, `capabilities.3: "node:read" is there twice`},
+		"CapabilityTwice":    {"A set.", func(m *M) { m.Capabilities = append(m.Capabilities, "node:read") }, `capabilities.3: "node:read" is a duplicate`},
 		"UnknownCapability":  {"A closed set.", func(m *M) { m.Capabilities[0] = "wireguard:read" }, `capabilities.0: "wireguard:read" is not a capability`},
 		"HostRiskInWasm":     {"System only.", func(m *M) { m.Type = "wasm" }, "capabilities.1: http:operator-target is only for plugins of type system"},
 		"WorkerCapability":   {"Three only.", func(m *M) { m.Type = "worker" }, "capabilities.0: node:read is not for plugins of type worker"},
@@ -189,29 +191,29 @@ func TestVersion2Refuses(t *testing.T) {
 		"MinServer":          {"Printable.", func(m *M) { m.MinServer = "1\n" }, "min_server: must be 1 to 128"},
 		"CallCapability":     {"Calls need it.", func(m *M) { m.Capabilities = m.Capabilities[:2] }, "host_access.rpc: needs the capability rpc:call"},
 		"RPCService":         {"An id and a suffix.", func(m *M) { m.HostAccess.RPC[0].Service = "../nodes" }, "host_access.rpc.0.service: "},
-		"RPCTwice":           {"A set.", func(m *M) { m.HostAccess.RPC = append(m.HostAccess.RPC, m.HostAccess.RPC[0]) }, "host_access.rpc.1.service: \"acme.vpn/nodes\" is there twice"},
+		"RPCTwice":           {"A set.", func(m *M) { m.HostAccess.RPC = append(m.HostAccess.RPC, m.HostAccess.RPC[0]) }, "host_access.rpc.1.service: \"acme.vpn/nodes\" is a duplicate"},
 		"RPCNoMethod":        {"At least one.", func(m *M) { m.HostAccess.RPC[0].Methods = nil }, "host_access.rpc.0.methods: must name"},
 		"RPCMethod":          {"A grammar.", func(m *M) { m.HostAccess.RPC[0].Methods[0] = "*" }, "host_access.rpc.0.methods.0: \"*\" must match"},
-		"RPCMethodTwice":     {"A set.", func(m *M) { m.HostAccess.RPC[0].Methods = []string{"a", "a"} }, "host_access.rpc.0.methods.1: \"a\" is there twice"},
+		"RPCMethodTwice":     {"A set.", func(m *M) { m.HostAccess.RPC[0].Methods = []string{"a", "a"} }, "host_access.rpc.0.methods.1: \"a\" is a duplicate"},
 		"RPCOwn":             {"Would call itself.", func(m *M) { m.HostAccess.RPC[0].Service = "acme.web/other" }, "a plugin cannot call its own service"},
 		"Service":            {"Below the id.", func(m *M) { m.Interfaces[0].Service = "acme.vpn/sites" }, "interfaces.0.service: "},
 		"ServiceSuffix":      {"A grammar.", func(m *M) { m.Interfaces[0].Service = "acme.web/Sites" }, "interfaces.0.service: "},
-		"ServiceTwice":       {"A set.", func(m *M) { m.Interfaces = append(m.Interfaces, m.Interfaces[0]) }, "interfaces.1.service: \"acme.web/sites\" is there twice"},
+		"ServiceTwice":       {"A set.", func(m *M) { m.Interfaces = append(m.Interfaces, m.Interfaces[0]) }, "interfaces.1.service: \"acme.web/sites\" is a duplicate"},
 		"NoMethods":          {"At least one.", func(m *M) { m.Interfaces[0].Methods = latticenet.Methods{} }, "interfaces.0.methods: must name"},
 		"MethodNames":        {"Objects only.", func(m *M) { m.Interfaces[0].Methods = latticenet.Methods{Names: []string{"list", "get"}} }, "interfaces.0.methods: must be objects"},
 		"NoBacking":          {"Somebody answers.", func(m *M) { m.Interfaces[0].Backing = "" }, `interfaces.0.backing: is "", must be one of runtime, core`},
 		"CoreInWasm":         {"System only.", func(m *M) { m.Type, m.Capabilities = "wasm", []string{"kv:read"} }, "interfaces.0.backing: core is only for"},
 		"MethodName":         {"A grammar.", method(func(m *latticenet.Method) { m.Name = "Get" }), "interfaces.0.methods.1.name: \"Get\" must match"},
-		"MethodTwice":        {"A set.", method(func(m *latticenet.Method) { m.Name = "list" }), "interfaces.0.methods.1.name: \"list\" is there twice"},
+		"MethodTwice":        {"A set.", method(func(m *latticenet.Method) { m.Name = "list" }), "interfaces.0.methods.1.name: \"list\" is a duplicate"},
 		"Effect":             {"A closed set.", method(func(m *latticenet.Method) { m.Effect = "execute" }), "interfaces.0.methods.1.effect: is"},
 		"WriteWithoutScopes": {"Not inherited.", method(func(m *latticenet.Method) { m.Effect = "write" }), "interfaces.0.methods.1.scopes: a method of effect write must have"},
 		"PlanWithoutScopes":  {"Not inherited.", method(func(m *latticenet.Method) { m.Effect = "plan" }), "interfaces.0.methods.1.scopes: a method of effect plan must have"},
 		"NoScopes":           {"Somebody may call.", func(m *M) { m.Interfaces[0].Scopes = nil }, "interfaces.0.methods.0.scopes: a method must have scopes"},
 		"Scope":              {"A grammar.", method(func(m *latticenet.Method) { m.Scopes = []string{"*"} }), "interfaces.0.methods.1.scopes.0: \"*\" must match"},
-		"ScopeTwice":         {"A set.", func(m *M) { m.Interfaces[0].Scopes = []string{"a:b", "a:b"} }, "interfaces.0.scopes.1: \"a:b\" is there twice"},
+		"ScopeTwice":         {"A set.", func(m *M) { m.Interfaces[0].Scopes = []string{"a:b", "a:b"} }, "interfaces.0.scopes.1: \"a:b\" is a duplicate"},
 		"ManyTargets":        {"Four at most.", method(func(m *latticenet.Method) { m.OperatorTargetFields = []string{"a", "b", "c", "d", "e"} }), "must name at most 4 fields"},
 		"TargetGrammar":      {"A grammar.", method(func(m *latticenet.Method) { m.OperatorTargetFields = []string{"../a"} }), "operator_target_fields.0: \"../a\" must match"},
-		"TargetTwice":        {"A set.", method(func(m *latticenet.Method) { m.OperatorTargetFields = []string{"a", "a"} }), "operator_target_fields.1: \"a\" is there twice"},
+		"TargetTwice":        {"A set.", method(func(m *latticenet.Method) { m.OperatorTargetFields = []string{"a", "a"} }), "operator_target_fields.1: \"a\" is a duplicate"},
 		"TargetCapability":   {"Asked for.", func(m *M) { m.Capabilities = []string{"node:read", "rpc:call"} }, "operator_target_fields: needs the capability http:operator-target"},
 		"TargetUnbound":      {"Bound to a field.", func(m *M) { m.Interfaces[0].Methods.Typed[2].OperatorTargetFields = nil }, "capabilities: http:operator-target must be bound"},
 		"NoTimeout":          {"Positive.", budget(func(b *latticenet.Budget) { b.TimeoutMS = 0 }), "budget.timeout_ms: is 0, must be 1 to 30000"},
@@ -219,9 +221,9 @@ func TestVersion2Refuses(t *testing.T) {
 		"Stdout":             {"Bounded.", budget(func(b *latticenet.Budget) { b.StdoutBytes = 8<<20 + 1 }), "budget.stdout_bytes: is 8388609, must be 1 to 8388608"},
 		"Stderr":             {"Bounded.", budget(func(b *latticenet.Budget) { b.StderrBytes = 1<<20 + 1 }), "budget.stderr_bytes: is 1048577, must be 1 to 1048576"},
 		"HostCalls":          {"Bounded.", budget(func(b *latticenet.Budget) { b.HostCalls = 513 }), "budget.host_calls: is 513, must be 0 to 512"},
-		"NegativeCalls":      {"Zero is none.", budget(func(b *latticenet.Budget) { b.HostCalls = -1 }), "budget.host_calls: is -1, must be 0 to 512"},
+		"NegativeCalls":      {"Zero means no calls.", budget(func(b *latticenet.Budget) { b.HostCalls = -1 }), "budget.host_calls: is -1, must be 0 to 512"},
 		"DependencyRange":    {"A range.", func(m *M) { m.Dependencies[0].Version = "^1" }, `dependencies.0.version: "^1" must be a version`},
-		"DependencyTwice":    {"A set.", func(m *M) { m.Dependencies[1].ID = "acme.vpn" }, "dependencies.1.id: \"acme.vpn\" is there twice"},
+		"DependencyTwice":    {"A set.", func(m *M) { m.Dependencies[1].ID = "acme.vpn" }, "dependencies.1.id: \"acme.vpn\" is a duplicate"},
 		"DependencyOnSelf":   {"Never met.", func(m *M) { m.Dependencies[0].ID = "acme.web" }, "dependencies.0.id: a plugin cannot depend on itself"},
 		"NavSection":         {"One section.", func(m *M) { m.UI.Nav[0].Section = "nodes" }, "ui.nav.0.section: is"},
 		"NavTitle":           {"For people.", func(m *M) { m.UI.Nav[0].Title = "\u202e" }, "ui.nav.0.title: must be"},
@@ -241,8 +243,8 @@ func TestVersion2Refuses(t *testing.T) {
 	check(t, m.Check())
 }
 
-// TestCapabilities goes through types and capabilities: which may have which.
-func TestCapabilities(t *testing.T) {
+// TestRow51_Capabilities goes through types and capabilities: which may have which.
+func TestRow51_Capabilities(t *testing.T) {
 	t.Parallel()
 	got := map[latticenet.Risk]int{}
 	for _, c := range latticenet.Capabilities() {
@@ -263,8 +265,8 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestParseIsStrict has documents that two readers could understand differently.
-func TestParseIsStrict(t *testing.T) {
+// TestRow50_ParseIsStrict has documents that two readers could understand differently.
+func TestRow50_ParseIsStrict(t *testing.T) {
 	t.Parallel()
 	m := v2()
 	m.Bundle.DigestSHA256 = latticenet.Digest(nil)
@@ -276,8 +278,8 @@ func TestParseIsStrict(t *testing.T) {
 		"UnknownInBundle": {set(`"format"`, `"run": "sh", "format"`), `unknown field "run"`},
 		"UnknownInMethod": {set(`"effect": "write"`, `"run": "sh", "effect": "write"`), "methods must be all names or all objects"},
 		"UnknownInBudget": {set(`"host_calls"`, `"run": 1, "host_calls"`), "methods must be all names or all objects"},
-		"Twice":           {set(`"min_server"`, `"min_server": "1", "min_server"`), "is there twice"},
-		"TwiceInside":     {set(`"linux/arm64"`, `"linux/amd64": "bin/evil", "linux/arm64"`), "is there twice"},
+		"Twice":           {set(`"min_server"`, `"min_server": "1", "min_server"`), "is a duplicate"},
+		"TwiceInside":     {set(`"linux/arm64"`, `"linux/amd64": "bin/evil", "linux/arm64"`), "is a duplicate"},
 		"Case":            {set(`"min_server"`, `"Min_server"`), "Min_server: must be left out"},
 		"Trailing":        {string(document) + "{}", "bytes follow the end"},
 		"Null":            {set(`"format": "tar+gzip"`, `"format": null`), "bundle.format: must not be null"},

@@ -48,7 +48,8 @@ func isDevice(s string) bool {
 	return len(base) == 4 && (base[:3] == "COM" || base[:3] == "LPT") && base[3] >= '0' && base[3] <= '9'
 }
 
-// isPrintable reports whether people see all of s: no control character, and none that changes the direction of text.
+// isPrintable reports whether people see all of s: no control character, and none that changes the
+// direction of text.
 func isPrintable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
@@ -59,8 +60,8 @@ const (
 	maxDepth     = 16
 )
 
-// pathProblem says why a path cannot be that of a file or folder in a bundle; empty when it can. Paths are ASCII: equal in
-// every normal form, and folded by every file system alike.
+// pathProblem says why a path cannot be that of a file or folder in a bundle; empty when it can.
+// Paths are ASCII: equal in every normal form, and folded by every file system alike.
 func pathProblem(path string) string {
 	switch {
 	case path == "":

@@ -14,9 +14,10 @@ const maxRangeBytes = 256
 
 const digits = "0123456789"
 
-// CheckRange returns what is wrong with a range of versions. A range is a list of comparisons that must all hold, separated
-// by commas and blanks: each is a version after >=, <=, >, <, =, ==, != or nothing, which means =. An empty text or * is
-// every version. Carets, tildes, wildcards in versions and alternatives are not allowed.
+// CheckRange returns what is wrong with a range of versions. A range is a list of comparisons that
+// must all hold, separated by commas and blanks: each is a version after >=, <=, >, <, =, ==, != or
+// nothing, which means =. An empty text or * is every version. Carets, tildes, wildcards in
+// versions and alternatives are not allowed.
 func CheckRange(s string) error {
 	if len(s) > maxRangeBytes {
 		return fmt.Errorf("the range has more than %d bytes", maxRangeBytes)
@@ -38,8 +39,8 @@ func CheckRange(s string) error {
 	return nil
 }
 
-// isVersion reports whether a text is a semantic version of one to three numbers. A v in front and build metadata do not
-// count.
+// isVersion reports whether a text is a semantic version of one to three numbers. A v in front and
+// build metadata do not count.
 func isVersion(s string) bool {
 	core, _, _ := strings.Cut(strings.TrimPrefix(s, "v"), "+")
 	core, suffix, hasSuffix := strings.Cut(core, "-")

@@ -26,12 +26,12 @@ const (
 	payloadV2 = "LATTICE-PLUGIN-MANIFEST-V2"
 )
 
-// Policy says whom to trust. The zero value trusts nobody.
+// Policy says whom to trust. The zero value trusts no one.
 type Policy struct {
 	// Publishers are in the order of their ids, which are distinct.
 	Publishers []Publisher
-	// AllowUnsignedHostRisk lets plugins of version 1 with capabilities of host risk come without a signature. It is for
-	// development.
+	// AllowUnsignedHostRisk lets plugins of version 1 with capabilities of host risk come without a
+	// signature. It is for development.
 	AllowUnsignedHostRisk bool
 }
 
@@ -41,8 +41,9 @@ type Publisher struct {
 	Key release.PublicKey
 }
 
-// ParsePolicy reads a trust policy strictly: {"trusted_publishers": {ID: KEY}, "allow_unsigned_host_risk": false}. A key is the
-// base64 of 32 bytes. The second field may be left out.
+// ParsePolicy reads a trust policy strictly: {"trusted_publishers": {ID: KEY},
+// "allow_unsigned_host_risk": false}. A key is the base64 of 32 bytes. The second field may be left
+// out.
 func ParsePolicy(data []byte) (*Policy, error) {
 	var document struct {
 		TrustedPublishers     map[string]string `json:"trusted_publishers"`
@@ -107,7 +108,8 @@ func (m *Manifest) Payload() ([]byte, error) {
 	return []byte(strings.Join(lines, "\n")), nil
 }
 
-// Sign binds the manifest to the artifact and signs it with key. It changes the digest and the signature.
+// Sign binds the manifest to the artifact and signs it with key. It changes the digest and the
+// signature.
 func (m *Manifest) Sign(key release.PrivateKey, artifact []byte) error {
 	if len(key.Ed25519) != ed25519.PrivateKeySize {
 		return errors.New("the publisher's key is not an Ed25519 key")
@@ -139,8 +141,8 @@ func Digest(artifact []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Verified is a manifest and its artifact that a policy was found to trust. Only [Policy.Verify] makes one, so that nothing
-// else can be stored.
+// Verified is a manifest and its artifact that a policy was found to trust. Only [Policy.Verify]
+// makes one, so that nothing else can be stored.
 type Verified struct {
 	manifest           *Manifest
 	document, artifact []byte
@@ -153,12 +155,14 @@ func (v *Verified) Manifest() *Manifest { return v.manifest }
 // Digest returns the SHA-256 of the artifact in hexadecimal.
 func (v *Verified) Digest() string { return v.digest }
 
-// KeyID returns the id of the key that signed; empty when the policy lets this plugin come without a signature.
+// KeyID returns the id of the key that signed; empty when the policy lets this plugin come without
+// a signature.
 func (v *Verified) KeyID() string { return v.keyID }
 
-// Verify reads a manifest and finds out whether the policy trusts it and the artifact. What is wrong with the manifest itself
-// is an ordinary error; that the artifact is another one, or that the signature or the publisher is wrong or missing, wraps
-// [release.ErrNotTrusted]. The document and the artifact must not be changed afterwards.
+// Verify reads a manifest and finds out whether the policy trusts it and the artifact. What is
+// wrong with the manifest itself is an ordinary error; that the artifact is another one, or that
+// the signature or the publisher is wrong or missing, wraps [release.ErrNotTrusted]. The document
+// and the artifact must not be changed afterwards.
 func (p *Policy) Verify(document, artifact []byte) (*Verified, error) {
 	m, err := Parse(document)
 	if err != nil {

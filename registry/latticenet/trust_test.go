@@ -20,8 +20,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// TestPayload compares what is signed, and the signatures, with those in testdata. Each payload is written as Go would quote
-// its lines.
+// TestPayload compares what is signed, and the signatures, with those in testdata. Each payload is
+// written as Go would quote its lines.
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	plain := v1()
@@ -85,8 +85,8 @@ type mutation struct {
 	apply func(*latticenet.Manifest)
 }
 
-// mutations finds every value in a manifest and changes each in turn: texts get a letter, numbers one more, lists lose and
-// double an element, what is there is removed.
+// mutations finds every value in a manifest and changes each in turn: texts get a letter, numbers
+// one more, lists lose and double an element, what is there is removed.
 func mutations(base func() *latticenet.Manifest) []mutation {
 	var all []mutation
 	var walk func(path string, v reflect.Value, get func(reflect.Value) reflect.Value)
@@ -137,9 +137,10 @@ func mutations(base func() *latticenet.Manifest) []mutation {
 	return all
 }
 
-// TestEveryFieldIsSigned changes every value of a signed manifest, one at a time. The document is then refused or not trusted,
-// and what is signed is another payload, except where a manifest of version 1 may not have the field at all.
-func TestEveryFieldIsSigned(t *testing.T) {
+// TestRow49_EveryFieldIsSigned changes every value of a signed manifest, one at a time. The document is
+// then refused or not trusted, and what is signed is another payload, except where a manifest of
+// version 1 may not have the field at all.
+func TestRow49_EveryFieldIsSigned(t *testing.T) {
 	t.Parallel()
 	artifact := []byte("artifact")
 	public := registrytest.Key(t, acmeSeed).Public().Ed25519
@@ -166,7 +167,7 @@ func TestEveryFieldIsSigned(t *testing.T) {
 			for _, mutation := range mutations(make) {
 				m := make()
 				mutation.apply(m)
-				// The signature is not signed, and a document cannot have names beside objects.
+				// The signature is not signed, and a document cannot have names next to objects.
 				if strings.HasPrefix(mutation.path, ".Signature") || name == "v2" && strings.Contains(mutation.path, ".Methods.Names") {
 					continue
 				}
@@ -191,8 +192,8 @@ func TestEveryFieldIsSigned(t *testing.T) {
 	}
 }
 
-// TestVerify goes through the order of what is checked.
-func TestVerify(t *testing.T) {
+// TestRow52_Verify goes through the order of what is checked.
+func TestRow52_Verify(t *testing.T) {
 	t.Parallel()
 	artifact := []byte("artifact")
 	unsigned := func(change func(*latticenet.Manifest)) func(testing.TB) plugin {
@@ -238,12 +239,12 @@ func TestVerify(t *testing.T) {
 			return encoded(t, m, artifact)
 		}, policy: func(p *latticenet.Policy) { p.AllowUnsignedHostRisk = true }, says: "asks for it"},
 		"UnsignedDigest":   {reason: "A digest is checked without a signature too.", plugin: unsigned(func(m *latticenet.Manifest) { harmless(m); m.DigestSHA256 = latticenet.Digest(nil) }), says: "the manifest is for an artifact with the digest sha256:" + latticenet.Digest(nil)},
-		"Stripped1":        {reason: "Whoever names a publisher has signed.", plugin: func(t testing.TB) plugin { return stripped(t, v1()) }, policy: func(p *latticenet.Policy) { p.AllowUnsignedHostRisk = true }, says: "signature_ed25519: is missing"},
-		"Stripped2":        {reason: "Whoever names a publisher has signed.", plugin: func(t testing.TB) plugin { return stripped(t, v2()) }, says: "signature_ed25519: is missing"},
+		"Stripped1":        {reason: "A manifest that names a publisher is signed.", plugin: func(t testing.TB) plugin { return stripped(t, v1()) }, policy: func(p *latticenet.Policy) { p.AllowUnsignedHostRisk = true }, says: "signature_ed25519: is missing"},
+		"Stripped2":        {reason: "A manifest that names a publisher is signed.", plugin: func(t testing.TB) plugin { return stripped(t, v2()) }, says: "signature_ed25519: is missing"},
 		"NoPublisher":      {reason: "A signature is somebody's.", plugin: withoutPublisher, says: "publisher: is missing"},
 		"OtherArtifact":    {reason: "The digest is that of the artifact.", plugin: func(t testing.TB) plugin { p := by(v2, acmeSeed, same)(t); p.artifact = []byte("evil"); return p }, says: "the manifest is for an artifact with the digest sha256:" + digest},
 		"UnknownPublisher": {reason: "Only the policy's publishers.", plugin: by(v2, acmeSeed, func(m *latticenet.Manifest) { m.Publisher = "evil" }), says: "the publisher evil is not among the trusted publishers"},
-		"NobodyTrusted":    {reason: "The empty policy trusts nobody.", plugin: by(v2, acmeSeed, same), policy: func(p *latticenet.Policy) { *p = latticenet.Policy{} }, says: "the publisher acme is not among the trusted publishers"},
+		"NoneTrusted":      {reason: "The empty policy trusts no publisher.", plugin: by(v2, acmeSeed, same), policy: func(p *latticenet.Policy) { *p = latticenet.Policy{} }, says: "the publisher acme is not among the trusted publishers"},
 		"OtherKey":         {reason: "In the name of acme, by somebody else.", plugin: by(v2, evilSeed, same), says: "signature_ed25519: is not a signature of this manifest by the key ed25519-"},
 		"OtherPublishersKey": {reason: "A trusted publisher signs for itself only.", plugin: by(v2, evilSeed, same), policy: func(p *latticenet.Policy) {
 			p.Publishers = append(p.Publishers, latticenet.Publisher{ID: "evil", Key: registrytest.Key(t, evilSeed).Public()})
@@ -291,7 +292,7 @@ func withoutPublisher(t testing.TB) plugin {
 	return encoded(t, m, []byte("artifact"))
 }
 
-// withoutDigest is signed as it stands, but says nothing about its artifact.
+// withoutDigest is signed as it is, but says nothing about its artifact.
 func withoutDigest(t testing.TB) plugin {
 	m := v1()
 	payload, err := m.Payload()
@@ -332,10 +333,10 @@ func TestParsePolicy(t *testing.T) {
 		"Null":           {`{"trusted_publishers":null}`, "trusted_publishers: must be an object"},
 		"Unknown":        {`{"trusted_publishers":{},"trust_all":true}`, `unknown field "trust_all"`},
 		"Case":           {`{"trusted_publishers":{},"Allow_Unsigned_Host_Risk":true}`, "Allow_Unsigned_Host_Risk: must be left out"},
-		"Twice":          {`{"trusted_publishers":{},"allow_unsigned_host_risk":false,"allow_unsigned_host_risk":true}`, "is there twice"},
-		"PublisherTwice": {`{"trusted_publishers":{"acme":"` + padded + `","acme":"` + raw + `"}}`, "is there twice"},
+		"Twice":          {`{"trusted_publishers":{},"allow_unsigned_host_risk":false,"allow_unsigned_host_risk":true}`, "is a duplicate"},
+		"PublisherTwice": {`{"trusted_publishers":{"acme":"` + padded + `","acme":"` + raw + `"}}`, "is a duplicate"},
 		"Trailing":       {`{"trusted_publishers":{}}{}`, "bytes follow"},
-		"NotBool":        {`{"trusted_publishers":{},"allow_unsigned_host_risk":"no"}`, "allow_unsigned_host_risk: a string does not belong here"},
+		"NotBool":        {`{"trusted_publishers":{},"allow_unsigned_host_risk":"no"}`, "allow_unsigned_host_risk: unexpected string"},
 		"NullFlag":       {`{"trusted_publishers":{},"allow_unsigned_host_risk":null}`, "allow_unsigned_host_risk"},
 		"Publisher":      {`{"trusted_publishers":{"../x":"` + padded + `"}}`, `trusted_publishers.../x: "../x" must match`},
 		"ShortKey":       {`{"trusted_publishers":{"acme":"AAAA"}}`, "trusted_publishers.acme: has 3 bytes, must have 32"},
@@ -343,7 +344,7 @@ func TestParsePolicy(t *testing.T) {
 		"KeyText":        {`{"trusted_publishers":{"acme":"?"}}`, "trusted_publishers.acme: is not standard base64"},
 		"URLSafeKey":     {`{"trusted_publishers":{"acme":"` + strings.Repeat("_", 43) + `"}}`, "trusted_publishers.acme: is not standard base64"},
 		"NullKey":        {`{"trusted_publishers":{"acme":null}}`, "trusted_publishers.acme: must not be null"},
-		"List":           {`{"trusted_publishers":["acme"]}`, "trusted_publishers: a array does not belong here"},
+		"List":           {`{"trusted_publishers":["acme"]}`, "trusted_publishers: unexpected array"},
 		"NoObject":       {`[]`, "must be an object"},
 		"TooLarge":       {strings.Repeat(" ", latticenet.MaxPolicyBytes+1), "the limit is 1048576"},
 	}

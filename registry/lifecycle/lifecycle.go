@@ -1,5 +1,5 @@
-// Package lifecycle says which states a plugin of an installation has, and which may follow which. It holds no state: whoever
-// keeps one asks before changing it.
+// Package lifecycle says which states a plugin of an installation has, and which may follow which.
+// It holds no state: anyone who keeps one asks before changing it.
 package lifecycle
 
 import (
@@ -37,7 +37,7 @@ func (e *transitionError) Error() string {
 
 func (e *transitionError) Is(target error) bool { return target == ErrTransition }
 
-// Next returns the states that may follow s. There are none for a state that does not exist.
+// Next returns the states that may follow s. None exist for a state that does not exist.
 func (s State) Next() []State {
 	switch s {
 	case Unknown:
@@ -55,7 +55,8 @@ func (s State) Next() []State {
 	}
 }
 
-// To returns nil when next may follow s, else an error that is [ErrTransition]. Staying in a state is no transition.
+// To returns nil when next may follow s, else an error that is [ErrTransition]. Staying in a state
+// is no transition.
 func (s State) To(next State) error {
 	if slices.Contains(s.Next(), next) {
 		return nil

@@ -8,9 +8,10 @@
 //	 "policies": [{"name": "base", "index": "main", "digest": "sha256:…", "resolvedAt": "2026-01-02T03:04:05Z"}],
 //	 "digest": "sha256:…"}
 //
-// The plugins are sorted by publisher and name, and one plugin is there once. The last field is the digest of everything
-// else, so that an edit by hand, or a merge that mixed two locks, is noticed. The lock says what was installed; it proves
-// nothing. Whoever loads a plugin verifies the release again.
+// The plugins are sorted by publisher and name, and one plugin is there once. The last field is the
+// digest of everything else, so that an edit by hand, or a merge that mixed two locks, is noticed.
+// The lock says what was installed; it proves nothing. Anyone who loads a plugin verifies the
+// release again.
 package lock
 
 import (
@@ -69,7 +70,8 @@ type Lock struct {
 type Index struct {
 	// Name is what the installation calls it.
 	Name string `json:"name"`
-	// Root and Snapshot are versions of its metadata, RootKeyIDs the keys that the root names for itself, sorted.
+	// Root and Snapshot are versions of its metadata, RootKeyIDs the keys that the root names for
+	// itself, sorted.
 	Root       int64    `json:"root"`
 	RootKeyIDs []string `json:"rootKeyIds"`
 	Snapshot   int64    `json:"snapshot"`
@@ -81,7 +83,8 @@ type Plugin struct {
 	Publisher string `json:"publisher"`
 	Name      string `json:"name"`
 	Version   string `json:"version"`
-	// Range is what was asked for, such as ^1, and what an update looks for; empty is any version that is no prerelease.
+	// Range is what was asked for, such as ^1, and what an update looks for; empty is any version
+	// that is no prerelease.
 	Range string `json:"range"`
 	// Digest is the digest of the module, in the form of release.Digest.
 	Digest string `json:"digest"`
@@ -91,11 +94,13 @@ type Plugin struct {
 	Manifest string `json:"manifest"`
 	// Bundle is the digest of the release bundle.
 	Bundle string `json:"bundle"`
-	// KeyID is the id of the publisher's key that signed the release: the first in order when several did.
+	// KeyID is the id of the publisher's key that signed the release: the first in order when
+	// several did.
 	KeyID string `json:"keyId"`
 	// CoSigners are the ids of the other keys that signed it, sorted.
 	CoSigners []string `json:"coSigners,omitempty"`
-	// Threshold is how many of them had to sign when it was installed; 0, which is left out, stands for 1.
+	// Threshold is how many of them had to sign when it was installed; 0, which is left out, means
+	// 1.
 	Threshold int `json:"threshold,omitempty"`
 	// ABI is the version of the contract that the plugin speaks.
 	ABI int64 `json:"abi"`
@@ -170,8 +175,8 @@ func New() *Lock {
 	return &Lock{Version: FormatVersion, Indexes: []Index{}, Plugins: []Plugin{}, Policies: []Policy{}}
 }
 
-// Parse reads a lock file strictly: unknown, double or missing keys, plugins out of order or there twice, values outside
-// their grammar and another digest are errors; the last wraps [ErrEdited].
+// Parse reads a lock file strictly: unknown, double or missing keys, plugins out of order or there
+// twice, values outside their grammar and another digest are errors; the last wraps [ErrEdited].
 func Parse(data []byte) (*Lock, error) {
 	var l Lock
 	if err := strictjson.Decode(data, MaxBytes, &l); err != nil {
@@ -211,7 +216,7 @@ func (l *Lock) Encode() ([]byte, error) {
 	return strictjson.MarshalIndent(sealed)
 }
 
-// Read reads the lock file at path. Where there is none, nothing is installed: the lock is empty.
+// Read reads the lock file at path. Where none exists, nothing is installed: the lock is empty.
 func Read(path string) (*Lock, error) {
 	data, err := diskfile.Read(os.OpenFile, path, MaxBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -236,8 +241,9 @@ func Write(path string, l *Lock) error {
 	return diskfile.Replace(path, data, 0o644)
 }
 
-// Update reads the lock file at path, has it changed and writes it, while no other Update of the same file runs in this
-// or another process. When change returns an error, that error is returned and the file stays as it is.
+// Update reads the lock file at path, has it changed and writes it, while no other Update of the
+// same file runs in this or another process. When change returns an error, that error is returned
+// and the file stays as it is.
 func Update(path string, change func(*Lock) error) error {
 	return filelock.With(path, func() error {
 		l, err := Read(path)
@@ -251,9 +257,9 @@ func Update(path string, change func(*Lock) error) error {
 	})
 }
 
-// Find returns the plugin with the given name: publisher/name, or a bare name that one publisher only uses.
-// The error has the code [problem.Invalid]; it wraps [ErrNotLocked] when no plugin matches, and names the publishers when there
-// are several.
+// Find returns the plugin with the given name: publisher/name, or a bare name that one publisher
+// only uses. The error has the code [problem.Invalid]; it wraps [ErrNotLocked] when no plugin
+// matches, and names the publishers when there are several.
 func (l *Lock) Find(name string) (Plugin, error) {
 	var found []Plugin
 	for _, p := range l.Plugins {
@@ -508,8 +514,8 @@ func badValue(field, value string) error {
 	return fmt.Errorf("%s: %q is not valid or out of order", field, value)
 }
 
-// validToken reports whether s is a name of 1 to 80 lower-case letters, digits, dots, underscores and hyphens that begins
-// with a letter or digit.
+// validToken reports whether s is a name of 1 to 80 lower-case letters, digits, dots, underscores
+// and hyphens that begins with a letter or digit.
 func validToken(s string) bool {
 	if s == "" || len(s) > 80 || strings.ContainsRune("._-", rune(s[0])) {
 		return false

@@ -38,7 +38,7 @@ func list(x *indextest.Index, r author.Release) {
 	x.Change(func(d *author.Draft) error { return d.AddRelease(r) })
 }
 
-// putBlob puts a file beside an index.
+// putBlob puts a file next to an index.
 func putBlob(t testing.TB, x *indextest.Index, data []byte) {
 	t.Helper()
 	_, err := store.Open(filepath.Join(x.Dir, tuf.LayoutFolder)).Put(data)
@@ -82,7 +82,7 @@ func TestAttack(t *testing.T) {
 			says: "the module has the digest sha256:",
 		},
 		"23_ModuleAndDigestSubstituted": {
-			reason: "Whoever runs the index cannot make a release.",
+			reason: "The operator of an index cannot make a release.",
 			prepare: func(t *testing.T, x *indextest.Index) {
 				wasm := append(bytes.Clone(web.Wasm), 0, 1, 0)
 				putBlob(t, x, wasm)
@@ -110,7 +110,7 @@ func TestAttack(t *testing.T) {
 			prepare: func(t *testing.T, x *indextest.Index) {
 				x.Add(registrytest.Sign(t, evil, registrytest.Manifest(t, "acme/web@1.1.0")))
 			},
-			says: "none of the publisher's keys",
+			says: "not one of the publisher's keys",
 		},
 		"26_KeyExpired": {
 			reason: "A key signs new releases for as long as the index says.",
@@ -151,7 +151,7 @@ func TestAttack(t *testing.T) {
 			prepare: func(t *testing.T, x *indextest.Index) {
 				x.Add(registrytest.Sign(t, registrytest.Key(t, indextest.BetaKey), registrytest.Manifest(t, "acme/web@1.1.0")))
 			},
-			says: "none of the publisher's keys",
+			says: "not one of the publisher's keys",
 		},
 		"29_PublisherUnknown": {
 			reason: "The online keys cannot add a publisher.",
@@ -331,7 +331,7 @@ func TestAttack35_TagMoved(t *testing.T) {
 	installed, err := h.Install(context.Background(), []string{"web"}, market.Options{Registry: oci.Options{PlainHTTP: true}})
 	check(t, err)
 	if installed[0].Digest != web.Digest() {
-		t.Errorf("the release behind the tag was installed: %s", installed[0].Reference())
+		t.Errorf("the release of the tag was installed: %s", installed[0].Reference())
 	}
 	if found := problems(h); len(found) > 0 {
 		t.Error(found)
@@ -363,7 +363,7 @@ func TestAttack37_TwoIndexesClaimOnePublisher(t *testing.T) {
 	h := newHome(t, honest)
 	trust(t, h.Home, "other", other)
 	_, err := h.Install(context.Background(), []string{"acme/web"}, market.Options{})
-	refused(t, "Nobody guesses whose plugin it is.", err, "the indexes main and other both list the publisher acme: say which one it belongs to with --index")
+	refused(t, "Whose plugin it is must not be guessed.", err, "the indexes main and other both list the publisher acme: say which one it belongs to with --index")
 	_, err = h.Install(context.Background(), []string{"acme/web"}, market.Options{Index: "main"})
 	check(t, err)
 	installed := install(t, h, "acme/web")
@@ -465,7 +465,7 @@ func TestAttack40_Unrevoked(t *testing.T) {
 	_, err = s.Load(context.Background(), "web")
 	denied(t, "The old copy is not believed.", err, market.ErrRevoked, "leaks")
 	if w := s.Warnings(); len(w) == 0 || !strings.Contains(w[0], "cannot be refreshed, what was last verified counts: index: timestamp: version") {
-		t.Errorf("nobody is told: %q", w)
+		t.Errorf("no warning: %q", w)
 	}
 	// The online keys sign new metadata that leads to the old revocations.
 	draft, err := author.Open(context.Background(), x.Dir, x.Root)
@@ -511,7 +511,8 @@ func TestAttack41_UpdateWidensCapabilities(t *testing.T) {
 	}
 }
 
-// TestAttack42_FilesChangedAfterInstall changes every byte of what is installed, and takes the receipt away.
+// TestAttack42_FilesChangedAfterInstall changes every byte of what is installed, and takes the
+// receipt away.
 func TestAttack42_FilesChangedAfterInstall(t *testing.T) {
 	t.Parallel()
 	web := indextest.Sign(t, "acme/web@1.0.0")
@@ -560,12 +561,12 @@ func TestAttack42_FilesChangedAfterInstall(t *testing.T) {
 		}
 		check(t, os.Remove(file))
 		found := problems(h)
-		denied(t, "Without a receipt nobody agreed.", errors.Join(found...), market.ErrNeedsConsent, "there is no receipt that somebody agreed to what it may do")
+		denied(t, "Without a receipt there is no consent.", errors.Join(found...), market.ErrNeedsConsent, "there is no receipt that somebody agreed to what it may do")
 	})
 }
 
-// TestAttack45_LockEdited flips every bit of lattice.lock, trust.json and the pinned root, and edits fields to other valid
-// values, with a digest that fits.
+// TestAttack45_LockEdited flips every bit of lattice.lock, trust.json and the pinned root, and
+// edits fields to other valid values, with a digest that fits.
 func TestAttack45_LockEdited(t *testing.T) {
 	t.Parallel()
 	kv := abi.Capability{Name: abi.CapabilityKV, Reason: "to remember"}
@@ -616,7 +617,7 @@ func TestAttack45_LockEdited(t *testing.T) {
 		"Capabilities": {"Fewer capabilities than were granted.", func(w, _ *lock.Plugin) { w.Capabilities.Names = []string{} }, "the manifest asks for"},
 		"Widened":      {"More capabilities than were granted.", func(w, _ *lock.Plugin) { w.Capabilities.Names = []string{"http.get", "kv"} }, "the manifest asks for"},
 		"Set":          {"Other hosts or kinds.", func(w, a *lock.Plugin) { w.Capabilities.Digest = a.Capabilities.Digest }, "for other hosts or kinds"},
-		"Key":          {"A key that is not the publisher's.", func(w, _ *lock.Plugin) { w.KeyID = "ed25519-0000000000000000" }, "none of the publisher's keys"},
+		"Key":          {"A key that is not the publisher's.", func(w, _ *lock.Plugin) { w.KeyID = "ed25519-0000000000000000" }, "not one of the publisher's keys"},
 	}
 	for name, tc := range edits {
 		t.Run(name, func(t *testing.T) {

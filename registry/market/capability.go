@@ -12,7 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Grant is one capability as it is granted: with the hosts and the kinds that it is for, and without the plugin's reason.
+// Grant is one capability as it is granted: with the hosts and the kinds that it is for, and
+// without the plugin's reason.
 type Grant struct {
 	Name string `json:"name"`
 	// Hosts and Kinds are sorted. Kinds are written as abi.GroupKind.String does.
@@ -20,7 +21,8 @@ type Grant struct {
 	Kinds []string `json:"kinds,omitempty"`
 }
 
-// GrantKinds is the name of the grant to bring kinds of document. It is no capability: nothing is called with it.
+// GrantKinds is the name of the grant to bring kinds of document. It is no capability: nothing is
+// called with it.
 const GrantKinds = "kinds"
 
 // GrantNames returns the names of everything that can be granted.
@@ -67,8 +69,8 @@ func lockedCapabilities(m *abi.Manifest) (lock.Capabilities, error) {
 	return lock.Capabilities{Digest: digest, Names: release.CapabilityNames(m)}, err
 }
 
-// missing returns what is asked for and not granted: whole capabilities, or the hosts and kinds of one that was granted
-// for fewer. What several grants of one capability allow is allowed together.
+// missing returns what is asked for and not granted: whole capabilities, or the hosts and kinds of
+// one that was granted for fewer. What several grants of one capability allow is allowed together.
 func missing(asked, granted []Grant) []Grant {
 	var rest []Grant
 	for _, a := range asked {
@@ -95,7 +97,8 @@ func without(all, some []string) []string {
 	return rest
 }
 
-// Words says what a grant allows, for people. What comes from a manifest is quoted, so that it cannot pretend to be ours.
+// Words says what a grant allows, for people. What comes from a manifest is quoted, so that it
+// cannot pretend to be ours.
 func (g Grant) Words() string {
 	switch g.Name {
 	case abi.CapabilityHTTPGet:

@@ -114,8 +114,8 @@ func TestAttack46_Concurrent(t *testing.T) {
 	})
 }
 
-// TestAttack46_Killed kills installs at 100 moments, with -short at 15. Whatever is locked afterwards must verify, and the
-// store must be whole.
+// TestAttack46_Killed kills installs at 100 moments, with -short at 15. Whatever is locked
+// afterwards must verify, and the store must be whole.
 func TestAttack46_Killed(t *testing.T) {
 	t.Parallel()
 	names := references("acme", 8)

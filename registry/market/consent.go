@@ -13,7 +13,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
-// ErrNeedsConsent marks a plugin that asks for a capability that nobody granted.
+// ErrNeedsConsent marks a plugin that asks for a capability that no one granted.
 var ErrNeedsConsent = problem.New(problem.Denied, "needs consent")
 
 // MaxConsentBytes is the largest document of grants.
@@ -21,25 +21,28 @@ const MaxConsentBytes = 1 << 20
 
 // Consent is what an operator grants in advance.
 type Consent struct {
-	// Names are capabilities that every plugin of an install gets, with whatever hosts and kinds it asks for.
+	// Names are capabilities that every plugin of an install gets, with whatever hosts and kinds it
+	// asks for.
 	Names []string
 	// Plugins are what single plugins get, by publisher/name.
 	Plugins map[string][]Grant
 	// Source says where the consent comes from, for the receipt.
 	Source string
-	// Ask asks somebody who is there. Nil asks nobody.
+	// Ask asks somebody who is there. Nil asks no one.
 	Ask func(Question) (bool, error)
 }
 
 // Question is what somebody is asked before a plugin gets more than it had.
 type Question struct {
-	// Manifest is that of the release, KeyIDs are the keys that signed it, and Index is the name of the index that it comes from.
+	// Manifest is that of the release, KeyIDs are the keys that signed it, and Index is the name of
+	// the index that it comes from.
 	Manifest *abi.Manifest
 	KeyIDs   []string
 	Index    string
 	// Previous is the version that is installed, or empty.
 	Previous string
-	// New is what the release asks for and was not granted, Kept what was, Dropped what it asks for no more.
+	// New is what the release asks for and was not granted, Kept what was, Dropped what it asks for
+	// no more.
 	New, Kept, Dropped []Grant
 }
 
@@ -97,7 +100,7 @@ func (d *consentDocument) read(c *Consent, fail func(field, message string)) {
 			fail(at+".plugin", problem.Quote(p.Plugin)+" must be publisher/name")
 		}
 		if _, twice := c.Plugins[p.Plugin]; twice {
-			fail(at+".plugin", problem.Quote(p.Plugin)+" is there twice; keep one")
+			fail(at+".plugin", problem.Quote(p.Plugin)+" is a duplicate; keep one")
 		}
 		for j, g := range p.Capabilities {
 			if err := checkGrant(g.Name); err != nil {
@@ -123,9 +126,9 @@ func (c *Consent) covers(path string, asked []Grant) bool {
 	return !slices.ContainsFunc(rest, func(g Grant) bool { return !slices.Contains(c.Names, g.Name) })
 }
 
-// consent returns the receipt for a release that was verified: the one there is, or a new one when what the release asks for
-// is no more than was granted before, is granted in advance, or is granted by somebody who is asked. The error wraps
-// [ErrNeedsConsent].
+// consent returns the receipt for a release that was verified: the one there is, or a new one when
+// what the release asks for is no more than was granted before, is granted in advance, or is
+// granted by somebody who is asked. The error wraps [ErrNeedsConsent].
 func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin, c *Consent) (*receipt, error) {
 	asked := requested(m)
 	r, err := newReceipt(entry, asked)
@@ -147,7 +150,7 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 	r.GrantedAt = lock.Date(h.now())
 	switch {
 	case len(asked) == 0:
-		r.GrantedBy = "nobody: it asks for nothing"
+		r.GrantedBy = "not needed: it asks for nothing"
 		return r, nil
 	case len(q.New) == 0:
 		r.GrantedBy = "an earlier consent: it asks for no more"
@@ -168,8 +171,9 @@ func (h *Home) consent(m *abi.Manifest, entry lock.Plugin, previous *lock.Plugin
 	return nil, q.refusal()
 }
 
-// grantedBefore returns what was granted to the installed version of a plugin, when its index is that of the new one, and all who
-// signed it signed the new one as well: consent is given to somebody.
+// grantedBefore returns what was granted to the installed version of a plugin, when its index is
+// that of the new one, and all who signed it signed the new one as well: consent is given to
+// somebody.
 func (h *Home) grantedBefore(entry lock.Plugin, previous *lock.Plugin) []Grant {
 	if previous == nil || previous.Index != entry.Index {
 		return nil
@@ -189,7 +193,7 @@ func (h *Home) grantedBefore(entry lock.Plugin, previous *lock.Plugin) []Grant {
 // Reason returns what the plugin says that it wants a capability for.
 func (q *Question) Reason(capability string) string { return reasonFor(q.Manifest, capability) }
 
-// refusal returns one error for each capability that nobody granted.
+// refusal returns one error for each capability that no one granted.
 func (q *Question) refusal() error {
 	var problems []error
 	for _, g := range q.New {

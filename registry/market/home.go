@@ -15,16 +15,16 @@ import (
 	"github.com/latticenet/lattice-host/registry/store"
 )
 
-// Home is an installation: a folder with plugins and the decisions about whom to trust. It keeps nothing in memory, so
-// that several processes can use one folder.
+// Home is an installation: a folder with plugins and the decisions about whom to trust. It keeps
+// nothing in memory, so that several processes can use one folder.
 type Home struct {
 	dir   string
 	store *store.Store
 	clock func() time.Time
 }
 
-// Create makes an installation in dir, which trusts nobody. The error is fs.ErrExist when there is one already. Clock tells
-// the time; nil is time.Now.
+// Create makes an installation in dir, which trusts no one. The error is fs.ErrExist when there is
+// one already. Clock tells the time; nil is time.Now.
 func Create(dir string, clock func() time.Time) (*Home, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -37,8 +37,8 @@ func Create(dir string, clock func() time.Time) (*Home, error) {
 	return h, diskfile.Create(h.trustFile(), data, 0o644)
 }
 
-// Open returns the installation in dir. The error is fs.ErrNotExist when there is none. Clock tells the time; nil is
-// time.Now.
+// Open returns the installation in dir. The error is fs.ErrNotExist if none exists. Clock tells the
+// time; nil is time.Now.
 func Open(dir string, clock func() time.Time) (*Home, error) {
 	h := home(dir, clock)
 	if _, err := h.readTrust(); err != nil {
@@ -63,7 +63,8 @@ func (h *Home) lockFile() string { return filepath.Join(h.dir, lock.FileName) }
 
 // read returns what was decided and what is installed.
 func (h *Home) read() (*trust, *lock.Lock, error) {
-	// The lock comes first: an install writes it last, so that what it names is in the trust that is read after it.
+	// The lock comes first: an install writes it last, so that what it names is in the trust that
+	// is read after it.
 	l, err := lock.Read(h.lockFile())
 	if err != nil {
 		return nil, nil, err
@@ -72,8 +73,8 @@ func (h *Home) read() (*trust, *lock.Lock, error) {
 	return t, l, err
 }
 
-// Remove takes an installed plugin out of the lock and its files out of the store. The consent that was given for it is
-// forgotten; the publisher's record stays.
+// Remove takes an installed plugin out of the lock and its files out of the store. The consent that
+// was given for it is forgotten; the publisher's record stays.
 func (h *Home) Remove(name string) error {
 	var removed lock.Plugin
 	err := lock.Update(h.lockFile(), func(l *lock.Lock) error {
@@ -89,7 +90,8 @@ func (h *Home) Remove(name string) error {
 	if err != nil {
 		return err
 	}
-	// Only after the lock is written: a crash leaves a file too many, never a locked plugin without its files.
+	// Only after the lock is written: a crash leaves a file too many, never a locked plugin without
+	// its files.
 	return h.exclusively(func(l *lock.Lock) error {
 		if slices.ContainsFunc(l.Plugins, func(p lock.Plugin) bool { return p.Path() == removed.Path() }) {
 			// Another process has installed it again.
@@ -120,8 +122,8 @@ func (h *Home) tidy() error {
 	return errors.Join(append(problems, err)...)
 }
 
-// collect removes the files of releases from the store that neither the lock nor the list to keep has use for, and the names
-// of those removed.
+// collect removes the files of releases from the store that neither the lock nor the list to keep
+// has use for, and the names of those removed.
 func (h *Home) collect(l *lock.Lock, removed []lock.Plugin, keep ...lock.Plugin) error {
 	digests := l.Blobs()
 	for _, p := range keep {

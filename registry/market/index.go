@@ -23,8 +23,8 @@ import (
 // MaxRootBytes is the largest root metadata that can be pinned.
 const MaxRootBytes = 512_000
 
-// TrustIndex pins the root of an index under a name. Nothing is fetched. An index of this name that has the same root gets
-// the location; one with another root is an error: it is another index.
+// TrustIndex pins the root of an index under a name. Nothing is fetched. An index of this name that
+// has the same root gets the location; one with another root is an error: it is another index.
 func (h *Home) TrustIndex(name, location string, root []byte) (Index, error) {
 	x := Index{Name: name, Location: location, Root: release.Digest(root)}
 	if err := x.check(); err != nil {
@@ -63,8 +63,8 @@ func (h *Home) pin(name string, root []byte) error {
 	return replaceChanged(h.rootFile(name), root)
 }
 
-// UntrustIndex takes the trust in an index back, and forgets its publishers. It is an error while plugins that came from
-// it are installed: without it nothing would tell when they are revoked.
+// UntrustIndex takes the trust in an index back, and forgets its publishers. It is an error while
+// plugins that came from it are installed: without it nothing would tell when they are revoked.
 func (h *Home) UntrustIndex(name string) error {
 	err := h.updateTrust(func(t *trust) error {
 		if t.index(name) == nil {
@@ -121,7 +121,7 @@ func (h *Home) client(x Index, source tuf.Source) (*tuf.Client, error) {
 	})
 }
 
-// isLocal reports whether reading the index asks nobody else.
+// isLocal reports whether reading the index asks no one else.
 func (x Index) isLocal() bool {
 	return !strings.HasPrefix(x.Location, "https://") && !strings.HasPrefix(x.Location, "http://")
 }
@@ -148,9 +148,9 @@ func (h *Home) refresh(ctx context.Context, x Index, location string, l *lock.Lo
 	return o, nil
 }
 
-// notOlder refuses an index that is older than the one that the lock was written with. What was seen since guards against
-// more, until somebody removes it; and where a lock was copied to, nothing else was seen. New keys, and with them a new root, may begin
-// to count again.
+// notOlder refuses an index that is older than the one that the lock was written with. What was
+// seen since guards against more, until somebody removes it; and where a lock was copied to,
+// nothing else was seen. New keys, and with them a new root, may begin to count again.
 func notOlder(x Index, view *tuf.View, l *lock.Lock) error {
 	seen, ok := l.Index(x.Name)
 	now := lockedIndex(x.Name, view)
@@ -256,9 +256,9 @@ type Fetched struct {
 	Notices []Notice
 }
 
-// FetchIndexes refreshes the named indexes, or all, and notes what they say about installed plugins. One that fails does
-// not keep the others from being refreshed. From is where the index is now, instead of its own location: a mirror that was
-// carried here; it may be empty.
+// FetchIndexes refreshes the named indexes, or all, and notes what they say about installed
+// plugins. One that fails does not keep the others from being refreshed. From is where the index is
+// now, instead of its own location: a mirror that was carried here; it may be empty.
 func (h *Home) FetchIndexes(ctx context.Context, names []string, from string) ([]Fetched, error) {
 	t, err := h.readTrust()
 	if err != nil {
@@ -359,8 +359,9 @@ func (h *Home) verified(ctx context.Context, x Index, l *lock.Lock) (*known, err
 	return k, err
 }
 
-// catchUp refreshes an index in a local folder or file when there is something new in it, so that what is revoked there
-// counts at the next load. That it cannot be read is no error: what was last verified counts.
+// catchUp refreshes an index in a local folder or file when there is something new in it, so that
+// what is revoked there counts at the next load. That it cannot be read is no error: what was last
+// verified counts.
 func (h *Home) catchUp(ctx context.Context, x Index, l *lock.Lock) (err error) {
 	if !x.isLocal() {
 		return nil

@@ -21,12 +21,13 @@ import (
 type Options struct {
 	// Index names the index to install from. Empty means all that are trusted.
 	Index string
-	// From is where the index is now, instead of its own location: a mirror that was carried here. It needs Index where
-	// several indexes are trusted.
+	// From is where the index is now, instead of its own location: a mirror that was carried here.
+	// It needs Index where several indexes are trusted.
 	From string
 	// All installs every plugin of the index instead of named ones.
 	All bool
-	// Consent is what the operator grants to the plugins of this install. A plugin that asks for more is refused.
+	// Consent is what the operator grants to the plugins of this install. A plugin that asks for
+	// more is refused.
 	Consent Consent
 	// AllowDowngrade lets an older version replace the installed one.
 	AllowDowngrade bool
@@ -34,12 +35,13 @@ type Options struct {
 	AllowYanked bool
 	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
 	Locked bool
-	// Software is what runs on the platform. Releases that need other software are passed over. The installation remembers it, and
-	// looks by what it remembers when Software is nil, unless Forget has it forget.
+	// Software is what runs on the platform. Releases that need other software are passed over. The
+	// installation remembers it, and looks by what it remembers when Software is nil, unless Forget
+	// has it forget.
 	Software Software
 	Forget   bool
-	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that is not older than what is
-	// installed.
+	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that
+	// is not older than what is installed.
 	PassedOver func(error)
 	// Admit, when set, decides about each release before it is installed. Any error refuses it.
 	Admit func(ctx context.Context, a Admission) error
@@ -56,7 +58,8 @@ type Admission struct {
 	// Previous is the entry that it replaces, or nil.
 	Previous *lock.Plugin
 	Yanked   bool
-	// StaleDays is for how many days the index has been expired; -1 for one that was just refreshed.
+	// StaleDays is for how many days the index has been expired; -1 for one that was just
+	// refreshed.
 	StaleDays int
 	// Capabilities are what it is granted.
 	Capabilities []Grant
@@ -74,15 +77,16 @@ type Installed struct {
 	Changed bool
 }
 
-// Install installs plugins from the trusted indexes, which it refreshes first. A name is publisher/name,
-// publisher/name@RANGE, or a bare name that one publisher only uses; it means the highest version that fits, is not yanked and
-// not revoked, and speaks this host's ABI. Either all of them are installed or none: the lock is written last and once.
-// The result is sorted by publisher and name. A plugin that is new is installed and not yet active.
+// Install installs plugins from the trusted indexes, which it refreshes first. A name is
+// publisher/name, publisher/name@RANGE, or a bare name that one publisher only uses; it means the
+// highest version that fits, is not yanked and not revoked, and speaks this host's ABI. Either all
+// of them are installed or none: the lock is written last and once. The result is sorted by
+// publisher and name. A plugin that is new is installed and not yet active.
 //
 // Installing again what is installed puts files back that were damaged.
 //
-// Errors: release.ErrNotTrusted when an index, a signature, a digest, a key or a name is wrong; [ErrNeedsConsent] when a
-// capability is not granted; [ErrYanked]; [ErrRevoked].
+// Errors: release.ErrNotTrusted when an index, a signature, a digest, a key or a name is wrong;
+// [ErrNeedsConsent] when a capability is not granted; [ErrYanked]; [ErrRevoked].
 func (h *Home) Install(ctx context.Context, names []string, opts Options) ([]Installed, error) {
 	if err := opts.Consent.check(); err != nil {
 		return nil, err
@@ -123,8 +127,8 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 	return installed, h.sweep(replaced)
 }
 
-// sweep removes what nobody uses any more. What was replaced a moment ago stays until the next time: a run that began
-// before may still need it.
+// sweep removes what no one uses any more. What was replaced a moment ago stays until the next
+// time: a run that began before may still need it.
 func (h *Home) sweep(replaced []lock.Plugin) error {
 	if len(replaced) == 0 {
 		return nil
@@ -262,7 +266,8 @@ func (in *install) requests(ctx context.Context, names []string) ([]request, err
 	return requests, errors.Join(problems...)
 }
 
-// fetchAll reads and verifies every release before anything is written, and reports everything that is wrong.
+// fetchAll reads and verifies every release before anything is written, and reports everything that
+// is wrong.
 func (in *install) fetchAll(ctx context.Context, chosen []candidate) ([]*fetched, error) {
 	var releases []*fetched
 	var problems []error
@@ -347,7 +352,8 @@ func (in *install) describe(f *fetched, c candidate, threshold int) error {
 	return nil
 }
 
-// record checks the signatures of a release before its module is fetched, and notes whose they are as the publisher's.
+// record checks the signatures of a release before its module is fetched, and notes whose they are
+// as the publisher's.
 func (in *install) record(c candidate, rule release.Rule, bundle []byte) error {
 	b, err := release.ParseBundle(bundle)
 	if err != nil {
@@ -361,8 +367,8 @@ func (in *install) record(c candidate, rule release.Rule, bundle []byte) error {
 	return in.trust.record(c.publisher, c.index.Name, keys...)
 }
 
-// wasm returns the module of a release: from the store, from the source of the index, or from the registry that the index
-// names. Only its digest counts.
+// wasm returns the module of a release: from the store, from the source of the index, or from the
+// registry that the index names. Only its digest counts.
 func (in *install) wasm(ctx context.Context, c candidate) ([]byte, error) {
 	if data, err := in.home.store.Get(c.version.Digest, abi.MaxModuleBytes); err == nil {
 		return data, nil
@@ -391,7 +397,8 @@ func (in *install) wasm(ctx context.Context, c candidate) ([]byte, error) {
 	return pulled.Wasm, nil
 }
 
-// agree checks versions, consent and policies of all releases, and reports everything that is refused.
+// agree checks versions, consent and policies of all releases, and reports everything that is
+// refused.
 func (in *install) agree(ctx context.Context, releases []*fetched) error {
 	problems := in.conflicts(releases)
 	for _, f := range releases {

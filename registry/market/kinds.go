@@ -24,8 +24,8 @@ func lockedKinds(m *abi.Manifest) []lock.Kind {
 	return kinds
 }
 
-// conflicts returns what keeps the kinds of releases out of the installation: another plugin brings one of them, or the
-// installed version of the plugin brings a newer version of it.
+// conflicts returns what keeps the kinds of releases out of the installation: another plugin brings
+// one of them, or the installed version of the plugin brings a newer version of it.
 func (in *install) conflicts(releases []*fetched) []error {
 	by := map[abi.GroupKind]string{}
 	for _, p := range in.lock.Plugins {
@@ -50,7 +50,8 @@ func (in *install) conflicts(releases []*fetched) []error {
 	return problems
 }
 
-// downgraded refuses an older version of a kind: documents that were written for the installed one would not be valid.
+// downgraded refuses an older version of a kind: documents that were written for the installed one
+// would not be valid.
 func (in *install) downgraded(f *fetched, k lock.Kind) []error {
 	if f.previous == nil || in.opts.AllowDowngrade {
 		return nil
@@ -64,9 +65,9 @@ func (in *install) downgraded(f *fetched, k lock.Kind) []error {
 	return nil
 }
 
-// Kinds returns the kinds that active plugins bring, in the order of the plugins. Each comes from a manifest that was verified
-// from the bytes on disk up. A plugin that would not load brings nothing; the error is that of [Snapshot.Load] for each of
-// these.
+// Kinds returns the kinds that active plugins bring, in the order of the plugins. Each comes from a
+// manifest that was verified from the bytes on disk up. A plugin that would not load brings
+// nothing; the error is that of [Snapshot.Load] for each of these.
 func (h *Home) Kinds(ctx context.Context) ([]*kind.Kind, error) {
 	l, err := lock.Read(h.lockFile())
 	if err != nil {

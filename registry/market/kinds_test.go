@@ -28,8 +28,8 @@ func bringer(t testing.TB, reference, version string) registrytest.Release {
 	return registrytest.Sign(t, registrytest.Key(t, 1), m)
 }
 
-// TestKindsAreAgreedTo installs a plugin that brings a kind: somebody must agree, the lock has the kind, and an update that
-// brings no more needs no further consent.
+// TestKindsAreAgreedTo installs a plugin that brings a kind: somebody must agree, the lock has the
+// kind, and an update that brings no more needs no further consent.
 func TestKindsAreAgreedTo(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, bringer(t, "acme/database@1.0.0", "v1alpha1"), bringer(t, "acme/database@1.1.0", "v1beta1"))

@@ -196,7 +196,7 @@ func TestInstallAndLoad(t *testing.T) {
 	}
 }
 
-func TestInstallRefuses(t *testing.T) {
+func TestRow57_InstallRefuses(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"), indextest.Sign(t, "acme/api@0.1.0"),
 		indextest.Sign(t, "beta/api@0.2.0"), indextest.Sign(t, "acme/old@1.0.0"), indextest.Sign(t, "acme/pre@1.0.0-rc.1"))
@@ -211,7 +211,7 @@ func TestInstallRefuses(t *testing.T) {
 		"Both":       {reason: "All is all.", names: []string{"web"}, opts: market.Options{All: true}, says: "either name plugins or ask for all"},
 		"Unknown":    {reason: "What is not there is said.", names: []string{"acme/db"}, says: "acme/db: is not in the index main"},
 		"BareName":   {reason: "Nor under a bare name.", names: []string{"db"}, says: "db: is not in the index"},
-		"Ambiguous":  {reason: "Nobody chooses between publishers but the user.", names: []string{"api"}, says: "several publishers have a plugin of this name, say which one: acme/api, beta/api"},
+		"Ambiguous":  {reason: "Only the user chooses between publishers.", names: []string{"api"}, says: "several publishers have a plugin of this name, say which one: acme/api, beta/api"},
 		"Version":    {reason: "What there is is said.", names: []string{"web@2.0.0"}, says: "acme/web: the index main has no version 2.0.0, it has: acme/web@1.0.0"},
 		"Range":      {reason: "What there is is said.", names: []string{"web@^2"}, says: "acme/web: the index main has no version in ^2, it has: acme/web@1.0.0"},
 		"Prerelease": {reason: "A prerelease must be named.", names: []string{"pre"}, says: "acme/pre: the index main has no release that is not a prerelease, it has: acme/pre@1.0.0-rc.1"},
@@ -244,7 +244,7 @@ func fetcher(t testing.TB, version string, hosts ...string) registrytest.Release
 		abi.Capability{Name: abi.CapabilityKV, Reason: "to remember them"})
 }
 
-func TestConsent(t *testing.T) {
+func TestRow61_Consent(t *testing.T) {
 	t.Parallel()
 	reader := indextest.Sign(t, "acme/reader@1.0.0",
 		abi.Capability{Name: abi.CapabilityResourcesRead, Reason: "to see", Kinds: []abi.GroupKind{{Kind: "Secret"}, {Group: "networking.k8s.io", Kind: "NetworkPolicy"}}})
@@ -339,7 +339,7 @@ func TestConsentIsAsked(t *testing.T) {
 	}
 }
 
-func TestUpdate(t *testing.T) {
+func TestRow65_Update(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"), indextest.Sign(t, "acme/api@1.0.0"), indextest.Sign(t, "acme/web@2.0.0"))
 	h := newHome(t, x)
@@ -511,7 +511,7 @@ func TestListAndRemove(t *testing.T) {
 	}
 }
 
-func TestLifecycle(t *testing.T) {
+func TestRow58_Lifecycle(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"), indextest.Sign(t, "acme/api@1.0.0"))
 	h := newHome(t, x)
@@ -541,7 +541,7 @@ func TestLifecycle(t *testing.T) {
 			t.Errorf("after %d failures: %v", i+1, disabled)
 		}
 		if i == 2 {
-			// One good run in between begins the count anew.
+			// One good run in between begins the count from zero.
 			_, err := h.Count(nil, []string{"acme/web"})
 			check(t, err)
 			for range 3 {
@@ -574,7 +574,7 @@ func TestHome(t *testing.T) {
 		t.Errorf("want fs.ErrExist, got %v", err)
 	}
 	_, err = h.Install(context.Background(), []string{"web"}, market.Options{})
-	refused(t, "Nobody is trusted.", err, "this installation trusts no index")
+	refused(t, "No index is trusted.", err, "this installation trusts no index")
 	x, y := indextest.New(t, indexSeed), indextest.New(t, otherSeed)
 	trust(t, h, "b", x)
 	trust(t, h, "a", y)

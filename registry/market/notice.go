@@ -27,8 +27,8 @@ type Notice struct {
 	Text string `json:"text"`
 }
 
-// notices is the content of notices.json, beside the state of an index: what the last refresh found. It is a reminder and
-// not signed; what must not run is in the revocations.
+// notices is the content of notices.json, next to the state of an index: what the last refresh
+// found. It is a reminder and not signed; what must not run is in the revocations.
 type notices struct {
 	Version int      `json:"version"`
 	Notices []Notice `json:"notices"`
@@ -86,7 +86,8 @@ func deprecation(d *tuf.Deprecated) string {
 	return "is deprecated: " + d.Reason + "; use " + d.Replacement
 }
 
-// readNotices returns what the last refresh of an index found. A file that is missing or damaged reminds of nothing.
+// readNotices returns what the last refresh of an index found. A file that is missing or damaged
+// reminds of nothing.
 func (h *Home) readNotices(index string) []Notice {
 	data, err := diskfile.Read(os.OpenFile, h.noticesFile(index), maxNoticesBytes)
 	if err != nil {

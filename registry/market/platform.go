@@ -17,8 +17,8 @@ const (
 	maxPlatformBytes = 256 << 10
 )
 
-// platform is the content of platform.json: what the installation was last told to run on the platform. It is what to look for
-// releases by, and no part of what is trusted.
+// platform is the content of platform.json: what the installation was last told to run on the
+// platform. It is what to look for releases by, and no part of what is trusted.
 type platform struct {
 	Version  int      `json:"version"`
 	Software Software `json:"software"`

@@ -33,8 +33,9 @@ type PolicyFile struct {
 	Text []byte
 }
 
-// InstallPolicies installs bundles of policies from a trusted index: the offline keys of the index sign them. Check decides
-// whether the files can be used; any error refuses the bundle. Either all are installed or none.
+// InstallPolicies installs bundles of policies from a trusted index: the offline keys of the index
+// sign them. Check decides whether the files can be used; any error refuses the bundle. Either all
+// are installed or none.
 func (h *Home) InstallPolicies(ctx context.Context, names []string, opts Options, check func([]PolicyFile) error) ([]lock.Policy, error) {
 	var installed []lock.Policy
 	err := lock.Update(h.lockFile(), func(l *lock.Lock) (err error) {
@@ -118,8 +119,8 @@ func (h *Home) Policies() ([]lock.Policy, error) {
 	return l.Policies, nil
 }
 
-// PolicyFiles returns the files of all installed bundles of policies, from archives that have the digests of the lock. Every
-// error wraps release.ErrNotTrusted.
+// PolicyFiles returns the files of all installed bundles of policies, from archives that have the
+// digests of the lock. Every error wraps release.ErrNotTrusted.
 func (h *Home) PolicyFiles() ([]PolicyFile, error) {
 	installed, err := h.Policies()
 	if err != nil {
@@ -143,7 +144,8 @@ func (h *Home) PolicyFiles() ([]PolicyFile, error) {
 	return all, nil
 }
 
-// ReadPolicyBundle returns the files of an archive, sorted by name. It is an uncompressed tar of regular files and folders.
+// ReadPolicyBundle returns the files of an archive, sorted by name. It is an uncompressed tar of
+// regular files and folders.
 func ReadPolicyBundle(bundle string, data []byte) ([]PolicyFile, error) {
 	if len(data) > MaxPolicyBundleBytes {
 		return nil, fmt.Errorf("%s: the archive has %d bytes, the limit is %d", bundle, len(data), MaxPolicyBundleBytes)
@@ -171,7 +173,7 @@ func ReadPolicyBundle(bundle string, data []byte) ([]PolicyFile, error) {
 		case len(files) == MaxPolicyFiles:
 			return nil, fmt.Errorf("%s: has more than %d files", bundle, MaxPolicyFiles)
 		case slices.ContainsFunc(files, func(f PolicyFile) bool { return f.Name == name }):
-			return nil, fmt.Errorf("%s: entry %q: is there twice", bundle, header.Name)
+			return nil, fmt.Errorf("%s: entry %q: is a duplicate", bundle, header.Name)
 		}
 		// A sparse file has any size in a few bytes.
 		if total += header.Size; header.Size > MaxPolicyBundleBytes || total > MaxPolicyBundleBytes {
@@ -187,7 +189,8 @@ func ReadPolicyBundle(bundle string, data []byte) ([]PolicyFile, error) {
 	return files, nil
 }
 
-// PackPolicyBundle returns the archive of files, whose names are paths in it. Equal files give equal bytes.
+// PackPolicyBundle returns the archive of files, whose names are paths in it. Equal files give
+// equal bytes.
 func PackPolicyBundle(files []PolicyFile) ([]byte, error) {
 	files = slices.SortedFunc(slices.Values(files), func(a, b PolicyFile) int { return strings.Compare(a.Name, b.Name) })
 	var b bytes.Buffer

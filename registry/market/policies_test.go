@@ -109,8 +109,8 @@ func bundleFile(t testing.TB, x *indextest.Index) string {
 	return files[0]
 }
 
-// A bundle that nobody signed, that was edited, or that is older than what was seen is not installed, and one that was
-// edited after it was installed is not used.
+// A bundle that no one signed, that was edited, or that is older than what was seen is not
+// installed, and one that was edited after it was installed is not used.
 func TestAttack60_PolicyBundles(t *testing.T) {
 	t.Parallel()
 	fixture := func(t *testing.T) (*indextest.Index, home) {
@@ -132,7 +132,7 @@ func TestAttack60_PolicyBundles(t *testing.T) {
 		t.Parallel()
 		x, h := fixture(t)
 		write(t, policyBundle(t, "two"), bundleFile(t, x))
-		refused(t, "Bytes that nobody signed are not policies.", installPolicies(h, "base"), "base.tar")
+		refused(t, "Unsigned bytes are not policies.", installPolicies(h, "base"), "base.tar")
 		if len(texts(t, h)) != 0 {
 			t.Error("it was installed")
 		}
@@ -189,8 +189,8 @@ func archive(t testing.TB, headers ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// sparse returns an archive of a few kilobytes whose file has 64 MiB. The writer refuses to make such records, so that
-// a comment of the same length is replaced.
+// sparse returns an archive of a few kilobytes whose file has 64 MiB. The writer refuses to make
+// such records, so that a comment of the same length is replaced.
 func sparse(t testing.TB) []byte {
 	t.Helper()
 	const key, value = "COMMENT.x", 150
@@ -246,7 +246,7 @@ func TestReadPolicyBundle(t *testing.T) {
 		"Symlink":  {"A link leads anywhere.", archive(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "a.cedar", Linkname: "/etc/passwd"}), nil, `x: entry "a.cedar": is neither a file nor a folder`},
 		"Link":     {"So does a hard one.", archive(t, tar.Header{Typeflag: tar.TypeLink, Name: "a.cedar", Linkname: "b"}), nil, "is neither a file nor a folder"},
 		"Device":   {"A device is no file.", archive(t, tar.Header{Typeflag: tar.TypeChar, Name: "a.cedar"}), nil, "is neither a file nor a folder"},
-		"Twice":    {"One of two would be overlooked.", archive(t, file("a.cedar"), file("a.cedar")), nil, `x: entry "a.cedar": is there twice`},
+		"Twice":    {"One of two would be overlooked.", archive(t, file("a.cedar"), file("a.cedar")), nil, `x: entry "a.cedar": is a duplicate`},
 		"Cut":      {"What is cut off is refused.", archive(t, file("a.cedar"))[:512], nil, "unexpected EOF"},
 	}
 	for name, tc := range tests {
@@ -286,7 +286,8 @@ func TestPackPolicyBundle(t *testing.T) {
 	}
 }
 
-// FuzzReadPolicyBundle reads archives. What is read stays in its bundle, and is the same when it is packed and read again.
+// FuzzReadPolicyBundle reads archives. What is read stays in its bundle, and is the same when it is
+// packed and read again.
 func FuzzReadPolicyBundle(f *testing.F) {
 	file := tar.Header{Typeflag: tar.TypeReg, Name: "a.cedar"}
 	f.Add(archive(f, file, tar.Header{Typeflag: tar.TypeDir, Name: "b/"}, tar.Header{Typeflag: tar.TypeReg, Name: "b/c.rego"}))
@@ -312,7 +313,8 @@ func FuzzReadPolicyBundle(f *testing.F) {
 		}
 		packed, err := market.PackPolicyBundle(inner)
 		if err != nil {
-			// Names that are too long for the form that is written, and files that fill the archive to the brim.
+			// Names that are too long for the form that is written, and files that fill the archive
+			// to the brim.
 			return
 		}
 		again, err := market.ReadPolicyBundle("x", packed)

@@ -21,9 +21,10 @@ const (
 	maxReceiptBytes = 256 << 10
 )
 
-// receipt says that somebody agreed to what a plugin may do. It is bound to the plugin, the index, the keys that signed, and the
-// whole set of capabilities with their hosts and kinds: its file is named after these, so that for anything else there is
-// none. It does not name a version: an update that asks for the same needs no new consent.
+// receipt says that somebody agreed to what a plugin may do. It is bound to the plugin, the index,
+// the keys that signed, and the whole set of capabilities with their hosts and kinds: its file is
+// named after these, so a change of any of them finds no receipt. It does not name a version: an
+// update that asks for the same needs no new consent.
 type receipt struct {
 	Version int `json:"version"`
 	// Plugin is publisher/name.
@@ -57,7 +58,8 @@ func receiptOf(p lock.Plugin) *receipt {
 	}
 }
 
-// prefix begins the names of all receipts of a plugin. Names of publishers and plugins have no dots.
+// prefix begins the names of all receipts of a plugin. Names of publishers and plugins have no
+// dots.
 func receiptPrefix(plugin string) string { return strings.Replace(plugin, "/", ".", 1) + "." }
 
 func (h *Home) receiptFile(r *receipt) string {
@@ -68,8 +70,8 @@ func (h *Home) receiptFile(r *receipt) string {
 
 func (h *Home) receiptsDir() string { return filepath.Join(h.dir, "receipts") }
 
-// readReceipt returns the receipt that has the name of r. The error is fs.ErrNotExist when there is none, and another when
-// what is there is not the receipt of that name.
+// readReceipt returns the receipt that has the name of r. The error is fs.ErrNotExist if none
+// exists, and another when what is there is not the receipt of that name.
 func (h *Home) readReceipt(named *receipt) (*receipt, error) {
 	file := h.receiptFile(named)
 	data, err := diskfile.Read(os.OpenFile, file, maxReceiptBytes)
@@ -115,7 +117,7 @@ func (h *Home) writeReceipt(r *receipt) error {
 	return replaceChanged(h.receiptFile(r), data)
 }
 
-// forgetReceipts removes the receipts of a plugin but for those to keep.
+// forgetReceipts removes the receipts of a plugin except for those to keep.
 func (h *Home) forgetReceipts(plugin string, keep ...*receipt) error {
 	entries, err := os.ReadDir(h.receiptsDir())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,8 +17,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// TestAttack40_MemoryRemoved serves an older index to an installation that has lost what it saw, or never saw anything: its
-// lock was copied. The lock says how new the index was.
+// TestAttack40_MemoryRemoved serves an older index to an installation that has lost what it saw, or
+// never saw anything: its lock was copied. The lock says how new the index was.
 func TestAttack40_MemoryRemoved(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"), indextest.Sign(t, "acme/api@1.0.0"))
@@ -29,7 +29,7 @@ func TestAttack40_MemoryRemoved(t *testing.T) {
 	activate(t, h, "web")
 	state := filepath.Join(h.Dir(), "indexes", "main", "state")
 	check(t, os.RemoveAll(state))
-	// The newest one is as good as ever.
+	// The newest one is intact.
 	if _, err := load(h, "web"); err != nil {
 		t.Error(err)
 	}
@@ -103,7 +103,8 @@ func TestPinHealed(t *testing.T) {
 	}
 }
 
-// TestUntrustKilled begins with what a process left that was killed while it forgot an index of the same name.
+// TestUntrustKilled begins with what a process left that was killed while it forgot an index of the
+// same name.
 func TestUntrustKilled(t *testing.T) {
 	t.Parallel()
 	old := indextest.New(t, otherSeed, indextest.Sign(t, "acme/web@1.0.0"))

@@ -11,17 +11,18 @@ import (
 // request is a plugin as the user names it. Publisher and versions may be empty.
 type request struct {
 	publisher, name string
-	// text is what stands behind the @.
+	// text is what follows the @.
 	text string
-	// exact is the version when one was named, else ranged says which versions fit; both may be nothing.
+	// exact is the version when one was named, else ranged says which versions fit; both may be
+	// nothing.
 	exact  string
 	ranged *versions.Range
 	// optional says that there may be nothing to choose.
 	optional bool
 }
 
-// parseRequest reads publisher/name@range, of which publisher and range may be left out. A range is a version, or what
-// [versions.Parse] reads: ^1.2, ~1.2, 1.x, ">= 1.2, < 2".
+// parseRequest reads publisher/name@range, of which publisher and range may be left out. A range is
+// a version, or what [versions.Parse] reads: ^1.2, ~1.2, 1.x, ">= 1.2, < 2".
 func parseRequest(s string) (request, error) {
 	path, text, limited := strings.Cut(s, "@")
 	publisher, name, full := strings.Cut(path, "/")
@@ -47,7 +48,8 @@ func parseRequest(s string) (request, error) {
 	return r, nil
 }
 
-// fits reports whether a version is asked for. A prerelease has to be named, or its range has to name one.
+// fits reports whether a version is asked for. A prerelease has to be named, or its range has to
+// name one.
 func (r request) fits(version string) bool {
 	if r.exact != "" {
 		return version == r.exact

@@ -35,7 +35,8 @@ var ErrYanked = errors.New("was yanked")
 type resolver struct {
 	trust   *trust
 	indexes []*openIndex
-	// installed are the versions that are installed, by publisher/name, below which no optional request goes.
+	// installed are the versions that are installed, by publisher/name, below which no optional
+	// request goes.
 	installed   map[string]string
 	allowYanked bool
 	software    Software
@@ -131,7 +132,8 @@ func (r *resolver) choose(ctx context.Context, q request) (candidate, error) {
 	return c, c.nothing(versions, refused)
 }
 
-// refusal says why a release that fits is not chosen, or nothing. The error says that this could not be found out.
+// refusal says why a release that fits is not chosen, or nothing. The error says that this could
+// not be found out.
 func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (reason, err error) {
 	subject := revocation.Release{Publisher: c.publisher, Name: c.name, Version: v.Version, Digest: v.Digest}
 	revoked := c.index.revoked
@@ -166,8 +168,8 @@ func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (rea
 	return nil, nil
 }
 
-// claims returns what the bundle of a release says, or nothing when there is none that can be read or it is of another release: who
-// installs the release finds out what is wrong with it.
+// claims returns what the bundle of a release says, or nothing if none exists that can be read or
+// it is of another release: who installs the release finds out what is wrong with it.
 func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, error) {
 	target, err := c.bundle(ctx, v.Version)
 	if errors.Is(err, tuf.ErrNotFound) {
@@ -186,8 +188,8 @@ func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, 
 // errNothing marks a request for which the index has nothing to choose.
 var errNothing = errors.New("nothing can be chosen")
 
-// nothingError says why. Its reasons are why each release is not chosen that is asked for: one that is revoked is more than
-// one that is not there.
+// nothingError says why. Its reasons are why each release is not chosen that is asked for: one that
+// is revoked is more than one that is not there.
 type nothingError struct {
 	text    string
 	reasons []error
@@ -266,8 +268,8 @@ func (r *resolver) publisher(ctx context.Context, q request) (string, error) {
 		q.name, strings.Join(publishers, "/"+q.name+", "), q.name)
 }
 
-// home returns the one index that a publisher belongs to: the recorded one, or the only one that lists the publisher. Two
-// that both list one leave open whose plugins they are.
+// home returns the one index that a publisher belongs to: the recorded one, or the only one that
+// lists the publisher. Two that both list one leave open whose plugins they are.
 func (r *resolver) home(ctx context.Context, publisher, plugin string) (*openIndex, error) {
 	recorded := r.trust.publisher(publisher)
 	var listing []*openIndex

@@ -138,7 +138,8 @@ func acmeKeys(t testing.TB, seeds ...byte) *publisher.List {
 	return l
 }
 
-// TestAttack39_StolenKeyReleasesHigher: what a thief released under a higher version hides nothing once the key is revoked.
+// TestAttack39_StolenKeyReleasesHigher: what a thief released under a higher version hides nothing
+// once the key is revoked.
 func TestAttack39_StolenKeyReleasesHigher(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"))
@@ -228,7 +229,8 @@ func TestGrantsTogether(t *testing.T) {
 	check(t, err)
 }
 
-// TestFrozenAsks: policies decide about a copied installation as about any other, and nothing is granted when they refuse.
+// TestFrozenAsks: policies decide about a copied installation as about any other, and nothing is
+// granted when they refuse.
 func TestFrozenAsks(t *testing.T) {
 	t.Parallel()
 	kv := abi.Capability{Name: abi.CapabilityKV, Reason: "to remember"}
@@ -280,7 +282,8 @@ func TestPartialMirror(t *testing.T) {
 	}
 }
 
-// TestOneOfTwoIndexes updates what came from one index, while the other is not looked into, or has dropped a publisher.
+// TestOneOfTwoIndexes updates what came from one index, while the other is not looked into, or has
+// dropped a publisher.
 func TestOneOfTwoIndexes(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"))

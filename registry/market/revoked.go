@@ -9,12 +9,14 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// CheckRevoked says whether a release may still have its say, installed or not: what it derived some time ago is about to be
-// applied again. Publisher, Name, Version and Digest are those of its module. It is revoked, as for [Snapshot.Load], when its
-// publisher's index says so. Who signed a release that is not installed any more is not known; it counts as signed by each
-// of the keys that this installation ever took from the publisher.
+// CheckRevoked says whether a release may still have its say, installed or not: what it derived
+// some time ago is about to be applied again. Publisher, Name, Version and Digest are those of its
+// module. It is revoked, as for [Snapshot.Load], when its publisher's index says so. Who signed a
+// release that is not installed any more is not known; it counts as signed by each of the keys that
+// this installation ever took from the publisher.
 //
-// Errors wrap release.ErrNotTrusted: [ErrRevoked] with it, or because it is not known what is revoked.
+// Errors wrap release.ErrNotTrusted: [ErrRevoked] with it, or because it is not known what is
+// revoked.
 func (s *Snapshot) CheckRevoked(ctx context.Context, publisher, name, version, digest string) error {
 	p := lock.Plugin{Publisher: publisher, Name: name, Version: version, Digest: digest}
 	i := slices.IndexFunc(s.lock.Plugins, func(l lock.Plugin) bool { return l.Path() == p.Path() && l.Digest == digest })

@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
-// TestAttack39_RevokedWhatDerivedBefore asks about a release that is about to be applied again, installed or not.
+// TestAttack39_RevokedWhatDerivedBefore asks about a release that is about to be applied again,
+// installed or not.
 func TestAttack39_RevokedWhatDerivedBefore(t *testing.T) {
 	t.Parallel()
 	web := indextest.Sign(t, "acme/web@1.0.0")
@@ -55,7 +56,7 @@ func TestAttack39_RevokedWhatDerivedBefore(t *testing.T) {
 	}
 }
 
-// TestRevokedUnknown asks where nobody knows what is revoked.
+// TestRevokedUnknown asks where no one knows what is revoked.
 func TestRevokedUnknown(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"))
@@ -70,5 +71,5 @@ func TestRevokedUnknown(t *testing.T) {
 	check(t, h.Remove("web"))
 	check(t, look())
 	check(t, h.ForgetPublisher("acme"))
-	refused(t, "Nobody knows the publisher.", look(), "what is revoked is not known: this installation has no record of the publisher acme")
+	refused(t, "The publisher is not known.", look(), "what is revoked is not known: this installation has no record of the publisher acme")
 }

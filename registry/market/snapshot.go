@@ -17,7 +17,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// ErrRevoked marks a plugin that must not run any more. Such errors are release.ErrNotTrusted as well.
+// ErrRevoked marks a plugin that must not run any more. Such errors are release.ErrNotTrusted as
+// well.
 var ErrRevoked = errors.New("revoked")
 
 // Revoked is a plugin that is revoked, and why.
@@ -55,8 +56,8 @@ type Loaded struct {
 	Granted []string
 }
 
-// Snapshot reads and verifies what the installation knows. An index that lies in a local folder or file is refreshed when
-// there is something new in it; nothing is asked of a server.
+// Snapshot reads and verifies what the installation knows. An index that lies in a local folder or
+// file is refreshed when there is something new in it; nothing is asked of a server.
 func (h *Home) Snapshot(ctx context.Context, policy Policy) (*Snapshot, error) {
 	t, l, err := h.read()
 	if err != nil {
@@ -107,12 +108,12 @@ func (s *Snapshot) open(ctx context.Context, x Index) error {
 	return nil
 }
 
-// Warnings are for people: an index that expired or could not be refreshed, installed releases that were yanked. None of
-// them keeps anything from running.
+// Warnings are for people: an index that expired or could not be refreshed, installed releases that
+// were yanked. None of them keeps anything from running.
 func (s *Snapshot) Warnings() []string { return s.warnings }
 
-// StaleDays returns for how many whole days the most expired of the indexes has been expired that plugins came from; -1
-// while none is.
+// StaleDays returns for how many whole days the most expired of the indexes has been expired that
+// plugins came from; -1 while none is.
 func (s *Snapshot) StaleDays() int {
 	days := -1
 	for _, k := range s.indexes {
@@ -126,11 +127,12 @@ func (s *Snapshot) StaleDays() int {
 // Plugins returns the entries of the lock, in the order of publisher and name.
 func (s *Snapshot) Plugins() []lock.Plugin { return s.lock.Plugins }
 
-// Load returns the installed plugin with the given name (see lock.Lock.Find), verified from the bytes on disk up: the lock,
-// the digest, the publisher's signature, revocation, consent, and that it is active.
+// Load returns the installed plugin with the given name (see lock.Lock.Find), verified from the
+// bytes on disk up: the lock, the digest, the publisher's signature, revocation, consent, and that
+// it is active.
 //
-// Errors name the plugin, and its version and digest when the lock has it. They wrap release.ErrNotTrusted, [ErrRevoked]
-// with it, [ErrNeedsConsent] or [ErrNotActive].
+// Errors name the plugin, and its version and digest when the lock has it. They wrap
+// release.ErrNotTrusted, [ErrRevoked] with it, [ErrNeedsConsent] or [ErrNotActive].
 func (s *Snapshot) Load(ctx context.Context, name string) (*Loaded, error) {
 	p, err := s.lock.Find(name)
 	if err != nil {
@@ -172,7 +174,8 @@ func (s *Snapshot) State(p lock.Plugin) (state lifecycle.State, reason string) {
 	return of.State, of.Reason
 }
 
-// verify checks everything about a release that its bytes, its publisher's keys and the lock can tell.
+// verify checks everything about a release that its bytes, its publisher's keys and the lock can
+// tell.
 func (s *Snapshot) verify(p lock.Plugin) (*release.Module, error) {
 	want, err := s.wanted(p)
 	if err != nil {
@@ -182,7 +185,8 @@ func (s *Snapshot) verify(p lock.Plugin) (*release.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Verifying hashes the module, so that the store need not do it as well unless something is wrong.
+	// Verifying hashes the module, so that the store need not do it as well unless something is
+	// wrong.
 	var m *release.Module
 	wasm, err := s.home.store.GetUnverified(p.Digest, abi.MaxModuleBytes)
 	if err == nil {
@@ -207,8 +211,9 @@ func revocable(p lock.Plugin, publishers *publisher.List) revocation.Release {
 	}
 }
 
-// threshold returns how many keys must have signed an installed plugin: as many as when it was installed, or more when the index
-// asks for more now. That it asks for less counts from the next installation on.
+// threshold returns how many keys must have signed an installed plugin: as many as when it was
+// installed, or more when the index asks for more now. That it asks for less counts from the next
+// installation on.
 func threshold(p lock.Plugin, publishers *publisher.List) int {
 	return max(p.Threshold, publishers.Threshold(p.Publisher))
 }
@@ -270,8 +275,8 @@ func (h *Home) receiptFor(p lock.Plugin, m *release.Module) (*receipt, error) {
 	return r, nil
 }
 
-// wanted returns what must be verified: the lock says which release, trust.json by whom, and both the lock and the index how
-// many of them.
+// wanted returns what must be verified: the lock says which release, trust.json by whom, and both
+// the lock and the index how many of them.
 func (s *Snapshot) wanted(p lock.Plugin) (release.Want, error) {
 	publisher := s.trust.publisher(p.Publisher)
 	if publisher == nil {
@@ -289,7 +294,7 @@ func (s *Snapshot) wanted(p lock.Plugin) (release.Want, error) {
 	keys = slices.DeleteFunc(keys, func(k release.PublicKey) bool { return !slices.Contains(p.Signers(), k.ID) })
 	for _, id := range p.Signers() {
 		if !slices.ContainsFunc(keys, func(k release.PublicKey) bool { return k.ID == id }) {
-			return release.Want{}, fmt.Errorf("%s says that the key %s signed, which is none of the publisher's keys: run %s",
+			return release.Want{}, fmt.Errorf("%s says that the key %s signed, which is not one of the publisher's keys: run %s",
 				lock.FileName, id, installAgain(p))
 		}
 	}
@@ -313,7 +318,8 @@ func (h *Home) get(p lock.Plugin, digest string, limit int64) ([]byte, error) {
 
 func installAgain(p lock.Plugin) string { return "lattice-host install " + p.Reference() }
 
-// sameAsLocked compares what the lock says about a release beyond its identity with the signed manifest.
+// sameAsLocked compares what the lock says about a release beyond its identity with the signed
+// manifest.
 func sameAsLocked(p lock.Plugin, m *release.Module) error {
 	capabilities, err := lockedCapabilities(m.Manifest())
 	switch {
@@ -343,7 +349,8 @@ type Entry struct {
 	Err error
 }
 
-// List returns the installed plugins in the order of publisher and name. Each is verified as [Snapshot.Verify] does.
+// List returns the installed plugins in the order of publisher and name. Each is verified as
+// [Snapshot.Verify] does.
 func (s *Snapshot) List(ctx context.Context) ([]Entry, error) {
 	entries := make([]Entry, len(s.lock.Plugins))
 	for i, p := range s.lock.Plugins {
@@ -357,9 +364,9 @@ func (s *Snapshot) List(ctx context.Context) ([]Entry, error) {
 	return entries, nil
 }
 
-// CheckStore reads every file of the store and returns how many there are. A damaged one is moved to quarantine and is
-// part of the error, which wraps release.ErrNotTrusted. So is an installed plugin that other tools do not find in the store, because
-// it has lost its name.
+// CheckStore reads every file of the store and returns how many there are. A damaged one is moved
+// to quarantine and is part of the error, which wraps release.ErrNotTrusted. So is an installed
+// plugin that other tools do not find in the store, because it has lost its name.
 func (h *Home) CheckStore(ctx context.Context) (files int, err error) {
 	files, err = h.store.Check(ctx, abi.MaxModuleBytes)
 	if err == nil {

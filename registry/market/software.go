@@ -9,12 +9,13 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// Software is what runs on a platform: the versions of what manifests ask for as providers, by name, such as 2.16.1 of KEDA. Letter
-// case does not matter in names. A nil one says that it is not known; one that is empty, that nothing runs there.
+// Software is what runs on a platform: the versions of what manifests ask for as providers, by
+// name, such as 2.16.1 of KEDA. Letter case does not matter in names. A nil one says that it is not
+// known; one that is empty, that nothing runs there.
 type Software map[string]string
 
-// lacks says which software that a plugin needs is not there, or not in a version that will do; nothing when all is, or when
-// it is not known.
+// lacks says which software that a plugin needs is not there, or not in a version that will do;
+// nothing when all is, or when it is not known.
 func (s Software) lacks(m *abi.Manifest) string {
 	if s == nil {
 		return ""

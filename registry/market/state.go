@@ -28,8 +28,8 @@ const (
 	maxStatesBytes = 4 << 20
 )
 
-// states is the content of state.json: what became of the installed plugins. A plugin that is not in it is installed and was
-// never activated.
+// states is the content of state.json: what became of the installed plugins. A plugin that is not
+// in it is installed and was never activated.
 type states struct {
 	Version int `json:"version"`
 	// Plugins are by publisher/name.
@@ -77,7 +77,7 @@ func parseStates(data []byte) (*states, error) {
 		case !abi.ValidName(publisher) || !abi.ValidName(name):
 			return nil, fmt.Errorf("plugins: %q is not publisher/name", path)
 		case p.State != lifecycle.Installed && p.State != lifecycle.Active && p.State != lifecycle.Disabled:
-			return nil, fmt.Errorf("plugins.%s.state: %q is none of an installed plugin", path, p.State)
+			return nil, fmt.Errorf("plugins.%s.state: %q is not a plugin state", path, p.State)
 		case p.Failures < 0:
 			return nil, fmt.Errorf("plugins.%s.failures: is %d", path, p.Failures)
 		}
@@ -119,8 +119,9 @@ func (h *Home) forgetState(path string) error {
 	})
 }
 
-// SetActive activates installed plugins, or disables active ones, all or none, and returns the entries of those whose
-// state changed. The names are those of lock.Lock.Find. One that already has the state keeps it.
+// SetActive activates installed plugins, or disables active ones, all or none, and returns the
+// entries of those whose state changed. The names are those of lock.Lock.Find. One that already has
+// the state keeps it.
 func (h *Home) SetActive(names []string, active bool, reason string) ([]lock.Plugin, error) {
 	l, err := lock.Read(h.lockFile())
 	if err != nil {
@@ -157,8 +158,9 @@ func (h *Home) SetActive(names []string, active bool, reason string) ([]lock.Plu
 	return changed, err
 }
 
-// Count notes how a run of plugins, publisher/name, ended: those that failed, and those that answered. A plugin that failed
-// [MaxFailures] times in a row is disabled; these are returned. Nothing is written while nothing fails.
+// Count notes how a run of plugins, publisher/name, ended: those that failed, and those that
+// answered. A plugin that failed [MaxFailures] times in a row is disabled; these are returned.
+// Nothing is written while nothing fails.
 func (h *Home) Count(failed, answered []string) (disabled []string, err error) {
 	if len(failed) == 0 {
 		s, err := h.readStates()

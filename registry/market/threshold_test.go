@@ -49,7 +49,8 @@ func acmeThreshold(t testing.TB, threshold int, seeds ...byte) *publisher.List {
 
 func both() []byte { return []byte{indextest.AcmeKey, bobKey} }
 
-// TestAttack15_PublisherThreshold: below the threshold of the publisher, stolen keys install and run nothing.
+// TestAttack15_PublisherThreshold: below the threshold of the publisher, stolen keys install and
+// run nothing.
 func TestAttack15_PublisherThreshold(t *testing.T) {
 	t.Parallel()
 	acme, bob, carol := byte(indextest.AcmeKey), byte(bobKey), byte(carolKey)
@@ -61,10 +62,10 @@ func TestAttack15_PublisherThreshold(t *testing.T) {
 	}{
 		"One":      {"One of two.", once, "has 1 valid signature of the 2 that it must have, by " + keyID(t, acme)},
 		"Twice":    {"One key twice counts once.", twice(once), "has 1 valid signature of the 2 that it must have"},
-		"Stranger": {"A stranger is nobody.", signedBy(t, "acme/web@1.0.0", []byte{acme, evilKey}), "none of the publisher's keys"},
-		"Forged": {"A signature that claims another's key is none.", claiming(t, once, bob),
+		"Stranger": {"A stranger's signature does not count.", signedBy(t, "acme/web@1.0.0", []byte{acme, evilKey}), "not one of the publisher's keys"},
+		"Forged": {"A signature that claims another's key does not count.", claiming(t, once, bob),
 			"is not a signature of the payload by the key " + keyID(t, bob)},
-		"Strangers": {"Strangers are nobody, however many.", signedBy(t, "acme/web@1.0.0", []byte{evilKey, evilKey + 1}), "has 0 valid signatures of the 2"},
+		"Strangers": {"Strangers' signatures do not count, however many.", signedBy(t, "acme/web@1.0.0", []byte{evilKey, evilKey + 1}), "has 0 valid signatures of the 2"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +111,8 @@ func claiming(t testing.TB, r registrytest.Release, seed byte) registrytest.Rele
 	return r
 }
 
-// TestThresholdAtLoad: what was installed under two of two signatures does not run with fewer, whoever makes it so.
+// TestThresholdAtLoad: what was installed under two of two signatures does not run with fewer, no
+// matter who made it so.
 func TestThresholdAtLoad(t *testing.T) {
 	t.Parallel()
 	acme, bob := byte(indextest.AcmeKey), byte(bobKey)
@@ -150,8 +152,8 @@ func TestThresholdAtLoad(t *testing.T) {
 			p.SetSigners([]string{p.KeyID}, 1)
 		}), "has 1 valid signature of the 2 that it must have"},
 		"OtherSigner": {"The lock names somebody who did not sign.", edit(func(p *lock.Plugin) {
-			p.CoSigners = append(p.CoSigners, "z-nobody")
-		}), "the key z-nobody signed, which is none of the publisher's keys"},
+			p.CoSigners = append(p.CoSigners, "z-stranger")
+		}), "the key z-stranger signed, which is not one of the publisher's keys"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +174,8 @@ func TestThresholdAtLoad(t *testing.T) {
 	}
 }
 
-// TestSignersInLock: that the lock names somebody who signed other releases only is noticed, even where one is enough.
+// TestSignersInLock: that the lock names somebody who signed other releases only is noticed, even
+// where one is enough.
 func TestSignersInLock(t *testing.T) {
 	t.Parallel()
 	acme, bob := byte(indextest.AcmeKey), byte(bobKey)
@@ -190,7 +193,8 @@ func TestSignersInLock(t *testing.T) {
 	refused(t, "Bob signed api, not web.", err, "lattice.lock says that "+strings.ReplaceAll(sortedIDs(t, acme, bob), ",", ", ")+" signed, ")
 }
 
-// TestOneOfTwo: where one signature is enough, a key that is revoked takes nothing from what another signed as well.
+// TestOneOfTwo: where one signature is enough, a key that is revoked takes nothing from what
+// another signed as well.
 func TestOneOfTwo(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, signedBy(t, "acme/web@1.0.0", both()))
@@ -205,8 +209,8 @@ func TestOneOfTwo(t *testing.T) {
 	refused(t, "None is left.", err, "revoked by the index main")
 }
 
-// TestReceiptNamesSigners: consent is given to all who signed. One who is gone, or another in their place, needs it again; one who
-// joins them does not.
+// TestReceiptNamesSigners: consent is given to all who signed. One who is gone, or another in their
+// place, needs it again; one who joins them does not.
 func TestReceiptNamesSigners(t *testing.T) {
 	t.Parallel()
 	acme, bob, carol := byte(indextest.AcmeKey), byte(bobKey), byte(carolKey)
@@ -247,7 +251,8 @@ func sortedIDs(t testing.TB, seeds ...byte) string {
 	return strings.Join(b.KeyIDs(), ",")
 }
 
-// TestSignatureAdded: a publisher may ask for more signatures when those who are listed have them; installing again fetches them.
+// TestSignatureAdded: a publisher may ask for more signatures when those who are listed have them;
+// installing again fetches them.
 func TestSignatureAdded(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, signedBy(t, "acme/web@1.0.0", []byte{indextest.AcmeKey}))
@@ -270,7 +275,8 @@ func TestSignatureAdded(t *testing.T) {
 	check(t, err)
 }
 
-// TestRevokedRange: a range holds at load and when choosing, prereleases included, and for what is released later.
+// TestRevokedRange: a range holds at load and when choosing, prereleases included, and for what is
+// released later.
 func TestRevokedRange(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.2.3-rc.1"), indextest.Sign(t, "acme/api@1.0.0"))

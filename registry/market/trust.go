@@ -42,7 +42,8 @@ type Index struct {
 	Name string `json:"name"`
 	// Location is where it is: an http or https URL, a folder, or a tar file.
 	Location string `json:"location"`
-	// Root is the SHA-256 of the root metadata that the operator pinned, in the form of release.Digest.
+	// Root is the SHA-256 of the root metadata that the operator pinned, in the form of
+	// release.Digest.
 	Root string `json:"root"`
 }
 
@@ -168,8 +169,9 @@ func (t *trust) publisher(id string) *trustedPublisher {
 	return &t.Publishers[i]
 }
 
-// record notes that a publisher of an index signed something with keys. The error says that the publisher belongs to
-// another index: who sets up a second index must not be able to offer plugins in the name of a publisher that is known.
+// record notes that a publisher of an index signed something with keys. The error says that the
+// publisher belongs to another index: who sets up a second index must not be able to offer plugins
+// in the name of a publisher that is known.
 func (t *trust) record(id, index string, keys ...release.PublicKey) error {
 	known := t.publisher(id)
 	if known == nil {
@@ -213,7 +215,8 @@ func (h *Home) writeTrust(t *trust) error {
 	return replaceChanged(h.trustFile(), data)
 }
 
-// replaceChanged writes a file unless it has this content already: making a file durable takes longer than reading it.
+// replaceChanged writes a file unless it has this content already: making a file durable takes
+// longer than reading it.
 func replaceChanged(file string, data []byte) error {
 	if present, err := diskfile.Read(os.OpenFile, file, int64(len(data))); err == nil && slices.Equal(present, data) {
 		return nil
@@ -238,8 +241,8 @@ func (h *Home) updateTrust(change func(*trust) error) error {
 	})
 }
 
-// ForgetPublisher deletes the record of a publisher, so that the next install records the index that it comes from then.
-// Until then the publisher's installed plugins do not load.
+// ForgetPublisher deletes the record of a publisher, so that the next install records the index
+// that it comes from then. Until then the publisher's installed plugins do not load.
 func (h *Home) ForgetPublisher(id string) error {
 	return h.updateTrust(func(t *trust) error {
 		if t.publisher(id) == nil {

@@ -14,9 +14,10 @@ import (
 	"github.com/latticenet/lattice-host/registry/lock"
 )
 
-// Update installs the highest versions of the named installed plugins, or of all, that fit what was asked for when they
-// were installed. A name may carry another range, which is asked for from then on. Options and errors are those of
-// [Home.Install]; a plugin for which there is nothing newer stays as it is.
+// Update installs the highest versions of the named installed plugins, or of all, that fit what was
+// asked for when they were installed. A name may carry another range, which is asked for from then
+// on. Options and errors are those of [Home.Install]; a plugin for which there is nothing newer
+// stays as it is.
 func (h *Home) Update(ctx context.Context, names []string, opts Options) ([]Installed, error) {
 	if err := opts.Consent.check(); err != nil {
 		return nil, err
@@ -24,8 +25,8 @@ func (h *Home) Update(ctx context.Context, names []string, opts Options) ([]Inst
 	return h.install(ctx, opts, func(in *install) ([]request, error) { return in.updates(ctx, names) })
 }
 
-// updates returns what to look for: for each plugin the range that the lock has. Without names these are the plugins of the index that
-// was named, or all.
+// updates returns what to look for: for each plugin the range that the lock has. Without names
+// these are the plugins of the index that was named, or all.
 func (in *install) updates(ctx context.Context, names []string) ([]request, error) {
 	if len(names) == 0 {
 		for _, p := range in.lock.Plugins {
@@ -49,8 +50,8 @@ func (in *install) updates(ctx context.Context, names []string) ([]request, erro
 
 func (in *install) looksInto(index string) bool { return in.opts.Index == "" || in.opts.Index == index }
 
-// update returns what to look for in place of an installed plugin. It stays as it is where nothing could be chosen now, or something lower:
-// the installed version was yanked since, or was named.
+// update returns what to look for in place of an installed plugin. It stays as it is where nothing
+// could be chosen now, or something lower: the installed version was yanked since, or was named.
 func (in *install) update(ctx context.Context, name string) (q request, stays bool, err error) {
 	path, ranged, other := strings.Cut(name, "@")
 	p, err := in.lock.Find(path)
@@ -86,12 +87,13 @@ func withRange(path, ranged string) string {
 // Outdated is an installed plugin that is not the newest.
 type Outdated struct {
 	lock.Plugin
-	// InRange is the highest version that an update would install, Newest the highest that is no prerelease.
+	// InRange is the highest version that an update would install, Newest the highest that is no
+	// prerelease.
 	InRange, Newest string
 }
 
-// Outdated refreshes the indexes and returns the installed plugins for which there are newer versions, in the order of
-// publisher and name.
+// Outdated refreshes the indexes and returns the installed plugins for which there are newer
+// versions, in the order of publisher and name.
 func (h *Home) Outdated(ctx context.Context) (outdated []Outdated, err error) {
 	in, err := h.look(ctx)
 	if err != nil {
@@ -156,8 +158,8 @@ type Offer struct {
 	Installed string
 }
 
-// Search refreshes the indexes and returns the plugins whose path or summary has all of the words, in the order of their
-// paths. Without words it returns all.
+// Search refreshes the indexes and returns the plugins whose path or summary has all of the words,
+// in the order of their paths. Without words it returns all.
 func (h *Home) Search(ctx context.Context, words []string) (offers []Offer, err error) {
 	in, err := h.look(ctx)
 	if err != nil {
@@ -186,8 +188,8 @@ func (h *Home) Search(ctx context.Context, words []string) (offers []Offer, err 
 	return offers, nil
 }
 
-// latest returns the version of a plugin that the list of plugins offers. Online keys sign the list: what offline keys revoked
-// since may still be in it.
+// latest returns the version of a plugin that the list of plugins offers. Online keys sign the
+// list: what offline keys revoked since may still be in it.
 func (in *install) latest(ctx context.Context, o *openIndex, p tuf.Plugin) (string, error) {
 	if o.revoked.Find(revocation.Release{Publisher: p.Publisher, Name: p.Name, Version: p.Latest}) == nil {
 		return p.Latest, nil
@@ -209,9 +211,10 @@ func hasWords(p tuf.Plugin, words []string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, strings.ToLower(word)) })
 }
 
-// Frozen checks that everything in the lock is there and as it was signed, asking no index, and writes the receipts that are
-// missing, as far as consent is given and nothing that opts.Admit says is against it. It is what an installation does whose lock and
-// store were copied from another. Of the options, Consent and Admit count.
+// Frozen checks that everything in the lock is there and as it was signed, asking no index, and
+// writes the receipts that are missing, as far as consent is given and nothing that opts.Admit says
+// is against it. It is what an installation does whose lock and store were copied from another. Of
+// the options, Consent and Admit count.
 func (h *Home) Frozen(ctx context.Context, opts Options) ([]Installed, error) {
 	if err := opts.Consent.check(); err != nil {
 		return nil, err
@@ -262,7 +265,8 @@ func (s *Snapshot) yanked(ctx context.Context, p lock.Plugin) bool {
 	return err == nil && slices.ContainsFunc(versions, func(v tuf.Version) bool { return v.Version == p.Version && v.Yanked != nil })
 }
 
-// Asks returns what an installed plugin was granted in words, for people, with the reasons of its manifest.
+// Asks returns what an installed plugin was granted in words, for people, with the reasons of its
+// manifest.
 func Asks(m *abi.Manifest) []string {
 	var lines []string
 	for _, g := range requested(m) {

@@ -1,9 +1,11 @@
-// Package oci gives releases the shape that OCI registries keep, and moves them between registries and the store.
+// Package oci gives releases the shape that OCI registries keep, and moves them between registries
+// and the store.
 //
 // A release is the artifact of the CNCF's Wasm OCI layout: an image manifest with a config of type
-// application/vnd.wasm.config.v0+json and the module as its only layer, of type application/wasm. Each signature in
-// the release bundle is a manifest of its own that refers to it (its subject), so that a registry lists it among the artifact's referrers. Nothing
-// in a manifest is believed: what comes out of this package is what a signature is then checked against.
+// application/vnd.wasm.config.v0+json and the module as its only layer, of type application/wasm.
+// Each signature in the release bundle is a manifest of its own that refers to it (its subject), so
+// that a registry lists it among the artifact's referrers. Nothing in a manifest is believed: what
+// comes out of this package is what a signature is then checked against.
 package oci
 
 import (
@@ -23,7 +25,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Media types, and what the config of a module says: https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
+// Media types, and what the config of a module says:
+// https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
 const (
 	MediaTypeWasmConfig = "application/vnd.wasm.config.v0+json"
 	MediaTypeWasm       = "application/wasm"
@@ -35,19 +38,21 @@ const (
 	osWasip1 = "wasip1"
 )
 
-// The annotations of a release's manifest. They are for people and tools that look at a registry: the signed statement
-// decides.
+// The annotations of a release's manifest. They are for people and tools that look at a registry:
+// the signed statement decides.
 const (
 	AnnotationABI = "io.lattice.abi"
 )
 
-// epoch is the time that every release was made: the same release has the same digest whenever it is packed.
+// epoch is the time that every release was made: the same release has the same digest whenever it
+// is packed.
 const epoch = "1970-01-01T00:00:00Z"
 
 // maxManifestBytes is the largest manifest and config that is read. Ours have less than 1 KiB.
 const maxManifestBytes = 64 << 10
 
-// MaxBundles is how many bundles of a release are looked at: a registry may list referrers of anybody's making.
+// MaxBundles is how many bundles of a release are looked at: a registry may list referrers of
+// anyone's making.
 const MaxBundles = 16
 
 // ErrLayout marks an artifact that is not a plugin release.
@@ -69,7 +74,8 @@ type config struct {
 	LayerDigests []digest.Digest `json:"layerDigests"`
 }
 
-// Pack writes a release into dst, blobs before what names them. Equal releases give equal artifacts.
+// Pack writes a release into dst, blobs before what names them. Equal releases give equal
+// artifacts.
 func Pack(ctx context.Context, dst content.Pusher, wasm, bundle []byte, m *abi.Manifest) (Artifact, error) {
 	p := packer{ctx: ctx, dst: dst}
 	layer := p.push(MediaTypeWasm, wasm)
@@ -135,7 +141,8 @@ func (p *packer) push(mediaType string, data []byte) ocispec.Descriptor {
 	return d
 }
 
-// readModule returns the module of an artifact. Every byte on the way is checked against the digest that names it.
+// readModule returns the module of an artifact. Every byte on the way is checked against the digest
+// that names it.
 func readModule(ctx context.Context, src content.Fetcher, manifest ocispec.Descriptor) ([]byte, error) {
 	var m ocispec.Manifest
 	if err := readJSON(ctx, src, manifest, &m); err != nil {
@@ -198,8 +205,8 @@ func readJSON(ctx context.Context, src content.Fetcher, d ocispec.Descriptor, in
 	return nil
 }
 
-// read returns a blob of at most limit bytes. A descriptor is only a claim: its digest may be of a kind that proves
-// nothing, and its size may be anything.
+// read returns a blob of at most limit bytes. A descriptor is only a claim: its digest may be of a
+// kind that proves nothing, and its size may be anything.
 func read(ctx context.Context, src content.Fetcher, d ocispec.Descriptor, limit int64) ([]byte, error) {
 	switch {
 	case !release.ValidDigest(d.Digest.String()):

@@ -46,7 +46,7 @@ func TestAttack10_EndlessBlob(t *testing.T) {
 			}))
 			p, err := oci.Pull(t.Context(), repository, a.Manifest.Digest.String())
 			if what == "bundle" {
-				// A bundle that cannot be read is none.
+				// A bundle that cannot be read is not one.
 				if err != nil || len(p.Bundles) > 0 {
 					t.Errorf("%d bundles, %v", len(p.Bundles), err)
 				}
@@ -59,7 +59,8 @@ func TestAttack10_EndlessBlob(t *testing.T) {
 	}
 }
 
-// TestAttack31_SizeLie has the manifest say another size than the layer has, under the right digest.
+// TestAttack31_SizeLie has the manifest say another size than the layer has, under the right
+// digest.
 func TestAttack31_SizeLie(t *testing.T) {
 	t.Parallel()
 	for how, by := range map[string]int64{"more": 1, "less": -1} {
@@ -81,7 +82,8 @@ func TestAttack31_SizeLie(t *testing.T) {
 	}
 }
 
-// TestAttack35_TagMoved moves the tag of a release to another one: who pulls by the digest of the first gets the first.
+// TestAttack35_TagMoved moves the tag of a release to another one: who pulls by the digest of the
+// first gets the first.
 func TestAttack35_TagMoved(t *testing.T) {
 	t.Parallel()
 	repository := serve(t, realRegistry(true))
@@ -156,7 +158,8 @@ func (o only) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// TestAttack34_LinkLocal has a registry send the client to the address where clouds keep the secrets of a machine.
+// TestAttack34_LinkLocal has a registry send the client to the address where clouds keep the
+// secrets of a machine.
 func TestAttack34_LinkLocal(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0", "224.0.0.1"} {

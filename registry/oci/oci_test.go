@@ -96,7 +96,8 @@ func TestPushAndPull(t *testing.T) {
 	}
 }
 
-// TestSecondBundle adds a bundle by another key where a registry lists no referrers and deletes nothing.
+// TestSecondBundle adds a bundle by another key where a registry lists no referrers and deletes
+// nothing.
 func TestSecondBundle(t *testing.T) {
 	t.Parallel()
 	inner := realRegistry(false)
@@ -305,7 +306,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestAttack34_Redirect has a registry send the client, which has logged in, to another host and away from TLS.
+// TestAttack34_Redirect has a registry send the client, which has logged in, to another host and
+// away from TLS.
 func TestAttack34_Redirect(t *testing.T) {
 	t.Parallel()
 	var stolen []string

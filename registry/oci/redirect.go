@@ -21,8 +21,8 @@ func newRedirects() redirects {
 	}}
 }
 
-// check lets a registry send a client to where it keeps blobs, but not from TLS to no TLS, and not from outside into the
-// network that the client is in.
+// check lets a registry send a client to where it keeps blobs, but not from TLS to no TLS, and not
+// from outside into the network that the client is in.
 func (r redirects) check(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
@@ -51,8 +51,8 @@ func (r redirects) internal(ctx context.Context, host string) bool {
 	return false
 }
 
-// addresses returns the addresses of a host. A name without any is left to the connection, which fails or goes through a
-// proxy that knows it.
+// addresses returns the addresses of a host. A name without any is left to the connection, which
+// fails or goes through a proxy that knows it.
 func (r redirects) addresses(ctx context.Context, host string) []netip.Addr {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}
@@ -67,7 +67,8 @@ func (r redirects) addresses(ctx context.Context, host string) []netip.Addr {
 	return found
 }
 
-// assigned reports whether a server can have an address. Link-local ones are where clouds answer with a machine's secrets.
+// assigned reports whether a server can have an address. Link-local ones are where clouds answer
+// with a machine's secrets.
 func assigned(a netip.Addr) bool {
 	return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLinkLocalUnicast()
 }

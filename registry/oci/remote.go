@@ -25,21 +25,24 @@ const (
 	maxReferrerPages = 10
 )
 
-// Credential returns what to log in to a registry with, which it gets as host:port. Empty strings log nobody in.
+// Credential returns what to log in to a registry with, which it gets as host:port. Empty strings
+// log no one in.
 type Credential func(ctx context.Context, registry string) (username, password string, err error)
 
 // Options say how a repository is reached.
 type Options struct {
-	// PlainHTTP is for registries on the loopback interface and in tests: without TLS everybody on the way can read and
-	// change what is transferred, and read the password.
+	// PlainHTTP is for registries on the loopback interface and in tests: without TLS everybody on
+	// the way can read and change what is transferred, and read the password.
 	PlainHTTP bool
 	// Credential logs in; nil does not.
 	Credential Credential
-	// Transport makes requests; nil is a transport of its own, which honours the proxy variables of the environment.
+	// Transport makes requests; nil is a transport of its own, which honours the proxy variables of
+	// the environment.
 	Transport http.RoundTripper
 }
 
-// Open returns the repository with a name such as registry.example.com/platform/keda. It does not connect.
+// Open returns the repository with a name such as registry.example.com/platform/keda. It does not
+// connect.
 func Open(name string, opts Options) (*remote.Repository, error) {
 	r, err := remote.NewRepository(name)
 	if err != nil {
@@ -50,8 +53,8 @@ func Open(name string, opts Options) (*remote.Repository, error) {
 	}
 	r.PlainHTTP = opts.PlainHTTP
 	r.ReferrerListMaxPages = maxReferrerPages
-	// Registries without an API for referrers often delete nothing either. A second bundle replaces the list of the first, and
-	// what is left of that is for the registry to collect.
+	// Registries without an API for referrers often delete nothing either. A second bundle replaces
+	// the list of the first, and what is left of that is for the registry to collect.
 	r.SkipReferrersGC = true
 	r.MaxMetadataBytes = maxManifestBytes * MaxBundles
 	r.Client = client(opts)

@@ -13,8 +13,9 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Push copies a packed release from src to a repository, and gives it a tag there when tag is not empty. A registry that
-// cannot list referrers gets the tag that stands in for the list (distribution-spec, "referrers tag schema").
+// Push copies a packed release from src to a repository, and gives it a tag there when tag is not
+// empty. A registry that cannot list referrers gets the tag that replaces the list
+// (distribution-spec, "referrers tag schema").
 func Push(ctx context.Context, src content.ReadOnlyStorage, a Artifact, to *remote.Repository, tag string) error {
 	// Each bundle's manifest names the artifact as its subject, so that copying it copies both.
 	for _, bundle := range a.Bundles {
@@ -37,13 +38,15 @@ type Pulled struct {
 	Manifest string
 	// Wasm is the module.
 	Wasm []byte
-	// Bundles are the release bundles that the repository lists for it, in the order of their manifests' digests. One that
-	// cannot be read is left out: anybody who may write to the repository can add one.
+	// Bundles are the release bundles that the repository lists for it, in the order of their
+	// manifests' digests. One that cannot be read is left out: anybody who may write to the
+	// repository can add one.
 	Bundles [][]byte
 }
 
-// Pull reads the artifact with a manifest's digest from a repository. A tag is no digest: who may write to a repository can
-// move it, so that only digests that are signed somewhere name what is installed.
+// Pull reads the artifact with a manifest's digest from a repository. A tag is no digest: who may
+// write to a repository can move it, so that only digests that are signed somewhere name what is
+// installed.
 //
 // Errors: [ErrLayout] when the artifact is not a plugin release.
 func Pull(ctx context.Context, from *remote.Repository, manifest string) (*Pulled, error) {
@@ -83,8 +86,8 @@ func pull(ctx context.Context, from *remote.Repository, manifest string) (*Pulle
 
 var errEnough = errors.New("enough")
 
-// bundlesOf returns the first manifests of release bundles that a repository lists for an artifact, in the order of their
-// digests.
+// bundlesOf returns the first manifests of release bundles that a repository lists for an artifact,
+// in the order of their digests.
 func bundlesOf(ctx context.Context, from *remote.Repository, artifact ocispec.Descriptor) ([]ocispec.Descriptor, error) {
 	var all []ocispec.Descriptor
 	err := from.Referrers(ctx, artifact, MediaTypeBundle, func(page []ocispec.Descriptor) error {

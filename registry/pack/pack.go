@@ -1,4 +1,5 @@
-// Package pack makes a plugin ready for its release: it builds the module from source and puts the manifest into it.
+// Package pack makes a plugin ready for its release: it builds the module from source and puts the
+// manifest into it.
 package pack
 
 import (
@@ -24,7 +25,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// ManifestFile is the name of the manifest in a plugin's folder. It is YAML, with the fields of abi.Manifest.
+// ManifestFile is the name of the manifest in a plugin's folder. It is YAML, with the fields of
+// abi.Manifest.
 const ManifestFile = "plugin.yaml"
 
 // ErrBuild marks source that the Go compiler refuses.
@@ -38,7 +40,8 @@ type Options struct {
 	Module string
 	// Out is the file to write; its folder is made.
 	Out string
-	// Publisher replaces the manifest's publisher: whoever signs a release publishes it under a name of their own.
+	// Publisher replaces the manifest's publisher: anyone who signs a release publishes it under a
+	// name of their own.
 	Publisher string
 	// Check, when set, decides about the module before it is written. Its error is that of [Build].
 	Check func(m *abi.Manifest, wasm []byte) error
@@ -54,8 +57,9 @@ type Packed struct {
 	Size int
 }
 
-// Build builds and writes a module. The same source, compiler and options give the same bytes. Source that does not
-// compile is an error that wraps [ErrBuild] and carries the compiler's messages.
+// Build builds and writes a module. The same source, compiler and options give the same bytes.
+// Source that does not compile is an error that wraps [ErrBuild] and carries the compiler's
+// messages.
 func Build(ctx context.Context, o Options) (*Packed, error) {
 	manifest, err := ReadManifest(filepath.Join(o.Dir, ManifestFile))
 	if err != nil {
@@ -148,10 +152,12 @@ func located(r *yamldoc.Reader, n *yamldoc.Node, err error) error {
 	return r.Err()
 }
 
-// maxSchemaFile is the largest file with a schema: YAML with comments may be larger than what it says.
+// maxSchemaFile is the largest file with a schema: YAML with comments may be larger than what it
+// says.
 const maxSchemaFile = 4 * kind.MaxSchemaBytes
 
-// withSchemas replaces the schemas of kinds that are names of files next to the manifest by what the files say.
+// withSchemas replaces the schemas of kinds that are names of files next to the manifest by what
+// the files say.
 func withSchemas(dir string, manifest []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
 	var kinds []map[string]json.RawMessage
@@ -202,7 +208,8 @@ func module(ctx context.Context, o Options) ([]byte, error) {
 		return nil, err
 	}
 	out := filepath.Join(scratch, "plugin.wasm")
-	// Neither paths nor version control of this machine may reach the module: its digest must be the same everywhere.
+	// Neither paths nor version control of this machine may reach the module: its digest must be
+	// the same everywhere.
 	_, err = goTool(ctx, o.Dir, "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared", "-ldflags=-s", "-o", out, target)
 	if err != nil {
 		return nil, err
@@ -210,8 +217,8 @@ func module(ctx context.Context, o Options) ([]byte, error) {
 	return diskfile.Read(os.OpenFile, out, abi.MaxModuleBytes)
 }
 
-// buildTarget returns what to build: the folder when it is a main package, else its main.go, which is kept out of the
-// package so that the package can be imported.
+// buildTarget returns what to build: the folder when it is a main package, else its main.go, which
+// is kept out of the package so that the package can be imported.
 func buildTarget(ctx context.Context, dir string) (string, error) {
 	name, err := goTool(ctx, dir, "list", "-f", "{{.Name}}", ".")
 	if err != nil {

@@ -89,7 +89,8 @@ func TestBuildTakesAModule(t *testing.T) {
 	}
 }
 
-// TestBuildLeavesDevicesAlone writes to a link, so that a mistake does not cost the machine its device.
+// TestBuildLeavesDevicesAlone writes to a link, so that a mistake does not cost the machine its
+// device.
 func TestBuildLeavesDevicesAlone(t *testing.T) {
 	dir := folder(t, map[string]string{ManifestFile: manifest, "m.wasm": "\x00asm\x01\x00\x00\x00"})
 	device := filepath.Join(dir, "device")
@@ -119,12 +120,12 @@ func TestBuildRefuses(t *testing.T) {
 		{"a manifest with an unknown key", map[string]string{ManifestFile: manifest + "more: x\n"}, Options{}, "plugin.yaml:10:7: more: is not a known field", nil},
 		{"a manifest with two mistakes", map[string]string{ManifestFile: strings.NewReplacer("acme", "A", "1.0.0", "1.0.x").Replace(manifest)},
 			Options{}, ManifestFile + ":4:10: version: must be", nil},
-		{"a publisher that is none", map[string]string{ManifestFile: manifest}, Options{Publisher: "../x"}, "publisher: must be", nil},
+		{"an invalid publisher", map[string]string{ManifestFile: manifest}, Options{Publisher: "../x"}, "publisher: must be", nil},
 		{"source that does not compile", map[string]string{ManifestFile: manifest, "go.mod": goMod, "main.go": "package main\n\nfunc main() { x }\n"},
 			Options{}, "undefined: x", ErrBuild},
 		{"a package without main", map[string]string{ManifestFile: manifest, "go.mod": goMod, "web.go": "package web\n"},
 			Options{}, "has no main.go", ErrBuild},
-		{"a module that is none", map[string]string{ManifestFile: manifest, "m.wasm": "text"}, Options{Module: "m.wasm"}, "not a", nil},
+		{"an invalid module", map[string]string{ManifestFile: manifest, "m.wasm": "text"}, Options{Module: "m.wasm"}, "not a", nil},
 	} {
 		dir := folder(t, tc.files)
 		tc.option.Dir, tc.option.Out = dir, filepath.Join(dir, "out.wasm")

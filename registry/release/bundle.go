@@ -17,7 +17,8 @@ import (
 // BundleMediaType is the mediaType of a Sigstore bundle v0.3.
 const BundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-// MaxBundleBytes is the largest release bundle: a manifest of abi.MaxManifestBytes fits several times in base64.
+// MaxBundleBytes is the largest release bundle: a manifest of abi.MaxManifestBytes fits several
+// times in base64.
 const MaxBundleBytes = 1 << 20
 
 // MaxSignatures is how many signatures a release may have: as many as a publisher has keys.
@@ -39,7 +40,8 @@ type Signature struct {
 	Ed25519 []byte
 }
 
-// bundleDocument is the JSON of a bundle. It has no field for a key or a certificate: keys never come from a bundle.
+// bundleDocument is the JSON of a bundle. It has no field for a key or a certificate: keys never
+// come from a bundle.
 type bundleDocument struct {
 	MediaType            string   `json:"mediaType"`
 	VerificationMaterial material `json:"verificationMaterial"`
@@ -66,8 +68,9 @@ type envelopeSignature struct {
 	KeyID string `json:"keyid"`
 }
 
-// ParseBundle reads a release bundle of at most [MaxBundleBytes] strictly. It is one Sigstore bundle for each signature, of the
-// same statement, one behind the other: a Sigstore bundle has one signature, and readers of that format read each.
+// ParseBundle reads a release bundle of at most [MaxBundleBytes] strictly. It is one Sigstore
+// bundle for each signature, of the same statement, one after the other: a Sigstore bundle has one
+// signature, and readers of that format read each.
 func ParseBundle(data []byte) (*Bundle, error) {
 	b, err := parseBundle(data)
 	if err != nil {
@@ -99,7 +102,8 @@ func parseBundle(data []byte) (*Bundle, error) {
 	return all, nil
 }
 
-// SplitBundle returns the Sigstore bundles in a release bundle, one for each signature. What each says is not looked at.
+// SplitBundle returns the Sigstore bundles in a release bundle, one for each signature. What each
+// says is not looked at.
 func SplitBundle(data []byte) ([][]byte, error) {
 	if len(data) > MaxBundleBytes {
 		return nil, fmt.Errorf("the document has %d bytes, the limit is %d", len(data), MaxBundleBytes)
@@ -114,11 +118,12 @@ func SplitBundle(data []byte) ([][]byte, error) {
 			return parts, nil
 		}
 		if err != nil && len(parts) == 0 || end {
-			// Its bytes are those that have its digest. Whoever reads it strictly says best what may be wrong.
+			// The file is one signature, whose digest is that of all its bytes; the strict parser reports
+			// what is wrong with it.
 			return [][]byte{data}, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("behind signature %d: %w", len(parts), err)
+			return nil, fmt.Errorf("after signature %d: %w", len(parts), err)
 		}
 		if len(parts) == MaxSignatures {
 			return nil, fmt.Errorf("has more than %d signatures", MaxSignatures)
@@ -177,7 +182,8 @@ func (d *bundleDocument) check() error {
 	return nil
 }
 
-// Extends reports whether a bundle is of the same statement as another, and has all of its signatures.
+// Extends reports whether a bundle is of the same statement as another, and has all of its
+// signatures.
 func (b *Bundle) Extends(other *Bundle) bool {
 	return bytes.Equal(b.Payload, other.Payload) && !slices.ContainsFunc(other.Signatures, func(s Signature) bool {
 		return !slices.ContainsFunc(b.Signatures, func(o Signature) bool { return o.KeyID == s.KeyID && bytes.Equal(o.Ed25519, s.Ed25519) })
@@ -212,13 +218,15 @@ func (b *Bundle) encode() ([]byte, error) {
 	return encoded, nil
 }
 
-// preAuthEncoding returns what a DSSE signature is over (github.com/secure-systems-lab/dsse, protocol.md).
+// preAuthEncoding returns what a DSSE signature is over (github.com/secure-systems-lab/dsse,
+// protocol.md).
 func preAuthEncoding(payloadType string, payload []byte) []byte {
 	head := "DSSEv1 " + strconv.Itoa(len(payloadType)) + " " + payloadType + " " + strconv.Itoa(len(payload)) + " "
 	return append([]byte(head), payload...)
 }
 
-// decodeBase64 reads padded standard base64. One value has one spelling: Go's decoder passes over line breaks.
+// decodeBase64 reads padded standard base64. One value has one spelling: Go's decoder passes over
+// line breaks.
 func decodeBase64(s string) ([]byte, error) {
 	data, err := base64.StdEncoding.Strict().DecodeString(s)
 	if err != nil || base64.StdEncoding.EncodeToString(data) != s {

@@ -26,19 +26,22 @@ type PublicKey struct {
 	Ed25519 ed25519.PublicKey
 }
 
-// KeyID returns the id of a public key: "ed25519-" and the first 16 hexadecimal digits of the SHA-256 of its 32 bytes.
+// KeyID returns the id of a public key: "ed25519-" and the first 16 hexadecimal digits of the
+// SHA-256 of its 32 bytes.
 func KeyID(key ed25519.PublicKey) string {
 	sum := sha256.Sum256(key)
 	return "ed25519-" + hex.EncodeToString(sum[:8])
 }
 
-// NewPublicKey returns the key with its id. Raw must have 32 bytes, and be a key that only one person can sign with.
+// NewPublicKey returns the key with its id. Raw must have 32 bytes, and be a key that only one
+// person can sign with.
 func NewPublicKey(raw []byte) (PublicKey, error) {
 	k := PublicKey{ID: KeyID(raw), Ed25519: bytes.Clone(raw)}
 	return k, k.check()
 }
 
-// GenerateKey makes a key from 32 bytes of rand, which must be crypto/rand.Reader for keys that matter.
+// GenerateKey makes a key from 32 bytes of rand, which must be crypto/rand.Reader for keys that
+// matter.
 func GenerateKey(rand io.Reader) (PrivateKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := io.ReadFull(rand, seed); err != nil {
@@ -85,12 +88,13 @@ func (k PublicKey) check() error {
 	return nil
 }
 
-// isWeak reports whether a public key of 32 bytes is one that nobody needs the private key of, or another spelling of a key,
-// which would have an id of its own. The facts are those of edwards25519 (RFC 8032, section 5.1).
+// isWeak reports whether a public key of 32 bytes is one that no one needs the private key of, or
+// another spelling of a key, which would have an id of its own. The facts are those of edwards25519
+// (RFC 8032, section 5.1).
 //
-// Eight points of the curve have an order that divides 8. With one of them for a key, a signature that anybody can make up
-// fits one message in eight, or every message. They share five y coordinates; the highest bit of the encoding is the sign
-// of x.
+// Eight points of the curve have an order that divides 8. With one of them for a key, a signature
+// that anybody can make up fits one message in eight, or every message. They share five y
+// coordinates; the highest bit of the encoding is the sign of x.
 func isWeak(key ed25519.PublicKey) bool {
 	const (
 		order1  = "0100000000000000000000000000000000000000000000000000000000000000"
@@ -105,6 +109,7 @@ func isWeak(key ed25519.PublicKey) bool {
 	case order1, order2, order4, order8, order8b:
 		return true
 	}
-	// From the prime of the field on, 2^255 - 19, a coordinate has a smaller spelling. The least byte is the first.
+	// From the prime of the field on, 2^255 - 19, a coordinate has a smaller spelling. The least
+	// byte is the first.
 	return y[0] >= 0xed && y[len(y)-1] == 0x7f && bytes.Count(y[1:len(y)-1], []byte{0xff}) == len(y)-2
 }

@@ -177,7 +177,8 @@ func TestPrivateKeyIsNotPrinted(t *testing.T) {
 	}
 }
 
-// weakKeys are encodings of public keys that nobody needs a private key of, or that are another spelling of a key.
+// weakKeys are encodings of public keys that no one needs a private key of, or that are another
+// spelling of a key.
 func weakKeys() map[string][]byte {
 	keys := map[string][]byte{}
 	for name, text := range map[string]string{
@@ -239,7 +240,8 @@ func TestAttack26_WeakKeys(t *testing.T) {
 	}
 }
 
-// TestWeakKeys computes that the points of small order are what they are said to be (RFC 8032, sections 5.1.3 and 5.1.4).
+// TestWeakKeys computes that the points of small order are what they are said to be (RFC 8032,
+// sections 5.1.3 and 5.1.4).
 func TestWeakKeys(t *testing.T) {
 	t.Parallel()
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))

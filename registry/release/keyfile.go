@@ -18,8 +18,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
-// The PEM types of key files: PKCS #8 (RFC 5958), SubjectPublicKeyInfo (RFC 5280), and what cosign keeps private keys in:
-// PKCS #8 in the secret box of a passphrase.
+// The PEM types of key files: PKCS #8 (RFC 5958), SubjectPublicKeyInfo (RFC 5280), and what cosign
+// keeps private keys in: PKCS #8 in the secret box of a passphrase.
 const (
 	pemPrivate   = "PRIVATE KEY"
 	pemEncrypted = "ENCRYPTED SIGSTORE PRIVATE KEY"
@@ -35,9 +35,10 @@ var ErrPassphrase = errors.New("the passphrase is wrong, or the file is damaged"
 // Passphrase returns what a private key is encrypted with. It is asked only when a file needs one.
 type Passphrase func() ([]byte, error)
 
-// WriteKeyPair writes the key to the files name.key (PEM, mode 0600) and name.pub (PEM PKIX, mode 0644) in dir, and
-// returns their paths. The private key is encrypted with the passphrase; an empty one leaves it in the clear. It never
-// replaces a file: the error is fs.ErrExist then, and neither file is written.
+// WriteKeyPair writes the key to the files name.key (PEM, mode 0600) and name.pub (PEM PKIX, mode
+// 0644) in dir, and returns their paths. The private key is encrypted with the passphrase; an empty
+// one leaves it in the clear. It never replaces a file: the error is fs.ErrExist then, and neither
+// file is written.
 func WriteKeyPair(dir, name string, key PrivateKey, passphrase []byte) (privateFile, publicFile string, err error) {
 	if name == "" || name != filepath.Base(name) || strings.HasPrefix(name, ".") {
 		return "", "", fmt.Errorf("%q cannot name a key file, give a name without slashes", name)
@@ -58,7 +59,8 @@ func WriteKeyPair(dir, name string, key PrivateKey, passphrase []byte) (privateF
 		return "", "", err
 	}
 	if err := diskfile.Create(privateFile, private, 0o600); err != nil {
-		// The public file is the one written a moment ago, of no use to anybody without the private one.
+		// The public file is the one written a moment ago, of no use to anybody without the private
+		// one.
 		return "", "", errors.Join(err, os.Remove(publicFile))
 	}
 	return privateFile, publicFile, nil
@@ -83,8 +85,9 @@ func encodePEM(kind string, content []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content})
 }
 
-// ReadPrivateKey reads a file that [WriteKeyPair], openssl genpkey or cosign wrote. A file that others than its owner may
-// read or write is refused. The error is [ErrPassphrase] when the passphrase does not open it.
+// ReadPrivateKey reads a file that [WriteKeyPair], openssl genpkey or cosign wrote. A file that
+// others than its owner may read or write is refused. The error is [ErrPassphrase] when the
+// passphrase does not open it.
 func ReadPrivateKey(file string, passphrase Passphrase) (PrivateKey, error) {
 	data, err := readKeyFile(file, ownerOnly)
 	if err != nil {
@@ -123,8 +126,8 @@ func parsePrivate(data []byte, passphrase Passphrase) (PrivateKey, error) {
 	return newPrivateKey(key), nil
 }
 
-// open decrypts the content of an encrypted key file. The library takes no other cost of guessing a passphrase than three
-// known ones, so that a file cannot keep a machine busy for ever.
+// open decrypts the content of an encrypted key file. The library takes no other cost of guessing a
+// passphrase than three known ones, so that a file cannot keep a machine busy for ever.
 func open(box []byte, passphrase Passphrase) ([]byte, error) {
 	secret, err := passphrase()
 	if err != nil {
@@ -173,8 +176,8 @@ func ownerOnly(info fs.FileInfo) error {
 	return nil
 }
 
-// readKeyFile returns the content of a key file, and one byte more when it is too large for one. The check sees the file
-// that is read, not one that a rename put in its place.
+// readKeyFile returns the content of a key file, and one byte more when it is too large for one.
+// The check sees the file that is read, not one that a rename put in its place.
 func readKeyFile(file string, check func(fs.FileInfo) error) (data []byte, err error) {
 	f, err := os.Open(file)
 	if err != nil {

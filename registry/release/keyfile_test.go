@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// noPassphrase fails: nobody is there.
-func noPassphrase() ([]byte, error) { return nil, errors.New("nobody is there") }
+// noPassphrase fails: no one is there.
+func noPassphrase() ([]byte, error) { return nil, errors.New("no terminal") }
 
 func passphrase(s string) release.Passphrase { return func() ([]byte, error) { return []byte(s), nil } }
 
@@ -46,7 +46,7 @@ func TestEncryptedKeyFiles(t *testing.T) {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
-	if _, err := release.ReadPrivateKey(file, noPassphrase); err == nil || err.Error() != file+": nobody is there" {
+	if _, err := release.ReadPrivateKey(file, noPassphrase); err == nil || err.Error() != file+": no terminal" {
 		t.Error(err)
 	}
 	const mistaken = ": is a public key; name the file with the private one, which ends with .key"
@@ -55,7 +55,8 @@ func TestEncryptedKeyFiles(t *testing.T) {
 	}
 }
 
-// TestCosignKeyFile reads what cosign writes: PKCS #8 in the library's box, whatever the cost of guessing.
+// TestCosignKeyFile reads what cosign writes: PKCS #8 in the library's box, whatever the cost of
+// guessing.
 func TestCosignKeyFile(t *testing.T) {
 	t.Parallel()
 	key := registrytest.Key(t, 2)

@@ -2,8 +2,8 @@ package release
 
 import "github.com/latticenet/lattice-host/abi"
 
-// Module is a plugin module whose digest and signature were verified. Only this package can make one, so that whoever
-// takes a *Module knows that nothing unverified reaches it.
+// Module is a plugin module whose digest and signature were verified. Only this package can make
+// one, so that anyone who takes a *Module knows that nothing unverified reaches it.
 type Module struct {
 	manifest *abi.Manifest
 	digest   string
@@ -20,5 +20,6 @@ func (m *Module) Digest() string { return m.digest }
 // Wasm returns the bytes of the module. They must not be changed.
 func (m *Module) Wasm() []byte { return m.wasm }
 
-// Signers returns the ids of the keys that the rule let count and that signed, sorted. It must not be changed.
+// Signers returns the ids of the keys that the rule let count and that signed, sorted. It must not
+// be changed.
 func (m *Module) Signers() []string { return m.signers }

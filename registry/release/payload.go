@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// SignPayload returns the DSSE signature of a payload that is no release. The payload type keeps a signature of one kind
-// of document from being taken for one of another, so it must be the caller's own.
+// SignPayload returns the DSSE signature of a payload that is no release. The payload type keeps a
+// signature of one kind of document from being taken for one of another, so it must be the caller's
+// own.
 func SignPayload(key PrivateKey, payloadType string, payload []byte) ([]byte, error) {
 	if err := key.check(); err != nil {
 		return nil, err
@@ -19,11 +20,12 @@ func SignPayload(key PrivateKey, payloadType string, payload []byte) ([]byte, er
 	return ed25519.Sign(key.Ed25519, preAuthEncoding(payloadType, payload)), nil
 }
 
-// VerifyPayload checks what [SignPayload] returned. The id only chooses among keys. The error wraps [ErrNotTrusted].
+// VerifyPayload checks what [SignPayload] returned. The id only chooses among keys. The error wraps
+// [ErrNotTrusted].
 func VerifyPayload(keys []PublicKey, keyID, payloadType string, payload, signature []byte) error {
 	at := slices.IndexFunc(keys, func(k PublicKey) bool { return k.ID == keyID })
 	if at < 0 {
-		return fmt.Errorf("%w: the key %.80q is none of those that are trusted", ErrNotTrusted, keyID)
+		return fmt.Errorf("%w: the key %.80q is not one of the trusted keys", ErrNotTrusted, keyID)
 	}
 	key := keys[at]
 	if err := key.check(); err != nil {

@@ -22,8 +22,9 @@ type Rule struct {
 // AnyOf is the rule that one of keys must sign.
 func AnyOf(keys ...PublicKey) Rule { return Rule{Keys: keys, Threshold: 1} }
 
-// Check returns the ids of the keys that signed the statement of a bundle, sorted and each once, if these are enough. Signatures
-// by other keys do not count, and do no harm. What the statement says is for [Verify] to check.
+// Check returns the ids of the keys that signed the statement of a bundle, sorted and each once, if
+// these are enough. Signatures by other keys do not count, and do no harm. What the statement says
+// is for [Verify] to check.
 func (r Rule) Check(b *Bundle) (signers []string, err error) {
 	if r.Threshold < 1 {
 		return nil, fmt.Errorf("%s would trust anybody", countSignatures(r.Threshold))
@@ -55,7 +56,7 @@ func (r Rule) checkSignature(payload []byte, s Signature) error {
 	}
 	i := slices.IndexFunc(r.Keys, func(k PublicKey) bool { return k.ID == s.KeyID })
 	if i < 0 {
-		return errors.New("bundle: verificationMaterial.publicKey.hint: the key " + strconv.Quote(s.KeyID) + " is none of the publisher's keys")
+		return errors.New("bundle: verificationMaterial.publicKey.hint: the key " + strconv.Quote(s.KeyID) + " is not one of the publisher's keys")
 	}
 	key := r.Keys[i]
 	if err := key.check(); err != nil {

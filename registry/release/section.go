@@ -23,19 +23,20 @@ const (
 	maxLEB32 = 5
 )
 
-// maxSections bounds the work on a module that is nothing but section headers. Real modules have about twenty.
+// maxSections bounds the work on a module that is nothing but section headers. Real modules have
+// about twenty.
 const maxSections = 4096
 
 // Section is a custom section of a module.
 type Section struct {
 	// Name is the name of the section.
 	Name string
-	// Content are the bytes behind the name. They point into the module.
+	// Content are the bytes after the name. They point into the module.
 	Content []byte
 }
 
-// CustomSections returns the custom sections of a WebAssembly module in the order of the file, without running it. The
-// other sections are passed over.
+// CustomSections returns the custom sections of a WebAssembly module in the order of the file,
+// without running it. The other sections are passed over.
 func CustomSections(wasm []byte) ([]Section, error) {
 	if err := checkSize(wasm); err != nil {
 		return nil, err
@@ -60,8 +61,8 @@ func CustomSections(wasm []byte) ([]Section, error) {
 	return sections, nil
 }
 
-// ManifestSection returns the content of the custom section [abi.ManifestSection], which a module must have exactly once.
-// The bytes point into wasm.
+// ManifestSection returns the content of the custom section [abi.ManifestSection], which a module
+// must have exactly once. The bytes point into wasm.
 func ManifestSection(wasm []byte) ([]byte, error) {
 	sections, err := CustomSections(wasm)
 	if err != nil {
@@ -85,8 +86,9 @@ func ManifestSection(wasm []byte) ([]byte, error) {
 	return found[0].Content, nil
 }
 
-// AppendManifestSection returns a copy of the module with the manifest, in canonical form, in a custom section behind the
-// others. A module that has such a section already, and a manifest that is not valid, are errors.
+// AppendManifestSection returns a copy of the module with the manifest, in canonical form, in a
+// custom section after the others. A module that has such a section already, and a manifest that is
+// not valid, are errors.
 func AppendManifestSection(wasm, manifestJSON []byte) ([]byte, error) {
 	if _, err := ParseManifest(manifestJSON); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
@@ -164,7 +166,8 @@ func (r *sectionReader) sized() ([]byte, error) {
 	return r.data[r.at-int(size) : r.at : r.at], nil
 }
 
-// uint32 reads a LEB128 number. The format allows padding with zero bits up to five bytes, and compilers make use of it.
+// uint32 reads a LEB128 number. The format allows padding with zero bits up to five bytes, and
+// compilers make use of it.
 func (r *sectionReader) uint32() (uint32, error) {
 	start := r.at
 	var n uint64

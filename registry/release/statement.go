@@ -22,7 +22,8 @@ const (
 	PayloadType = "application/vnd.in-toto+json"
 )
 
-// statement is an in-toto Statement v1 (github.com/in-toto/attestation, spec/v1/statement.md) about one module.
+// statement is an in-toto Statement v1 (github.com/in-toto/attestation, spec/v1/statement.md) about
+// one module.
 type statement struct {
 	Type          string    `json:"_type"`
 	Subject       []subject `json:"subject"`

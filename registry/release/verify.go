@@ -15,7 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
-// ErrNotTrusted marks everything that must not run: a signature, a digest or a statement is wrong or missing.
+// ErrNotTrusted marks everything that must not run: a signature, a digest or a statement is wrong
+// or missing.
 var ErrNotTrusted = problem.New(problem.Untrusted, "not trusted")
 
 // notTrustedError names what is not trusted, and why.
@@ -34,13 +35,14 @@ func (e *notTrustedError) Error() string {
 
 func (e *notTrustedError) Unwrap() []error { return []error{ErrNotTrusted, e.problem} }
 
-// NotTrusted returns an error that wraps [ErrNotTrusted] and problem. Subject is the plugin as publisher/name@version, or
-// the file in question; digest may be empty when there is none.
+// NotTrusted returns an error that wraps [ErrNotTrusted] and problem. Subject is the plugin as
+// publisher/name@version, or the file in question; digest may be empty if none exists.
 func NotTrusted(subject, digest string, problem error) error {
 	return &notTrustedError{subject: subject, digest: digest, problem: problem}
 }
 
-// Want is the release that a caller asked for, known from somewhere it trusts: a signed index or a lock file.
+// Want is the release that a caller asked for, known from somewhere it trusts: a signed index or a
+// lock file.
 type Want struct {
 	// Publisher, Name and Version are those of the manifest.
 	Publisher, Name, Version string
@@ -53,8 +55,8 @@ type Want struct {
 // Reference returns publisher/name@version.
 func (w Want) Reference() string { return w.Publisher + "/" + w.Name + "@" + w.Version }
 
-// Sign returns the bundle of a release: a statement about the module and the manifest in its custom section, signed with
-// key. Equal arguments give equal bytes.
+// Sign returns the bundle of a release: a statement about the module and the manifest in its custom
+// section, signed with key. Equal arguments give equal bytes.
 func Sign(key PrivateKey, wasm []byte) (bundle []byte, err error) {
 	manifest, b, err := sign(key, wasm)
 	if err != nil {
@@ -63,9 +65,10 @@ func Sign(key PrivateKey, wasm []byte) (bundle []byte, err error) {
 	return b.encodeFor(manifest)
 }
 
-// AddSignature returns a bundle of the same release with the signature of key as well, in place of one that claims to be by this
-// key. The signatures that are there are kept as they are, unverified: their keys need not be at hand. It is an error when
-// they are of something else than this module.
+// AddSignature returns a bundle of the same release with the signature of key as well, in place of
+// one that claims to be by this key. The signatures that are there are kept as they are,
+// unverified: their keys need not be at hand. It is an error when they are of something else than
+// this module.
 func AddSignature(key PrivateKey, wasm, bundle []byte) ([]byte, error) {
 	manifest, b, err := sign(key, wasm)
 	if err != nil {
@@ -114,9 +117,9 @@ func (b *Bundle) encodeFor(manifest *abi.Manifest) ([]byte, error) {
 	return encoded, nil
 }
 
-// Verify returns the module if the bundle proves that as many keys as want.Rule asks for signed exactly these bytes as the release
-// that want names, with the manifest that they carry. The module has its own copy of wasm. Every error wraps [ErrNotTrusted]
-// and names the release and the digest.
+// Verify returns the module if the bundle proves that as many keys as want.Rule asks for signed
+// exactly these bytes as the release that want names, with the manifest that they carry. The module
+// has its own copy of wasm. Every error wraps [ErrNotTrusted] and names the release and the digest.
 func Verify(bundle, wasm []byte, want Want) (*Module, error) {
 	m, err := verify(bundle, slices.Clone(wasm), want)
 	if err != nil {
@@ -188,7 +191,7 @@ func sameManifest(section, signed []byte) error {
 	return nil
 }
 
-// readManifest returns the manifest section of a module, as it stands and read.
+// readManifest returns the manifest section of a module, as it is and read.
 func readManifest(wasm []byte) (section []byte, manifest *abi.Manifest, err error) {
 	if section, err = ManifestSection(wasm); err != nil {
 		return nil, nil, err
@@ -199,7 +202,8 @@ func readManifest(wasm []byte) (section []byte, manifest *abi.Manifest, err erro
 	return section, manifest, nil
 }
 
-// ParseManifest reads a manifest as every door to a plugin does: as abi.ParseManifest, and the kinds that it brings.
+// ParseManifest reads a manifest as every door to a plugin does: as abi.ParseManifest, and the
+// kinds that it brings.
 func ParseManifest(data []byte) (*abi.Manifest, error) {
 	m, err := abi.ParseManifest(data)
 	if err != nil {

@@ -44,7 +44,8 @@ func TestVerifyAcceptsWhatSignWrote(t *testing.T) {
 	}
 }
 
-// TestBundleFormat holds the bundle against the documented JSON and recomputes the signature from the DSSE specification.
+// TestBundleFormat holds the bundle against the documented JSON and recomputes the signature from
+// the DSSE specification.
 func TestBundleFormat(t *testing.T) {
 	t.Parallel()
 	r, key := fixture(t)
@@ -165,7 +166,7 @@ func TestAttack(t *testing.T) {
 		"26_UnknownHint": {
 			reason: "A hint that names no key of the publisher is not a reason to try the others.",
 			bundle: set(key.ID, other.ID),
-			says:   "is none of the publisher's keys",
+			says:   "is not one of the publisher's keys",
 		},
 		"26_WrongKey": {
 			reason: "A signature by another key under the publisher's key id must fail.",
@@ -257,7 +258,7 @@ func TestAttack(t *testing.T) {
 		"27_DoubleKey": {
 			reason: "Two readers may take different ones of two equal keys.",
 			bundle: signed(`"predicateType":`, `"predicateType":"x","predicateType":`),
-			says:   "is there twice",
+			says:   "is a duplicate",
 		},
 		"27_KeyInOtherCase": {
 			reason: "Readers disagree on whether letter case matters.",
@@ -272,7 +273,7 @@ func TestAttack(t *testing.T) {
 		"27_TrailingBytes": {
 			reason: "Nothing may follow the document but another signature.",
 			bundle: func(b []byte) []byte { return append(b, '}') },
-			says:   "behind signature 1: ",
+			says:   "after signature 1: ",
 		},
 		"28_NoBundle": {
 			reason: "A missing signature file means unsigned, not trusted.",
@@ -282,12 +283,12 @@ func TestAttack(t *testing.T) {
 		"29_KeyOfAnotherPublisher": {
 			reason: "A key is good for its own publisher only.",
 			want:   func(w *release.Want) { w.Keys = []release.PublicKey{other.Public()} },
-			says:   "is none of the publisher's keys",
+			says:   "is not one of the publisher's keys",
 		},
 		"29_NoKeys": {
 			reason: "A publisher without keys cannot have signed.",
 			want:   func(w *release.Want) { w.Keys = nil },
-			says:   "is none of the publisher's keys",
+			says:   "is not one of the publisher's keys",
 		},
 		"30_BundleCarriesRawKey": {
 			reason: "No key is taken from a bundle.",
@@ -406,7 +407,8 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// TestAttack36_Signing signs nothing that has a name which leaves its folder or that a file system cannot have.
+// TestAttack36_Signing signs nothing that has a name which leaves its folder or that a file system
+// cannot have.
 func TestAttack36_Signing(t *testing.T) {
 	t.Parallel()
 	r, key := fixture(t)
@@ -443,7 +445,7 @@ func FuzzVerify(f *testing.F) {
 		if err == nil && !bytes.Equal(m.Wasm(), r.Wasm) {
 			t.Error("another module was verified")
 		}
-		// The digest keeps the fuzzer from what lies behind it.
+		// The digest keeps the fuzzer from what follows it.
 		want.Digest = release.Digest(wasm)
 		if _, err := release.Verify(bundle, wasm, want); err == nil && !bytes.Equal(wasm, r.Wasm) {
 			t.Error("another module was verified under its own digest")

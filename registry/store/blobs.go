@@ -13,8 +13,8 @@ import (
 	"oras.land/oras-go/v2/errdef"
 )
 
-// Blobs returns the store's files as what oras copies from and to. A blob is read whole and hashed before the first byte
-// is handed out.
+// Blobs returns the store's files as what oras copies from and to. A blob is read whole and hashed
+// before the first byte is handed out.
 func (s *Store) Blobs() content.Storage { return blobs{s} }
 
 type blobs struct{ store *Store }
@@ -31,7 +31,8 @@ func (b blobs) Fetch(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, er
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
-// Exists implements content.ReadOnlyStorage. A damaged blob does not exist, so that it is put again.
+// Exists implements content.ReadOnlyStorage. A damaged blob does not exist, so that it is put
+// again.
 func (b blobs) Exists(_ context.Context, d ocispec.Descriptor) (bool, error) {
 	_, err := b.store.Get(d.Digest.String(), d.Size)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrCorrupt) {

@@ -20,19 +20,22 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// maxIndexBytes is the largest index.json: more than a hundred thousand releases, of some 460 bytes each.
+// maxIndexBytes is the largest index.json: more than a hundred thousand releases, of some 460 bytes
+// each.
 const maxIndexBytes = 64 << 20
 
 // maxManifestBytes is the largest manifest that Sweep reads.
 const maxManifestBytes = 64 << 10
 
-// Tag gives an artifact a name in index.json; the one that had the name before loses it and stays as a nameless one until
-// [Store.Sweep]. Referrers are manifests that name the artifact as their subject.
+// Tag gives an artifact a name in index.json; the one that had the name before loses it and stays
+// as a nameless one until [Store.Sweep]. Referrers are manifests that name the artifact as their
+// subject.
 func (s *Store) Tag(name string, artifact ocispec.Descriptor, referrers ...ocispec.Descriptor) error {
 	return s.TagAll([]Artifact{{Name: name, Manifest: artifact, Referrers: referrers}})
 }
 
-// TagAll is [Store.Tag] for many artifacts, which writes index.json once. Of two with one name the last gets it.
+// TagAll is [Store.Tag] for many artifacts, which writes index.json once. Of two with one name the
+// last gets it.
 func (s *Store) TagAll(artifacts []Artifact) error {
 	names, nameless := map[string]bool{}, map[digest.Digest]bool{}
 	var added []ocispec.Descriptor
@@ -80,8 +83,9 @@ func (s *Store) Resolve(name string) (ocispec.Descriptor, error) {
 
 func nameOf(d ocispec.Descriptor) string { return d.Annotations[ocispec.AnnotationRefName] }
 
-// Sweep removes the artifacts without a name, and every blob that neither a named artifact nor a manifest that refers to one
-// needs and that is not in keep. Nobody may put blobs into the store at the same time.
+// Sweep removes the artifacts without a name, and every blob that neither a named artifact nor a
+// manifest that refers to one needs and that is not in keep. No one may put blobs into the store at
+// the same time.
 func (s *Store) Sweep(keep []string) error {
 	needed := map[string]bool{}
 	for _, digest := range keep {
@@ -114,8 +118,8 @@ func (s *Store) Sweep(keep []string) error {
 	return err
 }
 
-// mark notes what an artifact of index.json needs, if it has a name or refers to one that is needed, and reports whether it
-// did.
+// mark notes what an artifact of index.json needs, if it has a name or refers to one that is
+// needed, and reports whether it did.
 func (s *Store) mark(d ocispec.Descriptor, needed map[string]bool) bool {
 	var m ocispec.Manifest
 	data, err := s.Get(d.Digest.String(), maxManifestBytes)
@@ -145,7 +149,7 @@ func (s *Store) edit(change func(*ocispec.Index)) error {
 	return filelock.With(s.indexFile(), func() error {
 		x, err := s.readIndex()
 		if errors.Is(err, ErrCorrupt) {
-			// It only says what the blobs are for. Whoever puts a release again names it again.
+			// It only says what the blobs are for. Anyone who puts a release again names it again.
 			x, err = newIndex(), nil
 		}
 		if err != nil {
@@ -219,7 +223,7 @@ func newIndex() *ocispec.Index {
 	}
 }
 
-// parseIndex reads index.json and refuses digests that are none: they become names of files.
+// parseIndex reads index.json and refuses texts that are not digests: they become names of files.
 func parseIndex(file string, data []byte) (*ocispec.Index, error) {
 	var x ocispec.Index
 	if err := json.Unmarshal(data, &x); err != nil {

@@ -110,13 +110,15 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %v", digest, err)
 		}
 	}
-	// The five that a release consists of besides the empty config, that one, the loose one, and what is not ours.
+	// The five that a release consists of besides the empty config, that one, the loose one, and
+	// what is not ours.
 	if got := len(blobsIn(t, dir)); got != 8 {
 		t.Errorf("%d files stay, want 8", got)
 	}
 }
 
-// TestAttack33_DamagedIndex shows that index.json holds nothing that putting a release again does not bring back.
+// TestAttack33_DamagedIndex shows that index.json holds nothing that putting a release again does
+// not bring back.
 func TestAttack33_DamagedIndex(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]string{

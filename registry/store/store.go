@@ -1,12 +1,14 @@
-// Package store keeps files by the SHA-256 of their content, as an OCI image layout that other tools can read:
+// Package store keeps files by the SHA-256 of their content, as an OCI image layout that other
+// tools can read:
 //
 //	DIR/oci-layout         the version of the layout
 //	DIR/index.json         the artifacts, with the names of those that have one
 //	DIR/blobs/sha256/HEX   one file, named after its digest
 //	DIR/quarantine/HEX     a file that no longer had its digest when it was read
 //
-// Nothing that comes out of a store was not hashed on the way, but for what GetUnverified returns. Several processes may use one store at the same time: a
-// file appears complete and under its digest, or not at all.
+// Nothing that comes out of a store was not hashed on the way, except for what GetUnverified
+// returns. Several processes may use one store at the same time: a file appears complete and under
+// its digest, or not at all.
 package store
 
 import (
@@ -32,8 +34,8 @@ type Store struct{ dir string }
 // Open returns the store in dir. The folder is made when the first file is put.
 func Open(dir string) *Store { return &Store{dir: dir} }
 
-// Put keeps data and returns its digest. A file that is there already stays when it is intact, and is replaced when it is
-// not.
+// Put keeps data and returns its digest. A file that is there already stays when it is intact, and
+// is replaced when it is not.
 func (s *Store) Put(data []byte) (digest string, err error) {
 	digest = release.Digest(data)
 	path := s.path(digest)
@@ -48,8 +50,8 @@ func (s *Store) Put(data []byte) (digest string, err error) {
 
 // Get returns the file with the given digest, of at most maxSize bytes.
 //
-// Errors: fs.ErrNotExist when there is none; [ErrCorrupt] when its content has another digest, in which case the file is
-// moved to quarantine so that putting it again heals the store.
+// Errors: fs.ErrNotExist if none exists; [ErrCorrupt] when its content has another digest, in which
+// case the file is moved to quarantine so that putting it again heals the store.
 func (s *Store) Get(digest string, maxSize int64) ([]byte, error) {
 	if err := checkDigest(digest); err != nil {
 		return nil, err
@@ -68,8 +70,8 @@ func (s *Store) Get(digest string, maxSize int64) ([]byte, error) {
 	return data, nil
 }
 
-// GetUnverified returns the file with the given digest as [Store.Get] does, but does not hash it: for who compares the digest
-// anyway, and calls Get when it differs.
+// GetUnverified returns the file with the given digest as [Store.Get] does, but does not hash it:
+// for who compares the digest anyway, and calls Get when it differs.
 func (s *Store) GetUnverified(digest string, maxSize int64) ([]byte, error) {
 	if err := checkDigest(digest); err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func (s *Store) Tidy() error {
 	return errors.Join(diskfile.Tidy(s.dir), diskfile.Tidy(filepath.Join(s.dir, "blobs", "sha256")))
 }
 
-// Remove deletes the file with the given digest. That there is none is not an error.
+// Remove deletes the file with the given digest. A missing file is not an error.
 func (s *Store) Remove(digest string) error {
 	if err := checkDigest(digest); err != nil {
 		return err
@@ -133,8 +135,9 @@ func readFile(path string, maxSize int64) ([]byte, error) {
 	return diskfile.Read(os.OpenFile, path, maxSize)
 }
 
-// Check reads every file of the store, of at most maxSize bytes each, and returns how many there are. Corrupt ones are
-// moved to quarantine, and the error, which wraps [ErrCorrupt] then, names each.
+// Check reads every file of the store, of at most maxSize bytes each, and returns how many there
+// are. Corrupt ones are moved to quarantine, and the error, which wraps [ErrCorrupt] then, names
+// each.
 func (s *Store) Check(ctx context.Context, maxSize int64) (files int, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "blobs", "sha256"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/versions"
 )
 
-// TestRange asks both ways: what may be chosen is told narrowly, what a warning concerns generously.
+// TestRange asks both ways: what may be chosen is told narrowly, what a warning concerns
+// generously.
 func TestRange(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -16,7 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/runtime/history"
 )
 
-// Apply does what a plan says. Once the change is on the disk as pending, it is completed whatever ctx says.
+// Apply does what a plan says. Once the change is on the disk as pending, it is completed whatever
+// ctx says.
 func (e *Executor) Apply(
 	ctx context.Context, plan *runtime.Plan, approval *runtime.Approval, o runtime.ApplyOptions,
 ) (result *runtime.Result, err error) {
@@ -45,7 +46,8 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 	if err != nil {
 		return nil, err
 	}
-	// Whatever was approved, only what follows from the bytes of the bundles and from what is there now is done.
+	// Whatever was approved, only what follows from the bytes of the bundles and from what is there
+	// now is done.
 	now, err := s.plan(set, runtime.Plan{
 		Set: approved.Set, Cause: approved.Cause, Force: approved.Force, Bundles: approved.Bundles, Hold: approved.Hold, Revoke: approved.Revoke,
 	})
@@ -64,7 +66,8 @@ func (s *session) apply(ctx context.Context, approved *runtime.Plan, decisions [
 	}
 	p, err := s.stage(now, decisions)
 	if err != nil {
-		// On a full disk what was staged is in the way of a smaller change. Whoever comes next tries again.
+		// On a full disk what was staged is in the way of a smaller change. The next process tries
+		// again.
 		_ = s.unstage()
 		return nil, err
 	}
@@ -204,8 +207,9 @@ func (s *session) writeOwn(name string, v any) error {
 	return s.disk.replace(stagedFolder+"/own", name, data)
 }
 
-// complete does what is pending, or what is left to do of it. A file that somebody changed meanwhile is left alone; there is
-// an error for each, by its path. They stay in the inventory, so that the next plan finds the conflict.
+// complete does what is pending, or what is left to do of it. A file that somebody changed
+// meanwhile is left alone; there is an error for each, by its path. They stay in the inventory, so
+// that the next plan finds the conflict.
 func (s *session) complete(p *pending) (left map[string]error, err error) {
 	folders := map[string]bool{}
 	left = map[string]error{}
@@ -287,7 +291,8 @@ func (s *session) do(number int, step step) (done bool, err error) {
 	return true, s.disk.rename(staged, name)
 }
 
-// record notes what was done, and tidies up. The change is no longer pending when all of that is over.
+// record notes what was done, and tidies up. The change is no longer pending when all of that is
+// over.
 func (s *session) record(p *pending) error {
 	if err := s.disk.mkdirOwn(stagedFolder); err != nil {
 		return err
@@ -315,7 +320,8 @@ func (s *session) record(p *pending) error {
 	return s.disk.sync(ownFolder)
 }
 
-// forget removes everything that is kept. The pending change goes last: it would be gone half done otherwise.
+// forget removes everything that is kept. The pending change goes last: it would be gone half done
+// otherwise.
 func (s *session) forget() error {
 	for _, folder := range []string{historyFolder, bundleFolder} {
 		if err := s.sweep(folder, nil); err != nil {
@@ -348,7 +354,7 @@ func (s *session) clear() error {
 	return s.disk.sync(".")
 }
 
-// sweep removes the files of a folder of the executor's own, but for those to keep.
+// sweep removes the files of a folder of the executor's own, except for those to keep.
 func (s *session) sweep(folder string, keep map[string]bool) error {
 	names, err := s.disk.list(folder)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/runtime/layout"
 )
 
-// maxComparedBytes is the largest file that is read for people. One that is larger is shown as if nothing were there.
+// maxComparedBytes is the largest file that is read for people. One that is larger is shown as if
+// nothing were there.
 const maxComparedBytes = 4 << 20
 
 // Compare calls visit with the content of each file that a plan changes, before and after.

@@ -147,7 +147,8 @@ func (s *session) place(name string) string {
 	return filepath.Join(s.executor.dir, filepath.FromSlash(name))
 }
 
-// at completes the place in an error about one of the executor's own files, which is relative to their folder.
+// at completes the place in an error about one of the executor's own files, which is relative to
+// their folder.
 func (s *session) at(err error) error {
 	var e *runtime.Error
 	if !errors.As(err, &e) || e.Where == "" || filepath.IsAbs(e.Where) {

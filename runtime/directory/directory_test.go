@@ -57,7 +57,8 @@ func TestFolder(t *testing.T) {
 }
 
 // TestApplyAgainTouchesNothing looks at what a file system says about files, not at their content.
-// TestModes lets nobody else read what the executor keeps, whatever the folder was before, also while it is written.
+// TestModes lets no one else read what the executor keeps, whatever the folder was before, also
+// while it is written.
 func TestModes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -206,7 +207,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOddThings has something that is no file in the place of one that was written, or that is to be written.
+// TestOddThings has something that is no file in the place of one that was written, or that is to
+// be written.
 func TestOddThings(t *testing.T) {
 	t.Parallel()
 	for says, make := range map[string]func(path string) error{
@@ -240,7 +242,8 @@ func TestOddThings(t *testing.T) {
 	}
 }
 
-// TestOwnFolderIsALink replaces a folder of the executor's own by a link to a folder with files of somebody.
+// TestOwnFolderIsALink replaces a folder of the executor's own by a link to a folder with files of
+// somebody.
 func TestOwnFolderIsALink(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"staged", "history", "bundles"} {
@@ -279,7 +282,8 @@ func TestLeftoversAreALink(t *testing.T) {
 	}
 }
 
-// TestFolderBecomesAFile puts a file in the place of a folder whose files are to be removed, while that is interrupted.
+// TestFolderBecomesAFile puts a file in the place of a folder whose files are to be removed, while
+// that is interrupted.
 func TestFolderBecomesAFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -528,7 +532,8 @@ func TestPartlyDone(t *testing.T) {
 	}
 }
 
-// TestOtherFileSystem has a folder that no staged file can be moved to: that must show before anything is written.
+// TestOtherFileSystem has a folder that no staged file can be moved to: that must show before
+// anything is written.
 func TestOtherFileSystem(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"media-web", ".lattice"} {
@@ -555,8 +560,9 @@ func TestOtherFileSystem(t *testing.T) {
 	}
 }
 
-// TestFullDiskIsNotKeptFull fails a change in the middle, as a full disk does. What was written for it is gone at once, and a
-// smaller change is made; so it is when nothing could be removed just then.
+// TestFullDiskIsNotKeptFull fails a change in the middle, as a full disk does. What was written for
+// it is gone at once, and a smaller change is made; so it is when nothing could be removed just
+// then.
 func TestFullDiskIsNotKeptFull(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]bool{"First": true, "Later": false} {
@@ -636,7 +642,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestLock checks that nobody looks at a folder while another one changes it.
+// TestLock checks that no one looks at a folder while another one changes it.
 func TestLock(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -668,7 +674,8 @@ func TestLock(t *testing.T) {
 	}
 }
 
-// TestConcurrentApply applies many plans at once, of which one at a time can still be what was approved.
+// TestConcurrentApply applies many plans at once, of which one at a time can still be what was
+// approved.
 func TestConcurrentApply(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

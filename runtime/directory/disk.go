@@ -24,8 +24,8 @@ type disk struct {
 	before func() error
 }
 
-// The modes of what the executor makes. What it keeps for itself has every object of the last revisions, Secrets too, and is
-// nobody else's; whoever delivers the folder reads the objects.
+// The modes of what the executor makes. What it keeps for itself has every object of the last
+// revisions, Secrets too, and is no one else's; anyone who delivers the folder reads the objects.
 const (
 	ownMode          fs.FileMode = 0o600
 	ownFolderMode    fs.FileMode = 0o700
@@ -33,7 +33,8 @@ const (
 	objectFolderMode fs.FileMode = 0o755
 )
 
-// write makes a file with content, which is on the disk when it was synced. What was there is lost; a kill leaves a part.
+// write makes a file with content, which is on the disk when it was synced. What was there is lost;
+// a kill leaves a part.
 func (d *disk) write(name string, data []byte, mode fs.FileMode) (err error) {
 	// A link that somebody put there must not lead to a file.
 	if err := d.remove(name); err != nil {
@@ -73,7 +74,7 @@ func (d *disk) syncAll(names []string) error {
 	return group.Wait()
 }
 
-// replace puts a file in place at once: by way of a staged file, which must be nobody else's.
+// replace puts a file in place at once: by way of a staged file, which must be no one else's.
 func (d *disk) replace(staged, name string, data []byte) error {
 	if err := d.write(staged, data, ownMode); err != nil {
 		return err
@@ -120,7 +121,8 @@ func (d *disk) removeEmpty(name string) error {
 	return nil
 }
 
-// mkdirOwn makes a folder of the executor's own. One that is there, from version control for instance, becomes nobody else's.
+// mkdirOwn makes a folder of the executor's own. One that is there, from version control for
+// instance, becomes no one else's.
 func (d *disk) mkdirOwn(name string) error {
 	if err := d.mkdir(name, ownFolderMode); err != nil {
 		return err
@@ -190,7 +192,7 @@ func (d *disk) list(name string) (names []string, err error) {
 	return names, err
 }
 
-// What stands for the digest of what is in a file's place.
+// Values in place of the digest of what is in a file's place.
 const (
 	aFolder = "a folder, where a file must be"
 	aLink   = "a link, where a file must be"
@@ -202,7 +204,7 @@ const (
 	elsewhere = "on another file system"
 )
 
-// odd says what is in a file's place and is none.
+// odd says what is in a file's place and is not one.
 func odd(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -231,8 +233,8 @@ func (d *disk) hasOn(info fs.FileInfo) bool {
 	return !ok || folder.Dev == there.Dev
 }
 
-// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and what
-// [isOdd] when it is no file that can be replaced.
+// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and
+// what [isOdd] when it is no file that can be replaced.
 func (d *disk) digest(name string) (sum string, err error) {
 	for _, p := range []string{path.Dir(name), name} {
 		info, err := d.root.Lstat(p)

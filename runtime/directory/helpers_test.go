@@ -51,7 +51,8 @@ func tryApply(t testing.TB, e *directory.Executor, o runtime.Options, bundles ..
 	return e.Apply(t.Context(), p, runtime.Approve(p, "decision-1"), runtime.ApplyOptions{})
 }
 
-// tree returns the content of all files below a folder, links as what they lead to, and empty folders.
+// tree returns the content of all files below a folder, links as what they lead to, and empty
+// folders.
 func tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -121,7 +122,7 @@ func (f target) Objects(t *testing.T) map[abi.Ref]string {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if _, twice := found[executortest.ConfigMap(o.Metadata.Name)]; twice {
-			t.Errorf("%s: the object is there twice", name)
+			t.Errorf("%s: the object is a duplicate", name)
 		}
 		found[executortest.ConfigMap(o.Metadata.Name)] = o.Data["value"]
 	}

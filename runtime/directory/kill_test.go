@@ -104,7 +104,8 @@ func operations(t *testing.T, dir, name string) int {
 	return n
 }
 
-// TestKill kills a process before each operation that changes the folder, and another one while it recovers.
+// TestKill kills a process before each operation that changes the folder, and another one while it
+// recovers.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	for name, least := range map[string]int{"apply": 100, "destroy": 25} {
@@ -132,7 +133,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// foreignFile is a file that the executor did not write, in a folder that it removes all its files from.
+// foreignFile is a file that the executor did not write, in a folder that it removes all its files
+// from.
 const foreignFile = "media-gone/README"
 
 func before(t *testing.T) string {

@@ -26,8 +26,7 @@ func files(bundles []runtime.Bundle) ([]wanted, error) {
 	seen := map[string]bool{}
 	for i, b := range bundles {
 		names := layout.Files(b.Content)
-		for j := range b.Content.Outputs {
-			o := &b.Content.Outputs[j]
+		for j, o := range b.Content.Applied() {
 			if owners[o.Ref] != b.Content.Resource {
 				continue
 			}

@@ -66,7 +66,8 @@ type pending struct {
 	Revision  *history.Entry `json:"revision,omitempty"`
 }
 
-// step is what happens to one file: the staged content with the number of the step takes its place, or it is removed.
+// step is what happens to one file: the staged content with the number of the step takes its place,
+// or it is removed.
 type step struct {
 	File file `json:"file"`
 	// Before is the digest of what was in its place; empty when nothing was.

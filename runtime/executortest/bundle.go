@@ -22,8 +22,8 @@ func ConfigMap(name string) abi.Ref {
 	return abi.Ref{APIVersion: "v1", Kind: "ConfigMap", Namespace: Namespace, Name: name}
 }
 
-// Bundle returns the bundle of a resource with a ConfigMap for each of objects, named like the resource and it, that says
-// value.
+// Bundle returns the bundle of a resource with a ConfigMap for each of objects, named like the
+// resource and it, that says value.
 func Bundle(t testing.TB, resource, value string, objects ...string) runtime.Bundle {
 	t.Helper()
 	refs := make([]abi.Ref, len(objects))
@@ -48,7 +48,8 @@ func ExternalSecret(name string) abi.Ref {
 	return abi.Ref{APIVersion: "external-secrets.io/v1", Kind: "ExternalSecret", Namespace: Namespace, Name: name}
 }
 
-// Secretive returns the bundle of a resource with a ConfigMap of its name, and an ExternalSecret for each of secrets.
+// Secretive returns the bundle of a resource with a ConfigMap of its name, and an ExternalSecret
+// for each of secrets.
 func Secretive(t testing.TB, resource, value string, secrets ...string) runtime.Bundle {
 	t.Helper()
 	refs := []abi.Ref{ConfigMap(resource)}

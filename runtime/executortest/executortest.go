@@ -17,13 +17,15 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// Target is an executor with a fresh, empty target, and the hands of somebody else who works on that target.
+// Target is an executor with a fresh, empty target, and the hands of somebody else who works on
+// that target.
 type Target interface {
 	// Executor returns an executor for the target, a new one each time.
 	Executor(t *testing.T) runtime.Executor
-	// Objects returns the value of each ConfigMap that is in the target, whoever wrote it.
+	// Objects returns the value of each ConfigMap that is in the target, no matter who wrote it.
 	Objects(t *testing.T) map[abi.Ref]string
-	// Change changes an object that is there, Remove removes one, and Place writes one that the executor may write later.
+	// Change changes an object that is there, Remove removes one, and Place writes one that the
+	// executor may write later.
 	Change(t *testing.T, object abi.Ref)
 	Remove(t *testing.T, object abi.Ref)
 	Place(t *testing.T, object abi.Ref)

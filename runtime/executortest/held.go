@@ -5,7 +5,8 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// hold checks that a resource which is held stays as it is: not removed with what is not desired, and not written.
+// hold checks that a resource which is held stays as it is: not removed with what is not desired,
+// and not written.
 func hold(h *harness) {
 	h.apply(Bundle(h, "api", "1", "a"), Bundle(h, "old", "1", "a"), Bundle(h, "web", "1", "a", "b"))
 	h.Change(h.T, ConfigMap("web-a"))
@@ -39,7 +40,8 @@ func holdOnly(h *harness) {
 	h.fails("nothing but what is held", err, runtime.ErrInvalid)
 }
 
-// shared checks that an object of several resources is there once, and until the last of them is gone.
+// shared checks that an object of several resources is there once, and until the last of them is
+// gone.
 func shared(h *harness) {
 	api, web := Shared(h, "api", "1", "api", "gateway"), Shared(h, "web", "1", "gateway", "web")
 	h.actions(h.plan(web, api), "create", "api", "create", "gateway", "create", "web")
@@ -56,7 +58,8 @@ func shared(h *harness) {
 	h.fails("two that want one object differently", err, runtime.ErrConflict)
 }
 
-// sharedHeld checks that an object of a resource that is held stays, whatever becomes of the others that have it.
+// sharedHeld checks that an object of a resource that is held stays, whatever becomes of the others
+// that have it.
 func sharedHeld(h *harness) {
 	api, web := Shared(h, "api", "1", "api", "gateway"), Shared(h, "web", "1", "gateway", "web")
 	other := Shared(h, "other", "1", "gateway", "other")

@@ -5,8 +5,8 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// revoke checks that a resource whose secrets are revoked loses what fetches them, and nothing else, until it is desired
-// again.
+// revoke checks that a resource whose secrets are revoked loses what fetches them, and nothing
+// else, until it is desired again.
 func revoke(h *harness) {
 	api, web := Secretive(h, "api", "1", "a", "shared"), Secretive(h, "web", "1", "shared", "w", "x")
 	h.apply(api, web)

@@ -1,6 +1,6 @@
-// Package history keeps the last revisions of a set, and the bundles that they consist of, in a store
-// of small values: files in a folder, or objects in a cluster. A bundle or a revision that is larger
-// than a value is kept in parts.
+// Package history keeps the last revisions of a set, and the bundles that they consist of, in a
+// store of small values: files in a folder, or objects in a cluster. A bundle or a revision that is
+// larger than a value is kept in parts.
 //
 // A revision is there from the moment that its first part is, and that part is written last; its
 // bundles are kept before. A kill at any moment therefore leaves parts that nothing names, which
@@ -37,13 +37,13 @@ const (
 	// schema names the form of an entry. Sets that are in use have it.
 	schema = "lattice.directory.revision.v1"
 
-	// maxEntryBytes is the largest entry that is read: that of a set with as many resources as a set
-	// may have, with the longest names.
+	// maxEntryBytes is the largest entry that is read: that of a set with as many resources as a
+	// set may have, with the longest names.
 	maxEntryBytes = 64 << 20
 )
 
-// Store holds values by name: a folder, a slash, and a part of lower-case letters, digits and dots. A
-// value is written whole or not at all.
+// Store holds values by name: a folder, a slash, and a part of lower-case letters, digits and dots.
+// A value is written whole or not at all.
 type Store interface {
 	// List returns the names in a folder, without it, in any order.
 	List(folder string) ([]string, error)
@@ -76,8 +76,8 @@ func (e *Entry) Check() error {
 	return errors.Join(runtime.CheckSet(e.Set), runtime.CheckRecorded(e.Bundles))
 }
 
-// ParseEntry reads an entry. The error is [runtime.ErrDamaged] unless it is exactly as it is written;
-// name says where it is from.
+// ParseEntry reads an entry. The error is [runtime.ErrDamaged] unless it is exactly as it is
+// written; name says where it is from.
 func ParseEntry(name string, data []byte) (*Entry, error) {
 	e := new(Entry)
 	if err := exactjson.Unmarshal(data, maxEntryBytes, e); err != nil {

@@ -1,5 +1,5 @@
-// Package layout says how bundles look as files: a folder for each resource, in it a file for each object, named by stage,
-// kind and name, with the object as YAML.
+// Package layout says how bundles look as files: a folder for each resource, in it a file for each
+// object, named by stage, kind and name, with the object as YAML.
 package layout
 
 import (
@@ -22,11 +22,13 @@ func Folders(resources []abi.Ref) []string {
 	return fileNames(resources, func(r abi.Ref) string { return r.Namespace + "-" + r.Name })
 }
 
-// Files returns the names of the files for the outputs of a bundle, in their order.
+// Files returns the names of the files for the outputs of a bundle that are applied, in their
+// order.
 func Files(b *bundle.Bundle) []string {
-	refs := make([]abi.Ref, len(b.Outputs))
+	applied := b.Applied()
+	refs := make([]abi.Ref, len(applied))
 	stages := map[abi.Ref]int{}
-	for i, o := range b.Outputs {
+	for i, o := range applied {
 		refs[i] = o.Ref
 		stages[o.Ref] = o.Stage
 	}
@@ -40,7 +42,8 @@ func Files(b *bundle.Bundle) []string {
 	return names
 }
 
-// Content returns what the file of an output holds: a comment that says where the object comes from, and the object.
+// Content returns what the file of an output holds: a comment that says where the object comes
+// from, and the object.
 func Content(b *bundle.Bundle, o *bundle.Output) ([]byte, error) {
 	text, err := YAML(o)
 	if err != nil {
@@ -49,7 +52,8 @@ func Content(b *bundle.Bundle, o *bundle.Output) ([]byte, error) {
 	return append([]byte("# "+oneLine(Origin(b, o))+"\n"), text...), nil
 }
 
-// Origin says which step emitted an object, and what from. What the text says is not checked: names may hold anything.
+// Origin says which step emitted an object, and what from. What the text says is not checked: names
+// may hold anything.
 func Origin(b *bundle.Bundle, o *bundle.Output) string {
 	text := "step " + StepName(b, o.Pipeline, o.Step)
 	if o.From != nil {
@@ -79,8 +83,9 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// fileNames returns a name for each reference: lower case, without characters that mean something to a shell or a file
-// system. Where two would be the same, or one is too long, a part of the digest of the reference makes the difference.
+// fileNames returns a name for each reference: lower case, without characters that mean something
+// to a shell or a file system. Where two would be the same, or one is too long, a part of the
+// digest of the reference makes the difference.
 func fileNames(refs []abi.Ref, plain func(abi.Ref) string) []string {
 	names := make([]string, len(refs))
 	count := map[string]int{}

@@ -97,7 +97,7 @@ func TestFiles(t *testing.T) {
 		want   []string
 	}{
 		"Plain": {
-			"The namespace and group are left out where there is none.",
+			"An empty namespace or group is left out.",
 			[]abi.Ref{ref("apps/v1", "Deployment", "shop", "orders"), ref("v1", "Namespace", "", "shop")},
 			[]string{"4-deployment.apps-shop-orders.yaml", "4-namespace-shop.yaml"},
 		},

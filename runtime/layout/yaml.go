@@ -20,8 +20,8 @@ func YAML(o *bundle.Output) ([]byte, error) {
 	return text, nil
 }
 
-// FromJSON writes JSON as YAML that every reader of YAML 1.1 and 1.2 takes for the same values: text that could be read
-// as a number, a boolean or a merge key is quoted.
+// FromJSON writes JSON as YAML that every reader of YAML 1.1 and 1.2 takes for the same values:
+// text that could be read as a number, a boolean or a merge key is quoted.
 func FromJSON(text []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	// Numbers stay as they are written.

@@ -24,9 +24,9 @@ type Set struct {
 	History func() ([]runtime.Revision, error)
 }
 
-// Apply drafts the plan for what is desired: the bundles of the set afterwards, and which of them are
-// held and revoked. Errors are [runtime.ErrInvalid], [runtime.ErrConflict] for two resources that
-// derive one object differently, [runtime.ErrNotFound] when there is nothing to revoke from.
+// Apply drafts the plan for what is desired: the bundles of the set afterwards, and which of them
+// are held and revoked. Errors are [runtime.ErrInvalid], [runtime.ErrConflict] for two resources
+// that derive one object differently, [runtime.ErrNotFound] when there is nothing to revoke from.
 func (s *Set) Apply(desired *runtime.Desired) (runtime.Plan, error) {
 	if err := desired.Check(); err != nil {
 		return runtime.Plan{}, err

@@ -110,9 +110,9 @@ func newPlanner(in *Input) *planner {
 		revoked: runtime.Revoked(in.Draft.Bundles, in.Draft.Revoke),
 	}
 	for _, b := range runtime.Only(in.Draft.Bundles, in.Draft.Hold) {
-		for i := range b.Content.Outputs {
-			if object := b.Content.Outputs[i].Ref; !p.revoked[object] {
-				p.heldObjects[object] = true
+		for _, o := range b.Content.Applied() {
+			if !p.revoked[o.Ref] {
+				p.heldObjects[o.Ref] = true
 			}
 		}
 	}
@@ -155,8 +155,8 @@ func (p *planner) want(item *Item) error {
 	return p.note(put, whose, is, item, found)
 }
 
-// rest plans what the executor wrote and the draft does not have: removed in the reverse of the order
-// in which it is applied, or left alone where it is held.
+// rest plans what the executor wrote and the draft does not have: removed in the reverse of the
+// order in which it is applied, or left alone where it is held.
 func (p *planner) rest() error {
 	owned := inOrder(p.owned)
 	slices.Reverse(owned)
@@ -190,7 +190,8 @@ func (p *planner) recorded(want intent, item *Item) error {
 	return p.note(want, whose, contentOf(found, item.Digest), item, found)
 }
 
-// contentOf says what is in a place where the executor wrote content of that digest, empty for none.
+// contentOf says what is in a place where the executor wrote content of that digest, empty for
+// none.
 func contentOf(found Found, wrote string) content {
 	switch {
 	case found.Obstacle != "":

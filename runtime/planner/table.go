@@ -69,8 +69,9 @@ type rule struct {
 	forced verdict
 }
 
-// table has a row for every combination that can occur; the first that matches decides. What is held
-// is never touched, not even by force. What someone else wrote or changed is touched by force only.
+// table has a row for every combination that can occur; the first that matches decides. What is
+// held is never touched, not even by force. What someone else wrote or changed is touched by force
+// only.
 var table = [...]rule{
 	{put, held, anyContent, conflict("is the place of an object that is held; rename one of the two"), verdict{}},
 	{put | drop | revoke, anyOwner, obstacle, conflict("remove it"), verdict{}},

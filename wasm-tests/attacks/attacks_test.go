@@ -1,6 +1,7 @@
-// Package attacks holds no code: its test asserts that every row of the project's table of attacks has a test. A row is
-// covered by a function TestAttackNN, which may go on with words, or, in a file with a function whose name begins with
-// TestAttack, by a subtest whose name begins with NN and an underscore or a space.
+// Package attacks holds no code: its test asserts that every row of the project's table of attacks
+// has a test. A row is covered by a function TestAttackNN, which may go on with words, or, in a
+// file with a function whose name begins with TestAttack, by a subtest whose name begins with NN
+// and an underscore or a space.
 package attacks
 
 import (
@@ -54,7 +55,7 @@ func rows() map[int]string {
 		30: "a bundle with a key of its own",
 		31: "an artifact that is not what its manifest says",
 		32: "a file of the store damaged on disk",
-		33: "digests and sizes that are none",
+		33: "invalid digests and sizes",
 		34: "a registry that redirects elsewhere",
 		35: "a tag moved between verifying and pulling",
 		36: "names that leave their folder or look like others",
@@ -73,7 +74,7 @@ func rows() map[int]string {
 		49: "Cedar policies that exhaust the parser",
 		50: "requests and facts that do not fit the Cedar schema",
 		51: "the order of decisions",
-		52: "Cedar decisions beside those of another implementation",
+		52: "Cedar decisions compared with another implementation",
 		53: "Rego that reaches out of its sandbox",
 		54: "Rego whose result has another shape",
 		55: "Rego whose builtin fails",
@@ -138,7 +139,8 @@ func tested(root string) (map[int][]string, error) {
 	return found, err
 }
 
-// namesIn returns the names of the functions of a file that test attacks, and then what may be names of their subtests.
+// namesIn returns the names of the functions of a file that test attacks, and then what may be
+// names of their subtests.
 func namesIn(path string) (names []string, err error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -163,8 +165,8 @@ func namesIn(path string) (names []string, err error) {
 	return names, nil
 }
 
-// subtestName returns what names a subtest in a node: the key of a map, the field name of a struct, the first field of one
-// without names, or the argument of Run. It is nil in any other node.
+// subtestName returns what names a subtest in a node: the key of a map, the field name of a struct,
+// the first field of one without names, or the argument of Run. It is nil in any other node.
 func subtestName(n ast.Node) ast.Expr {
 	switch n := n.(type) {
 	case *ast.KeyValueExpr:

@@ -58,7 +58,7 @@ func (f *fixture) ordersBundle(ctx context.Context) (*bundle.Bundle, error) {
 	return engine.Derive(ctx, f.orders.Service)
 }
 
-// gates returns what judges the orders example before, behind and after its derivation.
+// gates returns what judges the orders example before and after its derivation.
 func (f *fixture) gates(ctx context.Context, b *bundle.Bundle) (func() error, error) {
 	set, err := policy.Load(policy.Options{})
 	if err != nil {

@@ -22,6 +22,7 @@ func groups() []group {
 		{"native", measureNative},
 		{"memo", measureMemo},
 		{"scale", measureScale},
+		{"change", measureChange},
 		{"meter", measureMeter},
 		{"index", measureIndex},
 		{"memory", measureMemory},

@@ -30,7 +30,7 @@ const (
 	lookUpBytes      = 2e6
 )
 
-// barUpdater allows for what our client does beside go-tuf's: it checks names, notes and limits, locks its folder and makes
+// barUpdater allows for what our client does beyond go-tuf's: it checks names, notes and limits, locks its folder and makes
 // what it writes there durable.
 const barUpdater = 2
 

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	return write(out, rows)
 }
 
-// startProfile returns what ends the profile; without a file there is none.
+// startProfile returns what ends the profile; without a file there is no profile.
 func startProfile(file string) (stop func() error, err error) {
 	if file == "" {
 		return func() error { return nil }, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/plugins/builtin/deployment"
 	"github.com/latticenet/lattice-host/plugins/builtin/egress"
+	"github.com/latticenet/lattice-host/plugins/builtin/ingress"
 	"github.com/latticenet/lattice-host/plugins/builtin/keda"
 	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
@@ -45,8 +46,11 @@ func newProgram(peers []*resource.Document) *program {
 			lattice.KindService: {
 				{"mesh", networkpolicy.Plugin().Derive}, {"egress", egress.Plugin().Derive},
 				{"deployment", deployment.Plugin().Derive}, {"autoscaling", keda.Plugin().Derive},
+				{"ingress", ingress.Plugin().Derive},
 			},
-			lattice.KindMeshMember: {{"egress", egress.Plugin().Derive}, {"network", networkpolicy.Plugin().Derive}},
+			lattice.KindMeshMember: {
+				{"egress", egress.Plugin().Derive}, {"network", networkpolicy.Plugin().Derive}, {"ingress", ingress.Plugin().Derive},
+			},
 		},
 	}
 	for _, d := range peers {

@@ -59,7 +59,7 @@ func byRef(t *testing.T, texts [][]byte) map[abi.Ref]any {
 		ref := named.Ref
 		ref.Namespace, ref.Name = named.Metadata.Namespace, named.Metadata.Name
 		if objects[ref] != nil {
-			t.Errorf("%s is there twice", ref)
+			t.Errorf("%s is a duplicate", ref)
 		}
 		objects[ref] = object
 	}

@@ -25,7 +25,7 @@ const (
 // resetTurns is how often the benchmark is run when there is time for a median.
 const resetTurns = 5
 
-// measurePutBack compares putting an instance back behind a call with copying its whole memory.
+// measurePutBack compares putting an instance back after a call with copying its whole memory.
 func measurePutBack(ctx context.Context, f *fixture) ([]row, error) {
 	binary := f.build("bench", "sandbox.test")
 	if _, err := command(ctx, nil, "go", "test", "-c", "-o", binary, "github.com/latticenet/lattice-host/host/sandbox"); err != nil {
@@ -54,7 +54,7 @@ func measurePutBack(ctx context.Context, f *fixture) ([]row, error) {
 	return []row{timeRow("putting back an instance / copying its memory", barPutBack, median(ours), median(peer))}, nil
 }
 
-// benchmarkLine is a line of go test: the name, without the number of processors behind it, and the time in [resetUnit].
+// benchmarkLine is a line of go test: the name, without the number of processors after it, and the time in [resetUnit].
 var benchmarkLine = regexp.MustCompile(`^(Benchmark\S*?)(?:-\d+)?\s.*\s([\d.]+) ` + resetUnit)
 
 // addResets reads what go test prints.

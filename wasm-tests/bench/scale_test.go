@@ -8,7 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// The fleet has to grow in proportion: nobody in it may ask for everybody.
+// The fleet has to grow in proportion: no one in it may ask for everybody.
 func TestNoGeneratedServiceIsOpenToEveryone(t *testing.T) {
 	const n = 50
 	docs, err := generate(n)

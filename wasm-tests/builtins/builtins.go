@@ -17,8 +17,13 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/plugins/builtin/deployment"
 	"github.com/latticenet/lattice-host/plugins/builtin/egress"
+	"github.com/latticenet/lattice-host/plugins/builtin/ingress"
 	"github.com/latticenet/lattice-host/plugins/builtin/keda"
 	networkpolicy "github.com/latticenet/lattice-host/plugins/builtin/network-policy"
+	"github.com/latticenet/lattice-host/plugins/builtin/observability"
+	runtimepolicy "github.com/latticenet/lattice-host/plugins/builtin/runtime-policy"
+	secretprovider "github.com/latticenet/lattice-host/plugins/builtin/secret-provider"
+	"github.com/latticenet/lattice-host/plugins/builtin/secrets"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -28,10 +33,15 @@ import (
 // installed is found by walking them.
 func code() map[string]*sdk.Plugin {
 	return map[string]*sdk.Plugin{
-		"deployment":     deployment.Plugin(),
-		"egress":         egress.Plugin(),
-		"keda":           keda.Plugin(),
-		"network-policy": networkpolicy.Plugin(),
+		"deployment":      deployment.Plugin(),
+		"egress":          egress.Plugin(),
+		"ingress":         ingress.Plugin(),
+		"keda":            keda.Plugin(),
+		"network-policy":  networkpolicy.Plugin(),
+		"observability":   observability.Plugin(),
+		"runtime-policy":  runtimepolicy.Plugin(),
+		"secret-provider": secretprovider.Plugin(),
+		"secrets":         secrets.Plugin(),
 	}
 }
 

@@ -8,15 +8,19 @@ import (
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/conformance"
+	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
 )
 
 // fewestRequests is how many different requests every built-in plugin gets at least.
 const fewestRequests = 20
 
-// TestDeterminism calls every built-in plugin with every request that the goldens and the examples lead to, and holds the
-// answers against the contract.
-func TestDeterminism(t *testing.T) {
+// recordedDocuments is how many generated documents are recorded besides goldens and examples.
+const recordedDocuments = 80
+
+// TestRow66_Determinism calls every built-in plugin with every request that the goldens, the examples and some generated documents
+// lead to, and holds the answers against the contract.
+func TestRow66_Determinism(t *testing.T) {
 	root, err := Root()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +62,7 @@ func sandboxed(t *testing.T, root string) Set {
 	return set
 }
 
-// recordAll derives the goldens and the examples natively. Whether they derive is what other tests are about.
+// recordAll derives the goldens, the examples and generated documents natively. Whether they derive is what other tests are about.
 func recordAll(t *testing.T, root string) *Recorder {
 	t.Helper()
 	native, err := NewNative(root)
@@ -80,6 +84,13 @@ func recordAll(t *testing.T, root string) *Recorder {
 		if _, err := e.engine(t, root, plugins).DeriveAll(t.Context(), read(t, root, e.files)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	engine, err := pipeline.New(t.Context(), pipeline.Config{Plugins: plugins, Settings: monitored()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.DeriveAll(t.Context(), generated(t, recordedDocuments)); err != nil {
+		t.Fatal(err)
 	}
 	return recorder
 }

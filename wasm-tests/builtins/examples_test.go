@@ -2,6 +2,7 @@ package builtins
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -17,13 +18,20 @@ type example struct {
 	name  string
 	files []string
 	peers []string
+	// settings is a file; without one, the platform is the default one.
+	settings string
 }
 
 func examples() []example {
 	return []example{
 		{name: "minimal", files: []string{"minimal.yaml"}},
 		{name: "orders", files: []string{"orders.yaml"}, peers: []string{"orders-peers.yaml"}},
+		{name: "front", files: []string{"front.yaml"}},
 		{name: "media", files: []string{"media"}},
+		{name: "stores", files: []string{"stores.yaml"}},
+		{name: "secrets", files: []string{"secrets.yaml"}, peers: []string{"stores.yaml"}},
+		{name: "full", files: []string{"full.yaml"}, peers: []string{"peers"}, settings: "settings/full.yaml"},
+		{name: "homelab", files: []string{"homelab"}, peers: []string{"peers/vault.yaml"}, settings: "settings/homelab.yaml"},
 	}
 }
 
@@ -45,7 +53,17 @@ func read(tb testing.TB, root string, names []string) []*resource.Document {
 
 func (e example) engine(tb testing.TB, root string, plugins Set) *pipeline.Engine {
 	tb.Helper()
-	engine, err := pipeline.New(tb.Context(), pipeline.Config{Plugins: plugins, Peers: read(tb, root, e.peers)})
+	config := pipeline.Config{Plugins: plugins, Peers: read(tb, root, e.peers)}
+	if e.settings != "" {
+		text, err := os.ReadFile(filepath.Join(root, "examples", e.settings))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if config.Settings, err = pipeline.ParseSettings(e.settings, text); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	engine, err := pipeline.New(tb.Context(), config)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -32,7 +32,15 @@ func Generate(seed uint64) []byte {
 		spec["sysctls"] = object{"kernel.shm_rmid_forced": "1"}
 	}
 	if g.maybe() {
-		spec["deploy"] = object{"strategy": pick(g, "rolling", "canary")}
+		strategy := pick(g, "rolling", "canary")
+		spec["deploy"] = object{"strategy": strategy}
+		if strategy == "canary" {
+			// A canary runs next to the pods that it replaces, on the same volumes.
+			for _, name := range []string{"data", "named"} {
+				volume := spec["workload"].(object)["resources"].(object)[name].(object)
+				volume["params"].(object)["accessMode"] = "ReadWriteMany"
+			}
+		}
 	}
 	if g.maybe() {
 		spec["advertise"] = object{"allowedServices": []string{pick(g, "*", "other/front")}}
@@ -41,6 +49,10 @@ func Generate(seed uint64) []byte {
 		if g.IntN(6) == 0 {
 			spec[flag] = g.maybe()
 		}
+	}
+	if g.IntN(4) == 0 {
+		main := spec["workload"].(object)["containers"].(object)["main"].(object)
+		main["security"] = object{"allowedBinaries": []string{pick(g, "/bin/app", "/bin/sh", "*"), "/bin/" + g.word()}}
 	}
 	document := object{
 		"apiVersion": "lattice.dev/v1alpha1", "kind": "LatticeService", "spec": spec,

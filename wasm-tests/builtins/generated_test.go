@@ -56,7 +56,7 @@ func TestGeneratedDocumentsAreEqualInBothWorlds(t *testing.T) {
 		"ServiceAccount", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "Deployment.apps",
 		"PodDisruptionBudget.policy", "ScaledObject.keda.sh", "LatticeMeshMember.lattice.dev", "CiliumNetworkPolicy.cilium.io",
 		"AuthorizationPolicy.security.istio.io", "PeerAuthentication.security.istio.io", "ServiceEntry.networking.istio.io",
-		"Gateway.gateway.networking.k8s.io",
+		"Gateway.gateway.networking.k8s.io", "VMServiceScrape.operator.victoriametrics.com", "TracingPolicyNamespaced.cilium.io",
 	} {
 		if !kinds[kind] {
 			t.Errorf("no generated document derives a %s", kind)

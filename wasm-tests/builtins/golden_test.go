@@ -78,6 +78,10 @@ func checkCase(t *testing.T, plugins Set, plugin, file string) {
 	// The files whose names begin with want say what must come out.
 	got := slices.DeleteFunc(slices.Clone(c.Files), func(f txtar.File) bool { return strings.HasPrefix(f.Name, "want") })
 	bundle, err := c.Derive(t.Context(), plugins)
+	// An error is what a case is about, or a golden that was rewritten unread.
+	if isError := strings.HasPrefix(c.Name, "error-"); isError != (err != nil) {
+		t.Errorf("%s: want-error is for cases named error-*, and those alone: %v", file, err)
+	}
 	if err != nil {
 		got = append(got, txtar.File{Name: "want-error", Data: []byte(err.Error() + "\n")})
 	} else {

@@ -16,7 +16,7 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// commands returns the lines behind "$ " in the console blocks of a document.
+// commands returns the lines after "$ " in the console blocks of a document.
 func commands(t *testing.T, file string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -105,7 +105,7 @@ status=$?; { export -p; printf 'cd "%s"\n' "$PWD"; } >"$READER"; exit $status`
 	}
 }
 
-// TestCommands does what every page says, in a copy of the repository behind make demo, each page as if in a new terminal.
+// TestCommands does what every page says, in a copy of the repository after make demo, each page as if in a new terminal.
 func TestCommands(t *testing.T) {
 	root, err := builtins.Root()
 	if err != nil {
@@ -127,9 +127,16 @@ func TestCommands(t *testing.T) {
 	if out, err := demo.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, document := range []string{"README.md", "docs/authoring.md", "docs/operating.md", "docs/policies.md", "docs/trust.md", "docs/json.md", "docs/kinds.md"} {
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "plugins", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no page of a plugin: %v", err)
+	}
+	for _, document := range []string{"README.md", "docs/authoring.md", "docs/operating.md", "docs/policies.md", "docs/trust.md", "docs/json.md", "docs/kinds.md", "docs/from-a-manifest.md"} {
+		pages = append(pages, filepath.Join(root, document))
+	}
+	for _, page := range pages {
 		r := reader{dir: dir, env: env, state: filepath.Join(t.TempDir(), "state")}
-		for _, command := range commands(t, filepath.Join(root, document)) {
+		for _, command := range commands(t, page) {
 			// CI runs what make makes.
 			if !strings.HasPrefix(command, "make ") {
 				r.run(t, command)
@@ -165,6 +172,12 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 			"docs/counter/main.go", "docs/counter/plugin.yaml", "docs/database/plugin.yaml", "docs/database/database.schema.yaml",
 		},
 		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
+		"docs/from-a-manifest.md": {
+			"docs/manifests/kubernetes/grafana.yaml", "docs/manifests/kubernetes/indexer.yaml", "docs/manifests/kubernetes/redis.yaml",
+			"docs/manifests/kubernetes/reports.yaml", "docs/manifests/kubernetes/web.yaml", "docs/manifests/lattice/grafana.yaml",
+			"docs/manifests/lattice/indexer.yaml", "docs/manifests/lattice/redis.yaml", "docs/manifests/lattice/reports.yaml",
+			"docs/manifests/lattice/web.yaml", "docs/manifests/shop.cedar",
+		},
 		"docs/policies.md": {
 			"docs/policies-example/shop.cedar", "docs/policies-example/shop_test.yaml", "docs/policies-example/labels.rego",
 			"docs/policies-example/quota.yaml", "docs/policies-example/namespaces.yaml", "docs/policies-example/nightly.yaml",

@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 )
 
-// BenchmarkDerive compares the same derivation through both transports, checks of the answer included.
+// BenchmarkDerive compares the same derivation through both transports, checks of the answer
+// included.
 func BenchmarkDerive(b *testing.B) {
 	r, err := sandbox.New(b.Context(), sandbox.Config{})
 	if err != nil {

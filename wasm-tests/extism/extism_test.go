@@ -1,5 +1,6 @@
-// Package extism holds no code: its tests build the example plugin of the AssemblyScript SDK and run it beside the same
-// derivation in Go. They need Node.js, so that they are a module of their own.
+// Package extism holds no code: its tests build the example plugin of the AssemblyScript SDK and
+// run it next to the same derivation in Go. They need Node.js, so that they are a module of their
+// own.
 package extism
 
 import (
@@ -31,7 +32,8 @@ const (
 	tools = root + "/build/assemblyscript/node_modules"
 )
 
-// sources copies the SDK to a folder of the test's own and puts its dependencies beside it, as npm ci does.
+// sources copies the SDK to a folder of the test's own and puts its dependencies next to it, as npm
+// ci does.
 func sources(t testing.TB) string {
 	t.Helper()
 	if _, err := os.Stat(tools); err != nil {
@@ -124,7 +126,8 @@ func TestExample(t *testing.T) {
 	t.Run("module", func(t *testing.T) { testModule(t, dir, module) })
 }
 
-// testDerive holds both plugins to the goldens: a request in the section request.json, the answer in want.json.
+// testDerive holds both plugins to the goldens: a request in the section request.json, the answer
+// in want.json.
 func testDerive(t *testing.T, p plugins) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) < 5 {
@@ -223,7 +226,8 @@ func testFails(t *testing.T, p *sandbox.Plugin) {
 	}
 }
 
-// testModule proves that the module asks for nothing but the kernel, and that the same source gives the same bytes.
+// testModule proves that the module asks for nothing but the kernel, and that the same source gives
+// the same bytes.
 func testModule(t *testing.T, dir, module string) {
 	first, err := os.ReadFile(module)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// processorTime returns how much processor time the process has had. What it does for the garbage of a guest counts.
+// processorTime returns how much processor time the process has had. What it does for the garbage
+// of a guest counts.
 func processorTime() (time.Duration, error) {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -7,11 +7,12 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// extismRows are the functions of modules that were made with an Extism PDK. A load and a store speak for all that do no more.
+// extismRows are the functions of modules that were made with an Extism PDK. A load and a store
+// speak for all that do no more.
 func extismRows() []row {
 	i64, i64x2 := []byte{b.I64}, []byte{b.I64, b.I64}
-	// With returns a row whose work calls functions that it imports. While it does, y is the address of a block, whose begin is
-	// the answer.
+	// With returns a row whose work calls functions that it imports. While it does, y is the
+	// address of a block, whose begin is the answer.
 	with := func(name string, block int64, rounds int, work func(call func(name string, params, results []byte) []byte) []byte) row {
 		u := &guest{extism: true, times: 1, rounds: rounds}
 		indexes := map[string]uint32{}

@@ -42,7 +42,8 @@ func wasiRows() []row {
 	}
 }
 
-// hostRows are the functions of the own ABI. Host calls are made no more often than a derivation may.
+// hostRows are the functions of the own ABI. Host calls are made no more often than a derivation
+// may.
 func hostRows() []row {
 	log := func(name string, rounds int, text string) row {
 		return imported(name, abi.ImportModule, abi.ImportLog, "iii", nil, rounds, []byte(text), 1, dataAt, int32(len(text)))
@@ -65,7 +66,8 @@ func hostRows() []row {
 	}
 }
 
-// imported returns a row that calls a function of the host with constants. Params are i for i32 and I for i64.
+// imported returns a row that calls a function of the host with constants. Params are i for i32 and
+// I for i64.
 func imported(name, module, function, params string, results []byte, rounds int, data []byte, args ...int32) row {
 	u := &guest{times: 1, rounds: rounds, data: data}
 	var types, push []byte
@@ -83,7 +85,8 @@ func imported(name, module, function, params string, results []byte, rounds int,
 	return row{name: name, wasm: u.build()}
 }
 
-// manifest returns the manifest of every row's plugin: it may use what there is, as long as it likes.
+// manifest returns the manifest of every row's plugin: it may use what there is, as long as it
+// likes.
 func manifest(transport abi.Transport) *abi.Manifest {
 	service := abi.GroupKind{Group: "lattice.dev", Kind: "LatticeService"}
 	m := &abi.Manifest{
@@ -122,7 +125,8 @@ func (f fullStore) Read(string) (cbor.Map[cbor.Raw], string, error) {
 // Write implements [hostcall.Store].
 func (fullStore) Write(string, string, cbor.Map[cbor.Raw]) error { return nil }
 
-// withStore returns a context for one derivation, in which a plugin has a full store and finds a hundred resources.
+// withStore returns a context for one derivation, in which a plugin has a full store and finds a
+// hundred resources.
 func withStore(ctx context.Context) context.Context {
 	m := manifest("")
 	run := hostcall.NewRun(hostcall.Config{

@@ -1,12 +1,13 @@
-// Command fuel measures how long a unit of fuel takes: for each class of instructions, host functions and ways to use
-// memory, it runs a guest of nothing else and divides the processor time by the fuel. It prints the table and fails when a
-// row is above 20 times the median.
+// Command fuel measures how long a unit of fuel takes: for each class of instructions, host
+// functions and ways to use memory, it runs a guest of nothing else and divides the processor time
+// by the fuel. It prints the table and fails when a row is above 20 times the median.
 //
-// All rows are measured in one run and compared with each other, each by the best of several calls, so that a machine that
-// is slow or busy does not matter.
+// All rows are measured in one run and compared with each other, each by the best of several calls,
+// so that a machine that is slow or busy does not matter.
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -20,34 +21,40 @@ const mostTimesMedian = 20
 
 func main() {
 	turns := flag.Int("turns", 7, "how often each row is measured; the best counts")
+	median := flag.Bool("median", false, "print the nanoseconds of the median alone")
 	flag.Parse()
-	if err := run(context.Background(), *turns, os.Stdout); err != nil {
+	if err := run(context.Background(), *turns, *median, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "fuel:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures and prints all rows. The error names those that are too slow.
-func run(ctx context.Context, turns int, out io.Writer) error {
+// run measures all rows, and prints them or their median alone. The error names those that are too
+// slow.
+func run(ctx context.Context, turns int, median bool, out io.Writer) error {
 	measured, err := measure(ctx, rows(), turns)
 	if err != nil {
+		return err
+	}
+	bySpeed(measured)
+	if median {
+		_, err := fmt.Fprintf(out, "%.4f\n", medianOf(measured))
 		return err
 	}
 	return report(out, measured)
 }
 
-// report prints the rows, the slowest first, and returns an error when one is too slow.
+// bySpeed sorts rows, the slowest first.
+func bySpeed(measured []result) {
+	slices.SortStableFunc(measured, func(a, b result) int { return cmp.Compare(b.perUnit(), a.perUnit()) })
+}
+
+// medianOf returns the nanoseconds of a unit at the median of sorted rows.
+func medianOf(measured []result) float64 { return measured[len(measured)/2].perUnit() }
+
+// report prints sorted rows, the slowest first, and returns an error when one is too slow.
 func report(out io.Writer, measured []result) error {
-	slices.SortStableFunc(measured, func(a, b result) int {
-		switch {
-		case a.perUnit() > b.perUnit():
-			return -1
-		case a.perUnit() < b.perUnit():
-			return 1
-		}
-		return 0
-	})
-	median := measured[len(measured)/2].perUnit()
+	median := medianOf(measured)
 	fmt.Fprintf(out, "%-44s %12s %10s %8s\n", "what", "fuel a call", "ns a unit", "x median")
 	var slow []string
 	for _, r := range measured {

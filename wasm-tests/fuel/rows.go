@@ -100,7 +100,8 @@ func accessRows() []row {
 	over := func(name string, rounds int, before, work []byte) row {
 		return row{name: name, wasm: (&guest{before: before, work: work, times: inLoop, rounds: rounds, pages: memoryPages}).build()}
 	}
-	// A cycle through all of memory in an order that no processor foresees: word i leads to (i * 26405 + 12345) mod 2^14 pages.
+	// A cycle through all of memory in an order that no processor foresees: word i leads to (i *
+	// 26405 + 12345) mod 2^14 pages.
 	cycle := slices.Concat([]byte{b.Loop, b.NoResult},
 		get(count), b.Int32(4160), []byte{0x6c}, b.Int32(67108800), []byte{0x71},
 		get(count), b.Int32(26405), []byte{0x6c}, b.Int32(12345), []byte{0x6a}, b.Int32(4160), []byte{0x6c}, b.Int32(67108800), []byte{0x71},

@@ -35,7 +35,7 @@ func targets() map[string][]string {
 		"host/sandbox/extism":               {"FuzzRewrite"},
 		"host/sandbox/meter":                {"FuzzGenerated", "FuzzRewrite"},
 		"plugins/builtin/internal/endpoint": {"FuzzParse"},
-		"plugins/builtin/internal/template": {"FuzzRender"},
+		"plugins/sdk/go/template":           {"FuzzGo", "FuzzRender"},
 		"registry/index":                    {"FuzzParse"},
 		"registry/index/publisher":          {"FuzzParse"},
 		"registry/index/revocation":         {"FuzzParse"},

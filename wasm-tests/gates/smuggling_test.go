@@ -19,7 +19,8 @@ import (
 
 type object = map[string]any
 
-// smuggler is a plugin that answers as its manifest says, but for what it slips into its outputs.
+// smuggler is a plugin that answers as its manifest says, except for what it slips into its
+// outputs.
 type smuggler struct {
 	pipeline.Plugin
 	kind string
@@ -93,8 +94,8 @@ func withService(t *testing.T) string {
 	return file
 }
 
-// TestSmuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
-func TestSmuggling(t *testing.T) {
+// TestLaw03_Smuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
+func TestLaw03_Smuggling(t *testing.T) {
 	tests := map[string]struct {
 		plugin, kind string
 		slip         func(document object)
@@ -192,7 +193,7 @@ func TestSmuggling(t *testing.T) {
 			"deployment", "Deployment", func(d object) { podOf(d)["dnsConfig"] = object{"nameservers": []any{"203.0.113.9"}} },
 			`AccessExternalEndpoint Lattice::ExternalEndpoint::"203.0.113.9:53"`, "spec.template.spec.dnsConfig.nameservers.0",
 		},
-		"another host behind a name": {
+		"another host for a name": {
 			"deployment", "Deployment", func(d object) {
 				podOf(d)["hostAliases"] = []any{object{"ip": "203.0.113.9", "hostnames": []any{"api.example.com"}}}
 			},

@@ -16,7 +16,8 @@ func inCBOR(m *abi.Manifest) { m.Encoding = abi.EncodingCBOR }
 // room returns the shape of a guest whose alloc answers with an address.
 func room(at int32) func(*guest) { return func(g *guest) { g.alloc = b.Int32(at) } }
 
-// places is the shape of a guest with 32 MiB, so that a place of more than an answer may have is inside.
+// places is the shape of a guest with 32 MiB, so that a place of more than an answer may have is
+// inside.
 func places(ptr, size uint32) func(*guest) {
 	return func(g *guest) { g.pages, g.call = 512, packed(ptr, size) }
 }
@@ -36,8 +37,8 @@ func placeCases() []hostile {
 		{name: "answer-negative", reason: "a length below zero", guest: calls(b.Int64(-1)), want: badAnswer},
 		{name: "answer-four-gigabytes", reason: "a length of 2^32-1", guest: calls(packed(answerAt, 1<<32-1)), want: badAnswer},
 		{name: "answer-too-large", reason: "one byte more than an answer may have, all inside of memory", manifest: allMemory, guest: places(0, abi.MaxResponseBytes+1), want: badAnswer},
-		{name: "answer-beyond-memory", reason: "an address behind memory", guest: calls(packed(1<<31, 2)), want: badAnswer},
-		{name: "answer-leaves-memory", reason: "an answer that ends one byte behind memory", guest: calls(packed(2*pageSize-1, 2)), want: badAnswer},
+		{name: "answer-beyond-memory", reason: "an address after the end of memory", guest: calls(packed(1<<31, 2)), want: badAnswer},
+		{name: "answer-leaves-memory", reason: "an answer that ends one byte after the end of memory", guest: calls(packed(2*pageSize-1, 2)), want: badAnswer},
 		{name: "answer-wraps-around", reason: "an address and a length whose sum is small in 32 bits", guest: calls(packed(1<<32-8, 16)), want: badAnswer},
 		{name: "answer-at-zero", reason: "an answer of zeros at address 0", guest: calls(packed(0, 100)), want: badAnswer},
 		{name: "answer-in-request", reason: "the request as the answer", guest: calls(asRequest(0)), want: ok, check: wantUnknown("resource")},
@@ -45,7 +46,7 @@ func placeCases() []hostile {
 		{name: "answer-is-whole-memory", reason: "all of memory as the answer", guest: calls(packed(0, 2*pageSize)), want: badAnswer},
 		{name: "alloc-nothing", reason: "no room for the request", guest: room(0), want: badAnswer},
 		{name: "alloc-misaligned", reason: "room at an odd address", guest: room(scratchAt + 1), want: ok},
-		{name: "alloc-beyond-memory", reason: "room behind memory", guest: room(2 * pageSize), want: badAnswer},
+		{name: "alloc-beyond-memory", reason: "room after the end of memory", guest: room(2 * pageSize), want: badAnswer},
 		{name: "alloc-leaves-memory", reason: "too little room at the end of memory", guest: room(2*pageSize - 1), want: badAnswer},
 		{name: "alloc-negative", reason: "room at a negative address", guest: room(-1), want: badAnswer},
 		{name: "alloc-on-answer", reason: "room where the answer lies already", guest: room(answerAt), want: badAnswer},
@@ -56,7 +57,8 @@ func placeCases() []hostile {
 	}
 }
 
-// wantUnknown wants an answer with a key that the host does not know, and no more of them than people read.
+// wantUnknown wants an answer with a key that the host does not know, and no more of them than
+// people read.
 func wantUnknown(key string) func(*testing.T, any, []string) {
 	return func(t *testing.T, _ any, unknown []string) {
 		t.Helper()
@@ -78,7 +80,7 @@ func answer(name, reason, text string, want outcome) hostile {
 
 // jsonCases answer what is not JSON, or not the data model.
 func jsonCases() []hostile {
-	manyKeys := answer("unknown-keys", "a hundred thousand keys that nobody knows", keys(100_000), ok)
+	manyKeys := answer("unknown-keys", "a hundred thousand unknown keys", keys(100_000), ok)
 	manyKeys.check = wantUnknown("k0")
 	rudeKey := answer("unknown-key-terminal", "a key that clears the terminal", `{"\u001b[2J":1}`, ok)
 	rudeKey.check = wantUnknown(`\x1b[2J`)
@@ -88,12 +90,12 @@ func jsonCases() []hostile {
 		answer("cbor-from-json", "CBOR from a plugin that speaks JSON", "\xa0", badAnswer),
 		answer("not-utf8", "text that is not UTF-8", "{\"results\":\"\xff\"}", badAnswer),
 		answer("half-surrogate", "half a character", `{"results":[{"severity":"info","message":"\ud800"}]}`, badAnswer),
-		answer("duplicate-key", "a key that is there twice", `{"results":[],"results":[]}`, badAnswer),
-		answer("duplicate-key-escaped", "a key that is there twice in two spellings", `{"results":[],"r\u0065sults":[]}`, badAnswer),
+		answer("duplicate-key", "a key that is a duplicate", `{"results":[],"results":[]}`, badAnswer),
+		answer("duplicate-key-escaped", "a key that is a duplicate in two spellings", `{"results":[],"r\u0065sults":[]}`, badAnswer),
 		answer("deep", "ten thousand arrays in each other", strings.Repeat("[", 10_000)+strings.Repeat("]", 10_000), badAnswer),
-		answer("deep-unknown", "a million arrays in each other, where nobody looks", `{"x":`+strings.Repeat("[", 1_000_000), badAnswer),
-		answer("trailing", "a second message behind the first", "{} {}", badAnswer),
-		answer("trailing-zero", "a zero byte behind the message", "{}\x00", badAnswer),
+		answer("deep-unknown", "a million nested arrays, in an unknown field", `{"x":`+strings.Repeat("[", 1_000_000), badAnswer),
+		answer("trailing", "a second message after the first", "{} {}", badAnswer),
+		answer("trailing-zero", "a zero byte after the message", "{}\x00", badAnswer),
 		answer("nan", "NaN", `{"x":NaN}`, badAnswer),
 		answer("infinity", "a number beyond every float", `{"x":1e999}`, badAnswer),
 		answer("integer-huge", "an integer of a thousand digits", `{"x":`+strings.Repeat("9", 1000)+`}`, badAnswer),
@@ -102,7 +104,7 @@ func jsonCases() []hostile {
 		answer("array", "a list in place of an object", "[]", badAnswer),
 		answer("null", "null in place of an object", "null", badAnswer),
 		answer("wrong-type", "a number in place of a list", `{"outputs":7}`, badAnswer),
-		answer("large", "three million spaces behind a message", "{}"+strings.Repeat(" ", 3_000_000), ok),
+		answer("large", "three million spaces after a message", "{}"+strings.Repeat(" ", 3_000_000), ok),
 	}
 }
 
@@ -128,10 +130,10 @@ func cborCases() []hostile {
 		encoded("json", "JSON from a plugin that speaks CBOR", "{}", badAnswer),
 		encoded("cut", "a message that ends early", "\xa1"+results, badAnswer),
 		encoded("not-utf8", "text that is not UTF-8", "\xa1\x61x\x61\xff", badAnswer),
-		encoded("duplicate-key", "a key that is there twice", "\xa2"+results+"\x80"+results+"\x80", badAnswer),
+		encoded("duplicate-key", "a key that is a duplicate", "\xa2"+results+"\x80"+results+"\x80", badAnswer),
 		encoded("unsorted", "keys that are not sorted", "\xa2\x61b\x00\x61a\x00", badAnswer),
 		encoded("deep", "ten thousand arrays in each other", "\xa1\x61x"+strings.Repeat("\x81", 10_000)+"\x00", badAnswer),
-		encoded("trailing", "a second message behind the first", "\xa0\xa0", badAnswer),
+		encoded("trailing", "a second message after the first", "\xa0\xa0", badAnswer),
 		encoded("nan", "NaN", "\xa1\x61x\xf9\x7e\x00", badAnswer),
 		encoded("infinity", "infinity", "\xa1\x61x\xf9\x7c\x00", badAnswer),
 		encoded("indefinite", "a list without a length", "\xa1"+results+"\x9f\xff", badAnswer),

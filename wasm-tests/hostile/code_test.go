@@ -6,12 +6,14 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// codes returns the shape of a guest with one more function, of type () → (), whose code stands as it is.
+// codes returns the shape of a guest with one more function, of type () → (), whose code is as it
+// is.
 func codes(code ...byte) func(*guest) {
 	return func(g *guest) { g.Code(nil, nil, code) }
 }
 
-// code returns the shape of a guest with one more function, of type () → (), with these instructions.
+// code returns the shape of a guest with one more function, of type () → (), with these
+// instructions.
 func code(parts ...any) func(*guest) {
 	return func(g *guest) { g.procedure(parts...) }
 }
@@ -44,7 +46,7 @@ func codeCases() []hostile {
 	return []hostile{
 		{name: "locals-million", reason: "a million locals in six bytes", guest: codes(million...), want: contract},
 		{name: "locals-four-billion", reason: "2^32-1 locals", guest: codes(1, 0xff, 0xff, 0xff, 0xff, 0x0f, b.I32, b.End), want: contract},
-		{name: "locals-overflow", reason: "two times 2^31 locals, which is none in 32 bits", guest: codes(b.Body(2,
+		{name: "locals-overflow", reason: "two times 2^31 locals, which overflows to 0 in 32 bits", guest: codes(b.Body(2,
 			b.Unsigned(1<<31), b.I32, b.Unsigned(1<<31), b.I64, b.End)...), want: contract},
 		{name: "locals-thousands", reason: "forty thousand locals on every stack frame", guest: func(g *guest) { g.callLocals = 40_000 }, want: ok},
 		{name: "locals-type", reason: "a local of a type that does not exist", guest: codes(1, 1, 0x01, b.End), want: contract},
@@ -53,9 +55,9 @@ func codeCases() []hostile {
 		{name: "leb-endless", reason: "a constant that ends with the code", guest: codes(0, b.I32Const, 0x80), want: contract},
 		{name: "body-empty", reason: "a body of no bytes", guest: codes(), want: contract},
 		{name: "body-no-end", reason: "a body that does not end", guest: codes(0, b.Block, b.NoResult, b.End), want: contract},
-		{name: "body-behind-end", reason: "instructions behind the end", guest: codes(0, b.End, b.Unreachable, b.End), want: contract},
+		{name: "body-after-end", reason: "instructions after the end", guest: codes(0, b.End, b.Unreachable, b.End), want: contract},
 		{name: "opcode-unknown", reason: "an instruction that does not exist", guest: code(0xff), want: contract},
-		{name: "opcode-unknown-long", reason: "an instruction that does not exist, behind a prefix", guest: code(b.Bulk, b.Unsigned(1<<31)), want: contract},
+		{name: "opcode-unknown-long", reason: "an instruction that does not exist, after a prefix", guest: code(b.Bulk, b.Unsigned(1<<31)), want: contract},
 		{name: "opcode-atomic", reason: "an instruction for threads", guest: code(0xfe, 0x03, 0), want: contract},
 		{name: "opcode-exception", reason: "an instruction for exceptions", guest: code(0x06, b.NoResult, b.End), want: contract},
 		{name: "opcode-tail-call", reason: "a tail call, which would recurse without a stack", guest: code(0x12, 0), want: contract},
@@ -65,8 +67,8 @@ func codeCases() []hostile {
 		{name: "stack-leftover", reason: "a function that leaves too much", guest: code(b.Int32(1)), want: contract},
 		{name: "type-confusion", reason: "a number as an address of another type", guest: code(b.Int64(1), b.I32Load, 0, 0, b.Drop), want: contract},
 		{name: "local-missing", reason: "a local that does not exist", guest: code(b.LocalGet, b.Unsigned(1<<31), b.Drop), want: contract},
-		{name: "global-missing", reason: "the variable behind the last, where the meter keeps the fuel", guest: code(b.Int64(1<<40), b.GlobalSet, 0), want: contract},
-		{name: "function-missing", reason: "a call of the function behind the last", guest: code(b.Call, 3), want: contract},
+		{name: "global-missing", reason: "the variable after the last, where the meter keeps the fuel", guest: code(b.Int64(1<<40), b.GlobalSet, 0), want: contract},
+		{name: "function-missing", reason: "a call of the function after the last", guest: code(b.Call, 3), want: contract},
 		{name: "function-far", reason: "a call of function 2^32-1", guest: code(b.Call, b.Unsigned(1<<32-1)), want: contract},
 		{name: "branch-too-deep", reason: "a branch to a block that does not exist", guest: code(b.Br, 9), want: contract},
 		{name: "alignment-too-large", reason: "an alignment of 2^31", guest: code(b.Int32(0), b.I32Load, 31, 0, b.Drop), want: contract},

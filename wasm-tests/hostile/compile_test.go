@@ -6,7 +6,8 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// loopsOverLocals returns the code of a function in which every local may change hands at every loop.
+// loopsOverLocals returns the code of a function in which every local may change hands at every
+// loop.
 func loopsOverLocals(loops, locals int) []byte {
 	set, get := []byte{}, []byte{}
 	for i := range uint32(locals) {
@@ -20,9 +21,9 @@ func loopsOverLocals(loops, locals int) []byte {
 // handedOver is how many values the type has that handsOver works with.
 const handedOver = 1000
 
-// handsOver returns the shape of a guest with a function that has a thousand values on the stack in front of the
-// instructions, and drops them behind. The instructions get the index of a type that takes a thousand values and leaves as
-// many, and of a function of that type.
+// handsOver returns the shape of a guest with a function that has a thousand values on the stack in
+// front of the instructions, and drops them afterwards. The instructions get the index of a type
+// that takes a thousand values and leaves as many, and of a function of that type.
 func handsOver(parts func(typ, function []byte) []byte) func(*guest) {
 	return func(g *guest) {
 		same := g.Type(i32s(handedOver), i32s(handedOver))
@@ -39,7 +40,8 @@ func localsOnStack(n int) []byte {
 	return code
 }
 
-// compileCases are small and take the compiler seconds and hundreds of megabytes, far more if they were larger.
+// compileCases are small and take the compiler seconds and hundreds of megabytes, far more if they
+// were larger.
 func compileCases() []hostile {
 	return []hostile{
 		{name: "br-table-giant", reason: "a table of a hundred thousand branches, each of which takes 2 KiB to compile", guest: code(b.Block, b.NoResult,

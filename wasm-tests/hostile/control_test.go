@@ -8,8 +8,8 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// exponential adds functions of which each calls the one before twice, and returns the last: 2^depth calls without a
-// loop.
+// exponential adds functions of which each calls the one before twice, and returns the last:
+// 2^depth calls without a loop.
 func exponential(g *guest, depth int) uint32 {
 	f := g.procedure()
 	for range depth {
@@ -18,7 +18,8 @@ func exponential(g *guest, depth int) uint32 {
 	return f
 }
 
-// loops nests n loops of a million rounds. Each counts in a local of its own, the first of which is given.
+// loops nests n loops of a million rounds. Each counts in a local of its own, the first of which is
+// given.
 func loops(n, local int) []byte {
 	if n == 0 {
 		return nil
@@ -104,7 +105,7 @@ func trapCases() []hostile {
 		{name: "divide-by-zero", reason: "a division by zero", guest: calls(divideByZero(), answered()), want: trap},
 		{name: "divide-overflow", reason: "the one division that overflows", guest: calls(b.Int64(math.MinInt64), b.Int64(-1), b.I64DivS), want: trap},
 		{name: "float-to-int", reason: "NaN as an integer", guest: calls(b.F64Const, float(math.NaN()), b.I32TruncF64S, b.Drop, answered()), want: trap},
-		{name: "load-out-of-range", reason: "a byte behind memory", guest: calls(b.Int32(2*pageSize-3), b.I32Load, 0, 0, b.Drop, answered()), want: trap},
+		{name: "load-out-of-range", reason: "a byte after the end of memory", guest: calls(b.Int32(2*pageSize-3), b.I32Load, 0, 0, b.Drop, answered()), want: trap},
 		{name: "load-far", reason: "an address and an offset that make 8 GiB", guest: calls(
 			b.Int32(-1), b.I32Load, 0, b.Unsigned(1<<32-1), b.Drop, answered()), want: trap},
 		{name: "store-out-of-range", reason: "a write at a negative address", guest: calls(b.Int32(-4), b.Int32(1), b.I32Store, 0, 0, answered()), want: trap},
@@ -113,15 +114,15 @@ func trapCases() []hostile {
 		{name: "indirect-type", reason: "a call of a function of another type", guest: indirect(0, func(g *guest) {
 			g.Elements(0, g.Function(i32s(1), i32s(1), 0, b.Int32(1)))
 		}), want: trap},
-		{name: "indirect-out-of-range", reason: "a call behind the end of a table", guest: indirect(-1, nil), want: trap},
-		{name: "table-get-out-of-range", reason: "an element behind the end of a table", guest: func(g *guest) {
+		{name: "indirect-out-of-range", reason: "a call after the end of a table", guest: indirect(-1, nil), want: trap},
+		{name: "table-get-out-of-range", reason: "an element after the end of a table", guest: func(g *guest) {
 			g.Table(1, -1)
 			g.call = b.Body(b.Int32(1), b.TableGet, 0, b.Drop, answered())
 		}, want: trap},
 	}
 }
 
-// float returns a number as it stands behind f64.const.
+// float returns a number as it follows f64.const.
 func float(v float64) []byte {
 	bits := math.Float64bits(v)
 	code := make([]byte, 8)
@@ -131,7 +132,8 @@ func float(v float64) []byte {
 	return code
 }
 
-// featureCases use what is new in WebAssembly 2.0, and what is not equal on every machine unless someone takes care.
+// featureCases use what is new in WebAssembly 2.0, and what is not equal on every machine unless
+// someone takes care.
 func featureCases() []hostile {
 	vector := func(lane byte) []byte { return b.Body(b.Vector, 12, bytes.Repeat([]byte{lane}, 16)) }
 	const vectorStore, vectorMultiply, vectorDivide = 11, 0xb5, 0xf3

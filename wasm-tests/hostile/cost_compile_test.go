@@ -38,7 +38,8 @@ func sumAll(n int) []byte {
 	return code
 }
 
-// across returns the shape of a guest with a function that sets locals, runs instructions, and reads the locals.
+// across returns the shape of a guest with a function that sets locals, runs instructions, and
+// reads the locals.
 func across(locals int, parts ...any) func(*guest) {
 	return func(g *guest) {
 		g.Function(nil, i32s(1), uint32(locals), b.Body(setAll(locals), b.Body(parts...), sumAll(locals)))
@@ -82,8 +83,8 @@ func localCosts() []costly {
 }
 
 // alive returns the shape of a guest with a function that has values on the stack in front of
-// instructions that leave nothing, and uses them after them. The instructions get the index of a function
-// of type () → ().
+// instructions that leave nothing, and uses them after them. The instructions get the index of a
+// function of type () → ().
 func alive(values int, between func(g *guest, f uint32) []byte) func(*guest) {
 	return func(g *guest) {
 		f := g.procedure()
@@ -134,7 +135,7 @@ func valueCosts() []costly {
 	return ofKind(kindCompile, cases)
 }
 
-// nestingCosts stand deep in each other.
+// nestingCosts are nested deep in each other.
 func nestingCosts() []costly {
 	in := func(n int, open []byte, inside ...any) []byte {
 		return b.Body(bytes.Repeat(open, n), b.Body(inside...), bytes.Repeat([]byte{b.End}, n))

@@ -26,9 +26,9 @@ func plenty(m *abi.Manifest) { m.Limits.Fuel = 5 * fuel }
 // rounds is how often the loop of a call runs that answers.
 const rounds = 10_000
 
-// calledOften returns the shape of a guest whose call runs instructions that leave nothing so many times
-// and answers. They get a guest with a table of a thousand functions that may grow, and the index of a
-// function that is declared.
+// calledOften returns the shape of a guest whose call runs instructions that leave nothing so many
+// times and answers. They get a guest with a table of a thousand functions that may grow, and the
+// index of a function that is declared.
 func calledOften(n int32, instructions func(g *guest, f uint32) []byte) func(*guest) {
 	return func(g *guest) {
 		f := g.procedure()

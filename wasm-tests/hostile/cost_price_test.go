@@ -16,8 +16,8 @@ const (
 	i32Or  = 0x72
 )
 
-// priced returns the shape of a guest whose call runs the instructions sixteen times a round, without
-// end. Locals 3 and 4 are of type i32.
+// priced returns the shape of a guest whose call runs the instructions sixteen times a round,
+// without end. Locals 3 and 4 are of type i32.
 func priced(pages uint32, instructions ...any) func(*guest) {
 	return func(g *guest) {
 		g.pages, g.callLocals = pages, 2
@@ -44,8 +44,8 @@ func pricedImport(name string, args ...int32) func(*guest) {
 	}
 }
 
-// priceCosts take the host more time for a unit of fuel than others. They end with their fuel; what a
-// unit costs is measured by the tests of the price list.
+// priceCosts take the host more time for a unit of fuel than others. They end with their fuel; what
+// a unit costs is measured by the tests of the price list.
 func priceCosts() []costly {
 	const largest = abi.MaxMemoryBytes / pageSize
 	scattered := b.Body(b.LocalGet, 3, b.Int32(1664525), b.I32Mul, b.Int32(1013904223), b.I32Add,
@@ -97,8 +97,8 @@ func derive(parts ...any) func(*guest) {
 	}
 }
 
-// extismCosts are twins of the others in modules made with an Extism PDK. Those have an instance for
-// each call, and nothing is answered.
+// extismCosts are twins of the others in modules made with an Extism PDK. Those have an instance
+// for each call, and nothing is answered.
 func extismCosts() []costly {
 	const manyPages = 950
 	cases := []costly{

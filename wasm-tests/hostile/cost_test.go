@@ -35,10 +35,12 @@ type costly struct {
 	manifest func(*abi.Manifest)
 	// found is a recipe that replaces guest: one that a search came to, run for ever.
 	found string
-	// ends are the classes of errors that a call may end with if the module is not refused, "" for a good
-	// end. Empty means a good end. Which modules are refused, and why, is in testdata/refusals.txt.
+	// ends are the classes of errors that a call may end with if the module is not refused, "" for
+	// a good end. Empty means a good end. Which modules are refused, and why, is in
+	// testdata/refusals.txt.
 	ends []probe.Class
-	// again is what the calls after the first may end with, when it is not the same. Empty means ends.
+	// again is what the calls after the first may end with, when it is not the same. Empty means
+	// ends.
 	again []probe.Class
 	// calls is the number of calls after the first; 0 means 1,000. Modules whose call takes tens
 	// of milliseconds have fewer, under the same bound of memory.
@@ -64,11 +66,12 @@ const (
 	maxLoadRatio = 3
 	// maxCallBytes is what a call may take besides the linear memory of its manifest.
 	maxCallBytes = 64 << 20
-	// maxIdleBytes is what may stay after one call besides linear memory, maxKeptBytes after all calls.
+	// maxIdleBytes is what may stay after one call besides linear memory, maxKeptBytes after all
+	// calls.
 	maxIdleBytes = 16 << 20
 	maxKeptBytes = 64 << 20
-	// maxStackBytes replaces maxCallBytes for a deep recursion: the engine doubles a stack of up to 50 MB,
-	// and the halves are garbage.
+	// maxStackBytes replaces maxCallBytes for a deep recursion: the engine doubles a stack of up to
+	// 50 MB, and the halves are garbage.
 	maxStackBytes = 256 << 20
 	// maxUnchecked is how many units of fuel a call spends between two checks, on average.
 	maxUnchecked = 10_000
@@ -143,7 +146,8 @@ func TestCost(t *testing.T) {
 	golden.Check(t, "testdata/refusals.txt", lines(refusals))
 }
 
-// loadOfBuiltin returns the processor time that loading a built-in plugin takes, the least of three.
+// loadOfBuiltin returns the processor time that loading a built-in plugin takes, the least of
+// three.
 func loadOfBuiltin(t *testing.T) time.Duration {
 	t.Helper()
 	modules, err := builtins.Modules()
@@ -294,7 +298,8 @@ func lines(texts map[string]string) string {
 	return all.String()
 }
 
-// TestCostsAreEnough keeps cases from getting lost: each kind has at least five, each name is there once.
+// TestCostsAreEnough keeps cases from getting lost: each kind has at least five, each name is there
+// once.
 func TestCostsAreEnough(t *testing.T) {
 	const least = 5
 	names, kinds := map[string]bool{}, map[string]int{}

@@ -55,7 +55,7 @@ func declarationCases() []hostile {
 			string(b.Section(b.Section(nil, typeSection, []byte{1, 0x60, 0, 0}), functionSection, append(b.Unsigned(1000), make([]byte, 1000)...)))), want: refused},
 		{name: "start-missing", reason: "a start function that does not exist", guest: func(g *guest) { g.Start(1 << 30) }, want: refused},
 		{name: "start-type", reason: "a start function with a parameter", guest: func(g *guest) { g.Start(g.Function(i32s(1), nil, 0, nil)) }, want: refused},
-		{name: "data-out-of-range", reason: "data behind the end of memory", guest: func(g *guest) { g.Data(2*pageSize-1, []byte("xx")) }, want: trap},
+		{name: "data-out-of-range", reason: "data after the end of memory", guest: func(g *guest) { g.Data(2*pageSize-1, []byte("xx")) }, want: trap},
 		{name: "data-negative", reason: "data at a negative address", guest: func(g *guest) { g.Data(-1, []byte("x")) }, want: trap},
 		{name: "data-huge", reason: "8 MiB of data for a memory of 128 KiB", guest: func(g *guest) { g.Data(0, make([]byte, 8<<20)); g.pages = 2 }, want: trap},
 		{name: "data-huge-passive", reason: "8 MiB of data that is never used", guest: func(g *guest) { g.PassiveData(make([]byte, 8<<20)) }, want: ok},
@@ -67,7 +67,7 @@ func declarationCases() []hostile {
 		{name: "data-count-lies", reason: "a count of data without data", bytes: func(wasm []byte) []byte {
 			return bytes.Replace(wasm, sectionOf(wasm, codeSection), append([]byte{countSection, 1, 9}, sectionOf(wasm, codeSection)...), 1)
 		}, want: refused},
-		{name: "elements-out-of-range", reason: "functions behind the end of a table, which the engine passes over", guest: func(g *guest) {
+		{name: "elements-out-of-range", reason: "functions after the end of a table, which the engine passes over", guest: func(g *guest) {
 			g.Table(1, -1)
 			g.Elements(1, g.procedure())
 		}, want: ok},

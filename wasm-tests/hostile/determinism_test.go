@@ -9,8 +9,9 @@ import (
 	"github.com/latticenet/lattice-host/host/conformance"
 )
 
-// TestDeterminism checks modules that do all that they can to answer something else the next time: they keep state, use
-// the clock and random numbers, grow, trap and loop. Whatever they do, they do it again.
+// TestDeterminism checks modules that do all that they can to answer something else the next time:
+// they keep state, use the clock and random numbers, grow, trap and loop. Whatever they do, they do
+// it again.
 func TestDeterminism(t *testing.T) {
 	const requests = 4
 	h := newHost(t)
@@ -29,7 +30,8 @@ func TestDeterminism(t *testing.T) {
 			}
 			var all []conformance.Request
 			for i := range requests {
-				// Requests differ in length only, which no plugin here looks at but some answer with.
+				// Requests differ in length only, which no plugin here looks at but some answer
+				// with.
 				all = append(all, conformance.Request{Name: fmt.Sprint(i), Op: abi.OpDerive, Data: []byte(strings.Repeat("x", i+1))})
 			}
 			if err := conformance.CheckDeterminism(t.Context(), first, second, all...); err != nil {

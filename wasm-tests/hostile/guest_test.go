@@ -18,7 +18,8 @@ const pageSize = 64 << 10
 
 const wasi = "wasi_snapshot_preview1"
 
-// guest collects the parts of a plugin. Parts that are zero are those of a healthy one, which answers {}.
+// guest collects the parts of a plugin. Parts that are zero are those of a healthy one, which
+// answers {}.
 type guest struct {
 	b.Module
 	// alloc, call and initialize are function bodies. A guest without the last does not export it.
@@ -31,7 +32,8 @@ type guest struct {
 	mostPages int64
 	// drop names exports that are left out.
 	drop []string
-	// extism makes call the function of a module for Extism: without parameters, with a result of type i32.
+	// extism makes call the function of a module for Extism: without parameters, with a result of
+	// type i32.
 	extism bool
 }
 

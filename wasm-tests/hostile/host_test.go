@@ -25,15 +25,15 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// outcome is how a hostile module ends: with any of these errors, or well if there are none.
+// outcome is how a hostile module ends: with any of these errors, or well if none exist.
 type outcome struct {
 	name   string
 	errors []error
 }
 
 var (
-	// refused: the release is not trusted, or the module is not loaded. Which of the two reads the bytes first is no
-	// promise.
+	// refused: the release is not trusted, or the module is not loaded. Which of the two reads the
+	// bytes first is no promise.
 	refused = outcome{"refused", []error{release.ErrNotTrusted, sandbox.ErrContract}}
 	// untrusted: verifying the release refuses it.
 	untrusted = outcome{"untrusted", []error{release.ErrNotTrusted}}
@@ -67,7 +67,8 @@ type hostile struct {
 	guest func(*guest)
 	// bytes changes the finished module, which has no manifest yet.
 	bytes func([]byte) []byte
-	// sections are manifest sections that the module has in place of the signed manifest. Nil puts in the signed one.
+	// sections are manifest sections that the module has in place of the signed manifest. Nil puts
+	// in the signed one.
 	sections []string
 	manifest func(*abi.Manifest)
 	// validate calls the operation validate, raw derives without reading the answer.
@@ -153,7 +154,8 @@ func (p publisher) release(m *abi.Manifest, wasm []byte) (*release.Module, error
 	return p.Release(probe.WithManifest(wasm, m))
 }
 
-// forge verifies any bytes under a good signature: that of a healthy module, made again for the digest of these.
+// forge verifies any bytes under a good signature: that of a healthy module, made again for the
+// digest of these.
 func (p publisher) forge(m *abi.Manifest, wasm []byte) (*release.Module, error) {
 	twin := withManifest((&guest{}).bytes(), string(m.CanonicalJSON()))
 	bundle, err := release.Sign(p.Key, twin)
@@ -308,7 +310,8 @@ func (h *host) bounded(t *testing.T, f func(ctx context.Context)) {
 	}
 }
 
-// attack loads and calls one hostile module, twice since the second call may find what the first one left.
+// attack loads and calls one hostile module, twice since the second call may find what the first
+// one left.
 func (h *host) attack(t *testing.T, c *hostile) {
 	t.Helper()
 	var p *sandbox.Plugin
@@ -325,7 +328,7 @@ func (h *host) attack(t *testing.T, c *hostile) {
 		var unknown []string
 		h.log.reset()
 		h.bounded(t, func(ctx context.Context) { answer, unknown, err = c.ask(ctx, p) })
-		// What one call left behind does not count for the next.
+		// What one call left over does not count for the next.
 		runtime.GC()
 		h.judge(t, c, err)
 		h.log.check(t)
@@ -408,8 +411,8 @@ func (l *logWatch) reset() {
 	l.count, l.bad = 0, nil
 }
 
-// check looks at what one call logged. Making an instance is allowed a log of its own; one message says that more were
-// dropped.
+// check looks at what one call logged. Making an instance is allowed a log of its own; one message
+// says that more were dropped.
 func (l *logWatch) check(t *testing.T) {
 	t.Helper()
 	l.mu.Lock()

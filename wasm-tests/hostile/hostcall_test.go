@@ -5,13 +5,14 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// asksForKV asks for a capability, which opens host_call. Nobody grants it, so that each call is answered with denied.
+// asksForKV asks for a capability, which opens host_call. No one grants it, so that each call is
+// answered with denied.
 func asksForKV(m *abi.Manifest) {
 	m.Capabilities = []abi.Capability{{Name: abi.CapabilityKV, Reason: "to remember"}}
 }
 
-// callsHost returns the shape of a guest that runs the instructions behind host_call, which is function 0, and then answers.
-// What is at scratchAt is a request of kv.get.
+// callsHost returns the shape of a guest that runs the instructions after host_call, which is
+// function 0, and then answers. What is at scratchAt is a request of kv.get.
 func callsHost(parts ...any) func(*guest) {
 	return func(g *guest) {
 		g.ImportFunction(abi.ImportModule, abi.ImportHostCall, i32s(3), []byte{b.I64})
@@ -20,7 +21,8 @@ func callsHost(parts ...any) func(*guest) {
 	}
 }
 
-// roomThen returns a body of alloc that makes room for the request and does something else for answers.
+// roomThen returns a body of alloc that makes room for the request and does something else for
+// answers.
 func roomThen(parts ...any) []byte {
 	return b.Body(b.GlobalGet, 0, b.I32Eqz, b.If, b.I32, b.Int32(1), b.GlobalSet, 0, b.Int32(requestAt),
 		b.Else, b.Body(parts...), b.End)
@@ -48,7 +50,7 @@ func hostCallCases() []hostile {
 			callsHost(ignore(0, 2, 0, 1<<20))(g)
 			g.pages = 32
 		}, want: ok},
-		{name: "host-call-not-a-message", reason: "a request that is none", guest: callsHost(ignore(0, 1, scratchAt, 0), ignore(0, 2, requestAt, 9)), want: ok},
+		{name: "host-call-not-a-message", reason: "an invalid request", guest: callsHost(ignore(0, 1, scratchAt, 0), ignore(0, 2, requestAt, 9)), want: ok},
 		{name: "host-call-from-alloc", reason: "a call while the host waits for room", want: trap,
 			guest: withAlloc(callsHost(get), roomThen(get, b.Int32(requestAt)))},
 		{name: "host-call-no-room", reason: "no room for the answer", guest: withAlloc(callsHost(get), roomThen(b.Int32(0))), want: trap},

@@ -26,14 +26,17 @@ func suite() []hostile {
 	)
 }
 
-// maxGrowth is how much the heap of the host may grow over the whole suite, in bytes. The largest plugin has a memory of
-// 64 MiB, its snapshot has as much, and a memory that grows is copied; a module of 32 MiB is rewritten beside that.
+// maxGrowth is how much the heap of the host may grow over the whole suite, in bytes. The largest
+// plugin has a memory of 64 MiB, its snapshot has as much, and a memory that grows is copied; a
+// module of 32 MiB is rewritten next to that.
 const maxGrowth = 384 << 20
 
-// TestHostile runs the modules one after the other, so that each is seen to leave the host as it was.
+// TestHostile runs the modules one after the other, so that each is seen to leave the host as it
+// was.
 func TestHostile(t *testing.T) {
 	h := newHost(t)
-	// What is measured is how much modules make the host hold at once, not how lazily garbage is collected.
+	// What is measured is how much modules make the host hold at once, not how lazily garbage is
+	// collected.
 	defer debug.SetGCPercent(debug.SetGCPercent(20))
 	before := heap()
 	for _, c := range suite() {
@@ -89,7 +92,7 @@ func (h *host) mix(ctx context.Context, c *hostile, p *sandbox.Plugin) error {
 		return fmt.Errorf("ended with %w, must be %s", err, c.want.name)
 	}
 	if err := h.serve(ctx); err != nil {
-		return fmt.Errorf("beside it, the healthy plugin: %w", err)
+		return fmt.Errorf("at the same time, the healthy plugin: %w", err)
 	}
 	return nil
 }
@@ -116,7 +119,7 @@ func TestSuiteIsLargeEnough(t *testing.T) {
 	all := suite()
 	for _, c := range all {
 		if names[c.name] || c.reason == "" || !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(c.name) {
-			t.Errorf("%q is there twice, is no name in kebab case, or has no reason", c.name)
+			t.Errorf("%q is a duplicate, is no name in kebab case, or has no reason", c.name)
 		}
 		names[c.name] = true
 		outcomes[c.want.name] = true

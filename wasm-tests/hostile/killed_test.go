@@ -30,7 +30,7 @@ const (
 	slicesPerPart = 10
 )
 
-// Bounds on what killing a plugin some two hundred times may leave behind.
+// Bounds on what killing a plugin some two hundred times may leave over.
 const (
 	maxKilledHeap       = 48 << 20
 	maxKilledGoroutines = 8
@@ -98,7 +98,8 @@ func assembled(shape func(*guest)) func(t *testing.T) *release.Module {
 	}
 }
 
-// busy counts in memory and in a variable, and says so now and then: all that a call can leave behind.
+// busy counts in memory and in a variable, and says so now and then: all that a call can leave
+// over.
 func busy() func(*guest) {
 	return func(g *guest) {
 		log := g.log()
@@ -108,7 +109,8 @@ func busy() func(*guest) {
 			b.GlobalGet, 0, b.Int32(1), b.I32Add, b.GlobalSet, 0)
 		g.call = b.Body(
 			times(50, 3, b.Int32(0), b.LocalSet, 4, times(2_000, 4, count), invoke(log, 0, scratchAt, 4)),
-			// The count is the second half of the answer, so that a trace of an earlier call would show.
+			// The count is the second half of the answer, so that a trace of an earlier call would
+			// show.
 			b.Int32(scratchAt+4), b.GlobalGet, 0, b.I32Store, 2, 0, packed(scratchAt, 8),
 		)
 	}
@@ -133,7 +135,7 @@ type killing struct {
 	runtime *sandbox.Runtime
 	plugin  *sandbox.Plugin
 	request []byte
-	// answer and usage are those of a call that nobody kills.
+	// answer and usage are those of a call that no one kills.
 	answer []byte
 	usage  sandbox.Usage
 }
@@ -182,20 +184,21 @@ func (k *killing) call(ctx context.Context, p *sandbox.Plugin) ([]byte, sandbox.
 	return p.Measure(ctx, "main", abi.OpDerive, k.request)
 }
 
-// healthy calls the plugin as if nothing had happened: in the instance that is made in place of the one that was killed, and
-// once more in that.
+// healthy calls the plugin as if nothing had happened: in the instance that is made in place of the
+// one that was killed, and once more in that.
 func (k *killing) healthy(t *testing.T, percent int) {
 	t.Helper()
 	for range 2 {
 		answer, usage, err := k.call(t.Context(), k.plugin)
 		if err != nil || usage != k.usage || !bytes.Equal(answer, k.answer) {
-			t.Errorf("behind a call that was killed at %d %%, the next one differs: %+v, was %+v; error %v", percent, usage, k.usage, err)
+			t.Errorf("after a call that was killed at %d %%, the next one differs: %+v, was %+v; error %v", percent, usage, k.usage, err)
 		}
 	}
 }
 
-// TestKilledAtEveryPercent kills calls at every percent of their fuel, once because the fuel is gone and once because the
-// caller gives up; with -short, at every tenth. Each time the same plugin answers the next call as ever.
+// TestKilledAtEveryPercent kills calls at every percent of their fuel, once because the fuel is
+// gone and once because the caller gives up; with -short, at every tenth. Each time the same plugin
+// answers the next call as ever.
 func TestKilledAtEveryPercent(t *testing.T) {
 	stride := 1
 	if testing.Short() {
@@ -253,7 +256,8 @@ func interrupt(t *testing.T, k *killing, percent int) {
 	}
 }
 
-// living returns the bytes on the heap and the goroutines once everything that was given up is gone.
+// living returns the bytes on the heap and the goroutines once everything that was given up is
+// gone.
 func living() (heap uint64, goroutines int) {
 	const settle = 10 * time.Millisecond
 	goroutines = runtime.NumGoroutine()

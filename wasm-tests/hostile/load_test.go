@@ -11,16 +11,17 @@ import (
 // instead returns a change to other bytes.
 func instead(text string) func([]byte) []byte { return func([]byte) []byte { return []byte(text) } }
 
-// behind returns a change that appends bytes.
-func behind(text string) func([]byte) []byte {
+// appending returns a change that appends bytes.
+func appending(text string) func([]byte) []byte {
 	return func(wasm []byte) []byte { return append(wasm, text...) }
 }
 
-// padded returns a change that fills a module up with a custom section until, with its manifest, it has size bytes.
+// padded returns a change that fills a module up with a custom section until, with its manifest, it
+// has size bytes.
 func padded(size int, manifest *abi.Manifest) func([]byte) []byte {
 	return func(wasm []byte) []byte {
 		const name = "padding"
-		// The section has its kind, a size of 5 bytes, and a name behind its length.
+		// The section has its kind, a size of 5 bytes, and a name after its length.
 		shipped := len(withManifest(wasm, string(manifest.CanonicalJSON())))
 		filling := size - shipped - 1 - 5 - 1 - len(name)
 		wasm = append(slices.Grow(wasm, size-len(wasm)), customSection)
@@ -51,28 +52,28 @@ func fileCases() []hostile {
 
 func sectionCases() []hostile {
 	return []hostile{
-		{name: "section-unknown", reason: "a section with an id that does not exist", bytes: behind("\x3f\x00"), want: refused},
-		{name: "section-tag", reason: "the section of a proposal", bytes: behind("\x0d\x01\x00"), want: refused},
-		{name: "section-twice", reason: "a second code section", bytes: behind("\x0a\x01\x00"), want: refused},
-		{name: "section-out-of-order", reason: "types behind the code", bytes: behind("\x01\x01\x00"), want: refused},
-		{name: "section-beyond-end", reason: "a section that is longer than the file", bytes: behind("\x00\xff\xff\x03"), want: refused},
-		{name: "section-four-gigabytes", reason: "a section of 4 GiB", bytes: behind("\x00\xff\xff\xff\xff\x0f"), want: refused},
-		{name: "section-size-33-bits", reason: "a size that does not fit in 32 bits", bytes: behind("\x00\xff\xff\xff\xff\x1f"), want: refused},
-		{name: "section-size-overlong", reason: "a size in six bytes", bytes: behind("\x00\x81\x80\x80\x80\x80\x00\x00"), want: refused},
-		{name: "section-size-endless", reason: "a size whose last byte never comes", bytes: behind("\x00" + strings.Repeat("\x80", 1000)), want: refused},
-		{name: "section-size-padded", reason: "a size in five bytes, as compilers write it", bytes: behind("\x00\x82\x80\x80\x80\x00\x01x"), want: ok},
-		{name: "section-trailing-byte", reason: "a byte behind the last type", bytes: changed(typeSection, func(content []byte) []byte {
+		{name: "section-unknown", reason: "a section with an id that does not exist", bytes: appending("\x3f\x00"), want: refused},
+		{name: "section-tag", reason: "the section of a proposal", bytes: appending("\x0d\x01\x00"), want: refused},
+		{name: "section-twice", reason: "a second code section", bytes: appending("\x0a\x01\x00"), want: refused},
+		{name: "section-out-of-order", reason: "types after the code", bytes: appending("\x01\x01\x00"), want: refused},
+		{name: "section-beyond-end", reason: "a section that is longer than the file", bytes: appending("\x00\xff\xff\x03"), want: refused},
+		{name: "section-four-gigabytes", reason: "a section of 4 GiB", bytes: appending("\x00\xff\xff\xff\xff\x0f"), want: refused},
+		{name: "section-size-33-bits", reason: "a size that does not fit in 32 bits", bytes: appending("\x00\xff\xff\xff\xff\x1f"), want: refused},
+		{name: "section-size-overlong", reason: "a size in six bytes", bytes: appending("\x00\x81\x80\x80\x80\x80\x00\x00"), want: refused},
+		{name: "section-size-endless", reason: "a size whose last byte never comes", bytes: appending("\x00" + strings.Repeat("\x80", 1000)), want: refused},
+		{name: "section-size-padded", reason: "a size in five bytes, as compilers write it", bytes: appending("\x00\x82\x80\x80\x80\x00\x01x"), want: ok},
+		{name: "section-trailing-byte", reason: "a byte after the last type", bytes: changed(typeSection, func(content []byte) []byte {
 			return append(content, 0)
 		}), want: refused},
 		{name: "section-list-too-long", reason: "a list of 4 billion types in no bytes", bytes: instead(header + "\x01\x05\xff\xff\xff\xff\x0f"), want: refused},
-		{name: "section-name-not-utf8", reason: "a custom section whose name is not UTF-8", bytes: behind("\x00\x03\x02\xff\xfe"), want: refused},
-		{name: "section-name-beyond-end", reason: "a name that is longer than its section", bytes: behind("\x00\x02\x7fx"), want: refused},
-		{name: "custom-section-flood", reason: "a hundred thousand custom sections", bytes: behind(strings.Repeat("\x00\x01\x00", 100_000)), want: refused},
-		{name: "custom-section-twice", reason: "two custom sections of one name, with other content", bytes: behind("\x00\x03\x01ab\x00\x03\x01ac"), want: ok},
-		{name: "custom-section-name-twice", reason: "two sections of names, of which tools read the first or the last", bytes: behind(
+		{name: "section-name-not-utf8", reason: "a custom section whose name is not UTF-8", bytes: appending("\x00\x03\x02\xff\xfe"), want: refused},
+		{name: "section-name-beyond-end", reason: "a name that is longer than its section", bytes: appending("\x00\x02\x7fx"), want: refused},
+		{name: "custom-section-flood", reason: "a hundred thousand custom sections", bytes: appending(strings.Repeat("\x00\x01\x00", 100_000)), want: refused},
+		{name: "custom-section-twice", reason: "two custom sections of one name, with other content", bytes: appending("\x00\x03\x01ab\x00\x03\x01ac"), want: ok},
+		{name: "custom-section-name-twice", reason: "two sections of names, of which tools read the first or the last", bytes: appending(
 			strings.Repeat("\x00\x0a\x04name\x00\x03\x02xx", 2)), want: ok},
-		{name: "custom-section-terminal", reason: "a custom section named like a command to the terminal", bytes: behind("\x00\x05\x04\x1b[2J"), want: ok},
-		{name: "trailing-garbage", reason: "a file that goes on behind its last section", bytes: behind("\xde\xad\xbe\xef"), want: refused},
+		{name: "custom-section-terminal", reason: "a custom section named like a command to the terminal", bytes: appending("\x00\x05\x04\x1b[2J"), want: ok},
+		{name: "trailing-garbage", reason: "a file with bytes after its last section", bytes: appending("\xde\xad\xbe\xef"), want: refused},
 	}
 }
 
@@ -130,7 +131,8 @@ func importCases() []hostile {
 	}
 }
 
-// exportsInstead returns the shape of a guest that exports something else under a name of the contract.
+// exportsInstead returns the shape of a guest that exports something else under a name of the
+// contract.
 func exportsInstead(name string, kind byte, index func(g *guest) uint32) func(*guest) {
 	return func(g *guest) {
 		g.drop = []string{name}

@@ -70,7 +70,7 @@ func bulk(to, from, size int32, opcode ...int) []byte {
 	return code
 }
 
-// The instructions of the bulk memory proposal, behind their prefix.
+// The instructions of the bulk memory proposal, after their prefix.
 const (
 	memoryInit = 8
 	dataDrop   = 9
@@ -134,7 +134,7 @@ func bulkCases() []hostile {
 			g.PassiveElements(g.procedure())
 			g.call = b.Body(b.Bulk, elemDrop, 0, bulk(0, 0, 1, tableInit, 0, 0), answered())
 		}, want: trap},
-		{name: "table-init-out-of-range", reason: "functions behind the end of a table", guest: func(g *guest) {
+		{name: "table-init-out-of-range", reason: "functions after the end of a table", guest: func(g *guest) {
 			g.Table(1, -1)
 			g.PassiveElements(g.procedure())
 			g.call = b.Body(bulk(1, 0, 1, tableInit, 0, 0), answered())
@@ -160,7 +160,7 @@ func stateCases() []hostile {
 			b.MemorySize, 0, b.Int32(2), b.I32Eq, b.I32Eqz, trapUnlessZero(),
 			grow(1), b.Drop, b.Int32(2*pageSize), b.I32Load, 2, 0, trapUnlessZero(),
 			b.Int32(2*pageSize), b.Int32(1), b.I32Store, 2, 0, answered()), want: ok},
-		{name: "state-in-request", reason: "what lies behind the request", guest: func(g *guest) {
+		{name: "state-in-request", reason: "the bytes after the request", guest: func(g *guest) {
 			g.call = b.Body(
 				b.LocalGet, 1, b.LocalGet, 2, b.I32Add, b.I32Load, 0, 0, trapUnlessZero(),
 				b.LocalGet, 1, b.LocalGet, 2, b.I32Add, b.Int32(1), b.I32Store, 0, 0, answered())

@@ -17,8 +17,8 @@ const (
 	countSection    = 12
 )
 
-// sections calls yield with the place of each section of a good module: where it begins, where its content does, and
-// where it ends.
+// sections calls yield with the place of each section of a good module: where it begins, where its
+// content does, and where it ends.
 func sections(wasm []byte, yield func(start, content, end int) bool) {
 	for at := len(header); at < len(wasm); {
 		start, size, shift := at, 0, 0
@@ -62,7 +62,8 @@ func changed(id byte, change func(content []byte) []byte) func([]byte) []byte {
 	}
 }
 
-// shortened returns the sections among the first n bytes of a good module. The last one is as long as it says.
+// shortened returns the sections among the first n bytes of a good module. The last one is as long
+// as it says.
 func shortened(wasm []byte, n int) []byte {
 	var kept []byte
 	sections(wasm, func(start, content, end int) bool {
@@ -74,8 +75,8 @@ func shortened(wasm []byte, n int) []byte {
 	return kept
 }
 
-// wholeModule returns a good module with every section. Code is the last one that has anything to miss: the data behind
-// it was counted before.
+// wholeModule returns a good module with every section. Code is the last one that has anything to
+// miss: the data after it was counted before.
 func wholeModule() []byte {
 	var g guest
 	log := g.log()

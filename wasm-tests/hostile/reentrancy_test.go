@@ -14,7 +14,8 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// echoing logs and then answers with its request, so that another call in between that shared its memory would show.
+// echoing logs and then answers with its request, so that another call in between that shared its
+// memory would show.
 func echoing() func(*guest) {
 	return func(g *guest) {
 		log := g.log()
@@ -22,9 +23,10 @@ func echoing() func(*guest) {
 	}
 }
 
-// TestReentrancyFromHostCall calls a plugin again while it waits for a host function: the log is what the host does for a
-// guest in the middle of a call. The inner calls have an instance of their own, as long as there are any. One that is
-// deeper waits for those outside of it, until its context ends.
+// TestReentrancyFromHostCall calls a plugin again while it waits for a host function: the log is
+// what the host does for a guest in the middle of a call. The inner calls have an instance of their
+// own, as long as there are any. One that is deeper waits for those outside of it, until its
+// context ends.
 func TestReentrancyFromHostCall(t *testing.T) {
 	depth := runtime.GOMAXPROCS(0)
 	var p *sandbox.Plugin
@@ -64,8 +66,8 @@ func TestReentrancyFromHostCall(t *testing.T) {
 	}
 }
 
-// TestCloseDuringReentrancy closes the host while a plugin waits for a host function that calls it again. The inner call is
-// refused, and closing comes to an end.
+// TestCloseDuringReentrancy closes the host while a plugin waits for a host function that calls it
+// again. The inner call is refused, and closing comes to an end.
 func TestCloseDuringReentrancy(t *testing.T) {
 	var p *sandbox.Plugin
 	var closing sync.WaitGroup

@@ -30,7 +30,7 @@ func logCases() []hostile {
 		{name: "log-negative-length", reason: "a message of -1 bytes", guest: logsAt(scratchAt, -1), want: trap},
 		{name: "log-negative-address", reason: "a message at a negative address", guest: logsAt(-8, 4), want: trap},
 		{name: "log-wraps-around", reason: "a message whose end is small in 32 bits", guest: logsAt(-4, 8), want: trap},
-		{name: "log-leaves-memory", reason: "a message that ends one byte behind memory", guest: logsAt(2*pageSize-1, 2), want: trap},
+		{name: "log-leaves-memory", reason: "a message that ends one byte after the end of memory", guest: logsAt(2*pageSize-1, 2), want: trap},
 		{name: "log-nothing-at-end", reason: "no bytes at the very end of memory", guest: logsAt(2*pageSize, 0), want: ok},
 		{name: "log-everywhere", reason: "messages at every address until one is outside of memory", guest: func(g *guest) {
 			log := g.log()
@@ -79,7 +79,7 @@ func controls() string {
 	return text.String()
 }
 
-// vectors returns n buffers of so many bytes each, as they stand in memory.
+// vectors returns n buffers of so many bytes each, as they are in memory.
 func vectors(n int, ptr, size uint32) []byte {
 	var list []byte
 	for range n {
@@ -90,7 +90,8 @@ func vectors(n int, ptr, size uint32) []byte {
 	return list
 }
 
-// writes returns the shape of a guest that writes n times the same buffer with each call, and calls for ever.
+// writes returns the shape of a guest that writes n times the same buffer with each call, and calls
+// for ever.
 func writes(n int, text string) func(*guest) {
 	return func(g *guest) {
 		write := g.wasi("fd_write", 4)
@@ -101,7 +102,8 @@ func writes(n int, text string) func(*guest) {
 	}
 }
 
-// once returns the shape of a guest that calls one function of WASI with numbers and ignores what it says.
+// once returns the shape of a guest that calls one function of WASI with numbers and ignores what
+// it says.
 func once(name string, args ...int32) func(*guest) {
 	return func(g *guest) { g.call = b.Body(ignore(g.wasi(name, len(args)), args...), answered()) }
 }
@@ -116,7 +118,8 @@ func exits(code int32) func(*guest) {
 	return func(g *guest) { g.call = b.Body(invoke(g.exit(), code), b.Unreachable) }
 }
 
-// wasiCases misuse the host's part of WASI. An error number is an answer like any other: the plugin goes on.
+// wasiCases misuse the host's part of WASI. An error number is an answer like any other: the plugin
+// goes on.
 func wasiCases() []hostile {
 	return []hostile{
 		{name: "exit-zero", reason: "an exit that looks like success", guest: exits(0), want: trap},

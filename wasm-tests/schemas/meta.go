@@ -13,16 +13,16 @@ import (
 type scope int
 
 const (
-	scopeUnknown scope = iota
-	scopeNamespace
+	scopeNamespace scope = iota
 	scopeCluster
 )
 
-// checkMeta applies the rules that all kinds share. An object without a namespace passes: the request supplies it, and
-// a document may leave it to whoever applies it. The other way round is an error, because a client would put the
-// namespace of a cluster-wide object into the request's path, where nothing answers.
+// checkMeta applies the rules that all kinds share. An object without a namespace passes: the
+// request supplies it, and a document may leave it to anyone who applies it. The other way round is
+// an error, because a client would put the namespace of a cluster-wide object into the request's
+// path, where nothing answers.
 func checkMeta(meta metav1.Object, where scope, name validation.ValidateNameFunc) field.ErrorList {
-	namespaced := where == scopeNamespace || where == scopeUnknown && meta.GetNamespace() != ""
+	namespaced := where == scopeNamespace
 	if namespaced && meta.GetNamespace() == "" {
 		meta.SetNamespace(metav1.NamespaceDefault)
 	}

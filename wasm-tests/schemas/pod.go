@@ -459,7 +459,7 @@ func (r *report) profile(p *field.Path, kind string, localhost *string) {
 func (r *report) tolerations(p *field.Path, tolerations []corev1.Toleration) {
 	for i, t := range tolerations {
 		at := p.Index(i)
-		// Lt and Gt exist, behind a switch that clusters leave off.
+		// Lt and Gt exist, with a feature gate that is off by default.
 		r.oneOf(at.Child("operator"), string(t.Operator), "Equal", "Exists")
 		r.oneOf(at.Child("effect"), string(t.Effect), "NoExecute", "NoSchedule", "PreferNoSchedule")
 		if t.Key == "" && t.Operator != corev1.TolerationOpExists {

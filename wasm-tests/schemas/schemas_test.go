@@ -2,7 +2,9 @@ package schemas_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -23,8 +25,29 @@ var shared = sync.OnceValues(func() (*schemas.Validator, error) {
 	if err := crds.Fetch(context.Background(), dir); err != nil {
 		return nil, err
 	}
-	return schemas.New(dir, schemas.Skip("lattice.dev/v1alpha1", "LatticeMeshMember"))
+	own, err := ownKinds()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(own)
+	return schemas.New(dir, filepath.Join("crds", "generated"), filepath.Join("crds", "written"), own)
 })
+
+// ownKinds returns a new folder with the CRDs of the kinds that documents are of, as the program prints them for a cluster: a
+// document that derives from another one is such a document, too.
+func ownKinds() (string, error) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Create(filepath.Join(dir, "kinds.yaml"))
+	if err != nil {
+		return "", err
+	}
+	c := exec.Command("go", "run", "./cmd/lattice-host", "kind", "crd", "--home", filepath.Join(dir, "none"))
+	c.Dir, c.Stdout, c.Stderr = filepath.Join("..", ".."), file, os.Stderr
+	return dir, errors.Join(c.Run(), file.Close())
+}
 
 func validator(t *testing.T) *schemas.Validator {
 	t.Helper()

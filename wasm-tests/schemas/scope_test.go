@@ -81,7 +81,7 @@ func groupOf(t *testing.T, dir string) string {
 	return name
 }
 
-// marked looks at comments by position, because the marker stands in a comment of its own above the one that documents
+// marked looks at comments by position, because the marker is in a comment of its own above the one that documents
 // the type.
 func marked(t *testing.T, path string) []string {
 	t.Helper()

@@ -28,53 +28,21 @@ import (
 // Validator holds the schemas that objects are judged by. It does not change after [New] and may be used from several
 // goroutines at once.
 type Validator struct {
-	custom  map[schema.GroupVersionKind]*customKind
-	served  map[schema.GroupKind][]string
-	skipped map[schema.GroupVersionKind]bool
+	custom map[schema.GroupVersionKind]*customKind
+	served map[schema.GroupKind][]string
 }
 
-// Option adjusts a [Validator] while it is made.
-type Option func(*Validator) error
-
-// Skip accepts a kind for which no schema exists anywhere, such as a kind that only Lattice itself reads. Its metadata
-// is still checked. There is no list of kinds skipped by default: whoever skips one says so in the code that does it.
-//
-// # Errors
-//
-// [New] fails when the kind does have a schema, because then skipping would hide findings.
-func Skip(apiVersion, kind string) Option {
-	return func(v *Validator) error {
-		gv, err := schema.ParseGroupVersion(apiVersion)
-		if err != nil {
-			return fmt.Errorf("skip %s %s: %w", apiVersion, kind, err)
-		}
-		gvk := gv.WithKind(kind)
-		if v.custom[gvk] != nil || coreKnows(gvk) {
-			return fmt.Errorf("skip %s %s: the kind has a schema", apiVersion, kind)
-		}
-		v.skipped[gvk] = true
-		return nil
-	}
-}
-
-// New makes a validator for the core types and for the CRDs in a folder, usually the one that the package crds fills.
-// Every file there that ends in .yaml must contain CRDs and nothing else.
+// New makes a validator for the core types and for the CRDs in folders, usually one that the package crds fills. Every file
+// there that ends in .yaml must contain CRDs and nothing else.
 //
 // # Notes
 //
 // Reading is done here, compiling a schema and its CEL rules when the first object of that kind and version arrives: a
 // test that looks at two kinds does not wait for the rules of all the others.
-func New(crdDir string, options ...Option) (*Validator, error) {
-	v := &Validator{
-		custom:  map[schema.GroupVersionKind]*customKind{},
-		served:  map[schema.GroupKind][]string{},
-		skipped: map[schema.GroupVersionKind]bool{},
-	}
-	if err := v.load(crdDir); err != nil {
-		return nil, err
-	}
-	for _, option := range options {
-		if err := option(v); err != nil {
+func New(crdDirs ...string) (*Validator, error) {
+	v := &Validator{custom: map[schema.GroupVersionKind]*customKind{}, served: map[schema.GroupKind][]string{}}
+	for _, dir := range crdDirs {
+		if err := v.load(dir); err != nil {
 			return nil, err
 		}
 	}
@@ -104,8 +72,6 @@ func (v *Validator) Validate(object map[string]any) []error {
 	}
 	custom := v.custom[gvk]
 	switch {
-	case v.skipped[gvk]:
-		errs = checkUntypedMeta(instance, scopeUnknown)
 	case custom != nil:
 		errs = custom.validate(instance)
 	case coreKnows(gvk):

@@ -150,7 +150,7 @@ func TestAttack65_BundleRefused(t *testing.T) {
 		return func(t *testing.T, r *signed) {
 			t.Helper()
 			if n := strings.Count(string(r.bundle), old); n != 1 {
-				t.Fatalf("%q stands %d times in %s", old, n, r.bundle)
+				t.Fatalf("%q is %d times in %s", old, n, r.bundle)
 			}
 			r.bundle = bytes.Replace(r.bundle, []byte(old), []byte(with), 1)
 		}
@@ -168,10 +168,10 @@ func TestAttack65_BundleRefused(t *testing.T) {
 		"SignatureOfBarePayload": {set(sig, encode(bare)), "is not a signature of the payload", "could not verify envelope", "signature verification failed"},
 		"PayloadTypeSwapped":     {set(release.PayloadType, "application/json"), "dsseEnvelope.payloadType", "could not verify envelope", "signature verification failed"},
 		"NoSignature":            {set(`{"keyid":"","sig":"`+sig+`"}`, ""), "has 0 entries", "signature", "invalid bundle"},
-		"UnknownHint":            {set(mine.ID, other.ID), "none of the publisher's keys", "public key not found", "key not found"},
+		"UnknownHint":            {set(mine.ID, other.ID), "not one of the publisher's keys", "public key not found", "key not found"},
 		"WrongKey": {func(_ *testing.T, r *signed) {
 			r.want.Keys = []release.PublicKey{other.Public()}
-		}, "none of the publisher's keys", "public key not found", "key not found"},
+		}, "not one of the publisher's keys", "public key not found", "key not found"},
 		"Truncated": {func(_ *testing.T, r *signed) { r.bundle = r.bundle[:len(r.bundle)-10] }, "bundle: ", "unexpected", "JSON"},
 	}
 	for name, tc := range tests {
@@ -188,7 +188,8 @@ func TestAttack65_BundleRefused(t *testing.T) {
 	}
 }
 
-// TestAttack65_OtherModule serves a valid bundle beside another module, which @sigstore/verify leaves to its caller.
+// TestAttack65_OtherModule serves a valid bundle next to another module, which @sigstore/verify
+// leaves to its caller.
 func TestAttack65_OtherModule(t *testing.T) {
 	t.Parallel()
 	r := newSigned(t, key(t, 1))

@@ -35,7 +35,7 @@ func publishAndRead(t *testing.T, p *published) {
 
 	p.publish(func(d *author.Draft) error { return d.Yank(web1, "leaks") })
 	if got := string(p.accept(web1)[web1].Custom); got != `{"yanked":{"reason":"leaks"}}` {
-		t.Errorf("beside a yanked release: %s", got)
+		t.Errorf("with a yanked release: %s", got)
 	}
 	p.publish(func(d *author.Draft) error {
 		return d.Revoke(revocation.Entry{Publisher: "evil", Reason: "sold", Since: "2026-03-01T12:00:00Z"})
@@ -68,7 +68,8 @@ func publishAndRead(t *testing.T, p *published) {
 	}
 }
 
-// TestAttack65_Refused damages a published index in the ways that a mirror, a thief of a copy or the time can.
+// TestAttack65_Refused damages a published index in the ways that a mirror, a thief of a copy or
+// the time can.
 func TestAttack65_Refused(t *testing.T) {
 	t.Parallel()
 	tufJS := start(t, "tuf.js")
@@ -142,7 +143,7 @@ func TestAttack65_Refused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPublished(t, tufJS, author.Options{})
-			// Nothing is fetched before, so that no copy of the release stands in for the damaged one.
+			// Nothing is fetched before, so that no copy of the release replaces the damaged one.
 			p.accept()
 			tc.damage(p)
 			p.refuse(tc.ours, tc.theirs, web1)
@@ -158,7 +159,8 @@ const (
 	root, timestamp, snapshot, targets = metadata.ROOT, metadata.TIMESTAMP, metadata.SNAPSHOT, metadata.TARGETS
 )
 
-// TestAttack65_SignedRefused publishes what only somebody with keys of the index can, or who once had them.
+// TestAttack65_SignedRefused publishes what only somebody with keys of the index can, or who once
+// had them.
 func TestAttack65_SignedRefused(t *testing.T) {
 	t.Parallel()
 	tufJS := start(t, "tuf.js")

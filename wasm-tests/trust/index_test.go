@@ -117,7 +117,8 @@ func (r *readers) refuse(kind error, says string, names ...string) {
 	}
 }
 
-// The seeds of keys: three for each offline role, of which two must sign, and one for each online role.
+// The seeds of keys: three for each offline role, of which two must sign, and one for each online
+// role.
 const (
 	rootKeys, targetsKeys, releasesKey, snapshotKey, timestampKey = "abc", "def", "g", "h", "i"
 	allKeys                                                       = rootKeys + targetsKeys + releasesKey + snapshotKey + timestampKey
@@ -131,7 +132,8 @@ type published struct {
 	lifetimes author.Lifetimes
 }
 
-// newPublished returns an index with one release, one document and nothing else, and two readers that have not read it.
+// newPublished returns an index with one release, one document and nothing else, and two readers
+// that have not read it.
 func newPublished(t *testing.T, tufJS *script, o author.Options) *published {
 	t.Helper()
 	p := &published{
@@ -224,12 +226,12 @@ func (p *published) remove(name string) {
 	check(p.T, os.Remove(filepath.Join(p.dir, filepath.FromSlash(name))))
 }
 
-// edit changes what is served under a name, where old must stand exactly once.
+// edit changes what is served under a name, where old must occur exactly once.
 func (p *published) edit(name, old, with string) {
 	p.Helper()
 	data := p.file(name)
 	if n := bytes.Count(data, []byte(old)); n != 1 {
-		p.Fatalf("%q stands %d times in %s", old, n, name)
+		p.Fatalf("%q is %d times in %s", old, n, name)
 	}
 	p.replace(name, bytes.Replace(data, []byte(old), []byte(with), 1))
 }

@@ -1,6 +1,7 @@
-// Package trust holds no code: its tests have programs of others read what this project publishes. Indexes are read by
-// tuf-js, release bundles by sigstore-go and @sigstore/verify, and releases are kept by the registry of the Distribution
-// project. They need Node.js and large dependencies, so that they are a module of their own.
+// Package trust holds no code: its tests have programs of others read what this project publishes.
+// Indexes are read by tuf-js, release bundles by sigstore-go and @sigstore/verify, and releases are
+// kept by the registry of the Distribution project. They need Node.js and large dependencies, so
+// that they are a module of their own.
 package trust
 
 import (
@@ -35,7 +36,7 @@ func start(t *testing.T, name string) *script {
 	}
 	modules, err := filepath.Abs(tools)
 	check(t, err)
-	// Node.js looks for modules beside the script.
+	// Node.js looks for modules next to the script.
 	dir := t.TempDir()
 	check(t, os.CopyFS(dir, os.DirFS("node")))
 	check(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))

@@ -19,8 +19,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/store"
 )
 
-// distribution is the registry of the Distribution project, in memory. It has no API for referrers. Unless mayDelete is
-// set, it deletes nothing, which is its default.
+// distribution is the registry of the Distribution project, in memory. It has no API for referrers.
+// Unless mayDelete is set, it deletes nothing, which is its default.
 func distribution(t *testing.T, mayDelete bool) *remote.Repository {
 	t.Helper()
 	logrus.SetLevel(logrus.PanicLevel)
@@ -63,7 +63,7 @@ func TestDistribution(t *testing.T) {
 			if tagged.Digest != a.Manifest.Digest {
 				t.Errorf("the tag names %s, want %s", tagged.Digest, a.Manifest.Digest)
 			}
-			// What stands in for the list of referrers.
+			// What replaces the list of referrers.
 			if _, err := repository.Resolve(t.Context(), strings.Replace(a.Manifest.Digest.String(), ":", "-", 1)); err != nil {
 				t.Error(err)
 			}

@@ -1,11 +1,13 @@
-// Command tuf-conformance-client lets the public TUF conformance suite (github.com/theupdateframework/tuf-conformance) test
-// the client of registry/index/tuf. It speaks the protocol that the suite asks for:
+// Command tuf-conformance-client lets the public TUF conformance suite
+// (github.com/theupdateframework/tuf-conformance) test the client of registry/index/tuf. It speaks
+// the protocol that the suite asks for:
 //
 //	tuf-conformance-client --metadata-dir DIR init ROOT
 //	tuf-conformance-client --metadata-dir DIR --metadata-url URL refresh
 //	tuf-conformance-client --metadata-dir DIR --metadata-url URL --target-name NAME --target-base-url URL --target-dir DIR download
 //
-// It exits with 0 or 1. The newest verified metadata of each role lies in the metadata folder as ROLE.json afterwards.
+// It exits with 0 or 1. The newest verified metadata of each role lies in the metadata folder as
+// ROLE.json afterwards.
 package main
 
 import (
@@ -60,7 +62,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	case command == "download" && flags.NArg() == 1:
 		return o.withClient(ctx, func(v *tuf.View) error { return o.download(ctx, v) })
 	}
-	return fmt.Errorf("%q is none of init ROOT, refresh, download", flags.Args())
+	return fmt.Errorf("%q must be init ROOT, refresh or download", flags.Args())
 }
 
 // own returns a path in the folder of this program's own files, which the suite does not look into.
@@ -79,7 +81,8 @@ func (o options) init(file string) error {
 		os.WriteFile(o.own("anchor"), root, 0o644), os.WriteFile(filepath.Join(o.metadataDir, "root.json"), root, 0o644))
 }
 
-// withClient refreshes, does something with the result, and shows the suite what is trusted now, however that went.
+// withClient refreshes, does something with the result, and shows the suite what is trusted now,
+// however that went.
 func (o options) withClient(ctx context.Context, do func(*tuf.View) error) error {
 	client, closeSource, err := o.client()
 	if err != nil {
@@ -118,7 +121,8 @@ func (o options) client() (client *tuf.Client, closeSource func() error, err err
 	return client, source.Close, nil
 }
 
-// date asks the command date for the time: the suite changes it for programs that use the C library, which Go's do not.
+// date asks the command date for the time: the suite changes it for programs that use the C
+// library, which Go's do not.
 func date() (time.Time, error) {
 	out, err := exec.Command("date", "+%s").Output()
 	if err != nil {

@@ -155,7 +155,7 @@ func TestImplicitRefresh(t *testing.T) {
 	}
 }
 
-// TestBadAnchor: a root that is none or not signed asks nobody for anything.
+// TestBadAnchor: a root that is not one or not signed asks no one for anything.
 func TestBadAnchor(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string][2]string{"NoVersion": {`"version":1`, `"vision":1`}, "Unsigned": {`"sig":"`, `"sig":"00`}} {
@@ -174,7 +174,8 @@ func TestBadAnchor(t *testing.T) {
 	}
 }
 
-// TestDownloadKept: a target that is there is not downloaded again, and stays when a mirror serves another.
+// TestDownloadKept: a target that is there is not downloaded again, and stays when a mirror serves
+// another.
 func TestDownloadKept(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)

@@ -1,5 +1,5 @@
-// Package wasmbuild assembles small WebAssembly modules for tests, byte by byte, so that a test can make what no compiler
-// would.
+// Package wasmbuild assembles small WebAssembly modules for tests, byte by byte, so that a test can
+// make what no compiler would.
 package wasmbuild
 
 import (
@@ -166,13 +166,14 @@ func (m *Module) ImportFunction(module, name string, params, results []byte) uin
 	return m.imported - 1
 }
 
-// Import imports anything; description is its binary form behind the kind.
+// Import imports anything; description is its binary form after the kind.
 func (m *Module) Import(module, name string, kind byte, description []byte) {
 	entry := appendName(appendName(nil, module), name)
 	m.imports = append(m.imports, append(append(entry, kind), description...))
 }
 
-// Function adds a function with locals of type i32 and returns its index. The body lacks its last end.
+// Function adds a function with locals of type i32 and returns its index. The body lacks its last
+// end.
 func (m *Module) Function(params, results []byte, locals uint32, body []byte) uint32 {
 	code := []byte{0}
 	if locals > 0 {
@@ -184,7 +185,8 @@ func (m *Module) Function(params, results []byte, locals uint32, body []byte) ui
 // Locals returns the declaration of n locals of one type, as the code of a function begins.
 func Locals(n uint32, valueType byte) []byte { return append(appendUnsigned([]byte{1}, n), valueType) }
 
-// Code adds a function whose locals and instructions are as they stand in code, and returns its index.
+// Code adds a function whose locals and instructions are as they are in code, and returns its
+// index.
 func (m *Module) Code(params, results, code []byte) uint32 {
 	m.functions = append(m.functions, m.Type(params, results))
 	m.codes = append(m.codes, append(appendUnsigned(nil, uint32(len(code))), code...))

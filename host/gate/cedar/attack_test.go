@@ -24,7 +24,8 @@ func decide(t *testing.T, e *Engine, requests ...gate.Request) *gate.Decision {
 	return p.Decide(t.Context(), &gate.Input{Point: gate.Outputs, Subject: "LatticeService media/plex", Requests: requests})
 }
 
-// TestAttack47ForbidThatFails: the language passes over a policy that fails, so that a forbid would open the door.
+// TestAttack47ForbidThatFails: the language passes over a policy that fails, so that a forbid would
+// open the door.
 func TestAttack47ForbidThatFails(t *testing.T) {
 	endpoint := cedartest.Requests()[4]
 	for _, tt := range []struct{ name, when, message string }{
@@ -116,9 +117,9 @@ func TestAttack49DeepPolicies(t *testing.T) {
 		{"brackets", in(repeat("(")), fmt.Sprintf(deep, start+63)},
 		{"sets", in(repeat("[")), fmt.Sprintf(deep, start+63)},
 		{"records", in(repeat("{a:")), fmt.Sprintf(deep, start+63*3)},
-		{"behind a string", in(`"\"//" == ` + repeat("(")), fmt.Sprintf(deep, start+10+63)},
-		{"behind what ends in a comment", in("true // \"\n|| " + repeat("(")), "p:2:67: brackets nest more than 64 deep"},
-		{"behind brackets that close", in(strings.Repeat(")", 1000) + strings.Repeat("(", 1000)), fmt.Sprintf(deep, start+1000+64)},
+		{"after a string", in(`"\"//" == ` + repeat("(")), fmt.Sprintf(deep, start+10+63)},
+		{"after a comment", in("true // \"\n|| " + repeat("(")), "p:2:67: brackets nest more than 64 deep"},
+		{"after closing brackets", in(strings.Repeat(")", 1000) + strings.Repeat("(", 1000)), fmt.Sprintf(deep, start+1000+64)},
 		{"and", in(repeat("true&&")), fmt.Sprintf(operators, start+6*499+4)},
 		{"or", in(repeat("1||")), fmt.Sprintf(operators, start+3*499+1)},
 		{"not", in(repeat("!")), fmt.Sprintf(operators, start+499)},
@@ -184,12 +185,12 @@ func TestAttack50RequestsThatDoNotFit(t *testing.T) {
 		request gate.Request
 		want    string
 	}{
-		{"a fraction", connect(with(endpoint, "port", 1.5)), "resource: port: a float64 is none of string, int64, bool and []string"},
-		{"null", connect(with(endpoint, "port", nil)), "resource: port: a <nil> is none of string, int64, bool and []string"},
-		{"too large", connect(with(endpoint, "port", uint64(math.MaxUint64))), "resource: port: a uint64 is none of string, int64, bool and []string"},
-		{"a number of JSON", connect(with(endpoint, "port", json.Number("1"))), "resource: port: a json.Number is none of string, int64, bool and []string"},
-		{"an int", connect(with(endpoint, "port", 1)), "resource: port: a int is none of string, int64, bool and []string"},
-		{"nested", connect(with(endpoint, "port", gate.Record{"a": "b"})), "resource: port: a gate.Record is none of string, int64, bool and []string"},
+		{"a fraction", connect(with(endpoint, "port", 1.5)), "resource: port: a float64 is not one of string, int64, bool and []string"},
+		{"null", connect(with(endpoint, "port", nil)), "resource: port: a <nil> is not one of string, int64, bool and []string"},
+		{"too large", connect(with(endpoint, "port", uint64(math.MaxUint64))), "resource: port: a uint64 is not one of string, int64, bool and []string"},
+		{"a number of JSON", connect(with(endpoint, "port", json.Number("1"))), "resource: port: a json.Number is not one of string, int64, bool and []string"},
+		{"an int", connect(with(endpoint, "port", 1)), "resource: port: a int is not one of string, int64, bool and []string"},
+		{"nested", connect(with(endpoint, "port", gate.Record{"a": "b"})), "resource: port: a gate.Record is not one of string, int64, bool and []string"},
 		{"not UTF-8", connect(with(endpoint, "host", "a\xff")), `resource: host: "a\xff" is not UTF-8`},
 		{"not UTF-8 in a set", connect(with(endpoint, "host", []string{"a\xff"})), `resource: host: "a\xff" is not UTF-8`},
 		{"an id that is not UTF-8", connect(gate.ExternalEndpoint("\xff", 1, "tcp")), `resource: the id "\xff:1" is not UTF-8`},
@@ -202,13 +203,13 @@ func TestAttack50RequestsThatDoNotFit(t *testing.T) {
 		{"no action", gate.Request{Principal: service, Action: "Emit", Resource: endpoint}, unfit + `there is no action "Emit"`},
 		{"the wrong principal", gate.Request{Principal: gate.User("x"), Action: gate.ActionAccessExternalEndpoint, Resource: endpoint}, unfit + "the principal must be a Lattice::Service, not a Lattice::User"},
 		{"no context", install(gate.User("x"), nil), unfit + "context: indexStaleDays is missing"},
-		{"a context where there is none", gate.Request{Principal: service, Action: gate.ActionAdmit, Resource: gate.KindOf("", "x"), Context: fits}, unfit + "context: there is no indexStaleDays"},
+		{"an unexpected context", gate.Request{Principal: service, Action: gate.ActionAdmit, Resource: gate.KindOf("", "x"), Context: fits}, unfit + "context: there is no indexStaleDays"},
 		{"in what it cannot be in", install(gate.Entity{Type: gate.TypeUser, ID: "x", Parents: []gate.Entity{{Type: gate.TypePublisher, ID: "p"}}}, fits), unfit + `Lattice::User::"x": a Lattice::User is in no Lattice::Publisher`},
 		{"itself", install(circle, fits), "principal: there are more than 256 entities"},
 		{"deep", install(gate.Entity{Type: gate.TypeUser, ID: "x", Parents: []gate.Entity{deep}}, fits), "principal: there are more than 256 entities"},
 		{"in two that differ", install(gate.Entity{Type: gate.TypeUser, ID: "x", Parents: []gate.Entity{
 			{Type: gate.TypeGroup, ID: "g"}, {Type: gate.TypeGroup, ID: "g", Attributes: gate.Record{"a": "b"}},
-		}}, fits), `principal: Lattice::Group::"g" is there twice, and differs`},
+		}}, fits), `principal: Lattice::Group::"g" is a duplicate, and differs`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := decide(t, e, tt.request)

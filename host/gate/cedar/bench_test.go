@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/cedar/cedartest"
 )
 
-// fleet returns n policies: what services of a fleet may reach, each for one service, and one in ten for all of them.
+// fleet returns n policies: what services of a fleet may reach, each for one service, and one in
+// ten for all of them.
 func fleet(n int) string {
 	var b strings.Builder
 	requests := cedartest.Requests()[:11]

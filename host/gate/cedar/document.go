@@ -181,7 +181,8 @@ func (d *loaded) readMetadata(r *yamldoc.Reader) {
 	d.inherited = labels[labelInherited] == "true"
 }
 
-// nameGrammar is that of a Kubernetes object, which has no underscore: it ends where the id of the policy begins.
+// nameGrammar is that of a Kubernetes object, which has no underscore: it ends where the id of the
+// policy begins.
 var nameGrammar = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
 
 func (d *loaded) checkFields() {

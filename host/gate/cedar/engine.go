@@ -20,12 +20,13 @@ type File struct {
 	// Name is the name as the user gave it.
 	Name string
 	Text []byte
-	// Line is the line of the file that Text begins with, where it is a part of a file; zero means the first.
+	// Line is the line of the file that Text begins with, where it is a part of a file; zero means
+	// the first.
 	Line int
 }
 
-// Engine decides by Cedar policies, it is a [gate.Engine]. It does not change, is safe for concurrent use, and made by
-// [Parse].
+// Engine decides by Cedar policies, it is a [gate.Engine]. It does not change, is safe for
+// concurrent use, and made by [Parse].
 type Engine struct {
 	checker *checker
 	// policies are in the order in which they were loaded.
@@ -40,15 +41,19 @@ type Engine struct {
 
 var _ gate.Engine = (*Engine)(nil)
 
-// Parse reads files of Cedar policies, and files of CedarPolicy documents, of which a file may hold several.
+// Parse reads files of Cedar policies, and files of CedarPolicy documents, of which a file may hold
+// several.
 //
-// The files of policies must be right altogether: the error is a [problem.List] with everything that is wrong.
+// The files of policies must be right altogether: the error is a [problem.List] with everything
+// that is wrong.
 //
-// Documents stand for themselves, as they do in a cluster, where one person's mistake must not take away the policies of
-// everybody. A document that is wrong is left out as a whole, the others hold, and [Engine.Problems] says what is wrong.
-// But leaving out a policy that forbids would open the door, so a document that is left out and forbids something, or
-// that cannot be read far enough to know, makes every decision an error until it is corrected, disabled or removed. One
-// that only permits can be left out safely. Policies of a document have its name and an underscore before their id.
+// Documents count for themselves, as they do in a cluster, where one person's mistake must not take
+// away the policies of everybody. A document that is wrong is left out as a whole, the others hold,
+// and [Engine.Problems] says what is wrong. But leaving out a policy that forbids would open the
+// door, so a document that is left out and forbids something, or that cannot be read far enough to
+// know, makes every decision an error until it is corrected, disabled or removed. One that only
+// permits can be left out safely. Policies of a document have its name and an underscore before
+// their id.
 //
 // No policies at all are no error: [gate.New] decides about that.
 func Parse(files []File, documents ...File) (*Engine, error) {
@@ -135,8 +140,9 @@ func digest(policies []*policy, broken []string) string {
 // Name returns cedar.
 func (e *Engine) Name() string { return engineName }
 
-// Digest returns the SHA-256 over every policy, in the order of their ids and in canonical form, so that neither the
-// order of files nor comments change it. Documents that were left out count as they are written.
+// Digest returns the SHA-256 over every policy, in the order of their ids and in canonical form, so
+// that neither the order of files nor comments change it. Documents that were left out count as
+// they are written.
 func (e *Engine) Digest() string { return e.digest }
 
 // Len returns how many policies there are.
@@ -148,9 +154,9 @@ func (e *Engine) Authorizes() bool { return true }
 // Problems returns what is wrong with the documents that were left out, see [Parse].
 func (e *Engine) Problems() problem.List { return slices.Clone(e.problems) }
 
-// IDs returns the ids of all policies, in the order in which they were loaded: those of files first, then those of
-// documents, inherited ones before others, higher priorities before lower ones, and by name. The order changes no
-// decision.
+// IDs returns the ids of all policies, in the order in which they were loaded: those of files
+// first, then those of documents, inherited ones before others, higher priorities before lower
+// ones, and by name. The order changes no decision.
 func (e *Engine) IDs() []string {
 	ids := make([]string, len(e.policies))
 	for i, p := range e.policies {

@@ -12,8 +12,9 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// Evaluate answers the requests of an input. An error of a policy is the verdict [gate.Error], whatever other policies
-// say, and a request that no policy permits comes with the policy that would.
+// Evaluate answers the requests of an input. An error of a policy is the verdict [gate.Error],
+// whatever other policies say, and a request that no policy permits comes with the policy that
+// would.
 func (e *Engine) Evaluate(ctx context.Context, in *gate.Input) (gate.Answer, error) {
 	var a gate.Answer
 	asked := false
@@ -54,7 +55,8 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 		add(a, about)
 		return
 	}
-	// The library's own decision passes over policies that fail, so that what it found counts, and not that.
+	// The library's own decision passes over policies that fail, so that what it found counts, and
+	// not that.
 	_, found := cedar.Authorize(e.index.candidates(&q), entities, q)
 	for _, failed := range found.Errors {
 		p := e.byID[string(failed.PolicyID)]

@@ -48,11 +48,11 @@ func summary(a gate.Answer) string {
 const (
 	permitAll = "@id(\"p\") @reason(\"tests\") permit (principal, action, resource);\n"
 	forbidAll = "@id(\"f\") forbid (principal, action, resource);\n"
-	// The type checker sees a number, and so does not see that there is none.
+	// The type checker sees a number, and so does not see that none exists.
 	failing = "@id(\"e\") forbid (principal, action, resource) when { 9223372036854775807 + 1 > 0 };\n"
 )
 
-func TestFourDecisions(t *testing.T) {
+func TestRow21_FourDecisions(t *testing.T) {
 	for _, r := range cedartest.Requests() {
 		for _, tt := range []struct {
 			name, policies, want string
@@ -81,8 +81,8 @@ func TestFourDecisions(t *testing.T) {
 	}
 }
 
-// TestEveryActionIsAsked makes the table of the test above complete.
-func TestEveryActionIsAsked(t *testing.T) {
+// TestRow21_EveryActionIsAsked makes the table of the test above complete.
+func TestRow21_EveryActionIsAsked(t *testing.T) {
 	c, err := newChecker()
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestEveryActionIsAsked(t *testing.T) {
 func TestAnnotations(t *testing.T) {
 	e := mustParse(t, `@id("no-root") @title("No root") @severity("high") @reason("see the runbook") @description("not shown")
 forbid (principal, action == Lattice::Action::"OverrideSecurity", resource);
-@id("no-secrets") @description("They are \n  read by nobody")
+@id("no-secrets") @description("No one \n  reads them")
 forbid (principal, action == Lattice::Action::"AccessSecret", resource);
 `)
 	request := gate.Request{
@@ -119,7 +119,7 @@ forbid (principal, action == Lattice::Action::"AccessSecret", resource);
 	}, {
 		Engine: "cedar", Verdict: gate.Deny, Policy: "no-secrets", Position: "p.cedar:3:1",
 		Principal: `Lattice::Service::"media/plex"`, Action: "AccessSecret", Resource: `Lattice::SecretPath::"vault:x"`,
-		Message: "forbidden by policy no-secrets: They are read by nobody",
+		Message: "forbidden by policy no-secrets: No one reads them",
 	}}}
 	if diff := cmp.Diff(want, evaluate(t, e, request, secret)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -199,7 +199,8 @@ spec:
   policies: '%s'
 `
 
-// TestBrokenDocument shows that what may have forbidden something denies, and what cannot have does not.
+// TestBrokenDocument shows that what may have forbidden something denies, and what cannot have does
+// not.
 func TestBrokenDocument(t *testing.T) {
 	for _, tt := range []struct {
 		name, policies string
@@ -208,7 +209,7 @@ func TestBrokenDocument(t *testing.T) {
 	}{
 		{"right", `@id("x") permit (principal, action == Lattice::Action::"Admit", resource);`, true, gate.Allow},
 		{"wrong and forbids", `@id("x") forbid (principal, action == Lattice::Action::"Emit", resource);`, true, gate.Error},
-		{"wrong beside one that forbids", `@id("x") permit (principal, action == Lattice::Action::"Emit", resource); @id("y") forbid (principal, action, resource);`, true, gate.Error},
+		{"wrong, next to one that forbids", `@id("x") permit (principal, action == Lattice::Action::"Emit", resource); @id("y") forbid (principal, action, resource);`, true, gate.Error},
 		{"unreadable", `@id("x") fobid (principal, action == Lattice::Action::"Emit", resource);`, true, gate.Error},
 		{"no policies", ` `, true, gate.Error},
 		{"wrong and permits", `@id("x") permit (principal, action == Lattice::Action::"Emit", resource);`, true, gate.Allow},

@@ -30,8 +30,8 @@ func seed(f *testing.F) {
 	}
 }
 
-// FuzzParsePolicies shows that text is refused with a place, or is policies that decide, and that are read again from what
-// their description says.
+// FuzzParsePolicies shows that text is refused with a place, or is policies that decide, and that
+// are read again from what their description says.
 func FuzzParsePolicies(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -67,7 +67,8 @@ func sameAnswers(t *testing.T, a, b *Engine) {
 	}
 }
 
-// FuzzParseDocument shows that a document is loaded, disabled, or reported, and that what is reported never allows more.
+// FuzzParseDocument shows that a document is loaded, disabled, or reported, and that what is
+// reported never allows more.
 func FuzzParseDocument(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -72,7 +72,8 @@ func (c *checker) hint(p *ast.Policy, message string) string {
 	return ""
 }
 
-// instead says how a name is written that exists in the namespace of the schema, or which names there are.
+// instead says how a name is written that exists in the namespace of the schema, or which names
+// there are.
 func instead(name, what string, names []string, write func(string) string) string {
 	if slices.Contains(names, name) {
 		return "write " + write(name)
@@ -92,7 +93,8 @@ func has(shape resolved.RecordType) string {
 	return "it has " + strings.Join(names, ", ")
 }
 
-// applicable says what the actions of a policy are for, where its principal or resource is something else.
+// applicable says what the actions of a policy are for, where its principal or resource is
+// something else.
 func (c *checker) applicable(p *ast.Policy) string {
 	var lines []string
 	for _, id := range c.actions(p) {
@@ -132,7 +134,7 @@ func (c *checker) typeNames() []string {
 	return names
 }
 
-// cutNamespace cuts the name of a type behind its namespace, which may be empty.
+// cutNamespace cuts the name of a type after its namespace, which may be empty.
 func cutNamespace(t string) (namespace, name string) {
 	if i := strings.LastIndex(t, "::"); i >= 0 {
 		return t[:i], t[i+2:]

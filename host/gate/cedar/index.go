@@ -8,9 +8,9 @@ import (
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 )
 
-// index finds the policies that may match a request. The library evaluates all that it is given, and most cannot match:
-// their scope names another action, principal or resource. Leaving them out changes no decision, as a scope cannot fail
-// and is looked at before any condition.
+// index finds the policies that may match a request. The library evaluates all that it is given,
+// and most cannot match: their scope names another action, principal or resource. Leaving them out
+// changes no decision, as a scope cannot fail and is looked at before any condition.
 type index map[types.EntityUID]*slice
 
 // slice holds the policies for one action, each in one place.

@@ -68,7 +68,8 @@ func parse(members []txtar.File) (*Engine, error) {
 	return Parse(files, documents...)
 }
 
-// TestParse shows every problem as a user reads it, the policies that are left, and what a decision says because of them.
+// TestParse shows every problem as a user reads it, the policies that are left, and what a decision
+// says because of them.
 func TestParse(t *testing.T) {
 	golden(t, "testdata/parse/*.txtar", func(t *testing.T, members []txtar.File) string {
 		e, err := parse(members)

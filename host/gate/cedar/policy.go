@@ -183,8 +183,9 @@ var (
 	errorScan  = regexp.MustCompile(`(?s)^<input>:\d+:\d+: (.*)$`)
 )
 
-// syntax turns an error of the parser into a place and a message. Where the parser has passed over the culprit already,
-// the place is that of the token behind it, and the culprit is looked for before it.
+// syntax turns an error of the parser into a place and a message. Where the parser has passed over
+// the culprit already, the place is that of the token after it, and the culprit is looked for
+// before it.
 func syntax(text string, err error) (line, column int, message string) {
 	message = err.Error()
 	for inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(message, "parser error: "); inner = nil {
@@ -267,7 +268,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// holdsRecord reports whether a policy makes a record: the library evaluates the fields of one in no order.
+// holdsRecord reports whether a policy makes a record: the library evaluates the fields of one in
+// no order.
 func holdsRecord(p *ast.Policy) bool {
 	for _, c := range p.Conditions {
 		found := false
@@ -284,8 +286,9 @@ func holdsRecord(p *ast.Policy) bool {
 	return false
 }
 
-// unknownTypes returns the types that a policy compares with and that the schema does not have, sorted. The library takes
-// such a comparison for one that never holds, so that a forbid with a misspelt type would forbid nothing.
+// unknownTypes returns the types that a policy compares with and that the schema does not have,
+// sorted. The library takes such a comparison for one that never holds, so that a forbid with a
+// misspelt type would forbid nothing.
 func (c *checker) unknownTypes(p *ast.Policy) []string {
 	var unknown []string
 	look := func(t types.EntityType) {

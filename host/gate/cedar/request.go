@@ -13,7 +13,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// request returns a request and its entities as Cedar takes them. An error is one line and the same in every run.
+// request returns a request and its entities as Cedar takes them. An error is one line and the same
+// in every run.
 func (c *checker) request(r *gate.Request) (types.Request, types.EntityMap, error) {
 	entities := entities{all: types.EntityMap{}}
 	principal, err := entities.add(&r.Principal)
@@ -60,7 +61,7 @@ func (es *entities) add(e *gate.Entity) (types.EntityUID, error) {
 	uid := types.NewEntityUID(entityType(e.Type), types.String(e.ID))
 	entity := types.Entity{UID: uid, Attributes: attributes, Parents: types.NewEntityUIDSet(parents...)}
 	if known, ok := es.all[uid]; ok && !known.Equal(entity) {
-		return uid, fmt.Errorf("%s is there twice, and differs", e)
+		return uid, fmt.Errorf("%s is a duplicate, and differs", e)
 	}
 	es.all[uid] = entity
 	return uid, nil
@@ -98,7 +99,7 @@ func value(v any) (types.Value, error) {
 		}
 		return types.NewSet(elements...), nil
 	}
-	return nil, fmt.Errorf("a %T is none of string, int64, bool and []string", v)
+	return nil, fmt.Errorf("a %T is not one of string, int64, bool and []string", v)
 }
 
 func text(s string) (types.Value, error) {
@@ -108,8 +109,8 @@ func text(s string) (types.Value, error) {
 	return types.String(s), nil
 }
 
-// conforms checks a request against the schema. The library decides; as it goes through the attributes in no order, what
-// is wrong is found again here, always in the same order.
+// conforms checks a request against the schema. The library decides; as it goes through the
+// attributes in no order, what is wrong is found again here, always in the same order.
 func (c *checker) conforms(q *types.Request, entities types.EntityMap) error {
 	err := c.validator.Request(*q)
 	if err == nil {

@@ -14,8 +14,8 @@ type statement struct {
 	line, column int
 }
 
-// scanner splits policies into statements before anything parses them, and refuses what the parser could not bear. It
-// knows just enough of Cedar for that: text in quotes, comments and brackets.
+// scanner splits policies into statements before anything parses them, and refuses what the parser
+// could not bear. It knows just enough of Cedar for that: text in quotes, comments and brackets.
 type scanner struct {
 	source []byte
 	offset int
@@ -38,7 +38,7 @@ type scanError struct {
 	message      string
 }
 
-// split returns the statements of Cedar text. What is behind the last semicolon is one, too.
+// split returns the statements of Cedar text. What comes after the last semicolon is one, too.
 func split(source []byte) ([]statement, *scanError) {
 	s := &scanner{source: source, line: 1, column: 1}
 	if !utf8.Valid(source) {
@@ -196,7 +196,8 @@ func (s *scanner) end() {
 	s.first, s.depth, s.operators = nil, 0, 0
 }
 
-// position returns where a place of the statement is in the file, given where it is in the statement.
+// position returns where a place of the statement is in the file, given where it is in the
+// statement.
 func (st *statement) position(line, column int) (int, int) {
 	if line <= 1 {
 		return st.line, st.column + column - 1
@@ -209,7 +210,8 @@ type origin struct {
 	file string
 	// line is added to lines, column to columns.
 	line, column int
-	// whole is set when places in the text cannot be told apart in the file; it is the place of the text.
+	// whole is set when places in the text cannot be told apart in the file; it is the place of the
+	// text.
 	whole *problem.Position
 }
 

@@ -12,6 +12,8 @@ const tunnelPort = 15008
 type direction struct {
 	// mesh is inbound or outbound, word from or to.
 	mesh, word string
+	// door is set where the policy is about the gateway that the resource itself asks for.
+	door bool
 }
 
 func (r *reader) ciliumPolicy(root node) {
@@ -27,11 +29,12 @@ func (r *reader) ciliumPolicy(root node) {
 		r.fields(rule, "endpointSelector", "ingress", "egress", "ingressDeny", "egressDeny", "labels", "description",
 			"enableDefaultDeny")
 		r.ownPods(rule.at("endpointSelector"))
+		door := r.isDoor(textsOf(rule.at("endpointSelector", "matchLabels")))
 		for _, in := range r.list(rule.at("ingress")) {
-			r.ciliumRule(in, direction{"inbound", "from"})
+			r.ciliumRule(in, direction{mesh: "inbound", word: "from", door: door})
 		}
 		for _, out := range r.list(rule.at("egress")) {
-			r.ciliumRule(out, direction{"outbound", "to"})
+			r.ciliumRule(out, direction{mesh: "outbound", word: "to"})
 		}
 		for side, mesh := range map[string]string{"ingress": "inbound", "egress": "outbound"} {
 			if deny, set := r.flag(r.get(rule, "enableDefaultDeny", side)); set && !deny {
@@ -50,8 +53,10 @@ func (r *reader) ciliumRule(n node, d direction) {
 	r.fields(n, d.word+"Endpoints", d.word+"Entities", d.word+"CIDR", d.word+"CIDRSet", d.word+"FQDNs", "toPorts", "icmps",
 		"authentication")
 	ports := r.ciliumPorts(n)
-	// Whoever may pass is decided at the tunnel's end.
+	// Anyone who may pass is decided at the tunnel's end.
 	tunnel := !r.index.outside && len(ports) > 0 && !slices.ContainsFunc(ports, func(p port) bool { return !p.isTunnel() })
+	// So does the resource itself for the ports of its gateway.
+	tunnel = tunnel || d.door && r.opensDoor(ports)
 	if len(n.members()) > 0 && namesNobody(n, d) && !tunnel {
 		r.wildcard(d.mesh, n)
 		r.outbound(d, entityPrefix+"all", ports, n)
@@ -63,7 +68,7 @@ func (r *reader) ciliumRule(n node, d direction) {
 		r.reserved(s, d, ports, tunnel)
 	}
 	if mode := r.get(n, "authentication", "mode"); !mode.missing() && mode.value != "required" {
-		// Whoever talks without authentication has no identity.
+		// Anyone who talks without authentication has no identity.
 		r.wildcard(d.mesh, mode)
 	}
 	for _, e := range r.texts(n.at(d.word + "Entities")) {
@@ -81,7 +86,8 @@ func (r *reader) ciliumRule(n node, d direction) {
 	}
 }
 
-// namesNobody reports whether a rule names nobody, which means everybody. What an empty list means is not left to be seen.
+// namesNobody reports whether a rule names no one, which means everybody. What an empty list means
+// is not left to be seen.
 func namesNobody(n node, d direction) bool {
 	for _, member := range n.members() {
 		if _, list := member.value.([]any); list && len(member.items()) == 0 || member.missing() {
@@ -247,10 +253,10 @@ func (r *reader) networkPolicy(root node) {
 	r.fields(spec, "podSelector", "ingress", "egress", "policyTypes")
 	r.ownPods(spec.at("podSelector"))
 	for _, rule := range r.list(spec.at("ingress")) {
-		r.policyRule(rule, direction{"inbound", "from"})
+		r.policyRule(rule, direction{mesh: "inbound", word: "from"})
 	}
 	for _, rule := range r.list(spec.at("egress")) {
-		r.policyRule(rule, direction{"outbound", "to"})
+		r.policyRule(rule, direction{mesh: "outbound", word: "to"})
 	}
 }
 

@@ -1,9 +1,10 @@
 // Package facts finds what has to be asked about the outputs of a derivation.
 //
-// It reads what came out, whoever emitted it, and never what a plugin says about itself: every key of a secret store, every
-// target outside the mesh, every protection that a container goes without, every image that nothing pins, every wildcard,
-// every volume, queue and namespace of others. What the API server would fill in counts as much as what is written: a
-// container without a security context asks for everything that such a container may do.
+// It reads what came out, anyone who emitted it, and never what a plugin says about itself: every
+// key of a secret store, every target outside the mesh, every protection that a container goes
+// without, every image that nothing pins, every wildcard, every volume, queue and namespace of
+// others. What the API server would fill in counts as much as what is written: a container without
+// a security context asks for everything that such a container may do.
 //
 // The package fails closed. The kinds that it reads are a list; an output of any other kind is asked about as a whole, with
 // [gate.ActionEmitKind], and so is an output of a kind on the list in which something has another form than it should, or a

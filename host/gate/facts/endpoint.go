@@ -11,7 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// anyPort stands for every port, for a range and for a port that only has a name.
+// anyPort is every port, a range of ports, or a port that only has a name.
 const anyPort = 0
 
 // entityPrefix begins the host of an endpoint that is a Cilium entity, such as entity:world.
@@ -20,10 +20,16 @@ const entityPrefix = "entity:"
 // endpoint asks about a target outside the mesh, and says whether the resource itself names it: a plugin can add others.
 func (r *reader) endpoint(host string, port int64, protocol string, n node) {
 	e := gate.ExternalEndpoint(hostName(host), port, protocol)
-	if r.declared[e.ID] {
+	if r.declared[e.ID] || r.isSharedEntry(e.ID) {
 		e.Attributes[gate.AttributeDeclared] = true
 	}
 	r.ask(gate.ActionAccessExternalEndpoint, e, n)
+}
+
+// isSharedEntry reports whether a ServiceEntry has an endpoint that another document of the run and the namespace names. An entry
+// is that of all of them, and lets no one out by itself: the policies of each document do.
+func (r *reader) isSharedEntry(id string) bool {
+	return r.in.Owners != nil && r.ref.GroupKind().String() == "ServiceEntry.networking.istio.io" && r.in.Owners.endpoints[name{r.ref.Namespace, id}] > 0
 }
 
 // declaredEndpoints returns the ids of the endpoints that a resource names: those of its external services, or of a member

@@ -28,8 +28,9 @@ type Object struct {
 	// Stage and Step say where an output is applied and which step emitted it. Only [Document] looks at them.
 	Stage int
 	Step  string
-	// Origin says who may have written the document, Place where in a file a field of it is. Only [NewOwners] looks at them: a
-	// document without an origin is one that stands beside, and without a place nothing is said of files.
+	// Origin says who may have written the document, Place where in a file a field of it is. Only
+	// [NewOwners] looks at them: a document without an origin is treated as [gate.FromWith], and
+	// without Place messages name no file.
 	Origin gate.Origin
 	Place  func(field string) string
 }
@@ -102,7 +103,7 @@ func Subject(r abi.Ref) string {
 	return r.Kind + " " + r.Namespace + "/" + r.Name
 }
 
-// Principal returns the service that a document stands for.
+// Principal returns the service that a document describes.
 func Principal(r abi.Ref) gate.Entity {
 	return gate.Service(r.Namespace, r.Name, strings.ToLower(strings.TrimPrefix(r.Kind, "Lattice")))
 }
@@ -115,7 +116,7 @@ func refValue(r abi.Ref) map[string]any {
 	return value
 }
 
-var errTrailing = errors.New("there is more behind the document")
+var errTrailing = errors.New("unexpected data after the document")
 
 // decode reads one JSON value, numbers as json.Number.
 func decode(data []byte) (any, error) {
@@ -146,6 +147,7 @@ type finder struct {
 	source    document
 	// declared are the ids of the endpoints that the resource names.
 	declared map[string]bool
+	exposure exposure
 	outputs  []document
 	index    index
 	requests []gate.Request
@@ -153,7 +155,7 @@ type finder struct {
 
 func newFinder(r *Reading) *finder {
 	f := &finder{in: &r.in, principal: Principal(r.in.Resource.Ref), source: r.source, outputs: r.outputs}
-	f.declared = declaredEndpoints(f.source)
+	f.declared, f.exposure = declaredEndpoints(f.source), exposureOf(f.source)
 	f.index = newIndex(&f.source, f.outputs)
 	return f
 }
@@ -199,6 +201,9 @@ func (f *finder) resource() {
 	if resource.IsMesh(own) {
 		r.memberWildcards(r.get(root, "spec"))
 	}
+	if !f.index.limited {
+		r.everyProgram(root.at("spec"))
+	}
 	// In the host's own kinds the field has one meaning.
 	if queue := r.get(root, "spec", "queue"); own.Group == lattice.Group && !queue.missing() {
 		r.queue(queue)
@@ -234,9 +239,9 @@ func (r *reader) kind(root node, k kind) {
 	}
 }
 
-// embedded returns a reader for an object inside another one, such as an item of a list, and asks about its kind and
-// namespace as if it were an output: whoever permits the outer kind does not permit whatever it wraps. The reader is nil where
-// there is no object.
+// embedded returns a reader for an object inside another one, such as an item of a list, and asks
+// about its kind and namespace as if it were an output: anyone who permits the outer kind does not
+// permit whatever it wraps. The reader is nil where there is no object.
 func (r *reader) embedded(n node) (kind, *reader) {
 	m, _ := n.value.(map[string]any)
 	apiVersion, _ := m["apiVersion"].(string)
@@ -280,7 +285,7 @@ func (r *reader) namespace(root node, known bool) {
 	case r.ref.Namespace != "" && r.ref.Namespace != own:
 		r.foreign(at, r.ref.Namespace)
 	case r.ref.Namespace == "" && known:
-		// All known kinds are namespaced, and nobody can say where this one would go.
+		// All known kinds are namespaced, and no one can say where this one would go.
 		r.unreadable(at)
 	}
 }

@@ -85,7 +85,7 @@ func TestDocument(t *testing.T) {
 	}
 	in.Outputs[0].Document = json.RawMessage(`{} {}`)
 	_, err = facts.Read(in).Document(gate.Outputs)
-	if err == nil || err.Error() != "ConfigMap shop/a: there is more behind the document" {
+	if err == nil || err.Error() != "ConfigMap shop/a: unexpected data after the document" {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -220,6 +220,6 @@ func TestDottedKey(t *testing.T) {
 		"template.spec": second,
 	}}))).Requests()
 	if !slices.ContainsFunc(got, func(r gate.Request) bool { return line(r) == overriding("hostNetwork") }) {
-		t.Errorf("nobody asks about the network of the second pod:\n%s", text(got))
+		t.Errorf("no question about the network of the second pod:\n%s", text(got))
 	}
 }

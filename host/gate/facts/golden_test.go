@@ -49,9 +49,10 @@ func documents(t *testing.T, data []byte) []facts.Object {
 	return objects
 }
 
-// TestGolden holds what outputs ask for against the file want of every archive. LATTICE_UPDATE=1 rewrites it. The file
-// resource.yaml is what the outputs derive from; run.yaml, denied.yaml, peers.yaml and records.yaml are what is known
-// besides: of the run, of the run but denied, beside it, and among the policies.
+// TestGolden holds what outputs ask for against the file want of every archive. LATTICE_UPDATE=1
+// rewrites it. The file resource.yaml is what the outputs derive from; run.yaml, denied.yaml,
+// peers.yaml and records.yaml are what is known besides: of the run, of the run but denied, next to
+// it, and among the policies.
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "*.txtar"))
 	if err != nil || len(paths) == 0 {

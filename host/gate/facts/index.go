@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi"
@@ -26,6 +25,10 @@ type index struct {
 	everywhere bool
 	// commands are the programs that the pods are known to start.
 	commands map[string]bool
+	// limited is set when a policy ends programs that the pods may not start.
+	limited bool
+	// gateways are the classes of the bundle's gateways.
+	gateways map[string]string
 	// outside is set when a pod is not in the mesh.
 	outside bool
 }
@@ -55,7 +58,7 @@ const (
 func newIndex(source *document, outputs []document) index {
 	x := index{
 		secrets: map[name]bool{}, accounts: map[name]bool{}, credentials: map[name]bool{}, refs: map[abi.Ref]bool{},
-		names: map[string]bool{source.ref.Name: true}, commands: map[string]bool{},
+		names: map[string]bool{source.ref.Name: true}, commands: map[string]bool{}, gateways: map[string]string{},
 	}
 	x.declare(source)
 	for i := range outputs {
@@ -65,7 +68,7 @@ func newIndex(source *document, outputs []document) index {
 	return x
 }
 
-// declare takes over the selectors of a resource that stands for pods which others run.
+// declare adds the selectors of a resource whose pods somebody else runs.
 func (x *index) declare(source *document) {
 	spec := source.root.at("spec")
 	target := spec.at("target")
@@ -103,11 +106,15 @@ func (x *index) add(o *document) {
 		if target, ok := madeSecret(o); ok {
 			x.secrets[target] = true
 		}
+	case "TracingPolicyNamespaced.cilium.io":
+		// What it says beyond that, and whose pods it is about, is asked about with the object.
+		x.limited = x.limited || len(root.at("spec", "kprobes").items()) > 0
 	case "Certificate.cert-manager.io":
-		// The kind is asked about as a whole, so that its Secret is nobody else's.
+		// One whose Secret may be somebody else's is asked about as a whole.
 		x.secrets[at(root.at("spec", "secretName"))] = true
 	case "Gateway.gateway.networking.k8s.io":
 		x.declared = append(x.declared, map[string]string{labelGatewayName: o.ref.Name})
+		x.gateways[o.ref.Name] = root.at("spec", "gatewayClassName").text()
 	}
 	x.addPods(o, root, node{})
 }
@@ -156,6 +163,7 @@ func (x *index) addPod(o *document, pod, metadata node) {
 			for _, probe := range probes() {
 				x.addCommand(c.at(probe, "exec", "command"))
 			}
+			x.addCommand(c.at("lifecycle", "preStop", "exec", "command"))
 		}
 	}
 	for key, value := range textsOf(metadata.at("annotations")) {
@@ -224,7 +232,8 @@ func (x *index) findCredentials(outputs []document) {
 	}
 }
 
-// copiesCredentials reports whether an ExternalSecret makes a Secret of credentials for registries exactly as they are kept.
+// copiesCredentials reports whether an ExternalSecret makes a Secret of credentials for registries exactly as they are kept: one
+// value of its own store under the one key that such a Secret has.
 func copiesCredentials(o *document) bool {
 	spec := o.root.at("spec")
 	template := spec.at("target", "template")
@@ -236,10 +245,13 @@ func copiesCredentials(o *document) bool {
 			return false
 		}
 	}
-	foreign := func(n node) bool { return n.at("secretKey").text() != ".dockerconfigjson" }
-	assembled := func(n node) bool { return n.at("extract").missing() || !n.at("rewrite").missing() }
-	return !slices.ContainsFunc(spec.at("data").items(), foreign) &&
-		!slices.ContainsFunc(spec.at("dataFrom").items(), assembled)
+	data := spec.at("data").items()
+	if len(data) != 1 || len(spec.at("dataFrom").items()) > 0 {
+		return false
+	}
+	item := data[0]
+	return item.at("secretKey").text() == ".dockerconfigjson" && item.at("sourceRef").missing() &&
+		item.at("remoteRef", "decodingStrategy").missing() && item.at("remoteRef", "conversionStrategy").missing()
 }
 
 // visitTexts visits every text, and says whether it is the name of an image pull secret.

@@ -25,9 +25,13 @@ func (r *reader) authorizationPolicy(root node) {
 		r.unreadable(spec.at("action"))
 		return
 	}
+	door := r.isDoor(textsOf(spec.at("selector", "matchLabels")))
 	for _, rule := range r.list(spec.at("rules")) {
 		if !r.isObject(rule) {
 			r.unreadable(rule)
+			continue
+		}
+		if door && r.isOwnDoor(rule) {
 			continue
 		}
 		sources := r.list(rule.at("from"))
@@ -42,8 +46,20 @@ func (r *reader) authorizationPolicy(root node) {
 	}
 }
 
+// isOwnDoor recognises a rule that lets everybody use the ports on which the gateway listens for the resource.
+func (r *reader) isOwnDoor(rule node) bool {
+	to := rule.at("to").items()
+	return len(to) > 0 && !slices.ContainsFunc(to, func(n node) bool {
+		var ports []port
+		for _, p := range n.at("operation", "ports").items() {
+			ports = append(ports, port{portOf(p.value), "tcp"})
+		}
+		return !r.opensDoor(ports)
+	})
+}
+
 // isWaypointDoor recognises the policy that lets everybody with an identity into the tunnel to a waypoint, where the policies
-// of what is behind it decide.
+// of the services of that waypoint decide.
 func (r *reader) isWaypointDoor(spec node) bool {
 	action := spec.at("action").value
 	if textsOf(spec.at("selector", "matchLabels"))[labelWaypointFor] == "" || action != nil && action != "ALLOW" {
@@ -64,7 +80,7 @@ func (r *reader) isWaypointDoor(spec node) bool {
 	return true
 }
 
-// isEverybody reports whether a source names nobody, or only by patterns.
+// isEverybody reports whether a source names no one, or only by patterns.
 func (r *reader) isEverybody(source node) bool {
 	if !r.isObject(source) {
 		return true
@@ -84,7 +100,7 @@ func (r *reader) isEverybody(source node) bool {
 	return !named
 }
 
-// isPattern reports whether a text stands for many, as does a block of addresses.
+// isPattern reports whether a text matches several values, such as a block of addresses.
 func isPattern(n node) bool {
 	_, err := netip.ParsePrefix(n.text())
 	return strings.Contains(n.text(), "*") || err == nil && strings.Contains(hostName(n.text()), "/")
@@ -195,12 +211,18 @@ func (r *reader) gateway(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
 	r.fields(spec, "gatewayClassName", "listeners")
-	if class := r.text(spec.at("gatewayClassName")); class != waypointClass {
-		// Any other one is reached from outside the mesh.
+	if class := r.text(spec.at("gatewayClassName")); class != waypointClass && class != r.exposure.class {
+		// It is reached from outside the mesh, and the resource does not ask for it.
 		r.override("service", "gateway:"+class, spec.at("gatewayClassName"))
 	}
+	r.neighbours = map[name]bool{}
 	for _, l := range r.list(spec.at("listeners")) {
-		if host := r.get(l, "hostname"); r.text(host) != "" {
+		host := r.get(l, "hostname")
+		route := r.neighbour(r.text(l.at("name")), hostName(r.text(host)))
+		if route != nil {
+			r.neighbours[name{r.ref.Namespace, route.secret}] = true
+		}
+		if host.text() != "" && route == nil {
 			r.publishes(host.text(), host)
 		}
 		at := r.get(l, "allowedRoutes", "namespaces", "from")

@@ -10,7 +10,7 @@ func (r *reader) meshMember(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
 	r.fields(spec, "target", "ports", "allowedCallers", "dependencies", "egress", "allowPeerTraffic", "dependsAll", "ingress",
-		"serviceAccount", "ambient", "advertise")
+		"serviceAccount", "ambient", "advertise", "podNames")
 	r.ownTarget(r.get(spec, "target"))
 	r.memberWildcards(spec)
 	if on, set := r.flag(spec.at("ambient")); set && !on && r.source.root.at("spec", "ambient").value != false {
@@ -55,6 +55,9 @@ func (r *reader) memberWildcards(spec node) {
 		if auth := r.text(r.get(p, "peerAuth")); auth != "" && auth != "Strict" {
 			r.wildcard("inbound", p.at("peerAuth"))
 		}
+		if external, _ := r.flag(p.at("external")); external {
+			r.wildcard("inbound", p.at("external"))
+		}
 	}
 	for _, caller := range r.list(r.get(spec, "allowedCallers")) {
 		if r.text(r.get(caller, "name")) == "*" {
@@ -76,7 +79,7 @@ func (r *reader) memberWildcards(spec node) {
 	}
 }
 
-// ownTarget asks about a member that stands for the pods of others.
+// ownTarget asks about a member that selects pods of other documents.
 func (r *reader) ownTarget(target node) {
 	if namespace := r.text(r.get(target, "namespace")); namespace != "" {
 		if !r.index.everywhere || namespace != r.in.Resource.Ref.Namespace {
@@ -138,6 +141,31 @@ func includes(labels, some map[string]string) bool {
 }
 
 func (r *reader) budget(root node) { r.ownPods(r.get(root, "spec", "selector")) }
+
+// serviceScrape asks about a scrape of other Services, and about everything that it may say but where and how often metrics
+// are read: credentials, proxies, other paths and labels.
+func (r *reader) serviceScrape(root node) {
+	spec := r.get(root, "spec")
+	r.isObject(spec)
+	r.fields(spec, "selector", "endpoints")
+	r.ownPods(spec.at("selector"))
+	for _, endpoint := range r.list(spec.at("endpoints")) {
+		r.isObject(endpoint)
+		r.fields(endpoint, "port", "path", "interval")
+	}
+}
+
+// everyProgram asks whether pods may start every program although the document allows some only: nothing that was derived ends
+// the others, because one container allows all, or because it is not known what one is started with.
+func (r *reader) everyProgram(n node) {
+	for _, member := range n.members() {
+		if member.key == "allowedBinaries" && len(member.items()) > 0 {
+			r.override("binary", "allowedBinary:*", member)
+			continue
+		}
+		r.everyProgram(member)
+	}
+}
 
 // tracingPolicy asks about programs that pods may start beyond those that they are known to start, and about policies that do
 // something else.

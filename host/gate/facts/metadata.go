@@ -75,7 +75,9 @@ func (r *reader) metadata(n node) {
 
 // publishes asks about a host name under which something is found from outside the cluster.
 func (r *reader) publishes(host string, n node) {
-	r.override("service", "dnsName:"+hostName(strings.TrimSpace(host)), n)
+	if name := hostName(strings.TrimSpace(host)); !r.exposure.hosts[name] {
+		r.override("service", "dnsName:"+name, n)
+	}
 }
 
 // advertises reports whether the resource itself wants to be known to other clusters.
@@ -124,8 +126,9 @@ func cloudIdentities() []string {
 	}
 }
 
-// isIdle reports whether an annotation gives a pod nothing. Those of Kubernetes itself ask for what fields ask for, too; those
-// without a domain are their author's own, but for those of CRI-O, which have a dot.
+// isIdle reports whether an annotation gives a pod nothing. Those of Kubernetes itself ask for what
+// fields ask for, too; those without a domain are their author's own, except for those of CRI-O,
+// which have a dot.
 func isIdle(key string) bool {
 	domain, _, found := strings.Cut(key, "/")
 	if !found || !strings.Contains(domain, ".") {

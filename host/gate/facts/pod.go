@@ -83,7 +83,7 @@ func (r *reader) identity(n, metadata node) {
 }
 
 // names asks about what other hosts and servers a pod is told names by: the host of a connection may be another one then
-// than the one that its name stands for.
+// than the one that its name says.
 func (r *reader) names(n node) {
 	for _, alias := range r.list(n.at("hostAliases")) {
 		r.override("pod", "hostAlias:"+r.text(r.get(alias, "ip")), alias)
@@ -108,6 +108,13 @@ func (r *reader) placement(n node) {
 	if class := r.text(n.at("runtimeClassName")); class != "" {
 		r.override("pod", "runtimeClass:"+class, n.at("runtimeClassName"))
 	}
+	selector := n.at("nodeSelector")
+	r.isObject(selector)
+	for _, label := range selector.members() {
+		if choosesNode(label.key) {
+			r.override("pod", "nodeSelector:"+label.key, label)
+		}
+	}
 	for _, t := range r.list(n.at("tolerations")) {
 		// Without a key everything is tolerated, the nodes of the control plane included.
 		if key := r.text(r.get(t, "key")); !isCommonTaint(key) {
@@ -126,6 +133,11 @@ func (r *reader) priority(n node) {
 	if class := r.text(n); class != "" {
 		r.override("pod", "priorityClass:"+class, n)
 	}
+}
+
+// choosesNode reports whether a label is that of one node or of nodes with a part in the cluster.
+func choosesNode(label string) bool {
+	return label == "kubernetes.io/hostname" || strings.HasPrefix(label, "node-role.kubernetes.io/")
 }
 
 // isCommonTaint reports whether a taint says what a node is able to do, or how it is. Others keep nodes for somebody.

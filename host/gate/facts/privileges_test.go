@@ -186,6 +186,14 @@ func privileges() map[string]privilege {
 			onPod("tolerations", []any{object{"key": "node.kubernetes.io/not-ready"}, object{"key": "dedicated"}}),
 			overriding("toleration:dedicated"), "tolerations.1",
 		},
+		"one node by its label": {
+			onPod("nodeSelector", object{"disk": "fast", "kubernetes.io/hostname": "node-1"}),
+			overriding("nodeSelector:kubernetes.io/hostname"), "nodeSelector.kubernetes.io/hostname",
+		},
+		"nodes of the control plane by their label": {
+			onPod("nodeSelector", object{"node-role.kubernetes.io/control-plane": ""}),
+			overriding("nodeSelector:node-role.kubernetes.io/control-plane"), "nodeSelector.node-role.kubernetes.io/control-plane",
+		},
 		"device as a resource": {
 			onContainer("resources", object{"limits": object{"nvidia.com/gpu": 1, "devices.kubevirt.io/kvm": 1}}),
 			overriding("device:devices.kubevirt.io/kvm"), ".resources.limits.devices.kubevirt.io/kvm",
@@ -382,8 +390,8 @@ func orders(t testing.TB, outputs ...facts.Object) facts.Input {
 
 func line(r gate.Request) string { return r.Action + " " + r.Resource.String() }
 
-// TestEachPrivilege gives every privilege in every place, and asks about nothing without it.
-func TestEachPrivilege(t *testing.T) {
+// TestLaw03_EachPrivilege gives every privilege in every place, and asks about nothing without it.
+func TestLaw03_EachPrivilege(t *testing.T) {
 	for where, p := range places() {
 		ask := func(privilege privilege) []gate.Request {
 			c := plain("side")

@@ -23,7 +23,7 @@ func (r *reader) secretReference(n, namespace node) {
 	if other := r.text(namespace); other != "" {
 		at.namespace = other
 	}
-	if !r.index.secrets[at] {
+	if !r.index.secrets[at] && !r.neighbours[at] {
 		r.secretPath(kubernetes, at.namespace+"/"+at.name, n)
 	}
 }
@@ -72,7 +72,7 @@ func (r *reader) serviceAccount(root node) {
 	r.flag(root.at("automountServiceAccountToken"))
 	r.annotations(r.get(root, "metadata", "annotations"))
 	if own := r.ref.Name; !r.index.names[own] {
-		// Whoever has the account of another workload is that workload to the mesh.
+		// Anyone who has the account of another workload is that workload to the mesh.
 		r.override("pod", "serviceAccount:"+own, root.at("metadata", "name"))
 	}
 }
@@ -118,6 +118,21 @@ func (r *reader) externalKeys(spec node) {
 	}
 	for _, d := range r.list(r.get(spec, "dataFrom")) {
 		r.dataFrom(d, store)
+	}
+}
+
+// clusterSecretStore asks about a store that every namespace may read: without conditions, and with
+// one that selects all. Anyone who may write an ExternalSecret anywhere then reads the store's
+// secrets, and no gate sees it.
+func (r *reader) clusterSecretStore(root node) {
+	spec := r.get(root, "spec")
+	conditions := r.list(spec.at("conditions"))
+	open := len(conditions) == 0
+	for _, c := range conditions {
+		open = open || len(c.at("namespaces").items()) == 0
+	}
+	if open {
+		r.secretPath(r.ref.Name, "*", spec)
 	}
 }
 

@@ -56,7 +56,8 @@ func inherited(context, pod node, field string) node {
 	return context.at(field)
 }
 
-// effective asks about the protections that a container goes without, be it that nobody asked for them.
+// effective asks about the protections that a container goes without, be it that no one asked for
+// them.
 func (r *reader) effective(context, pod node) {
 	r.user(inherited(context, pod, "runAsUser"), inherited(context, pod, "runAsNonRoot"))
 	if at := inherited(context, pod, "runAsGroup"); !at.missing() {

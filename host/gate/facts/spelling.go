@@ -122,8 +122,9 @@ func watchedLower(lower []byte) string {
 	return ""
 }
 
-// spelling asks about a member whose key is watched, but for its case. The API server does not know such a key. Much that
-// reads JSON does: a decoder of Go takes it in any case, and controllers and container runtimes are written in Go.
+// spelling asks about a member whose key is watched, except for its case. The API server does not
+// know such a key. Much that reads JSON does: a decoder of Go takes it in any case, and controllers
+// and container runtimes are written in Go.
 func (r *reader) spelling(member node, key string) {
 	if want := watched(key); want != "" && want != key && !member.missing() {
 		r.override("field", "field:"+key, member)

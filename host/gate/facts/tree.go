@@ -11,7 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// node is a value and where it is. The value is nil where there is none, or a null.
+// node is a value and where it is. The value is nil when it is missing or null.
 type node struct {
 	// parent is the path of what the value is in, key its key there; only what is below something has one. Most paths are
 	// never asked for.
@@ -53,7 +53,7 @@ func (n node) at(keys ...string) node {
 	return n
 }
 
-// textAt returns the text of a key, without a path to it; empty when there is none.
+// textAt returns the text of a key, without a path to it; empty when the key is missing.
 func (n node) textAt(key string) string {
 	m, _ := n.value.(map[string]any)
 	s, _ := m[key].(string)
@@ -96,6 +96,8 @@ type reader struct {
 	object string
 	// seen are the identities of pods, containers and security contexts that were judged.
 	seen map[uintptr]bool
+	// neighbours are the Secrets with certificates of other documents' listeners, where the object is a shared gateway.
+	neighbours map[name]bool
 }
 
 // mark notes that an object is judged.

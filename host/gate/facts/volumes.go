@@ -13,9 +13,14 @@ import (
 // claimPrefix begins the name of the claim of a volume that has an id.
 const claimPrefix = "vol-"
 
-// Owners knows who owns which volume. It is made by [NewOwners] and does not change.
+// Owners knows who owns which volume. It is made by [NewOwners] and changes by [Owners.Replace] only.
 type Owners struct {
-	volumes map[name][]volume
+	// volumes are by namespace and the name of their claim.
+	volumes map[string]map[string][]volume
+	// routes are what documents publish, by namespace.
+	routes map[string][]publication
+	// endpoints count the documents that name one, by its id in their namespace.
+	endpoints map[name]int
 }
 
 // volume is a volume that a document declares with its size.
@@ -31,28 +36,99 @@ type volume struct {
 	denied bool
 }
 
-// NewOwners reads which volumes documents own, and whom they let use them: those of a run, those beside it, and those among
-// the policies. Where one document is there several times, all of them must consent.
+// NewOwners reads which volumes documents own, and whom they let use them: those of a run, those
+// next to it, and those among the policies. Where one document is there several times, all of them
+// must consent.
 func NewOwners(documents []Object) *Owners {
-	o := &Owners{volumes: map[name][]volume{}}
+	o := &Owners{volumes: map[string]map[string][]volume{}, routes: map[string][]publication{}, endpoints: map[name]int{}}
 	for i := range documents {
-		d := read(&documents[i])
-		visitVolumes(d.root, d.ref.Name, func(n node, claim string) {
-			if n.at("params", "size").missing() {
-				return
-			}
-			v := volume{owner: d.ref, field: n.path(), origin: documents[i].Origin, place: documents[i].Place}
-			for _, c := range n.at("params", "allowedConsumers").items() {
-				v.consumers = append(v.consumers, c.text())
-			}
-			at := name{d.ref.Namespace, claim}
-			o.volumes[at] = append(o.volumes[at], v)
-		})
+		o.add(&documents[i])
 	}
-	for _, volumes := range o.volumes {
-		slices.SortFunc(volumes, volume.compare)
+	for _, claims := range o.volumes {
+		for _, volumes := range claims {
+			slices.SortFunc(volumes, volume.compare)
+		}
 	}
 	return o
+}
+
+// add adds what a document says, and returns the claims that it has volumes for, which may not be
+// sorted then.
+func (o *Owners) add(document *Object) (claims []string) {
+	d := read(document)
+	o.routes[d.ref.Namespace] = append(o.routes[d.ref.Namespace], publications(d)...)
+	for id := range declaredEndpoints(d) {
+		o.endpoints[name{d.ref.Namespace, id}]++
+	}
+	declaredVolumes(d, func(n node, claim string) {
+		v := volume{owner: d.ref, field: n.path(), origin: document.Origin, place: document.Place}
+		for _, c := range n.at("params", "allowedConsumers").items() {
+			v.consumers = append(v.consumers, c.text())
+		}
+		if o.volumes[d.ref.Namespace] == nil {
+			o.volumes[d.ref.Namespace] = map[string][]volume{}
+		}
+		o.volumes[d.ref.Namespace][claim] = append(o.volumes[d.ref.Namespace][claim], v)
+		claims = append(claims, claim)
+	})
+	return claims
+}
+
+// remove takes away what a document of the run says.
+func (o *Owners) remove(document *Object) {
+	d := read(document)
+	o.routes[d.ref.Namespace] = slices.DeleteFunc(o.routes[d.ref.Namespace], func(p publication) bool { return p.owner == d.ref })
+	for id := range declaredEndpoints(d) {
+		if at := (name{d.ref.Namespace, id}); o.endpoints[at] > 1 {
+			o.endpoints[at]--
+		} else {
+			delete(o.endpoints, at)
+		}
+	}
+	claims := o.volumes[d.ref.Namespace]
+	declaredVolumes(d, func(_ node, claim string) {
+		claims[claim] = slices.DeleteFunc(claims[claim], func(v volume) bool { return v.owner == d.ref && v.origin != gate.FromPolicies })
+		if len(claims[claim]) == 0 {
+			delete(claims, claim)
+		}
+	})
+}
+
+// Replace puts after in place of before, which must be as it was added; either may be nil. What it
+// costs does not depend on how many documents there are. Nothing may read the owners meanwhile.
+func (o *Owners) Replace(before, after *Object) {
+	if before != nil {
+		o.remove(before)
+	}
+	if after == nil {
+		return
+	}
+	for _, claim := range o.add(after) {
+		slices.SortFunc(o.volumes[after.Ref.Namespace][claim], volume.compare)
+	}
+}
+
+// Withdraw is [Owners.Deny] for one document, in place.
+func (o *Owners) Withdraw(document Object) {
+	claims := o.volumes[document.Ref.Namespace]
+	declaredVolumes(read(&document), func(_ node, claim string) {
+		volumes := claims[claim]
+		for i := range volumes {
+			if v := &volumes[i]; v.origin == gate.FromRun && sameDocument(v.owner, document.Ref) {
+				v.origin, v.denied = gate.FromWith, true
+			}
+		}
+		slices.SortFunc(volumes, volume.compare)
+	})
+}
+
+// declaredVolumes visits the volumes that a document declares with their size.
+func declaredVolumes(d document, visit func(n node, claim string)) {
+	visitVolumes(d.root, d.ref.Name, func(n node, claim string) {
+		if !n.at("params", "size").missing() {
+			visit(n, claim)
+		}
+	})
 }
 
 // compare orders volumes by their owners, and those of one owner by what is trusted most.
@@ -60,8 +136,8 @@ func (v volume) compare(o volume) int {
 	return cmp.Or(v.owner.Compare(o.owner), o.origin.Trust()-v.origin.Trust(), strings.Compare(v.field, o.field))
 }
 
-// Deny returns owners of whom some are denied in the run: what is not applied is as good as a document that stands beside. It
-// reports whether that changes anything.
+// Deny returns owners of whom some are denied in the run: a document that is not applied
+// is treated as given with --with. It reports whether that changes anything.
 func (o *Owners) Deny(documents []abi.Ref) (after *Owners, changed bool) {
 	if len(documents) == 0 {
 		return o, false
@@ -70,16 +146,19 @@ func (o *Owners) Deny(documents []abi.Ref) (after *Owners, changed bool) {
 	for _, d := range documents {
 		denied[unversioned(d)] = true
 	}
-	after = &Owners{volumes: make(map[name][]volume, len(o.volumes))}
-	for at, volumes := range o.volumes {
-		volumes = slices.Clone(volumes)
-		for i := range volumes {
-			if v := &volumes[i]; v.origin == gate.FromRun && denied[unversioned(v.owner)] {
-				v.origin, v.denied, changed = gate.FromWith, true, true
+	after = &Owners{volumes: make(map[string]map[string][]volume, len(o.volumes)), routes: o.routes, endpoints: o.endpoints}
+	for namespace, claims := range o.volumes {
+		after.volumes[namespace] = make(map[string][]volume, len(claims))
+		for claim, volumes := range claims {
+			volumes = slices.Clone(volumes)
+			for i := range volumes {
+				if v := &volumes[i]; v.origin == gate.FromRun && denied[unversioned(v.owner)] {
+					v.origin, v.denied, changed = gate.FromWith, true, true
+				}
 			}
+			slices.SortFunc(volumes, volume.compare)
+			after.volumes[namespace][claim] = volumes
 		}
-		slices.SortFunc(volumes, volume.compare)
-		after.volumes[at] = volumes
 	}
 	return after, changed
 }
@@ -114,24 +193,24 @@ func visitVolumes(n node, workload string, visit func(n node, claim string)) {
 	}
 }
 
-// of returns the volumes behind a claim.
+// of returns the volumes that a claim is bound to.
 func (o *Owners) of(at name) []volume {
 	if o == nil {
 		return nil
 	}
-	return o.volumes[at]
+	return o.volumes[at.namespace][at.name]
 }
 
-// claims returns the claims of a namespace whose names have a number behind the prefix, sorted.
+// claims returns the claims of a namespace whose names are the prefix and a number, sorted.
 func (o *Owners) claims(namespace, prefix string) []name {
 	if o == nil {
 		return nil
 	}
 	var found []name
-	for at := range o.volumes {
-		number, ok := strings.CutPrefix(at.name, prefix)
-		if ok && at.namespace == namespace && number != "" && strings.Trim(number, "0123456789") == "" {
-			found = append(found, at)
+	for claim := range o.volumes[namespace] {
+		number, ok := strings.CutPrefix(claim, prefix)
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" {
+			found = append(found, name{namespace, claim})
 		}
 	}
 	slices.SortFunc(found, func(a, b name) int { return strings.Compare(a.name, b.name) })
@@ -207,10 +286,10 @@ func (r *reader) consent(claim name, request *gate.Request) {
 	switch {
 	case request.Context[gate.ContextConsent] != string(gate.FromWith):
 	case denied:
-		request.Hint = "its owner is denied in the same run, so that its consent counts no more than that of a document beside it; " +
+		request.Hint = "its owner is denied in the same run, so its consent counts as given in a document of --with; " +
 			"have the owner pass, or put its document among the policies"
 	default:
-		request.Hint = "its owner consents in a document that only stands beside the run (--with), where anybody could write so; " +
+		request.Hint = "its owner consents only in a document given with --with, which anybody could have written; " +
 			"derive the owner in the same run (-f), or put its document among the policies"
 	}
 }
@@ -245,7 +324,7 @@ func (r *reader) refusal(claim name, id string) string {
 		}
 		owner := Subject(v.owner)
 		if v.origin == gate.FromPolicies {
-			owner += ", as it stands among the policies"
+			owner += ", as written in the policies"
 		}
 		missing = append(missing, fmt.Sprintf("it belongs to %s, whose %s.params.allowedConsumers does not list %s/%s; "+
 			"its owner can add %q there", owner, v.field, r.in.Resource.Ref.Namespace, r.in.Resource.Ref.Name,

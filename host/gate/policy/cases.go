@@ -155,7 +155,7 @@ var entityPattern = regexp.MustCompile(`^(?:` + gate.Namespace + `::)?([A-Za-z]+
 func entityOf(text string, attributes map[string]any) (gate.Entity, error) {
 	m := entityPattern.FindStringSubmatch(text)
 	if m == nil {
-		return gate.Entity{}, fmt.Errorf(`%q is no entity; write it like Service::"media/plex"`, text)
+		return gate.Entity{}, fmt.Errorf(`%q is not an entity; write it like Service::"media/plex"`, text)
 	}
 	id, err := strconv.Unquote(m[2])
 	if err != nil {
@@ -219,7 +219,7 @@ func known(kind, id string) (gate.Entity, error) {
 	return gate.Entity{}, fmt.Errorf("there is no type of entities %q", kind)
 }
 
-// cutLast cuts around the last separator; all of s is on the right when there is none.
+// cutLast cuts around the last separator; all of s is on the right without a separator.
 func cutLast(s, separator string) (left, right string) {
 	if i := strings.LastIndex(s, separator); i >= 0 {
 		return s[:i], s[i+len(separator):]

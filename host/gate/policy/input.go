@@ -46,7 +46,7 @@ func identity(in facts.Input) (id [sha256.Size]byte) {
 	return id
 }
 
-// namespaces returns where the objects of a bundle go, sorted and each once; that of the resource when there are none.
+// namespaces returns the namespaces of a bundle's objects, sorted and each once; of an empty bundle that of the resource.
 func namespaces(resource facts.Object, outputs []facts.Object) []string {
 	var all []string
 	for _, o := range outputs {

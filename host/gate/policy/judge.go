@@ -24,14 +24,14 @@ type Judge struct {
 
 	mu     sync.Mutex
 	owners *facts.Owners
-	// asked are the questions that the gate behind a derivation had, by the identity of what was derived, for the gate that
+	// asked are the questions that the gate after a derivation had, by the identity of what was derived, for the gate that
 	// has them again before the same is applied.
 	asked map[[sha256.Size]byte][]gate.Request
 }
 
 // Run is what the documents of one run have in common.
 type Run struct {
-	// Documents are those that are derived, Peers those beside them.
+	// Documents are those that are derived, Peers those next to them.
 	Documents, Peers []facts.Object
 	// Platform is where the outputs will run.
 	Platform abi.Platform
@@ -56,6 +56,39 @@ func (s *Set) For(r Run) (*Judge, error) {
 	return j, err
 }
 
+// Replace judges with after in place of before, two states of one document of the run; either may be
+// nil. What it costs does not depend on how many documents there are. Nothing may be judged meanwhile.
+// When after cannot be counted, the error says why, and nothing has changed.
+func (j *Judge) Replace(before, after *facts.Object) error {
+	var documents [2]json.RawMessage
+	var objects [2]*facts.Object
+	for i, o := range []*facts.Object{before, after} {
+		if o != nil {
+			object := *o
+			object.Origin = gate.FromRun
+			documents[i], objects[i] = o.Document, &object
+		}
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.account.Replace(documents[0], documents[1]); err != nil {
+		return err
+	}
+	j.owners.Replace(objects[0], objects[1])
+	clear(j.asked)
+	return nil
+}
+
+// Withdraw lets the consent of a document of the run count no more than that of one next to it, until
+// it is replaced. What it costs does not depend on how many documents there are. Nothing may be judged
+// meanwhile.
+func (j *Judge) Withdraw(o facts.Object) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.owners.Withdraw(o)
+	clear(j.asked)
+}
+
 // from returns documents with where they are from.
 func from(o gate.Origin, documents []facts.Object) []facts.Object {
 	all := slices.Clone(documents)
@@ -65,9 +98,10 @@ func from(o gate.Origin, documents []facts.Object) []facts.Object {
 	return all
 }
 
-// Deny tells that documents of the run were denied. The consent of those who own volumes then counts no more than that of a
-// document beside the run: whoever may not do what a document says cannot have it consent. It reports whether that may change
-// what was decided about others, who have to be judged again.
+// Deny tells that documents of the run were denied. The consent of those who own volumes then
+// counts no more than that of a document next to the run: anyone who may not do what a document
+// says cannot have it consent. It reports whether that may change what was decided about others,
+// who have to be judged again.
 func (j *Judge) Deny(documents ...abi.Ref) (changed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -135,7 +169,7 @@ func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []fa
 }
 
 // Execute judges a bundle before it is applied to a target, kind and name, where its objects go to namespaces. Whatever
-// the gate behind the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
+// the gate after the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
 func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []facts.Object, kind, name string, staleDays int) *gate.Decision {
 	in := j.input(resource, outputs)
 	requests, reading := j.again(in)

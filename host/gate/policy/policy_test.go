@@ -73,7 +73,7 @@ func TestLoad(t *testing.T) {
 			cedar:   1, rego: 1, names: []string{"a/x.cedar", "b.rego"},
 		},
 		"Folder": {
-			reason: "A folder is read with everything below it, but for what is hidden or no policy.",
+			reason: "A folder is read with everything below it, except hidden files and files that are not policies.",
 			files: map[string]string{
 				"p/a.cedar": permitAdmit, "p/sub/b.rego": denyRule, "p/sub/quota.yml": quotaDoc, "p/README.md": "no policy",
 				"p/.git/c.cedar": "not read", "p/.hidden.cedar": "not read", "p/data.json": `{"names": ["a"]}`, "p/doc.yaml": admit,
@@ -113,12 +113,12 @@ func TestLoad(t *testing.T) {
 		"OtherKind": {
 			reason:  "What is no policy is not passed over: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
-			err:     `x.json: "ConfigMap" is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.json`,
+			err:     `x.json: "ConfigMap" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.json`,
 		},
 		"NoKind": {
 			reason:  "A list is no policy.",
 			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
-			err:     `x.yml: "" is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.yml`,
+			err:     `x.yml: "" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.yml`,
 		},
 		"QuotaTwice": {
 			reason:  "A message that names a quota names one.",
@@ -144,7 +144,7 @@ func TestLoad(t *testing.T) {
 			err:     "x.txt: is no file of policies; one ends in .cedar, .rego, .yaml or .json",
 		},
 		"EmptyCedar": {
-			reason:  "A file that was cut to nothing forbids nothing, and nobody would notice.",
+			reason:  "A file that was truncated to nothing forbids nothing, and no one would notice.",
 			options: policy.Options{Files: []policy.File{{"x.cedar", []byte("\n \n")}}},
 			err:     "x.cedar: holds no policies; write some into it, or remove it",
 		},
@@ -154,7 +154,7 @@ func TestLoad(t *testing.T) {
 			err:     "x.yaml: holds no policies; write some into it, or remove it",
 		},
 		"ByteOrderMark": {
-			reason:  "What nobody sees in an editor is named.",
+			reason:  "An invisible character is named.",
 			options: policy.Options{Files: []policy.File{{"a.cedar", []byte("\ufeff" + permitAdmit)}}},
 			err:     "a.cedar:1:1: begins with a byte order mark; save the file as UTF-8 without one",
 		},
@@ -189,7 +189,7 @@ func TestLoad(t *testing.T) {
 				{"b.rego", []byte("package lattice.admit\n\ndeny contains x if\n")},
 				{"c.yaml", []byte("kind: Other\n")},
 			}, NoDefaults: true},
-			err: `c.yaml: "Other" is no kind of policy`,
+			err: `c.yaml: "Other" is not a kind of policy`,
 		},
 	}
 	for name, tc := range tests {
@@ -251,7 +251,7 @@ func TestLoadJoinsProblems(t *testing.T) {
 	}
 }
 
-// A host without policies does not start, and a set of them lets nothing pass that nobody permits.
+// A host without policies does not start, and a set of them lets nothing pass that no one permits.
 func TestAttack48_NoPolicies(t *testing.T) {
 	for name, o := range map[string]policy.Options{
 		"Nothing":   {NoDefaults: true},
@@ -349,11 +349,11 @@ func TestQuota(t *testing.T) {
 
 const namespaceDoc = "apiVersion: v1\nkind: Namespace\nmetadata: {name: media, labels: {lattice.dev/group: tv}}\n"
 
-// A quota of a group counts the namespaces that Namespace documents put into it, and says so where there is none.
+// A quota of a group counts the namespaces that Namespace documents put into it, and warns without any.
 func TestGroupQuota(t *testing.T) {
 	group := strings.ReplaceAll(quotaDoc, `Service::"media/web"`, `Group::"tv"`)
 	doc := service("web", `{"containers":{"main":{"resources":{"requests":{"cpu":"3","memory":"1Gi"}}}}}`)
-	const nobody = `q.yaml:1:1: LatticeQuota/media: limits a group in which no namespace is, so that it counts nothing; add the Namespace ` +
+	const empty = `q.yaml:1:1: LatticeQuota/media: limits a group in which no namespace is, so that it counts nothing; add the Namespace ` +
 		`documents that have the label lattice.dev/group: tv to the policies`
 	const unknown = "the namespace media is in no Namespace document among the policies, so that it counts against no quota of a group; " +
 		"add one, with the label lattice.dev/group if it is in a group"
@@ -363,9 +363,9 @@ func TestGroupQuota(t *testing.T) {
 		want       []string
 	}{
 		"Known":   {namespaceDoc, true, nil},
-		"Other":   {strings.ReplaceAll(namespaceDoc, "tv", "radio"), false, []string{nobody}},
+		"Other":   {strings.ReplaceAll(namespaceDoc, "tv", "radio"), false, []string{empty}},
 		"Unknown": {strings.ReplaceAll(namespaceDoc, "name: media", "name: shop"), false, []string{unknown}},
-		"None":    {"", false, []string{nobody, unknown}},
+		"None":    {"", false, []string{empty, unknown}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := []policy.File{{"q.yaml", []byte(group)}}
@@ -418,7 +418,7 @@ spec:
 		"Recorded":      {trusted, policy.Run{}, gate.Allow, "policies"},
 		"Outdone":       {refused, policy.Run{Documents: []facts.Object{forged}}, gate.Deny, ""},
 		"InTheRun":      {without, policy.Run{Documents: []facts.Object{forged}}, gate.Allow, "run"},
-		"Beside":        {without, policy.Run{Peers: []facts.Object{forged}}, gate.NoOpinion, "with"},
+		"With":          {without, policy.Run{Peers: []facts.Object{forged}}, gate.NoOpinion, "with"},
 		"NobodyOwnsIt":  {without, policy.Run{}, gate.Deny, ""},
 		"RecordAndWith": {trusted, policy.Run{Peers: []facts.Object{forged}}, gate.Allow, "policies"},
 	} {
@@ -445,7 +445,7 @@ func TestDeniedOwner(t *testing.T) {
 	if diff := cmp.Diff([]gate.Verdict{gate.Allow, gate.Allow}, verdicts()); diff != "" {
 		t.Error(diff)
 	}
-	// The gate behind the derivation has asked, and what it asked is no longer what there is to ask.
+	// The gate after the derivation has asked, and its questions are out of date now.
 	j.Outputs(t.Context(), consumer, nil)
 	if j.Deny() || j.Deny(consumer.Ref) {
 		t.Error("it matters that a document is denied that owns nothing")
@@ -464,7 +464,7 @@ func TestDeniedOwner(t *testing.T) {
 	}
 }
 
-// Whoever leaves out the policies of the program has not left out their own quotas.
+// Anyone who leaves out the policies of the program has not left out their own quotas.
 func TestQuotaWithoutDefaults(t *testing.T) {
 	set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{{"a.cedar", []byte(permitAdmit)}, {"q.yaml", []byte(quotaDoc)}}})
 	doc := service("web", `{"containers":{"main":{"resources":{"requests":{"cpu":"3","memory":"1Gi"}}}}}`)
@@ -477,7 +477,7 @@ func TestQuotaWithoutDefaults(t *testing.T) {
 	}
 }
 
-// Quotas decide, and so does who is in a group: the digest of the policies stands for them, whatever files they are in.
+// Quotas decide, and so does who is in a group: the digest of the policies covers them, whatever files they are in.
 func TestDigestOfQuotas(t *testing.T) {
 	digest := func(files ...policy.File) string { return load(t, policy.Options{Files: files}).Digest() }
 	q, n := policy.File{Name: "q.yaml", Text: []byte(quotaDoc)}, policy.File{Name: "n.yaml", Text: []byte(namespaceDoc)}
@@ -552,7 +552,7 @@ func TestLoadWrongIsNotNothing(t *testing.T) {
 	}
 }
 
-// What was judged behind the derivation is known when it is to be applied; whatever differs from it is read again.
+// What was judged after the derivation is known when it is to be applied; whatever differs from it is read again.
 func TestExecuteAfterOutputs(t *testing.T) {
 	deployment := func(name, pod string) facts.Object {
 		return facts.Object{

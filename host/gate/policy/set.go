@@ -214,7 +214,7 @@ func ReadPath(root string) ([]File, error) {
 		return []File{f}, err
 	}
 	var files []File
-	// With the separator behind it a link to a folder is that folder.
+	// With a separator at the end a link to a folder is that folder.
 	folder := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
 	err = filepath.WalkDir(folder, func(file string, e fs.DirEntry, err error) error {
 		switch hidden := strings.HasPrefix(e.Name(), "."); {
@@ -239,8 +239,8 @@ func ReadPath(root string) ([]File, error) {
 	return files, err
 }
 
-// passOver passes over a file that is not read for its name, but for what somebody may well take for policies: those that
-// forbid would be missed by nobody.
+// passOver passes over a file that is not read for its name, except for what somebody may well take
+// for policies: those that forbid would be missed by no one.
 func passOver(file string, e fs.DirEntry) error {
 	if IsPolicy(strings.ToLower(e.Name())) {
 		return fmt.Errorf("%s: is not read, as %s is not in lower case; rename it", file, filepath.Ext(file))
@@ -326,7 +326,7 @@ func (s *sources) addDocuments(f File) error {
 	case slices.Contains(workloads, kinds[0]):
 		return s.addOwners(f)
 	}
-	return fmt.Errorf("%s: %q is no kind of policy, which are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes %s; "+
+	return fmt.Errorf("%s: %q is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes %s; "+
 		"what rules read is in a file named data%s", f.Name, kinds[0], strings.Join(workloads, ", "), filepath.Ext(f.Name))
 }
 
@@ -342,7 +342,7 @@ func (s *sources) addOwners(f File) error {
 		p := problem.Problem{Position: d.Position(""), Object: d.Object()}
 		switch known := slices.IndexFunc(s.owners, func(k facts.Object) bool { return k.Ref == d.Ref }); {
 		case known >= 0:
-			p.Message = "is there twice among the policies, at " + s.owners[known].Place("") + " too; keep one"
+			p.Message = "is a duplicate among the policies, at " + s.owners[known].Place("") + " too; keep one"
 		case !facts.Owns(o):
 			p.Message = "owns no volume, no resource of the type volume with params.size, which is all that a document among the policies is for; " +
 				"documents to derive are given with -f"

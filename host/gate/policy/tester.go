@@ -28,7 +28,7 @@ import (
 // others, context: {…} its context, groups: […] the groups of a user.
 //
 // The policies must pass [Load] first; the error is its error, or that tests cannot be read. A test that fails is no error.
-// [rego.Report.Silent] has the rules that deny and the policies that forbid that no test makes fire, but for those that come
+// [rego.Report.Silent] has the rules that deny and the policies that forbid that no test makes fire, except for those that come
 // with the program.
 func Test(ctx context.Context, o Options) (*rego.Report, error) {
 	s, err := o.read()
@@ -114,7 +114,7 @@ func (c *testCase) compare(v gate.Verdict, policies []string) string {
 	case c.Name == "":
 		return "has no name; a test needs one"
 	case new(gate.Verdict).UnmarshalText([]byte(c.Want)) != nil:
-		return fmt.Sprintf("want: %q is none of allow, deny, no-opinion and error", c.Want)
+		return fmt.Sprintf("want: %q must be allow, deny, no-opinion or error", c.Want)
 	case v.String() != c.Want:
 		return fmt.Sprintf("want %s, got %s%s", c.Want, v, by)
 	case c.Policies != nil && !slices.Equal(policies, want):

@@ -75,7 +75,7 @@ func TestCases(t *testing.T) {
 		"Good":     {"What is as it should be passes.", goodTest, nil, ""},
 		"Wrong":    {"Another verdict is told with its policies.", ask(secret, "deny"), []string{"want deny, got allow by secrets"}, ""},
 		"Policies": {"Another policy is told.", "cases:\n- {name: x, request: {" + secret + "}, want: allow, policies: [other]}\n", []string{"want allow by other, got it by secrets"}, ""},
-		"Want":     {"A verdict has a name.", ask(secret, "yes"), []string{`want: "yes" is none of allow, deny, no-opinion and error`}, ""},
+		"Want":     {"A verdict has a name.", ask(secret, "yes"), []string{`want: "yes" must be allow, deny, no-opinion or error`}, ""},
 		"NoName":   {"A test has a name.", "cases: [{request: {" + secret + "}, want: allow}]", []string{"has no name; a test needs one"}, ""},
 		"Misspelt": {
 			"A question that cannot be asked is no error of a policy.",
@@ -92,7 +92,7 @@ func TestCases(t *testing.T) {
 			[]string{"the question cannot be asked: it does not fit the schema: Lattice::SecurityOverride::\"hostNetwork\": category is missing"}, "",
 		},
 		"Type":     {"Types are those of the schema.", ask(`principal: 'Team::"a"', action: Admit, resource: 'Kind::"a/b"'`, "allow"), []string{`request.principal: there is no type of entities "Team"`}, ""},
-		"Entity":   {"An entity has a form.", ask(`principal: media/web, action: Admit, resource: 'Kind::"a/b"'`, "allow"), []string{`request.principal: "media/web" is no entity; write it like Service::"media/plex"`}, ""},
+		"Entity":   {"An entity has a form.", ask(`principal: media/web, action: Admit, resource: 'Kind::"a/b"'`, "allow"), []string{`request.principal: "media/web" is not an entity; write it like Service::"media/plex"`}, ""},
 		"Groups":   {"Services are in no group.", ask(secret+", groups: [x]", "allow"), []string{"request.groups: only a User is in groups"}, ""},
 		"Value":    {"Cedar has no fractions.", ask(secret+", context: {x: 1.5}", "allow"), []string{"request.context: x: must be a text, a whole number, true, false or a list of texts"}, ""},
 		"Field":    {"A field that no one knows is a mistake.", "cases:\n- name: x\n  wants: allow\n", nil, "x_test.yaml:3:3: cases.0.wants: is not a known field; did you mean want?"},
@@ -161,7 +161,7 @@ func TestCasesKnowTheVocabulary(t *testing.T) {
 	}
 }
 
-// A policy that forbids and a rule that denies must be seen to fire; those that come with the program are none of the
+// A policy that forbids and a rule that denies must be seen to fire; those that come with the program are not the
 // user's business.
 func TestSilent(t *testing.T) {
 	report, err := policy.Test(context.Background(), policy.Options{Files: []policy.File{

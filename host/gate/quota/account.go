@@ -54,6 +54,9 @@ type container struct {
 type counted struct {
 	id, namespace, owner string
 	demand               Amounts
+	// silent is the field of a sidecar that requests nothing: nothing is reserved for it, and it may use whatever is left. It is ""
+	// when all request something.
+	silent string
 }
 
 // uncountable says which field has the wrong type.
@@ -78,10 +81,11 @@ func count(document json.RawMessage) (*counted, error) {
 	}
 	c := &counted{namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
 	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
-	one, err := w.requests()
+	one, silent, err := w.requests()
 	if err != nil {
 		return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: err.field, Message: err.message}
 	}
+	c.silent = silent
 	replicas := int64(1)
 	if w.Spec.Replicas != nil {
 		replicas = *w.Spec.Replicas
@@ -114,30 +118,36 @@ func (o one) times(replicas int64) Amounts {
 	}
 }
 
+const fieldSidecars = "spec.sidecars"
+
 // requests returns what all containers of one replica request, init containers included: it is never less than what the
-// cluster reserves. A request that is not there cannot be counted, and is no request for nothing.
-func (w *workload) requests() (one, *fault) {
+// cluster reserves. A request that is not there cannot be counted, and is no request for nothing; but a sidecar may name no
+// resources, and silent is its field then.
+func (w *workload) requests() (demand one, silent string, wrong *fault) {
 	cpu, memory := new(big.Rat), new(big.Rat)
 	for _, group := range [...]struct {
 		field      string
 		containers map[string]container
-	}{{"spec.sidecars", w.Spec.Sidecars}, {"spec.workload.containers", w.Spec.Workload.Containers}} {
+	}{{fieldSidecars, w.Spec.Sidecars}, {"spec.workload.containers", w.Spec.Workload.Containers}} {
 		for _, name := range slices.Sorted(maps.Keys(group.containers)) {
 			field := group.field + "." + name + ".resources.requests"
 			requests := group.containers[name].Resources.Requests
 			cores, bytes := resource.Cores(requests.CPU), resource.Bytes(requests.Memory)
 			switch {
+			case group.field == fieldSidecars && requests.CPU == "" && requests.Memory == "":
+				silent = field
+				continue
 			case cores == nil:
-				return one{}, &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, "", &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
 			case bytes == nil:
-				return one{}, &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, "", &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
 			}
 			cpu.Add(cpu, cores)
 			memory.Add(memory, bytes)
 		}
 	}
 	gpus, wrong := w.gpus()
-	return one{cpu.Mul(cpu, big.NewRat(1000, 1)), memory, gpus}, wrong
+	return one{cpu.Mul(cpu, big.NewRat(1000, 1)), memory, gpus}, silent, wrong
 }
 
 func (w *workload) gpus() (*big.Int, *fault) {
@@ -155,7 +165,7 @@ func (w *workload) gpus() (*big.Int, *fault) {
 	return n, nil
 }
 
-// Account is the quotas and what all workloads ask for. It does not change.
+// Account is the quotas and what all workloads ask for. It changes by [Account.Replace] only.
 type Account struct {
 	quotas []Quota
 	groups Namespaces
@@ -165,7 +175,7 @@ type Account struct {
 }
 
 // New returns the account of workloads: every LatticeService that counts, as JSON with all defaults; documents of other
-// kinds are passed over. A workload that is there twice counts once, as it is the last time.
+// kinds are passed over. A workload that is a duplicate counts once, as it is the last time.
 func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Account, error) {
 	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}
 	for _, q := range quotas {
@@ -183,22 +193,57 @@ func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Accou
 			a.own[c.id] = c
 		}
 	}
-	for i := range a.quotas {
-		used := Amounts{}
-		for _, c := range a.own {
-			if a.applies(&a.quotas[i], c) {
-				for _, key := range keys() {
-					used.add(key, c.demand.of(key))
-				}
-			}
-		}
-		a.used = append(a.used, used)
+	a.used = make([]Amounts, len(a.quotas))
+	for i := range a.used {
+		a.used[i] = Amounts{}
+	}
+	for _, c := range a.own {
+		a.book(c, 1)
 	}
 	return a, nil
 }
 
+// book adds the demand of a workload to what is used of each quota that applies, so many times.
+func (a *Account) book(c *counted, times int64) {
+	for i := range a.quotas {
+		if !a.applies(&a.quotas[i], c) {
+			continue
+		}
+		for _, key := range keys() {
+			a.used[i].add(key, new(big.Int).Mul(c.demand.of(key), big.NewInt(times)))
+		}
+	}
+}
+
+// Replace counts after in place of before, two states of one workload; either may be nil. What it
+// costs does not depend on how many workloads there are. Nothing may read the account meanwhile. When
+// after cannot be counted, the error says why, and nothing has changed.
+func (a *Account) Replace(before, after json.RawMessage) error {
+	var gone, added *counted
+	var err error
+	if after != nil {
+		if added, err = count(after); err != nil {
+			return err
+		}
+	}
+	if before != nil {
+		if gone, err = count(before); err != nil {
+			return err
+		}
+	}
+	if gone != nil && a.own[gone.id] != nil {
+		a.book(a.own[gone.id], -1)
+		delete(a.own, gone.id)
+	}
+	if added != nil {
+		a.own[added.id] = added
+		a.book(added, 1)
+	}
+	return nil
+}
+
 // Unknown returns the namespaces of workloads of which it is not known whether they are in a group that a quota limits, sorted.
-// Without such a quota there are none.
+// Without such a quota it returns nil.
 func (a *Account) Unknown() []string {
 	if !slices.ContainsFunc(a.quotas, func(q Quota) bool { return q.Principal.Type == TypeGroup }) {
 		return nil
@@ -267,6 +312,11 @@ func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
 				continue
 			}
 			others := new(big.Int).Sub(a.used[i].of(key), before.of(key))
+			if c.silent != "" && key != GPU {
+				return nil, problem.Problem{
+					Object: "LatticeService " + c.id, Field: c.silent, Message: "is missing, and " + q.String() + " counts what is requested; write cpu and memory",
+				}
+			}
 			facts = append(facts, q.fact(key, c.demand.of(key), others))
 		}
 	}

@@ -53,7 +53,7 @@ func (r reader) namespace(n *yamldoc.Node, found Namespaces) {
 	case metadata.Name == "":
 		r.failAt(at, "Namespace", "metadata.name", "is missing")
 	case known && group != own:
-		r.failAt(at, "Namespace "+metadata.Name, "metadata.labels", "is there twice, in the groups %q and %q; keep one", group, own)
+		r.failAt(at, "Namespace "+metadata.Name, "metadata.labels", "is a duplicate, in the groups %q and %q; keep one", group, own)
 	default:
 		found[metadata.Name] = own
 	}

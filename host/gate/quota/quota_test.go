@@ -145,6 +145,29 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// A sidecar may request nothing where no quota counts it.
+func TestSilentSidecar(t *testing.T) {
+	t.Parallel()
+	document := service("media/a", "", "", "")
+	document = json.RawMessage(strings.Replace(string(document), `"containers":{"c":{"resources":{"requests":{"cpu":"","memory":""}}}}`,
+		`"containers":{"c":{"resources":{"requests":{"cpu":"1","memory":"1Gi"}}}}`, 1))
+	a, err := quota.New(parse(t, written("media", media)), []json.RawMessage{document}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.Facts(document); err != nil || len(got) > 0 {
+		t.Errorf("without a quota that applies: got %v and %v", got, err)
+	}
+	a, err = quota.New(parse(t, written("media", media)), []json.RawMessage{document}, quota.Namespaces{"media": "media"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "LatticeService media/a: spec.sidecars.c.resources.requests: is missing, and LatticeQuota/media counts what is requested; write cpu and memory"
+	if _, err := a.Facts(document); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestUncountable(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -267,7 +290,7 @@ func TestParseNamespaces(t *testing.T) {
 		},
 		"twice, alike": {named(one, "a") + named(one, "a"), quota.Namespaces{"a": "media"}, ""},
 		"twice": {
-			named(one, "b") + named(two, "List"), nil, `n.yaml:9:3: Namespace b: metadata.labels: is there twice, in the groups "media" and ""; keep one`,
+			named(one, "b") + named(two, "List"), nil, `n.yaml:9:3: Namespace b: metadata.labels: is a duplicate, in the groups "media" and ""; keep one`,
 		},
 		"no name":  {named(one, "''"), nil, "n.yaml:1:1: Namespace: metadata.name: is missing"},
 		"labels":   {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: [x]}\n", nil, "n.yaml:3:29: Namespace: metadata.labels: want a mapping, got a list"},

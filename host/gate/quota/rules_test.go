@@ -30,8 +30,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestMessages judges a workload from the documents to the decision.
-func TestMessages(t *testing.T) {
+// TestRow20_Messages judges a workload from the documents to the decision.
+func TestRow20_Messages(t *testing.T) {
 	t.Parallel()
 	engine, err := rego.Parse(rules(), nil, rego.Options{})
 	if err != nil {

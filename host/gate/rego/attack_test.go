@@ -120,7 +120,8 @@ func TestAttack55BuiltinError(t *testing.T) {
 	}
 }
 
-// TestBlocks compares blocks of addresses, which looks at nothing but them. What is none is an error, as anywhere.
+// TestBlocks compares blocks of addresses, which looks at nothing but them. What is not one is an
+// error, as anywhere.
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	const rule = `package lattice.outputs

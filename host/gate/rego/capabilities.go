@@ -10,9 +10,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// capabilitiesJSON are the builtins and features that rules may use, in OPA's form. It is a list of what is allowed, so
-// that a new version of OPA adds nothing. Left out is whatever looks at more than its arguments (clock, time zones,
-// network, random, certificates, which expire), and what makes a large value of a small one.
+// capabilitiesJSON are the builtins and features that rules may use, in OPA's form. It is a list of
+// what is allowed, so that a new version of OPA adds nothing. Left out is whatever looks at more
+// than its arguments (clock, time zones, network, random, certificates, which expire), and what
+// makes a large value of a small one.
 //
 //go:embed capabilities.json
 var capabilitiesJSON []byte

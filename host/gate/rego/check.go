@@ -18,8 +18,8 @@ type library struct {
 	data  map[string]any
 }
 
-// index lists the rules of all packages. A rule that two files define is a problem: the second could weaken the first,
-// by one more way for a helper to be true.
+// index lists the rules of all packages. A rule that two files define is a problem: the second
+// could weaken the first, by one more way for a helper to be true.
 func index(modules []*module, data map[string]any, p *problems) *library {
 	l := &library{modules: modules, rules: map[string]map[string]*ast.Rule{}, data: data}
 	for _, m := range modules {
@@ -61,7 +61,8 @@ func (l *library) of(name string) []*module {
 	return found
 }
 
-// reach returns the modules of a package and of the libraries that it uses, directly or through another one.
+// reach returns the modules of a package and of the libraries that it uses, directly or through
+// another one.
 func (l *library) reach(name string) []*module {
 	seen := map[string]bool{name: true}
 	found := l.of(name)
@@ -92,8 +93,8 @@ func libraryOf(r ast.Ref) string {
 
 func libraryRoot() ast.Ref { return ast.MustParseRef("data.lattice.lib") }
 
-// checkReferences refuses references into data that lead nowhere, after imports are resolved. OPA takes them for
-// undefined, so that a rule with a misspelt one never fires.
+// checkReferences refuses references into data that lead nowhere, after imports are resolved. OPA
+// takes them for undefined, so that a rule with a misspelt one never fires.
 func (l *library) checkReferences(m *module, rules []*ast.Rule, p *problems) {
 	for _, r := range rules {
 		object := m.name + "." + ruleName(r)
@@ -162,7 +163,8 @@ func splitPackage(ref ast.Ref) (name string, rest ast.Ref) {
 	return packageName(ref[:n]), ref[n:]
 }
 
-// checkRules refuses a package whose rules cannot say no, and rules that nothing reads: a misspelt deny is one.
+// checkRules refuses a package whose rules cannot say no, and rules that nothing reads: a misspelt
+// deny is one.
 func (l *library) checkRules(name string, c *ast.Compiler, p *problems) {
 	entries := false
 	for _, m := range l.of(name) {
@@ -193,8 +195,9 @@ func (l *library) checkRules(name string, c *ast.Compiler, p *problems) {
 	}
 }
 
-// misshapen returns why a rule that counts can never be a set of texts, or of objects with a text msg, going by its type;
-// nothing when it may be one. What it is then, every decision looks at again.
+// misshapen returns why a rule that counts can never be a set of texts, or of objects with a text
+// msg, going by its type; nothing when it may be one. What it is then, every decision looks at
+// again.
 func misshapen(rule string, t types.Type) string {
 	could := func(t types.Type, fits func(types.Type) bool) bool {
 		alternatives, ok := t.(types.Any)

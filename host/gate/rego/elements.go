@@ -28,8 +28,9 @@ type element struct {
 	message, id, object, path, severity string
 }
 
-// elements reads the values of the rules that count. What is not a set of texts, or of objects with a text msg, is a
-// failure, so that a rule in another form does not pass for one that found nothing.
+// elements reads the values of the rules that count. What is not a set of texts, or of objects with
+// a text msg, is a failure, so that a rule in another form does not pass for one that found
+// nothing.
 func (p *pack) elements(values *ast.Array) ([]element, []gate.Reason) {
 	var all []element
 	var failures []gate.Reason
@@ -86,7 +87,7 @@ func readElement(entry string, t *ast.Term) (element, error) {
 	return e, nil
 }
 
-// cut shortens what nobody would read to the end.
+// cut shortens what no one would read to the end.
 func cut(s string) string {
 	if len(s) <= maxMessageBytes {
 		return s
@@ -128,7 +129,7 @@ func (p *pack) first(entry string) string {
 	return ""
 }
 
-// rule returns the rule of a name that stands first.
+// rule returns the rule of a name that comes first.
 func (p *pack) rule(entry string) *ast.Rule {
 	i := slices.IndexFunc(p.rules, func(r *ast.Rule) bool { return ruleName(r) == entry })
 	if i < 0 {
@@ -154,7 +155,7 @@ func (p *pack) answer(elements []element, o *origins) gate.Answer {
 	return a
 }
 
-// sorted sorts reasons, and cuts what nobody would read.
+// sorted sorts reasons, and cuts what no one would read.
 func (p *pack) sorted(reasons []gate.Reason, v gate.Verdict) []gate.Reason {
 	slices.SortFunc(reasons, func(a, b gate.Reason) int {
 		return cmp.Or(strings.Compare(a.Object, b.Object), strings.Compare(a.Path, b.Path), strings.Compare(a.Policy, b.Policy),
@@ -183,8 +184,8 @@ func (p *pack) reason(e *element, rule *ast.Rule) gate.Reason {
 // metadata is what the annotations of a rule say of it.
 type metadata struct{ title, id, severity string }
 
-// about reads the annotations of a rule, of the document that it is a part of, and of its package, the nearest first. A
-// package has no title or id that could stand for a rule's.
+// about reads the annotations of a rule, of the document that it is a part of, and of its package,
+// the nearest first. A package has no title or id that could mean a rule's.
 func (p *pack) about(rule *ast.Rule) metadata {
 	var m metadata
 	for _, ref := range p.compiler.GetAnnotationSet().Chain(rule) {
@@ -218,7 +219,8 @@ func (*origins) Enabled() bool { return true }
 // Config asks for no variables: the value of the head is enough.
 func (*origins) Config() topdown.TraceConfig { return topdown.TraceConfig{} }
 
-// TraceEvent remembers the rule whose head has the value that is added; of several the one that stands first.
+// TraceEvent remembers the rule whose head has the value that is added; of several the one that
+// comes first.
 func (o *origins) TraceEvent(e topdown.Event) {
 	rule, ok := e.Node.(*ast.Rule)
 	if e.Op != topdown.ExitOp || !ok || rule.Head.Key == nil || !isEntry(ruleName(rule)) {

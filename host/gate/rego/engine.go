@@ -24,13 +24,15 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// Engine answers by the rules of files. It is immutable, safe for concurrent use, and made by [Parse].
+// Engine answers by the rules of files. It is immutable, safe for concurrent use, and made by
+// [Parse].
 type Engine struct {
 	packs  map[gate.Point]*pack
 	digest string
 	count  int
 	limit  time.Duration
-	// unindexed evaluates every rule, where OPA would first sort out those that cannot match; tests compare both.
+	// unindexed evaluates every rule, where OPA would first sort out those that cannot match; tests
+	// compare both.
 	unindexed bool
 }
 
@@ -47,9 +49,9 @@ type pack struct {
 	input *jsonschema.Schema
 }
 
-// Parse reads rules and data. Files of tests are only looked at as far as needed to see that they are tests. Every problem
-// of every file is reported; the error satisfies errors.Is with problem.Invalid. No files give an engine with no
-// policies.
+// Parse reads rules and data. Files of tests are only looked at as far as needed to see that they
+// are tests. Every problem of every file is reported; the error satisfies errors.Is with
+// problem.Invalid. No files give an engine with no policies.
 func Parse(files, data []File, o Options) (*Engine, error) {
 	l, caps, err := load(files, data, false)
 	if err != nil {
@@ -139,7 +141,8 @@ func byFile(modules []*module) map[string]*ast.Module {
 	return all
 }
 
-// prepare makes the query: for each rule that counts a list of its value, which is empty when it is undefined.
+// prepare makes the query: for each rule that counts a list of its value, which is empty when it is
+// undefined.
 func (p *pack) prepare(store storage.Store, caps *ast.Capabilities) error {
 	terms := make([]string, len(p.entries))
 	for i, entry := range p.entries {
@@ -172,8 +175,8 @@ func counting(c *ast.Compiler, name string) []*ast.Rule {
 
 func compareRules(a, b *ast.Rule) int { return a.Location.Compare(b.Location) }
 
-// digest is the SHA-256 over the digests of all files that decide, sorted, so that neither their order nor their names
-// count.
+// digest is the SHA-256 over the digests of all files that decide, sorted, so that neither their
+// order nor their names count.
 func digest(files, data []File) string {
 	var lines []string
 	add := func(kind string, files []File) {
@@ -198,8 +201,8 @@ func (e *Engine) Len() int { return e.count }
 // Judges reports whether there are rules for a point, which look at [gate.Input.Document].
 func (e *Engine) Judges(p gate.Point) bool { return e.packs[p] != nil }
 
-// Evaluate judges the input by the package of its point. Without such a package there is nothing to judge. What goes wrong
-// is a reason with the verdict [gate.Error].
+// Evaluate judges the input by the package of its point. Without such a package there is nothing to
+// judge. What goes wrong is a reason with the verdict [gate.Error].
 func (e *Engine) Evaluate(ctx context.Context, in *gate.Input) (gate.Answer, error) {
 	p := e.packs[in.Point]
 	if p == nil {
@@ -257,7 +260,8 @@ func (zeros) Read(b []byte) (int, error) {
 
 var _ io.Reader = zeros{}
 
-// run evaluates all rules that count, within the time limit, and returns their values in the order of the entries.
+// run evaluates all rules that count, within the time limit, and returns their values in the order
+// of the entries.
 func (e *Engine) run(ctx context.Context, p *pack, input ast.Value, more ...rego.EvalOption) (*ast.Array, error) {
 	limited, cancel := context.WithTimeout(ctx, e.limit)
 	defer cancel()

@@ -25,7 +25,7 @@ const (
 	maxNumber = 64
 )
 
-// hidden stands for the value of a Secret.
+// hidden means the value of a Secret.
 const hidden = "(hidden)"
 
 // convert returns what rules see of an input.
@@ -65,8 +65,8 @@ func questions(in *gate.Input) (any, error) {
 	return v, unmarshal(text, &v)
 }
 
-// measure walks an input once, adds up its size, and hides the values of Secrets. It looks at everything before it
-// complains, so that the order of a map decides nothing.
+// measure walks an input once, adds up its size, and hides the values of Secrets. It looks at
+// everything before it complains, so that the order of a map decides nothing.
 type measure struct {
 	values, bytes, depth int
 	strange              string
@@ -165,8 +165,8 @@ func hide(v map[string]any) (map[string]any, bool) {
 	return v, true
 }
 
-// number refuses what only arithmetic with numbers of any size can hold: 1e999999999 has as many digits when it is an
-// integer.
+// number refuses what only arithmetic with numbers of any size can hold: 1e999999999 has as many
+// digits when it is an integer.
 func (m *measure) number(n json.Number) {
 	m.bytes += len(n)
 	if _, err := strconv.ParseFloat(string(n), 64); err != nil || len(n) > maxNumber {

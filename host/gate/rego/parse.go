@@ -16,7 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// maxNesting is how deep terms of a rule file nest. OPA's own limit lets a small file take a large part of the memory.
+// maxNesting is how deep terms of a rule file nest. OPA's own limit lets a small file take a large
+// part of the memory.
 const maxNesting = 200
 
 // space is what a package is for.
@@ -24,7 +25,8 @@ type space uint8
 
 const (
 	spaceNone space = iota
-	// spacePoint is the package of a gate's point, spaceLib one that packages share, spaceTest one of tests.
+	// spacePoint is the package of a gate's point, spaceLib one that packages share, spaceTest one
+	// of tests.
 	spacePoint
 	spaceLib
 	spaceTest
@@ -88,7 +90,7 @@ func instead(e *ast.Error) string {
 	return "; there is " + strings.Join(names, ", ")
 }
 
-// err returns the problems by place, each once, or nil when there is none.
+// err returns the problems by place, each once, or nil if none exists.
 func (p *problems) err() error {
 	if len(*p) == 0 {
 		return nil
@@ -118,7 +120,7 @@ func read(files []File, caps *ast.Capabilities, tests bool, p *problems) []*modu
 	var modules []*module
 	for i, f := range sorted {
 		if i > 0 && f.Name == sorted[i-1].Name {
-			p.add(problem.Position{File: f.Name}, "", "is there twice; give every file a name of its own")
+			p.add(problem.Position{File: f.Name}, "", "is a duplicate; give every file a name of its own")
 			continue
 		}
 		if m := readModule(f, caps, p); m != nil && (tests || m.space != spaceTest) {
@@ -191,7 +193,8 @@ func checkNesting(file, text string, o ast.ParserOptions) error {
 	return nil
 }
 
-// oldSyntax returns what to say of a file that is Rego as it was before OPA 1.0, nil of any other file.
+// oldSyntax returns what to say of a file that is Rego as it was before OPA 1.0, nil of any other
+// file.
 func oldSyntax(file, text string, caps *ast.Capabilities, err error) error {
 	o := ast.ParserOptions{RegoVersion: ast.RegoV0, Capabilities: caps}
 	if _, oldErr := ast.ParseModuleWithOpts(file, text, o); oldErr != nil {
@@ -206,7 +209,7 @@ func oldSyntax(file, text string, caps *ast.Capabilities, err error) error {
 	return ast.Errors{first}
 }
 
-// packageName returns a path as it stands in a file, without data.
+// packageName returns a path as it is in a file, without data.
 func packageName(path ast.Ref) string { return strings.TrimPrefix(path.String(), "data.") }
 
 var libName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -238,7 +241,8 @@ func spaceOf(path ast.Ref) space {
 	return found
 }
 
-// check refuses a package that no gate would ever read, and tests that would count as rules or the other way round.
+// check refuses a package that no gate would ever read, and tests that would count as rules or the
+// other way round.
 func (m *module) check(p *problems) bool {
 	at := position(m.parsed.Package.Location)
 	switch {

@@ -23,7 +23,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// archive is a case: rules, data, an input, and what comes of them in the files that begin with want.
+// archive is a case: rules, data, an input, and what comes of them in the files that begin with
+// want.
 type archive struct {
 	path        string
 	comment     []byte
@@ -279,7 +280,8 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// TestConcurrent evaluates one engine in many goroutines; the race detector watches, and all decisions are equal.
+// TestConcurrent evaluates one engine in many goroutines; the race detector watches, and all
+// decisions are equal.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
 	for _, a := range archives(t, "decide") {

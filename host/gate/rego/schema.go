@@ -99,8 +99,8 @@ func (s *schemas) of(p gate.Point) *ast.SchemaSet {
 	return set
 }
 
-// validator returns what checks the inputs of a point: rules are compiled for inputs of this form, and an input of another
-// one would make them silently not fire.
+// validator returns what checks the inputs of a point: rules are compiled for inputs of this form,
+// and an input of another one would make them silently not fire.
 func (s *schemas) validator(p gate.Point) (*jsonschema.Schema, error) {
 	const name = "input.schema.json"
 	c := jsonschema.NewCompiler()

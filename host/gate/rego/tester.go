@@ -15,9 +15,10 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// Test runs the tests among the files: the rules test_<name> of packages such as lattice.outputs_test, in files whose names
-// end in _test.rego. Tests have the capabilities of rules. The files must pass [Parse] first; the error is its error, or
-// that the tests do not compile. A test that fails is no error.
+// Test runs the tests among the files: the rules test_<name> of packages such as
+// lattice.outputs_test, in files whose names end in _test.rego. Tests have the capabilities of
+// rules. The files must pass [Parse] first; the error is its error, or that the tests do not
+// compile. A test that fails is no error.
 func Test(ctx context.Context, files, data []File, o Options) (*Report, error) {
 	e, err := Parse(files, data, o)
 	if err != nil {
@@ -35,7 +36,8 @@ func Test(ctx context.Context, files, data []File, o Options) (*Report, error) {
 	if l.compile(l.modules, caps, s.of(""), &p) == nil || len(p) > 0 {
 		return nil, p.err()
 	}
-	// The runner adds its stages to a compiler before it compiles; the one above has done so already.
+	// The runner adds its stages to a compiler before it compiles; the one above has done so
+	// already.
 	store := inmem.NewFromObjectWithOpts(l.data, inmem.OptRoundTripOnWrite(false))
 	fired := &firings{rules: map[string]bool{}}
 	var results []*tester.Result

@@ -2,8 +2,9 @@ package httpget
 
 import "net/netip"
 
-// forbidden4 are the IPv4 networks that are not the public Internet: the special-purpose registry of IANA (RFC 6890) with
-// everything that is not globally reachable, multicast, and an address of a cloud's own that lies outside of these.
+// forbidden4 are the IPv4 networks that are not the public Internet: the special-purpose registry
+// of IANA (RFC 6890) with everything that is not globally reachable, multicast, and an address of a
+// cloud's own that lies outside of these.
 var forbidden4 = prefixes(
 	"0.0.0.0/8",        // this network
 	"10.0.0.0/8",       // private
@@ -26,8 +27,8 @@ var forbidden4 = prefixes(
 	"240.0.0.0/4",      // reserved, and broadcast
 )
 
-// global6 is what of IPv6 is assigned to the public Internet (RFC 4291, section 2.4); everything else, such as unique local,
-// link-local, multicast and loopback addresses, is out.
+// global6 is what of IPv6 is assigned to the public Internet (RFC 4291, section 2.4); everything
+// else, such as unique local, link-local, multicast and loopback addresses, is out.
 var global6 = netip.MustParsePrefix("2000::/3")
 
 // forbidden6 are the networks inside of global6 that are not the public Internet.
@@ -38,11 +39,11 @@ var forbidden6 = prefixes(
 	"3fff::/20",         // documentation
 )
 
-// The prefixes of IPv6 addresses that stand for an IPv4 address.
+// The prefixes of IPv6 addresses that mean an IPv4 address.
 var (
 	// nat64 holds the address in its last 32 bits (RFC 6052).
 	nat64 = netip.MustParsePrefix("64:ff9b::/96")
-	// sixToFour holds it behind the first 16 bits (RFC 3056).
+	// sixToFour holds it after the first 16 bits (RFC 3056).
 	sixToFour = netip.MustParsePrefix("2002::/16")
 )
 
@@ -54,8 +55,8 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// public reports whether an address is one of the public Internet, however it is written. An address that stands for
-// another one is what that other one is.
+// public reports whether an address is one of the public Internet, however it is written. An
+// address that means another one is what that other one is.
 func public(a netip.Addr) bool {
 	if !a.IsValid() || a.Zone() != "" {
 		return false
@@ -74,8 +75,8 @@ func public(a netip.Addr) bool {
 	return global6.Contains(a) && !within(forbidden6, a) && !isISATAP(b)
 }
 
-// isISATAP reports whether the interface identifier of an address says that it stands for an IPv4 address (RFC 5214,
-// section 6.1): such addresses are a site's own.
+// isISATAP reports whether the interface identifier of an address says that it means an IPv4
+// address (RFC 5214, section 6.1): such addresses are a site's own.
 func isISATAP(b [16]byte) bool {
 	return b[8]&^0x03 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
 }

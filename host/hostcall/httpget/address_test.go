@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestForbiddenAddresses(t *testing.T) {
+func TestRow60_ForbiddenAddresses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ reason, address string }{
 		{"this host", "0.0.0.0"},

@@ -14,10 +14,12 @@ import (
 func readBody(resp *http.Response) ([]byte, error) {
 	switch resp.StatusCode {
 	case http.StatusNoContent, http.StatusNotModified:
-		// There is nothing to unpack, whatever the headers say of the content that there would be (RFC 9110, 15.3.5, 15.4.5).
+		// There is nothing to unpack, whatever the headers say of the content that there would be
+		// (RFC 9110, 15.3.5, 15.4.5).
 		return nil, nil
 	}
-	// Reading packed bytes is bounded, too: a few that unpack to nothing could be followed by any number more.
+	// Reading packed bytes is bounded, too: a few that unpack to nothing could be followed by any
+	// number more.
 	packed := io.LimitReader(resp.Body, abi.MaxHTTPBodyBytes+1)
 	reader, err := unpack(packed, resp.Header.Values("Content-Encoding"))
 	if err != nil {

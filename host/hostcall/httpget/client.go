@@ -1,6 +1,7 @@
-// Package httpget sends the GET requests of plugins: https only, to public addresses only, without anything of the machine's
-// own in them, bounded in size and time. It answers in a few fixed words, so that what cannot be reached looks the same each
-// time and tells nothing about the network the host stands in.
+// Package httpget sends the GET requests of plugins: https only, to public addresses only, without
+// anything of the machine's own in them, bounded in size and time. It answers in a few fixed words,
+// so that what cannot be reached looks the same each time and tells nothing about the network the
+// host is in.
 package httpget
 
 import (
@@ -36,7 +37,8 @@ const (
 // userAgent tells servers who asks, and nothing else.
 const userAgent = "lattice-host"
 
-// returnedHeaders are passed on to a plugin. They say what the body is; others differ from one answer to the next.
+// returnedHeaders are passed on to a plugin. They say what the body is; others differ from one
+// answer to the next.
 func returnedHeaders() []string { return []string{"content-type", "etag", "last-modified"} }
 
 // resolver finds the addresses of a name.
@@ -79,8 +81,8 @@ func problem(code abi.HostErrorCode, message string) *abi.HostError {
 	return &abi.HostError{Code: code, Message: message}
 }
 
-// Get sends a request and follows redirects. Before each request it asks admit, whose error ends it. The error is an
-// [*abi.HostError], unless ctx is done.
+// Get sends a request and follows redirects. Before each request it asks admit, whose error ends
+// it. The error is an [*abi.HostError], unless ctx is done.
 func (c *Client) Get(
 	ctx context.Context, r *abi.HTTPGetRequest, admit func(context.Context, *url.URL) error,
 ) (*abi.HTTPGetAnswer, error) {
@@ -198,8 +200,9 @@ func read(resp *http.Response) (*abi.HTTPGetAnswer, error) {
 	return answer, nil
 }
 
-// dial connects to a name. All its addresses must be allowed: one that is not shows that somebody points the name at what
-// it should not. The connection goes to an address that was checked, not to the name, which may have another one by then.
+// dial connects to a name. All its addresses must be allowed: one that is not shows that somebody
+// points the name at what it should not. The connection goes to an address that was checked, not to
+// the name, which may have another one by then.
 func (c *Client) dial(ctx context.Context, network, hostport string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -232,7 +235,8 @@ func (c *Client) dialFirst(ctx context.Context, network string, addresses []neti
 	return nil, err
 }
 
-// control looks at the address once more where the connection is made, behind everything that could have changed it.
+// control looks at the address once more where the connection is made, after everything that could
+// have changed it.
 func (c *Client) control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !c.allowed(to.Addr()) {

@@ -178,7 +178,7 @@ func TestForbiddenNames(t *testing.T) {
 		code      abi.HostErrorCode
 	}{
 		{"a private address", []string{"10.0.0.1"}, abi.HostErrorDenied},
-		{"metadata behind a name", []string{"169.254.169.254"}, abi.HostErrorDenied},
+		{"a name of the metadata service", []string{"169.254.169.254"}, abi.HostErrorDenied},
 		{"one good and one bad address", []string{"127.0.0.1", "10.0.0.1"}, abi.HostErrorDenied},
 		{"one bad and one good address", []string{"::1", "127.0.0.1"}, abi.HostErrorDenied},
 		{"a mapped address", []string{"::ffff:192.168.0.1"}, abi.HostErrorDenied},

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Cache keeps values up to a bound on their sizes, and forgets those that were not used for longest. Its methods may be
-// called by several goroutines at once.
+// Cache keeps values up to a bound on their sizes, and forgets those that were not used for
+// longest. Its methods may be called by several goroutines at once.
 type Cache[K comparable, V any] struct {
 	bound int
 
@@ -23,7 +23,8 @@ type entry[K comparable, V any] struct {
 	size  int
 }
 
-// New returns a cache of values whose sizes add up to at most bound, in a unit of the caller's choice.
+// New returns a cache of values whose sizes add up to at most bound, in a unit of the caller's
+// choice.
 func New[K comparable, V any](bound int) *Cache[K, V] {
 	return &Cache[K, V]{bound: bound, recent: list.New(), byKey: map[K]*list.Element{}}
 }
@@ -40,8 +41,8 @@ func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
 	return e.Value.(*entry[K, V]).value, true
 }
 
-// Put keeps a value of the given size, in place of one that the key may have. A value that is larger than the bound is
-// forgotten at once.
+// Put keeps a value of the given size, in place of one that the key may have. A value that is
+// larger than the bound is forgotten at once.
 func (c *Cache[K, V]) Put(key K, value V, size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

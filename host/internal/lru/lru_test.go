@@ -28,7 +28,7 @@ func TestBound(t *testing.T) {
 	}
 	c.Put(6, "huge", 11)
 	if c.Len() != 0 || c.size != 0 {
-		t.Errorf("keeps %d values of size %d behind one that is too large", c.Len(), c.size)
+		t.Errorf("keeps %d values of size %d after one that is too large", c.Len(), c.size)
 	}
 }
 

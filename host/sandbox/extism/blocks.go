@@ -68,16 +68,18 @@ func (b *blocks) hold(offset, size uint64) bool {
 	return true
 }
 
-// Blocks returns how many blocks were made. The kernel walks past up to so many to make one or to free one.
+// Blocks returns how many blocks were made. The kernel walks past up to so many to make one or to
+// free one.
 func (i *Instance) Blocks() int { return i.blocks.made }
 
-// Alloc makes a block and returns its address, 0 for one without bytes. It is an error that wraps [ErrMemory] when no room
-// is left.
+// Alloc makes a block and returns its address, 0 for one without bytes. It is an error that wraps
+// [ErrMemory] when no room is left.
 func (i *Instance) Alloc(size uint64) (uint64, error) {
 	if size == 0 {
 		return 0, nil
 	}
-	// The kernel computes with fewer bits than it is given, and takes too large a size for a small one.
+	// The kernel computes with fewer bits than it is given, and takes too large a size for a small
+	// one.
 	if size > i.memory.Limit {
 		i.memory.refused = true
 		return 0, fmt.Errorf("%w: %d bytes were asked for", ErrMemory, size)
@@ -104,7 +106,7 @@ func (i *Instance) Free(offset uint64) error {
 	return err
 }
 
-// Length returns the size of the block at the address, 0 when there is none.
+// Length returns the size of the block at the address, 0 if none exists.
 func (i *Instance) Length(offset uint64) uint64 {
 	place, begins := i.blocks.at(offset)
 	if !begins {
@@ -113,8 +115,8 @@ func (i *Instance) Length(offset uint64) uint64 {
 	return i.blocks.live[place].size
 }
 
-// Bytes returns the bytes of the block at the address, none for the address 0. They are the kernel's, and change when the
-// guest writes.
+// Bytes returns the bytes of the block at the address, none for the address 0. They are the
+// kernel's, and change when the guest writes.
 func (i *Instance) Bytes(offset uint64) ([]byte, error) {
 	if offset == 0 {
 		return nil, nil
@@ -180,8 +182,8 @@ func word(b []byte) uint64 {
 // InputLength returns the size of the input.
 func (i *Instance) InputLength() uint64 { return uint64(len(i.input)) }
 
-// InputOffset returns the address of the input's block, which the guest may use as its own from then on, 0 when there is no
-// input.
+// InputOffset returns the address of the input's block, which the guest may use as its own from
+// then on, 0 when there is no input.
 func (i *Instance) InputOffset() (uint64, error) {
 	offset, err := i.ask("input_offset")
 	if err != nil || offset == 0 || i.inputAsked {
@@ -192,7 +194,8 @@ func (i *Instance) InputOffset() (uint64, error) {
 	return offset, nil
 }
 
-// LoadInput returns one byte, or a word of 8, of the input, and 0 beyond its end, as the kernel does.
+// LoadInput returns one byte, or a word of 8, of the input, and 0 beyond its end, as the kernel
+// does.
 func (i *Instance) LoadInput(offset, size uint64) uint64 {
 	length := uint64(len(i.input))
 	if size > length || offset > length-size {
@@ -210,7 +213,8 @@ func (i *Instance) SetOutput(offset, size uint64) error {
 	return err
 }
 
-// SetError makes the text the error of the call, which fails with it unless it is empty. It does not end the guest.
+// SetError makes the text the error of the call, which fails with it unless it is empty. It does
+// not end the guest.
 func (i *Instance) SetError(text []byte) { i.report = string(text) }
 
 // ask calls a function of the kernel.

@@ -11,8 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// The functions that get a language's runtime ready. A module has one of the first two, if any; the SDK calls the third on
-// its own, and what it needs before it.
+// The functions that get a language's runtime ready. A module has one of the first two, if any; the
+// SDK calls the third on its own, and what it needs before it.
 const (
 	exportConstructors = "__wasm_call_ctors"
 	exportHaskell      = "hs_init"
@@ -43,11 +43,13 @@ type Instance struct {
 	guest  api.Module
 	// kernel is nil while the start function runs.
 	kernel api.Module
-	// asked are the functions of the kernel that were called: the engine makes a stack of 10 KiB for each that it hands out.
+	// asked are the functions of the kernel that were called: the engine makes a stack of 10 KiB
+	// for each that it hands out.
 	asked  map[string]api.Function
 	memory budget
 	blocks blocks
-	// input is that of the call. Its block is one of the guest's once it asked where it is, which inputAsked says.
+	// input is that of the call. Its block is one of the guest's once it asked where it is, which
+	// inputAsked says.
 	input      []byte
 	inputAsked bool
 	report     string
@@ -67,16 +69,17 @@ func (i *Instance) Initialize(ctx context.Context) error {
 	return nil
 }
 
-// Call runs an exported function and returns a copy of its output. The error is a [*ReportedError] when the function
-// returned something else than 0 or set an error. Input must not be changed before Call returns.
+// Call runs an exported function and returns a copy of its output. The error is a [*ReportedError]
+// when the function returned something else than 0 or set an error. Input must not be changed
+// before Call returns.
 func (i *Instance) Call(ctx context.Context, name string, input []byte) ([]byte, error) {
-	// The SDK does not look whether its block for the input was made, and writes over the kernel if not. The kernel grows
-	// by whole pages.
+	// The SDK does not look whether its block for the input was made, and writes over the kernel if
+	// not. The kernel grows by whole pages.
 	if room := i.memory.Limit - i.memory.used; uint64(len(input))+pageSize > room {
 		i.memory.refused = true
 		return nil, fmt.Errorf("%w: the input has %d bytes", ErrMemory, len(input))
 	}
-	// The SDK resets the kernel, so that blocks of an earlier call are none any more.
+	// The SDK resets the kernel, so that blocks of an earlier call no longer exist.
 	i.input, i.inputAsked, i.blocks, i.report = input, false, blocks{}, ""
 	code, output, err := i.plugin.CallWithContext(context.WithValue(ctx, instanceKey{}, i), name, input)
 	switch {

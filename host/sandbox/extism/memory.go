@@ -16,7 +16,8 @@ type Storage interface {
 
 // Memory says what an instance may have.
 type Memory struct {
-	// Limit is how many bytes the guest and its kernel may have in all, Declared how many the guest's own memory may.
+	// Limit is how many bytes the guest and its kernel may have in all, Declared how many the
+	// guest's own memory may.
 	Limit, Declared uint64
 	// New returns an empty storage that can grow to limit bytes.
 	New func(limit uint64) Storage
@@ -24,7 +25,8 @@ type Memory struct {
 	Grew func(bytes uint64)
 }
 
-// budget is the memory that the modules of one instance have in all. The engine asks it for every growth.
+// budget is the memory that the modules of one instance have in all. The engine asks it for every
+// growth.
 type budget struct {
 	Memory
 	used uint64
@@ -60,7 +62,8 @@ func (b *budget) free() {
 	}
 }
 
-// Reallocate implements experimental.LinearMemory. It returns nil, which makes memory.grow answer -1, beyond the limit.
+// Reallocate implements experimental.LinearMemory. It returns nil, which makes memory.grow answer
+// -1, beyond the limit.
 func (l *linear) Reallocate(size uint64) []byte {
 	more := size - uint64(len(l.bytes))
 	switch {
@@ -76,5 +79,6 @@ func (l *linear) Reallocate(size uint64) []byte {
 	return l.bytes
 }
 
-// Free implements experimental.LinearMemory. It does nothing: [Instance.Close] knows when nothing uses the memory any more.
+// Free implements experimental.LinearMemory. It does nothing: [Instance.Close] knows when nothing
+// uses the memory any more.
 func (l *linear) Free() {}

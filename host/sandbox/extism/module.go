@@ -10,7 +10,8 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// KernelBytes is how much memory the kernel has before anything is in it: what extism-runtime.wasm declares.
+// KernelBytes is how much memory the kernel has before anything is in it: what extism-runtime.wasm
+// declares.
 const KernelBytes = 1 << 20
 
 // Function is a function that a module may import.
@@ -24,8 +25,8 @@ type Function struct {
 // Module is a compiled module. Its methods may be called by several goroutines at once.
 type Module struct{ compiled *sdk.CompiledPlugin }
 
-// Compile compiles a module. It may import functions only, and only those given, and must have what modules have that
-// package meter rewrote.
+// Compile compiles a module. It may import functions only, and only those given, and must have what
+// modules have that package meter rewrote.
 func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, functions []Function) (*Module, error) {
 	wasm, err := rewrite(wasm)
 	if err != nil {
@@ -35,8 +36,8 @@ func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, func
 	for i, f := range functions {
 		offered[i] = f.hostFunction()
 	}
-	// Nothing of the SDK's WASI, no host for HTTP, no path, no configuration, no timeout: the engine's way to interrupt a
-	// guest is slow, and fuel replaces it.
+	// Nothing of the SDK's WASI, no host for HTTP, no path, no configuration, no timeout: the
+	// engine's way to interrupt a guest is slow, and fuel replaces it.
 	config := sdk.PluginConfig{RuntimeConfig: engine}
 	manifest := sdk.Manifest{Wasm: []sdk.Wasm{sdk.WasmData{Data: wasm, Name: "main"}}}
 	compiled, err := sdk.NewCompiledPlugin(experimental.WithFunctionListenerFactory(ctx, startListener{}), manifest, config, offered)
@@ -49,13 +50,15 @@ func Compile(ctx context.Context, wasm []byte, engine wazero.RuntimeConfig, func
 // Close frees the module and its engine. No instance may be running.
 func (m *Module) Close(ctx context.Context) error { return m.compiled.Close(ctx) }
 
-// Instantiate makes an instance with memory as given, and runs the module's start function. The instance must be initialised
-// and closed, the latter also when there is an error. Functions find the values of ctx.
+// Instantiate makes an instance with memory as given, and runs the module's start function. The
+// instance must be initialised and closed, the latter also when there is an error. Functions find
+// the values of ctx.
 func (m *Module) Instantiate(ctx context.Context, memory Memory) (*Instance, error) {
 	i := &Instance{memory: budget{Memory: memory}}
 	ctx = context.WithValue(ctx, instanceKey{}, i)
 	ctx = experimental.WithMemoryAllocator(ctx, &i.memory)
-	// The SDK looks for a plugin before it calls any of our functions, and knows none before the start function has run.
+	// The SDK looks for a plugin before it calls any of our functions, and knows none before the
+	// start function has run.
 	starting := context.WithValue(ctx, sdk.PluginCtxKey("plugin"), new(sdk.Plugin))
 	plugin, err := m.compiled.Instance(starting, sdk.PluginInstanceConfig{ModuleConfig: wazero.NewModuleConfig()})
 	if err != nil {
@@ -86,8 +89,9 @@ func instanceOf(ctx context.Context) *Instance {
 	return i
 }
 
-// startListener tells an instance its module when [ownStart] runs, because the SDK keeps it to itself. It is not told about
-// functions that a guest could call: the engine walks the whole stack to tell.
+// startListener tells an instance its module when [ownStart] runs, because the SDK keeps it to
+// itself. It is not told about functions that a guest could call: the engine walks the whole stack
+// to tell.
 type startListener struct{}
 
 // NewFunctionListener implements experimental.FunctionListenerFactory.

@@ -9,11 +9,13 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// ownModule is where a guest's imports from Extism lead: the SDK keeps Extism's own name for its own functions.
+// ownModule is where a guest's imports from Extism lead: the SDK keeps Extism's own name for its
+// own functions.
 const ownModule = "lattice:" + abi.ExtismModule
 
-// ownStart is the name of a function that a module is given: it becomes the start function and calls the module's own, if
-// there is one. No code of the guest can call it, because it comes behind all that the guest knows.
+// ownStart is the name of a function that a module is given: it becomes the start function and
+// calls the module's own, if there is one. No code of the guest can call it, because it comes after
+// all that the guest knows.
 const ownStart = "lattice:start"
 
 // offeredModule returns the name under which the functions of a module are offered.
@@ -24,7 +26,8 @@ func offeredModule(name string) string {
 	return name
 }
 
-// rewriter writes a module whose imports from Extism lead to our functions, and which starts with [ownStart].
+// rewriter writes a module whose imports from Extism lead to our functions, and which starts with
+// [ownStart].
 type rewriter struct {
 	in  *wasmbin.Module
 	out []byte

@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// imports returns a module that imports from Extism and from elsewhere. It has a start function if start is true.
+// imports returns a module that imports from Extism and from elsewhere. It has a start function if
+// start is true.
 func imports(start bool) []byte {
 	var m wasmbuild.Module
 	m.ImportFunction("extism:host/env", "alloc", []byte{wasmbuild.I64}, []byte{wasmbuild.I64})
@@ -83,7 +84,8 @@ func TestRewriteRefuses(t *testing.T) {
 	}
 }
 
-// FuzzRewrite looks for modules that make rewriting panic, or that are not the same outside of what is added.
+// FuzzRewrite looks for modules that make rewriting panic, or that are not the same outside of what
+// is added.
 func FuzzRewrite(f *testing.F) {
 	f.Add(imports(false))
 	f.Add(metered(f, imports(true)))

@@ -125,8 +125,8 @@ func (p plugin) derive(t testing.TB, request []byte) []byte {
 	return bytes.Clone(answer)
 }
 
-// TestBuiltinPlugins proves on real modules that metering changes no answer and that fuel does not depend on the
-// instance.
+// TestBuiltinPlugins proves on real modules that metering changes no answer and that fuel does not
+// depend on the instance.
 func TestBuiltinPlugins(t *testing.T) {
 	t.Parallel()
 	manifests, err := filepath.Glob(filepath.Join(builtinDir, "*", "plugin.yaml"))
@@ -159,7 +159,8 @@ func TestBuiltinPlugins(t *testing.T) {
 	}
 }
 
-// answers derives one after another and returns the answers and the fuel after each, when the module is metered.
+// answers derives one after another and returns the answers and the fuel after each, when the
+// module is metered.
 func answers(t *testing.T, wasm []byte, m *meter.Module, messages [][]byte) (all []string, spent []int64) {
 	t.Helper()
 	k := &tank{left: math.MaxInt64}
@@ -173,7 +174,8 @@ func answers(t *testing.T, wasm []byte, m *meter.Module, messages [][]byte) (all
 	return all, spent
 }
 
-// BenchmarkDerive compares derivations in a Go guest: as it is, metered, and with the engine's own way to interrupt.
+// BenchmarkDerive compares derivations in a Go guest: as it is, metered, and with the engine's own
+// way to interrupt.
 func BenchmarkDerive(b *testing.B) {
 	wasm := builtin(b, "deployment")
 	metered := rewrite(b, wasm).Wasm
@@ -198,8 +200,8 @@ func BenchmarkDerive(b *testing.B) {
 	}
 }
 
-// BenchmarkOverhead alternates between a guest as it is and metered, and reports by how much the fastest rounds differ: a
-// ratio that holds on a busy machine.
+// BenchmarkOverhead alternates between a guest as it is and metered, and reports by how much the
+// fastest rounds differ: a ratio that holds on a busy machine.
 func BenchmarkOverhead(b *testing.B) {
 	for _, name := range []string{"deployment", "network-policy"} {
 		b.Run(name, func(b *testing.B) {
@@ -224,7 +226,8 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
-// BenchmarkRewrite and BenchmarkCompile belong together: rewriting should take a small part of what compiling takes.
+// BenchmarkRewrite and BenchmarkCompile belong together: rewriting should take a small part of what
+// compiling takes.
 func BenchmarkRewrite(b *testing.B) {
 	wasm := builtin(b, "deployment")
 	b.SetBytes(int64(len(wasm)))

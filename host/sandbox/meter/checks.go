@@ -6,19 +6,21 @@ import "github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 const (
 	// maxRun is how much of one function runs without a check, the leaves that it calls included.
 	maxRun = 4_000
-	// leafCost is how much a function that neither loops nor calls may cost without a check, leafBytes how long its code
-	// may be. A longer function checks whatever it costs, so that its callers know without reading it.
+	// leafCost is how much a function that neither loops nor calls may cost without a check,
+	// leafBytes how long its code may be. A longer function checks whatever it costs, so that its
+	// callers know without reading it.
 	leafCost  = 256
 	leafBytes = 192
-	// maxTail is how much of a function may run after a call that came back from any depth until the function ends,
-	// without a check. It was paid before the call. Of a recursion a million frames deep all tails run in a row.
+	// maxTail is how much of a function may run after a call that came back from any depth until
+	// the function ends, without a check. It was paid before the call. Of a recursion a million
+	// frames deep all tails run in a row.
 	maxTail = 512
 	// maxUnpaid is how much of that tail may be charged after the call without a check.
 	maxUnpaid = 128
 )
 
-// leaf is what is known about a function: that it checks fuel where it begins, what it costs when it does not, or that
-// its code has not been read.
+// leaf is what is known about a function: that it checks fuel where it begins, what it costs when
+// it does not, or that its code has not been read.
 type leaf struct {
 	known  bool
 	checks bool
@@ -35,7 +37,8 @@ func (c *coder) findLeaves(r wasmbin.Reader, n uint32) {
 	}
 }
 
-// call notes a call of a function. What the host does checks fuel or not, but does not come back from any depth.
+// call notes a call of a function. What the host does checks fuel or not, but does not come back
+// from any depth.
 func (c *coder) call(function int) {
 	c.calls = true
 	if function < int(c.imports) || function >= len(c.in.Functions) {
@@ -51,7 +54,8 @@ func (c *coder) call(function int) {
 	}
 }
 
-// checkEntry decides whether a function checks fuel where it begins. A loop that it runs into checks anyway.
+// checkEntry decides whether a function checks fuel where it begins. A loop that it runs into
+// checks anyway.
 func (c *coder) checkEntry(function uint32) {
 	l := &c.leaves[function-c.imports]
 	if total := c.flow.total(); !c.calls && total <= leafCost && !l.checks {
@@ -67,14 +71,15 @@ func (c *coder) checkEntry(function uint32) {
 
 // progress is what has run at the end of a segment since fuel was checked.
 type progress struct {
-	// run counts all, tail what follows a call that came back; it is none without such a call.
+	// run counts all, tail what follows a call that came back; it is 0 without such a call.
 	run, tail int64
 	// unpaid is what was charged after such a call.
 	unpaid int64
 }
 
-// before returns the most that has run before a segment, on all ways to it that lead forward in the code. Where a loop
-// that has no check of its own is repeated, the check is in the segment that repeats it.
+// before returns the most that has run before a segment, on all ways to it that lead forward in the
+// code. Where a loop that has no check of its own is repeated, the check is in the segment that
+// repeats it.
 func (f *flow) before(i int) progress {
 	s := &f.segments[i]
 	p := progress{tail: none}
@@ -115,8 +120,8 @@ func (s *segment) after(p progress) progress {
 	return p
 }
 
-// boundRuns adds checks where more would run without one than the bounds allow. What such a segment costs stays where the
-// check is: a check of what was paid long before would find nothing.
+// boundRuns adds checks where more would run without one than the bounds allow. What such a segment
+// costs stays where the check is: a check of what was paid long before would find nothing.
 func (f *flow) boundRuns() {
 	f.findExits()
 	f.progress = f.progress[:0]
@@ -150,8 +155,8 @@ func (f *flow) findExits() {
 	}
 }
 
-// checkExits adds checks where a function ends that charged more than a little after a call: on the way back from a recursion
-// nothing else would check.
+// checkExits adds checks where a function ends that charged more than a little after a call: on the
+// way back from a recursion nothing else would check.
 func (f *flow) checkExits() {
 	f.progress = f.progress[:0]
 	for i := range f.segments {

@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// mostBetweenChecks is what a function and the leaves that it calls may spend between two checks of fuel.
+// mostBetweenChecks is what a function and the leaves that it calls may spend between two checks of
+// fuel.
 const mostBetweenChecks = 10_000
 
 // watch is a host that gives nothing: every check that finds something spent calls it.
@@ -46,7 +47,8 @@ func repeat(n int, parts ...any) []byte {
 // work returns instructions that cost 4 n.
 func work(n int) []byte { return repeat(n, localGet(0), wasmbuild.Int32(1), i32Sub, localSet(0)) }
 
-// module returns a module whose f, function 1, gets one i32 and has one more; function 0 has the other code.
+// module returns a module whose f, function 1, gets one i32 and has one more; function 0 has the
+// other code.
 func callModule(other, code []byte) []byte {
 	var b wasmbuild.Module
 	b.Memory(1, -1)
@@ -89,8 +91,8 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-// TestReturnsAreBounded has recursions whose frames do something when the call comes back. What all do in a row must not
-// add up without a check.
+// TestReturnsAreBounded has recursions whose frames do something when the call comes back. What all
+// do in a row must not add up without a check.
 func TestReturnsAreBounded(t *testing.T) {
 	t.Parallel()
 	const depth = 100_000
@@ -123,8 +125,8 @@ func TestReturnsAreBounded(t *testing.T) {
 	}
 }
 
-// TestShortTailsArePaid has a recursion with a tail too short for a check of its own: what it costs is paid on the way down,
-// all but [meter.MaxUnpaid] a frame.
+// TestShortTailsArePaid has a recursion with a tail too short for a check of its own: what it costs
+// is paid on the way down, all but [meter.MaxUnpaid] a frame.
 func TestShortTailsArePaid(t *testing.T) {
 	t.Parallel()
 	const depth = 50_000

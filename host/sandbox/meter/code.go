@@ -10,7 +10,8 @@ import (
 // coder rewrites the code of functions.
 type coder struct {
 	in *wasmbin.Module
-	// imports and globals count what the original has, imported globals included. The fuel is the global behind them.
+	// imports and globals count what the original has, imported globals included. The fuel is the
+	// global after them.
 	imports uint32
 	globals int
 	// refill is the host function, helpers the first of those that the rewritten module adds.
@@ -21,15 +22,16 @@ type coder struct {
 
 	// hiddenState is true when an instruction changes a table or drops a segment.
 	hiddenState bool
-	// declared are the functions that exports, globals and element segments name, which only may be the operand of a
-	// ref.func.
+	// declared are the functions that exports, globals and element segments name, which only may be
+	// the operand of a ref.func.
 	declared []bool
-	// references are the globals that hold references to functions, by function; referenced are those functions in the
-	// order of their globals.
+	// references are the globals that hold references to functions, by function; referenced are
+	// those functions in the order of their globals.
 	references map[uint32]uint32
 	referenced []uint32
 
-	// leaves are what is known about the functions that the module defines, by their place among them.
+	// leaves are what is known about the functions that the module defines, by their place among
+	// them.
 	leaves []leaf
 
 	// The rest belongs to the function that is being read and is kept for its memory.
@@ -40,7 +42,8 @@ type coder struct {
 	edits  []edit
 	// calls says that an instruction calls a function.
 	calls bool
-	// firstLoop is the segment of a loop that the function's first segment leads to, without a call in between.
+	// firstLoop is the segment of a loop that the function's first segment leads to, without a call
+	// in between.
 	firstLoop int32
 	buffer    []byte
 	// values are held against [MaxValues].
@@ -176,7 +179,7 @@ func (c *coder) emit() []byte {
 	return c.buffer
 }
 
-// apply appends a change and returns the position in the original behind it.
+// apply appends a change and returns the position in the original after it.
 func (c *coder) apply(b []byte, e edit) ([]byte, int32) {
 	if e.helper != 0 {
 		return binary.AppendUvarint(append(b, opCall), uint64(e.helper)), e.at

@@ -7,27 +7,32 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// Compile is an estimate of what the engine takes to compile a rewritten module. It depends on the module only, never on
-// the machine: it is made of counts and of what each took on one core of a machine of 2020 while others were idle.
+// Compile is an estimate of what the engine takes to compile a rewritten module. It depends on the
+// module only, never on the machine: it is made of counts and of what each took on one core of a
+// machine of 2020 while others were idle.
 //
-// It is meant to be too high rather than too low: modules that compilers make take from a third of it to all of it, those
-// that were made to be slow rarely more.
+// It is meant to be too high rather than too low: modules that compilers make take from a third of
+// it to all of it, those that were made to be slow rarely more.
 type Compile struct {
 	// Time is processor time. Two goroutines share it.
 	Time time.Duration
-	// Memory is the most that is needed at once, in bytes, on top of what a process without a module has.
+	// Memory is the most that is needed at once, in bytes, on top of what a process without a
+	// module has.
 	Memory int64
 }
 
-// What the engine takes for each of the things that are counted: nanoseconds, and bytes while the function is compiled.
-// Each is the slope of a family of modules that have more and more of that thing and little else, of 8 to 100 KB, compiled
-// by wazero v1.12.0; the comment names where the engine spends it (below internal/engine/wazevo).
+// What the engine takes for each of the things that are counted: nanoseconds, and bytes while the
+// function is compiled. Each is the slope of a family of modules that have more and more of that
+// thing and little else, of 8 to 100 KB, compiled by wazero v1.12.0; the comment names where the
+// engine spends it (below internal/engine/wazevo).
 //
-// A unit is a simple instruction with the local.get of an operand; others are weighed against it in [weights].
+// A unit is a simple instruction with the local.get of an operand; others are weighed against it in
+// [weights].
 const (
 	unitTime, unitMemory = 600, 512
-	// unitCode is the machine code of a unit. The engine has it four times at the end: by function, in one piece, in the
-	// bytes for the cache and in the buffer that those grew in (engine.go, engine_cache.go).
+	// unitCode is the machine code of a unit. The engine has it four times at the end: by function,
+	// in one piece, in the bytes for the cache and in the buffer that those grew in (engine.go,
+	// engine_cache.go).
 	unitCode = 5
 	// A function by itself, with its prologue.
 	functionUnits = 6
@@ -38,11 +43,12 @@ const (
 	// A value that a block, a branch or a call hands over.
 	valueUnits = 1
 
-	// A step up the tree of dominators: from each edge to find loops (ssa/pass_cfg.go subPassLoopDetection), from each block
-	// to find the loop around it (passBuildLoopNestingForest).
+	// A step up the tree of dominators: from each edge to find loops (ssa/pass_cfg.go
+	// subPassLoopDetection), from each block to find the loop around it
+	// (passBuildLoopNestingForest).
 	dominatorTime = 12
-	// A step back through blocks with one predecessor in search of a local's value (ssa/builder.go findValue), or in search
-	// of where to spill one (backend/regalloc/regalloc.go scheduleSpill).
+	// A step back through blocks with one predecessor in search of a local's value (ssa/builder.go
+	// findValue), or in search of where to spill one (backend/regalloc/regalloc.go scheduleSpill).
 	walkTime = 50
 	// The same for each local and each edge that leads to where blocks join.
 	joinWalkTime = 7
@@ -51,13 +57,16 @@ const (
 	// A local at a place where blocks join or a loop begins (ssa/builder.go findValue, ssa/pass.go
 	// passRedundantPhiEliminationOpt).
 	joinTime, joinMemory = 1_100, 120
-	// A local that may have several values there, for each edge that leads there (backend/compiler_lower.go).
+	// A local that may have several values there, for each edge that leads there
+	// (backend/compiler_lower.go).
 	edgeTime, edgeMemory = 250, 400
 	// edgeCode is the machine code of such an edge.
 	edgeCode = 14
-	// A value on the operand stack across a block (backend/regalloc/regalloc.go liveIns, scheduleSpill).
+	// A value on the operand stack across a block (backend/regalloc/regalloc.go liveIns,
+	// scheduleSpill).
 	stackTime, stackMemory = 110, 24
-	// An address whose bounds are known across a block (frontend/frontend.go finalizeKnownSafeBoundsAtTheEndOfBlock).
+	// An address whose bounds are known across a block (frontend/frontend.go
+	// finalizeKnownSafeBoundsAtTheEndOfBlock).
 	boundTime, boundMemory = 20, 30
 	// A mutable global that is read again after a call (frontend/lower.go reloadAfterCall).
 	reloadTime, reloadMemory = 350, 180
@@ -65,13 +74,14 @@ const (
 
 // What whole modules take besides their functions, in the same way.
 const (
-	// A declared local, even one that is not used: its type is kept for each function until the end.
+	// A declared local, even one that is not used: its type is kept for each function until the
+	// end.
 	localTime, localMemory = 10, 8
-	// A function for each type and for each global or import of the module (ssa/builder.go Init, frontend/frontend.go
-	// declareNecessaryVariables).
+	// A function for each type and for each global or import of the module (ssa/builder.go Init,
+	// frontend/frontend.go declareNecessaryVariables).
 	functionTypeTime, functionGlobalTime = 20, 6
-	// A function for each block of the largest one so far (ssa/pass_cfg.go buildSparseTable goes through a table that does
-	// not become smaller).
+	// A function for each block of the largest one so far (ssa/pass_cfg.go buildSparseTable goes
+	// through a table that does not become smaller).
 	functionBlockTime = 12
 	// A function, type, export, global, element or data segment, which are decoded and kept.
 	entryTime, entryMemory = 1_000, 700
@@ -81,7 +91,8 @@ const (
 	byteTime, byteMemory = 15, 3
 )
 
-// weights are how many units an instruction takes, by its first byte. Those that are not named take one.
+// weights are how many units an instruction takes, by its first byte. Those that are not named take
+// one.
 var weights = func() (w [256]int64) {
 	set := func(from, to int, units int64) {
 		for op := from; op <= to; op++ {
@@ -104,8 +115,8 @@ var weights = func() (w [256]int64) {
 	return w
 }()
 
-// heights are how an instruction changes the number of values on the operand stack, by its first byte; that of calls and
-// blocks depends on their types.
+// heights are how an instruction changes the number of values on the operand stack, by its first
+// byte; that of calls and blocks depends on their types.
 var heights = func() (h [256]int8) {
 	set := func(from, to int, change int8) {
 		for op := from; op <= to; op++ {
@@ -128,7 +139,8 @@ var heights = func() (h [256]int8) {
 	return h
 }()
 
-// miscWeight returns how many units an instruction after opMiscPrefix takes, and how it changes the operand stack.
+// miscWeight returns how many units an instruction after opMiscPrefix takes, and how it changes the
+// operand stack.
 func miscWeight(op uint32) (units int64, change int) {
 	switch op {
 	case opMemoryFill, opTableFill:
@@ -143,7 +155,8 @@ func miscWeight(op uint32) (units int64, change int) {
 	return 16, 0
 }
 
-// work counts what the engine has to do for one function, as far as its code is reachable: the rest is not compiled.
+// work counts what the engine has to do for one function, as far as its code is reachable: the rest
+// is not compiled.
 type work struct {
 	units  int64
 	blocks int64
@@ -164,8 +177,8 @@ type work struct {
 
 // place is what [work] knows where an instruction is.
 type place struct {
-	// height is how many values are on the operand stack, depth how many blocks dominate the running one, chain how many
-	// of the last of them have one predecessor.
+	// height is how many values are on the operand stack, depth how many blocks dominate the
+	// running one, chain how many of the last of them have one predecessor.
 	height, depth, chain int64
 }
 
@@ -175,8 +188,8 @@ type shape struct {
 	// place, bounds, accesses and sets are those where the block begins.
 	place
 	bounds, accesses, sets int64
-	// preds counts the edges that lead to the block's label, chains how far each has to go back; lowest and fewest are the
-	// smallest depth and number of bounds among them.
+	// preds counts the edges that lead to the block's label, chains how far each has to go back;
+	// lowest and fewest are the smallest depth and number of bounds among them.
 	preds, chains, lowest, fewest int64
 }
 
@@ -197,7 +210,8 @@ func (w *work) instruction(op byte) {
 	}
 }
 
-// special counts an instruction of more than one byte on top of what [work.instruction] counted of it.
+// special counts an instruction of more than one byte on top of what [work.instruction] counted of
+// it.
 func (w *work) special(units int64, change int) {
 	w.units += units
 	w.height += int64(change)
@@ -226,6 +240,9 @@ func (w *work) call(t wasmbin.FuncType) {
 	w.height += int64(len(t.Results) - len(t.Params))
 }
 
+// pay counts a call of the function that takes the price of an operand.
+func (w *work) pay() { w.calls++ }
+
 // block counts a block that begins here.
 func (w *work) block() {
 	w.blocks++
@@ -241,8 +258,9 @@ func (w *work) follow() {
 	w.block()
 }
 
-// check counts a check of fuel that begins a segment there: a block that calls the host, and one where both ways join, across
-// which every local and every value on the stack lives. Bounds of addresses across it were measured to take next to nothing.
+// check counts a check of fuel that begins a segment there: a block that calls the host, and one
+// where both ways join, across which every local and every value on the stack lives. Bounds of
+// addresses across it were measured to take next to nothing.
 func (w *work) check(p place) {
 	w.calls++
 	w.blocks += 2
@@ -299,12 +317,13 @@ func (w *work) otherwise(s *shape, reachable bool) {
 	w.follow()
 }
 
-// end ends a block: of a loop when op says so, of an if without else when it is opIf. reachable says that the code in front
-// of it leads here.
+// end ends a block: of a loop when op says so, of an if without else when it is opIf. reachable
+// says that the code in front of it leads here.
 func (w *work) end(op byte, s *shape, reachable bool) {
 	if op == opLoop {
 		w.join(min(w.used, w.accesses-s.accesses), s)
-		// The way back makes a value of its own for every local that is read after the loop, even one that it leaves alone.
+		// The way back makes a value of its own for every local that is read after the loop, even
+		// one that it leaves alone.
 		w.joins++
 		w.height = s.height + s.results
 		w.follow()
@@ -387,9 +406,11 @@ type compilation struct {
 	// slowest is the limit for one function.
 	slowest   time.Duration
 	functions int64
-	// mutable and constant count the globals that can change and all that functions go through; types counts types.
+	// mutable and constant count the globals that can change and all that functions go through;
+	// types counts types.
 	mutable, listed, types int64
-	// blocks is the largest number of a function so far, largest the most memory that one takes, and then another.
+	// blocks is the largest number of a function so far, largest the most memory that one takes,
+	// and then another.
 	blocks  int64
 	largest [2]int64
 }
@@ -490,9 +511,9 @@ func (c *compilation) section(id wasmbin.SectionID, offset int, m *wasmbin.Modul
 	return nil
 }
 
-// vectorHeight returns how an instruction after opVectorPrefix changes the number of values on the operand stack. Of those
-// on two vectors it is one too high, except where the instruction is easily told: what is counted across blocks may be too
-// high.
+// vectorHeight returns how an instruction after opVectorPrefix changes the number of values on the
+// operand stack. Of those on two vectors it is one too high, except where the instruction is easily
+// told: what is counted across blocks may be too high.
 func vectorHeight(op byte) int {
 	switch {
 	case op == opV128Const:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,8 @@ func local(op byte, i int) []byte { return append([]byte{op}, wasmbuild.Unsigned
 // setToGlobal reads a local, so that it is not dead.
 func setToGlobal(i int) []byte { return append(local(wasmbuild.LocalGet, i), wasmbuild.GlobalSet, 0) }
 
-// slow returns a module whose function 0 is a leaf, whose function 1 has the code, and whose function 2 follows it.
+// slow returns a module whose function 0 is a leaf, whose function 1 has the code, and whose
+// function 2 follows it.
 func slow(locals int, parts ...[]byte) []byte {
 	var b wasmbuild.Module
 	b.Memory(1, 1)
@@ -48,9 +50,9 @@ func joined(parts ...[]byte) []byte {
 	return all
 }
 
-// TestCompileIsBounded has, for each thing that takes the engine time, a module that has much of it and little else: all are
-// below 100 KB, except where it takes more.
-func TestCompileIsBounded(t *testing.T) {
+// TestLaw11_CompileIsBounded has, for each thing that takes the engine time, a module that has much of it
+// and little else: all are below 100 KB, except where it takes more.
+func TestLaw11_CompileIsBounded(t *testing.T) {
 	t.Parallel()
 	const (
 		get, set, br, call = wasmbuild.LocalGet, wasmbuild.LocalSet, wasmbuild.BrIf, wasmbuild.Call
@@ -74,7 +76,13 @@ func TestCompileIsBounded(t *testing.T) {
 	for range 10_000 {
 		reloads.GlobalInt32(0)
 	}
+	var paid wasmbuild.Module
+	paid.Memory(1, -1)
+	for range 10_000 {
+		paid.GlobalInt32(0)
+	}
 	reloads.Function(nil, nil, 0, times(10_000, same(call, 0)))
+	paid.Function(nil, nil, 0, times(10_000, same(slices.Concat(wasmbuild.Int32(0), wasmbuild.Int32(0), wasmbuild.Int32(0), misc(0x0b, 0))...)))
 	for _, c := range []struct {
 		reason string
 		wasm   []byte
@@ -98,6 +106,7 @@ func TestCompileIsBounded(t *testing.T) {
 			"times a value on the stack across a block"},
 		{"locals across checks of fuel", slow(4_000, times(20_000, same(call, 2)), times(4_000, setToGlobal)), "times a local where blocks join"},
 		{"globals read again after calls", reloads.Bytes(), "times a global that is read again after a call"},
+		{"globals read again after a price that an operand says", paid.Bytes(), "times a global that is read again after a call"},
 		{"branches to one label", slow(1, []byte{block, none}, times(20_000, same(call, 0, br, 0)), []byte{end}), "steps from blocks to what leads to them"},
 		{"labels of one table", slow(1, []byte{block, none, get, 0, wasmbuild.BrTable}, wasmbuild.Unsigned(300_000), times(300_001, same(0)), []byte{end}), "function 1: byte 51: compiling the module up to here takes about 1218 MiB of memory, at most 265 MiB"},
 		{"locals of all functions", functions.Bytes(), "MiB of memory, at most"},
@@ -132,8 +141,9 @@ func TestCompileOfDeadCode(t *testing.T) {
 	}
 }
 
-// TestHonestModulesCompile proves that modules as compilers make them are far from every bound: a third for a function, for
-// time and for memory. The large one has the longest functions of the standard library.
+// TestHonestModulesCompile proves that modules as compilers make them are far from every bound: a
+// third for a function, for time and for memory. The large one has the longest functions of the
+// standard library.
 func TestHonestModulesCompile(t *testing.T) {
 	t.Parallel()
 	for name, wasm := range map[string][]byte{"deployment": builtin(t, "deployment"), "keda": builtin(t, "keda"), "large": largeGuest(t)} {

@@ -1,27 +1,32 @@
 package meter
 
-// EngineVersion is the version of the engine that [Costs] was read from. With another one, the engine's source must be read
-// again: what an instruction allocates is no part of any interface.
+// EngineVersion is the version of the engine that [Costs] was read from. With another one, the
+// engine's source must be read again: what an instruction allocates is no part of any interface.
 const EngineVersion = "v1.12.0"
 
-// Class is a range of instructions that the engine does the same for. Prefix is 0 for those of one byte.
+// Class is a range of instructions that the engine does the same for. Prefix is 0 for those of one
+// byte.
 type Class struct {
 	Prefix, First, Last byte
 }
 
-// Cost is what something that a guest can bring about costs its host, beyond the machine code that it is compiled to.
+// Cost is what something that a guest can bring about costs its host, beyond the machine code that
+// it is compiled to.
 type Cost struct {
 	// What is the instruction, step of a life or function of the host.
 	What string
 	// Classes are the instructions; none for what is not an instruction.
 	Classes []Class
-	// Leaves says how it leaves compiled code: by an exit to the engine, by a call of the runtime's memmove, or not at all.
+	// Leaves says how it leaves compiled code: by an exit to the engine, by a call of the runtime's
+	// memmove, or not at all.
 	Leaves string
-	// Allocates says what it allocates on the heap of the host, how much and for how long; empty for nothing.
+	// Allocates says what it allocates on the heap of the host, how much and for how long; empty
+	// for nothing.
 	Allocates string
 	// Paid says what pays for that, and for the time.
 	Paid string
-	// Source is the file of the engine, below its folder internal, Line the line, and Text what it says there.
+	// Source is the file of the engine, below its folder internal, Line the line, and Text what it
+	// says there.
 	Source string
 	Line   int
 	Text   string
@@ -42,7 +47,7 @@ func Costs() []Cost {
 			Paid: "the instance is closed", Source: caller, Line: 544, Text: "case wazevoapi.ExitCodeUnreachable:"},
 		{What: "nop, blocks and branches", Classes: []Class{{0, 0x01, 0x05}, {0, 0x0b, 0x0f}}, Paid: "blocks are free, branches cost 1", Source: lower, Line: 1325, Text: "case wasm.OpcodeLoop:"},
 		{What: "call", Classes: []Class{{0, opCall, opCall}}, Leaves: "exit when the stack is full", Allocates: "a stack twice as large, up to 84 MB, until the call's engine is dropped",
-			Paid: "1, and 32 for the frame of the caller; the sandbox counts stacks", Source: caller, Line: 725, Text: "newStack = make([]byte, l)"},
+			Paid: "8, and 32 for the frame of the caller; the sandbox counts stacks", Source: caller, Line: 725, Text: "newStack = make([]byte, l)"},
 		{What: "call_indirect", Classes: []Class{{0, opCallIndirect, opCallIndirect}}, Leaves: "exit when the stack is full", Allocates: "as call",
 			Paid: "as call", Source: lower, Line: 1603, Text: "case wasm.OpcodeCallIndirect:"},
 		{What: "drop, select", Classes: []Class{{0, opDrop, opSelectTyped}}, Paid: plain, Source: lower, Line: 1109, Text: "case wasm.OpcodeSelect, wasm.OpcodeTypedSelect:"},
@@ -53,7 +58,7 @@ func Costs() []Cost {
 		{What: "stores", Classes: []Class{{0, opI64Load32U + 1, opI64Store32}}, Paid: plain, Source: lower, Line: 1186, Text: "case wasm.OpcodeI32Store,"},
 		{What: "memory.size", Classes: []Class{{0, opMemorySize, opMemorySize}}, Paid: plain, Source: lower, Line: 1128, Text: "case wasm.OpcodeMemorySize:"},
 		{What: "memory.grow", Classes: []Class{{0, opMemoryGrow, opMemoryGrow}}, Leaves: "exit", Allocates: "memory of the sandbox, within the limit of the instance, as long as the instance",
-			Paid: "32 and 8192 a page; the sandbox counts memory", Source: caller, Line: 357, Text: "case wazevoapi.ExitCodeGrowMemory:"},
+			Paid: "256 and 8192 a page; the sandbox counts memory", Source: caller, Line: 357, Text: "case wazevoapi.ExitCodeGrowMemory:"},
 		{What: "constants", Classes: []Class{{0, opI32Const, opF64Const}}, Paid: plain, Source: lower, Line: 194, Text: "case wasm.OpcodeI32Const:"},
 		{What: "arithmetic", Classes: []Class{{0, opI32Eqz, opI64Extend32S}}, Leaves: "exit, and never comes back, for a division by 0 and what does not fit", Paid: plain,
 			Source: lower, Line: 231, Text: "case wasm.OpcodeI32Add, wasm.OpcodeI64Add:"},
@@ -70,7 +75,7 @@ func Costs() []Cost {
 		{What: "elem.drop", Classes: []Class{{opMiscPrefix, opElemDrop, opElemDrop}}, Paid: plain, Source: lower, Line: 864, Text: "case wasm.OpcodeMiscElemDrop:"},
 		{What: "table.copy", Classes: []Class{{opMiscPrefix, opTableCopy, opTableCopy}}, Leaves: "memmove", Paid: "1, and 1 an element", Source: lower, Line: 592, Text: "case wasm.OpcodeMiscTableCopy:"},
 		{What: "table.grow", Classes: []Class{{opMiscPrefix, opTableGrow, opTableGrow}}, Leaves: "exit", Allocates: "the table again with the new elements, 8 bytes each, as long as the instance; the old one up to the next collection",
-			Paid: "32, and 16 an element; the contract bounds the elements of tables", Source: "wasm/table.go", Line: 308, Text: "t.References = append(t.References, make([]uintptr, delta)...)"},
+			Paid: "256, and 16 an element; the contract bounds the elements of tables", Source: "wasm/table.go", Line: 308, Text: "t.References = append(t.References, make([]uintptr, delta)...)"},
 		{What: "table.size", Classes: []Class{{opMiscPrefix, opTableSize, opTableSize}}, Paid: plain, Source: lower, Line: 548, Text: "case wasm.OpcodeMiscTableSize:"},
 		{What: "table.fill", Classes: []Class{{opMiscPrefix, opTableFill, opTableFill}}, Leaves: "memmove, each twice as long as the one before", Paid: "1, and 1 an element", Source: lower, Line: 647, Text: "case wasm.OpcodeMiscTableFill:"},
 		{What: "vectors", Classes: []Class{{opVectorPrefix, 0x00, 0xff}}, Paid: plain, Source: lower, Line: 1660, Text: "case wasm.OpcodeVecPrefix:"},

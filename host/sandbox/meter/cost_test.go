@@ -75,15 +75,15 @@ func TestCost(t *testing.T) {
 		), 0, 2 + 3 + 2 + 1},
 		{"memory.fill pays for its bytes", body(wasmbuild.Int32(0), wasmbuild.Int32(0), localGet(0), misc(0x0b, 0)), 1000, 4 + 125},
 		{"memory.copy rounds down", body(wasmbuild.Int32(0), wasmbuild.Int32(0), localGet(0), misc(0x0a, 0, 0)), 7, 4},
-		{"memory.grow pays for its pages", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 2, 2 + 32 + 2*8192},
-		{"memory.grow pays although it does not grow", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 65_536, 2 + 32 + 65_536*8192},
-		{"memory.grow by more than there can be pays for no page", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 65_537, 2 + 32},
-		{"memory.grow by a negative number is, too", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), -1, 2 + 32},
-		{"table.grow pays for its elements", body([]byte{wasmbuild.RefNull, wasmbuild.FuncRef}, localGet(0), wasmbuild.TableGrow(), 0x1a), 9, 3 + 32 + 9*16},
+		{"memory.grow pays for its pages", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 2, 2 + 256 + 2*8192},
+		{"memory.grow pays although it does not grow", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 65_536, 2 + 256 + 65_536*8192},
+		{"memory.grow by more than there can be pays for no page", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), 65_537, 2 + 256},
+		{"memory.grow by a negative number is, too", body(localGet(0), []byte{wasmbuild.MemoryGrow, 0}, 0x1a), -1, 2 + 256},
+		{"table.grow pays for its elements", body([]byte{wasmbuild.RefNull, wasmbuild.FuncRef}, localGet(0), wasmbuild.TableGrow(), 0x1a), 9, 3 + 256 + 9*16},
 		{"table.fill pays for its elements", body(wasmbuild.Int32(0), []byte{wasmbuild.RefNull, wasmbuild.FuncRef}, localGet(0), misc(0x11, 0)), 3, 4 + 3},
 		{"table.copy pays for its elements", body(wasmbuild.Int32(0), wasmbuild.Int32(0), localGet(0), misc(0x0e, 0, 0)), 2, 4 + 2},
-		{"a call costs one, what it calls, and a frame", body(localGet(0), []byte{wasmbuild.Call, 0}, 0x1a), 1, 3 + 1 + 32},
-		{"a call by table", body(localGet(0), wasmbuild.Int32(0), []byte{0x11, 1, 0}, 0x1a), 1, 4 + 1 + 32},
+		{"a call costs eight, what it calls, and a frame", body(localGet(0), []byte{wasmbuild.Call, 0}, 0x1a), 1, 2 + 8 + 1 + 32},
+		{"a call by table", body(localGet(0), wasmbuild.Int32(0), []byte{0x11, 1, 0}, 0x1a), 1, 3 + 8 + 1 + 32},
 		{"a load", body(localGet(0), []byte{wasmbuild.I32Load, 0, 0}, 0x1a), 0, 2 + 48},
 		{"a load of 32 bits of 64", body(localGet(0), []byte{0x35, 0, 0}, 0x1a), 0, 2 + 48},
 		{"a store", body(localGet(0), localGet(0), []byte{wasmbuild.I32Store, 0, 0}), 0, 3},
@@ -132,8 +132,8 @@ func table() []byte {
 		wasmbuild.Int32(1), 0x1a, wasmbuild.End, wasmbuild.Int32(1), 0x1a, wasmbuild.End)
 }
 
-// testModule returns a module whose export f has the code, with one parameter and one local. Function 0 returns its
-// parameter for 1, and it is the first element of the table, by type 1.
+// testModule returns a module whose export f has the code, with one parameter and one local.
+// Function 0 returns its parameter for 1, and it is the first element of the table, by type 1.
 func testModule(code []byte) []byte {
 	var m wasmbuild.Module
 	m.Type(noTypes, noTypes)

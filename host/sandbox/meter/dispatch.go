@@ -2,19 +2,20 @@ package meter
 
 import "sort"
 
-// Compilers that have to enter a function in its middle, Go's above all, wrap it into a loop that begins with a table of
-// all places, and jump by setting a local and going back to the loop:
+// Compilers that have to enter a function in its middle, Go's above all, wrap it into a loop that
+// begins with a table of all places, and jump by setting a local and going back to the loop:
 //
 //	loop block block … local.get $n br_table … end … i32.const 7 local.set $n br … end … end
 //
-// Most of these jumps lead forward. To see that spares them the check that going back to a loop needs.
+// Most of these jumps lead forward. To see that spares them the check that going back to a loop
+// needs.
 
 // dispatch is the table that a loop begins with.
 type dispatch struct {
 	// local chooses the label.
 	local int
-	// blocks are the blocks whose labels the table has, by their ids; the last is for all other values. There are none
-	// when the loop does not begin with a table.
+	// blocks are the blocks whose labels the table has, by their ids; the last is for all other
+	// values. It is nil when the loop does not begin with a table.
 	blocks []int32
 }
 
@@ -32,13 +33,13 @@ type stage byte
 
 const (
 	_ stage = iota
-	// sawLoop is behind a loop and blocks that begin in it at once.
+	// sawLoop comes after a loop and blocks that begin in it at once.
 	sawLoop
-	// sawSelector is behind that and a local.get.
+	// sawSelector comes after that and a local.get.
 	sawSelector
-	// sawConstant is behind an i32.const.
+	// sawConstant comes after an i32.const.
 	sawConstant
-	// sawJump is behind that and a local.set.
+	// sawJump comes after that and a local.set.
 	sawJump
 )
 
@@ -64,9 +65,9 @@ func (p pattern) local(op byte, number int) pattern {
 	return pattern{}
 }
 
-// leadsTo returns the block at whose end a branch to the block f, after the instructions, certainly goes on, or nil. The
-// branch leads to a loop that begins with a table, the local that chooses there was just set to a constant, and the block
-// of that label has not ended yet.
+// leadsTo returns the block at whose end a branch to the block f, after the instructions, certainly
+// goes on, or nil. The branch leads to a loop that begins with a table, the local that chooses
+// there was just set to a constant, and the block of that label has not ended yet.
 func (c *coder) leadsTo(f *frame, recent pattern) *frame {
 	d := f.dispatch
 	if recent.stage != sawJump || len(d.blocks) == 0 || d.local != recent.number {

@@ -41,7 +41,8 @@ func config() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfig().WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
 }
 
-// interpreter is for tests that need no machine code: compiling is little more than validating then.
+// interpreter is for tests that need no machine code: compiling is little more than validating
+// then.
 func interpreter() wazero.RuntimeConfig {
 	return wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2).WithDebugInfoEnabled(false)
 }

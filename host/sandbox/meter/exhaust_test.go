@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// TestEndlessGuestsEnd gives guests that never end a budget, and proves that the refusal of more ends them, with not much
-// more spent than granted.
+// TestEndlessGuestsEnd gives guests that never end a budget, and proves that the refusal of more
+// ends them, with not much more spent than granted.
 func TestEndlessGuestsEnd(t *testing.T) {
 	t.Parallel()
 	const budget = 3_000_000
@@ -47,7 +47,8 @@ func TestEndlessGuestsEnd(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
-			// A guest that the meter does not end is ended by the engine, so that the test fails instead of hanging.
+			// A guest that the meter does not end is ended by the engine, so that the test fails
+			// instead of hanging.
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			r := newEngine(t, config().WithCloseOnContextDone(true), &tank{left: budget})
@@ -59,8 +60,9 @@ func TestEndlessGuestsEnd(t *testing.T) {
 	}
 }
 
-// dispatching returns a loop in Go's manner with two places and the table of both; label 2 would repeat the loop. The first
-// place sets a local and jumps, the second sets the choosing local, 1, and jumps.
+// dispatching returns a loop in Go's manner with two places and the table of both; label 2 would
+// repeat the loop. The first place sets a local and jumps, the second sets the choosing local, 1,
+// and jumps.
 func dispatching(others, local byte, first, second int32) []byte {
 	return body(
 		begin(wasmbuild.Loop), begin(block), begin(block), localGet(1), []byte{brTable, 2, 0, 1, others}, wasmbuild.End,
@@ -69,7 +71,8 @@ func dispatching(others, local byte, first, second int32) []byte {
 	)
 }
 
-// TestExponentialCallsEnd has a chain of functions that each call the next one twice: 2^40 calls, no loop, no recursion.
+// TestExponentialCallsEnd has a chain of functions that each call the next one twice: 2^40 calls,
+// no loop, no recursion.
 func TestExponentialCallsEnd(t *testing.T) {
 	t.Parallel()
 	const depth = 40
@@ -85,7 +88,8 @@ func TestExponentialCallsEnd(t *testing.T) {
 	}
 }
 
-// TestMutualRecursionEnds has two functions that call each other until the fuel is gone or the stack is.
+// TestMutualRecursionEnds has two functions that call each other until the fuel is gone or the
+// stack is.
 func TestMutualRecursionEnds(t *testing.T) {
 	t.Parallel()
 	var b wasmbuild.Module

@@ -12,7 +12,8 @@ func RewriteUnmerged(wasm []byte) (*Module, error) { return rewrite(wasm, Option
 // MaxUnpaid is [maxUnpaid].
 const MaxUnpaid = maxUnpaid
 
-// CompilesWithin reports whether compiling a module takes at most a share of what is allowed: a third when share is 3.
+// CompilesWithin reports whether compiling a module takes at most a share of what is allowed: a
+// third when share is 3.
 func CompilesWithin(wasm []byte, share int64) (Compile, error) {
 	m, err := wasmbin.Parse(wasm)
 	if err != nil {

@@ -3,31 +3,35 @@ package meter
 // none is the index of no segment and no edge.
 const none = -1
 
-// segment is code that runs from its begin to its end whenever it begins, but for traps. It is charged at its begin.
+// segment is code that runs from its begin to its end whenever it begins, except for traps. It is
+// charged at its begin.
 type segment struct {
-	// at is where the charge stands in the function's code.
+	// at is where the charge is in the function's code.
 	at   int32
 	cost int64
-	// run is how much runs in the segment: its instructions and the leaves that they may call. rest is how much of it
-	// follows the last call that may come back from any depth, [none] without such a call.
+	// run is how much runs in the segment: its instructions and the leaves that they may call. rest
+	// is how much of it follows the last call that may come back from any depth, [none] without
+	// such a call.
 	run, rest int64
-	// inner says that something in the segment certainly checks fuel: a function that it calls, or the price of an operand.
+	// inner says that something in the segment certainly checks fuel: a function that it calls, or
+	// the price of an operand.
 	inner bool
 	// exits says that the function may end where the segment does.
 	exits bool
 	// leads says that it may end from here without a certain check.
 	leads bool
-	// check says that fuel is checked behind the charge.
+	// check says that fuel is checked after the charge.
 	check bool
 	// loop says that the segment begins a loop.
 	loop bool
-	// conditional says that a branch that depends on a value leads here, so that the cost cannot move to where it is.
+	// conditional says that a branch that depends on a value leads here, so that the cost cannot
+	// move to where it is.
 	conditional bool
-	// edges is the first of the edges from segments that go on here: all but decides, and only those that always do when
-	// the segment is not conditional.
+	// edges is the first of the edges from segments that go on here: all but decides, and only
+	// those that always do when the segment is not conditional.
 	edges int32
-	// backs is the first of the edges from segments that may go back here, for a loop. forward says that others get here
-	// only to go on behind where they were.
+	// backs is the first of the edges from segments that may go back here, for a loop. forward says
+	// that others get here only to go on after where they were.
 	backs   int32
 	forward bool
 	// decides and other say that this segment runs when, at the end of decides, other does not.
@@ -79,8 +83,8 @@ func (f *flow) charge(cost int64) {
 	}
 }
 
-// call notes a call. A function that certainly checks fuel where it begins is no leaf; of others, leaf is what they may
-// cost without a check, and deep says that they may call others in turn.
+// call notes a call. A function that certainly checks fuel where it begins is no leaf; of others,
+// leaf is what they may cost without a check, and deep says that they may call others in turn.
 func (f *flow) call(checks, deep bool, leaf int64) {
 	if f.now == none {
 		return
@@ -128,11 +132,12 @@ type frame struct {
 	op byte
 	// reachable says that the begin of the block runs.
 	reachable bool
-	// targeted says that a branch leads to the label, conditional that one of them depends on a value, edges are where
-	// they come from. For a loop that stands in the segment of its begin.
+	// targeted says that a branch leads to the label, conditional that one of them depends on a
+	// value, edges are where they come from. For a loop that is in the segment of its begin.
 	targeted, conditional bool
 	edges                 int32
-	// segment is what a loop begins with, or what decides an if; arm is what the latter begins with.
+	// segment is what a loop begins with, or what decides an if; arm is what the latter begins
+	// with.
 	segment, arm int32
 	// arity is how many values a branch to the label hands over.
 	arity int
@@ -142,7 +147,7 @@ type frame struct {
 	shape    shape
 }
 
-// open begins a block at the position behind its first instruction.
+// open begins a block at the position after its first instruction.
 func (f *flow) open(op byte, at int32) frame {
 	b := frame{op: op, reachable: f.now != none, edges: none, segment: none, arm: none}
 	if !b.reachable {
@@ -181,7 +186,7 @@ func (f *flow) otherwise(b *frame, at int32) {
 	s.decides, s.other = b.segment, b.arm
 }
 
-// close ends a block at the position behind its end.
+// close ends a block at the position after its end.
 func (f *flow) close(b *frame, at int32) {
 	skipped := b.op == opIf && b.reachable
 	if b.op == opLoop || !b.targeted && !skipped {
@@ -195,8 +200,8 @@ func (f *flow) close(b *frame, at int32) {
 	}
 }
 
-// branch notes a branch to the label of a block. When that is the label of a loop that only passes it on to a block that
-// ends after the branch, target is that block.
+// branch notes a branch to the label of a block. When that is the label of a loop that only passes
+// it on to a block that ends after the branch, target is that block.
 func (f *flow) branch(b *frame, conditional bool, target *frame) {
 	if f.now == none {
 		return
@@ -224,8 +229,8 @@ func (f *flow) branch(b *frame, conditional bool, target *frame) {
 	target.edges = f.link(target.edges)
 }
 
-// placeChecks moves the checks of loops that also serve to go forward to where they really repeat. All other ways lead
-// forward in the code, so that every cycle still has a check.
+// placeChecks moves the checks of loops that also serve to go forward to where they really repeat.
+// All other ways lead forward in the code, so that every cycle still has a check.
 func (f *flow) placeChecks() {
 	for i := range f.segments {
 		if f.segments[i].forward {
@@ -260,10 +265,12 @@ func (f *flow) total() int64 {
 	return sum
 }
 
-// merge moves costs to segments that charge anyway. What every path through the function costs stays the same.
+// merge moves costs to segments that charge anyway. What every path through the function costs
+// stays the same.
 //
-// Loops come first: that their begin costs nothing helps every round. The others follow from the last to the first, so
-// that a cost can move on. A segment that has moved its cost and gets another one charges again.
+// Loops come first: that their begin costs nothing helps every round. The others follow from the
+// last to the first, so that a cost can move on. A segment that has moved its cost and gets another
+// one charges again.
 func (f *flow) merge() {
 	for i := range f.segments {
 		if f.segments[i].loop {

@@ -15,8 +15,9 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// FuzzRewrite looks for bytes that panic, and for modules that the engine and the meter read differently: metering a module
-// must keep it as valid as it was, and a function that the engine takes must be one for the meter.
+// FuzzRewrite looks for bytes that panic, and for modules that the engine and the meter read
+// differently: metering a module must keep it as valid as it was, and a function that the engine
+// takes must be one for the meter.
 func FuzzRewrite(f *testing.F) {
 	for _, pattern := range []string{"block", "br_table", "if", "loop", "elem", "global", "bulk", "ref_func", "simd_lane", "start", "memory_grow", "call_indirect", "data", "table_init"} {
 		for _, file := range specFiles(f, "v2/testdata/"+pattern+".[0-4].wasm") {
@@ -35,7 +36,8 @@ func FuzzRewrite(f *testing.F) {
 			if !errors.Is(err, meter.ErrMalformed) && !errors.Is(err, meter.ErrUnsupported) && !errors.Is(err, meter.ErrReserved) {
 				t.Errorf("the error is of another kind: %v", err)
 			}
-			// What is no part of WebAssembly 2.0 the engine may take: it reads parts of some proposals even when they are off.
+			// What is no part of WebAssembly 2.0 the engine may take: it reads parts of some
+			// proposals even when they are off.
 			if inBody(err) && !beyond(err) && !exhausting(wasm, err) && compiles(t.Context(), r, wasm) {
 				t.Errorf("the engine takes it: %v", err)
 			}
@@ -54,8 +56,8 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-// compiles reports whether the engine takes a module. It panics over some that the meter refuses, such as one whose function
-// has a type that does not exist.
+// compiles reports whether the engine takes a module. It panics over some that the meter refuses,
+// such as one whose function has a type that does not exist.
 func compiles(ctx context.Context, r wazero.Runtime, wasm []byte) (taken bool) {
 	defer func() {
 		if recover() != nil {
@@ -69,26 +71,29 @@ func compiles(ctx context.Context, r wazero.Runtime, wasm []byte) (taken bool) {
 	return err == nil
 }
 
-// inBody reports whether a module is refused for an instruction. Outside of functions the engine is no judge: it looks at
-// little that no instruction uses, such as the type of a table's elements. That the meter takes every form that sections may
-// have is what [TestSpecModulesStayValid] shows.
+// inBody reports whether a module is refused for an instruction. Outside of functions the engine is
+// no judge: it looks at little that no instruction uses, such as the type of a table's elements.
+// That the meter takes every form that sections may have is what [TestSpecModulesStayValid] shows.
 func inBody(err error) bool {
 	return strings.HasPrefix(err.Error(), meter.ErrMalformed.Error()+": function ")
 }
 
-// beyond reports whether a module is refused for what is not in WebAssembly 2.0, for a limit, or for a reserved name.
+// beyond reports whether a module is refused for what is not in WebAssembly 2.0, for a limit, or
+// for a reserved name.
 func beyond(err error) bool {
 	return !errors.Is(err, meter.ErrMalformed) || strings.Contains(err.Error(), "of WebAssembly 2.0")
 }
 
-// exhausting reports whether the engine might take gigabytes to read a module, which the meter refuses for err: it trusts
-// the lengths of lists, and reads names, which metered modules do not have.
+// exhausting reports whether the engine might take gigabytes to read a module, which the meter
+// refuses for err: it trusts the lengths of lists, and reads names, which metered modules do not
+// have.
 func exhausting(wasm []byte, err error) bool {
 	return len(wasm) > 1<<16 || bytes.Contains(wasm, []byte("\x04name")) ||
 		err != nil && (strings.Contains(err.Error(), "a list ") || longNumber(wasm))
 }
 
-// longNumber reports whether a module may hold a number of more than 21 bits, which the engine could take for a length.
+// longNumber reports whether a module may hold a number of more than 21 bits, which the engine
+// could take for a length.
 func longNumber(wasm []byte) bool {
 	run := 0
 	for _, c := range wasm {
@@ -103,8 +108,8 @@ func longNumber(wasm []byte) bool {
 	return false
 }
 
-// FuzzGenerated makes valid functions out of bytes, and compares what they return and leave in memory with and without
-// metering, and what they spend with and without merging charges.
+// FuzzGenerated makes valid functions out of bytes, and compares what they return and leave in
+// memory with and without metering, and what they spend with and without merging charges.
 func FuzzGenerated(f *testing.F) {
 	f.Add([]byte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"), int32(3))
 	f.Add([]byte("\x07\x07\x07\x03\x09\x09\x05\x0a\x01\x02\x08\x06\x06\x04\x0b\x0c\x0d"), int32(1))
@@ -160,8 +165,8 @@ func observe(t *testing.T, wasm []byte, m *meter.Module, arg int32) observation 
 	return o
 }
 
-// generator makes a function body that ends by itself: every repetition and call takes from a global first. The stack is
-// empty between statements.
+// generator makes a function body that ends by itself: every repetition and call takes from a
+// global first. The stack is empty between statements.
 type generator struct {
 	choices []byte
 	code    []byte

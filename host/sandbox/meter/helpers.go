@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// The types that the rewritten module has behind those of the original, by their place among them.
+// The types that the rewritten module has after those of the original, by their place among them.
 const (
 	// typeRefill is (i64) -> (i64).
 	typeRefill = iota
@@ -22,21 +22,23 @@ var helperTypes = [...]string{
 	typeCharge: "\x60\x01\x7f\x01\x7f",
 }
 
-// The functions that the rewritten module has behind those of the original, by their place among them.
+// The functions that the rewritten module has after those of the original, by their place among
+// them.
 const (
 	// helperRefill hands the fuel to the host.
 	helperRefill = iota
-	// helperChargeBytes, helperChargeElements, helperChargeGrowth and helperChargePages take the price of so many bytes,
-	// elements, new elements or pages, and return their argument.
+	// helperChargeBytes, helperChargeElements, helperChargeGrowth and helperChargePages take the
+	// price of so many bytes, elements, new elements or pages, and return their argument.
 	helperChargeBytes
 	helperChargeElements
 	helperChargeGrowth
 	helperChargePages
 )
 
-// helperFunctions are those functions. Their price is the argument shifted left by shift, or right when it is negative;
-// an argument above what most says is free, because the instruction is certain to be refused or to trap before it does
-// anything. No price exceeds 2^45, so that fuel that was checked never overflows.
+// helperFunctions are those functions. Their price is the argument shifted left by shift, or right
+// when it is negative; an argument above what most says is free, because the instruction is certain
+// to be refused or to trap before it does anything. No price exceeds 2^45, so that fuel that was
+// checked never overflows.
 var helperFunctions = [...]struct {
 	typ, shift int
 	most       func(*coder) uint32
@@ -48,7 +50,8 @@ var helperFunctions = [...]struct {
 	helperChargePages:    {typ: typeCharge, shift: 13, most: func(c *coder) uint32 { return c.maxPages }},
 }
 
-// mostBytes returns how large a memory can become. The largest of all is one more than an argument can be.
+// mostBytes returns how large a memory can become. The largest of all is one more than an argument
+// can be.
 func (c *coder) mostBytes() uint32 { return uint32(min(uint64(c.maxPages)<<pageBits, math.MaxUint32)) }
 
 // pageBits is the size of a page of memory as a power of 2.
@@ -76,8 +79,8 @@ func (c *coder) appendRefill(b []byte) []byte {
 	return c.appendFuel(b, opGlobalSet)
 }
 
-// appendDynamicCharge appends code that takes the price of the function's parameter, nothing when it is above most, and
-// returns the parameter.
+// appendDynamicCharge appends code that takes the price of the function's parameter, nothing when
+// it is above most, and returns the parameter.
 func (c *coder) appendDynamicCharge(b []byte, shift int, most uint32) []byte {
 	b = c.appendFuel(b, opGlobalGet)
 	b = append(b, opLocalGet, 0)

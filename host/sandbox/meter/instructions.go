@@ -41,10 +41,12 @@ func (c *coder) instruction() error {
 		c.r.Skip(8)
 	case opCall:
 		function := c.functionIndex()
+		c.flow.charge(callCost - 1)
 		c.call(function)
 		c.handOver(c.functionType(function))
 	case opCallIndirect:
 		c.calls = true
+		c.flow.charge(callCost - 1)
 		c.flow.call(false, true, leafCost)
 		c.handOver(c.typeAt(c.index(len(c.in.Types), "a type")))
 		c.index(len(c.in.Tables), "a table")
@@ -187,7 +189,7 @@ func (c *coder) end() {
 	c.frames = c.frames[:last]
 }
 
-// label reads a label and returns its block, or nil if there is none.
+// label reads a label and returns its block, or nil if none exists.
 func (c *coder) label() *frame {
 	depth := c.index(len(c.frames), "a label")
 	if c.r.Err() != nil {
@@ -201,7 +203,8 @@ func (c *coder) label() *frame {
 	return f
 }
 
-// branchTable reads the labels of a br_table, one more than the list says: the last is for all other values.
+// branchTable reads the labels of a br_table, one more than the list says: the last is for all
+// other values.
 func (c *coder) branchTable(recent pattern) error {
 	d := dispatch{local: recent.number}
 	n := c.r.Count(c.r.Remaining()) + 1
@@ -224,7 +227,7 @@ func (c *coder) branchTable(recent pattern) error {
 	return nil
 }
 
-// misc reads an instruction behind opMiscPrefix.
+// misc reads an instruction after opMiscPrefix.
 func (c *coder) misc(at int) error {
 	op := c.r.Uint32()
 	if c.flow.now != none {
@@ -277,8 +280,8 @@ func (c *coder) misc(at int) error {
 	return nil
 }
 
-// vector reads an instruction behind opVectorPrefix. Its number has one byte up to 0x7f and two above; longer forms of the
-// same number are refused, because engines differ in how they read them.
+// vector reads an instruction after opVectorPrefix. Its number has one byte up to 0x7f and two
+// above; longer forms of the same number are refused, because engines differ in how they read them.
 func (c *coder) vector() error {
 	op := c.r.Byte()
 	if c.r.Err() == nil && (isVectorGap(op) || op >= 0x80 && c.r.Byte() != 1) {
@@ -308,10 +311,12 @@ func (c *coder) vector() error {
 	return nil
 }
 
-// chargeOperand has the helper take the price of the operand on top, before the instruction that begins at the position.
+// chargeOperand has the helper take the price of the operand on top, before the instruction that
+// begins at the position.
 func (c *coder) chargeOperand(at int, helper uint32) {
 	if c.flow.now != none {
 		c.flow.call(true, false, 0)
+		c.work.pay()
 		c.edits = append(c.edits, edit{at: int32(at), helper: c.helpers + helper})
 	}
 }
@@ -341,7 +346,8 @@ func (c *coder) functionIndex() int {
 	return old
 }
 
-// reference reads a ref.func, which begins at the position, and replaces it by reading the global that holds the reference.
+// reference reads a ref.func, which begins at the position, and replaces it by reading the global
+// that holds the reference.
 func (c *coder) reference(at int) error {
 	index := uint32(c.index(len(c.in.Functions), "a function"))
 	if c.r.Err() != nil {
@@ -364,7 +370,7 @@ func (c *coder) reference(at int) error {
 	return nil
 }
 
-// functionType returns the type of a function, nothing when there is none.
+// functionType returns the type of a function, nothing if none exists.
 func (c *coder) functionType(index int) wasmbin.FuncType {
 	if index >= len(c.in.Functions) {
 		return wasmbin.FuncType{}
@@ -372,7 +378,7 @@ func (c *coder) functionType(index int) wasmbin.FuncType {
 	return c.typeAt(int(c.in.Functions[index]))
 }
 
-// typeAt returns a type, nothing when there is none.
+// typeAt returns a type, nothing if none exists.
 func (c *coder) typeAt(index int) wasmbin.FuncType {
 	if index >= len(c.in.Types) {
 		return wasmbin.FuncType{}
@@ -399,8 +405,8 @@ func (c *coder) function(out []byte, r *wasmbin.Reader) []byte {
 	return appendUnsigned(out, shift(old, c.imports))
 }
 
-// blockType reads the type of a block: nothing, one result, or a type of the module. It returns how many parameters and
-// results that has.
+// blockType reads the type of a block: nothing, one result, or a type of the module. It returns how
+// many parameters and results that has.
 func (c *coder) blockType() (params, results int) {
 	at := c.r.Pos()
 	n := c.r.Signed(33)
@@ -442,7 +448,8 @@ const maxAlignment = 4
 // maxAlignmentBits are those that say the alignment.
 const maxAlignmentBits = 0x3f
 
-// alignmentHasMemory is set when the index of a memory follows, as in the proposal on several memories.
+// alignmentHasMemory is set when the index of a memory follows, as in the proposal on several
+// memories.
 const alignmentHasMemory = 0x40
 
 func (c *coder) memoryArgument() {

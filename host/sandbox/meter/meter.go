@@ -9,9 +9,10 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/internal/wasmbin"
 )
 
-// Version numbers the rewriting. It changes whenever the same module would be rewritten differently or cost something
-// else, so that it belongs into the key of whatever is kept about a rewritten module.
-const Version = 8
+// Version numbers the rewriting. It changes whenever the same module would be rewritten differently
+// or cost something else, so that it belongs into the key of whatever is kept about a rewritten
+// module.
+const Version = 9
 
 // Defaults of [Options].
 const (
@@ -24,20 +25,21 @@ const (
 const maxPages = 1 << 16
 
 // Bounds. That on locals is the implementation limit of the WebAssembly JavaScript Interface, which
-// engines need because a byte can declare thousands of locals; that on nesting is far above what compilers make.
+// engines need because a byte can declare thousands of locals; that on nesting is far above what
+// compilers make.
 const (
 	// MaxLocals is how many locals and parameters a function may have.
 	MaxLocals = 50_000
-	// MaxNesting is how deep blocks may stand in each other.
+	// MaxNesting is how deep blocks may nest.
 	MaxNesting = 10_000
-	// MaxValues is how many values the blocks, branches and calls of one function may hand over, each counting what its type
-	// lists. The engine takes about 400 bytes to compile each.
+	// MaxValues is how many values the blocks, branches and calls of one function may hand over,
+	// each counting what its type lists. The engine takes about 400 bytes to compile each.
 	MaxValues = 250_000
-	// MaxReferences is how many functions code may name with ref.func. Each takes a global, and with it some 200 bytes an
-	// instance.
+	// MaxReferences is how many functions code may name with ref.func. Each takes a global, and
+	// with it some 200 bytes an instance.
 	MaxReferences = 4_096
-	// MaxBytes is how large a module may be. Rewriting takes memory in proportion: 3 times as much for what compilers
-	// make, some 40 times for a function that consists of nothing but branches.
+	// MaxBytes is how large a module may be. Rewriting takes memory in proportion: 3 times as much
+	// for what compilers make, some 40 times for a function that consists of nothing but branches.
 	MaxBytes = 64 << 20
 )
 
@@ -45,7 +47,8 @@ const (
 var (
 	// ErrMalformed says that the bytes are not a module, or refer to what the module does not have.
 	ErrMalformed = errors.New("malformed module")
-	// ErrUnsupported says that the module uses what is not part of WebAssembly 2.0 or exceeds a limit of this package.
+	// ErrUnsupported says that the module uses what is not part of WebAssembly 2.0 or exceeds a
+	// limit of this package.
 	ErrUnsupported = errors.New("unsupported module")
 	// ErrReserved says that the module uses a name that belongs to the meter.
 	ErrReserved = errors.New("reserved name")
@@ -53,17 +56,18 @@ var (
 
 // Options name what the rewritten module shares with its host. Empty fields have the defaults.
 type Options struct {
-	// ImportModule and ImportName name the host function (i64) -> (i64) that gets the fuel when it is below 0 and
-	// returns what the guest goes on with.
+	// ImportModule and ImportName name the host function (i64) -> (i64) that gets the fuel when it
+	// is below 0 and returns what the guest goes on with.
 	ImportModule, ImportName string
 	// ExportPrefix begins the names of the exports that are added.
 	ExportPrefix string
-	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at once, or to copy or
-	// fill more, costs next to nothing, because it is certain to be refused or to trap: a guest that runs out of memory
-	// must not run out of fuel before. 0 is 65,536, which is as much as a memory can have.
+	// MaxPages is how many pages of memory the host lets a guest have. To ask for more than that at
+	// once, or to copy or fill more, costs next to nothing, because it is certain to be refused or
+	// to trap: a guest that runs out of memory must not run out of fuel before. 0 is 65,536, which
+	// is as much as a memory can have.
 	MaxPages uint32
-	// MaxElements is how many elements the host lets a table have; the same holds for more than that. 0 is as many
-	// as can be counted.
+	// MaxElements is how many elements the host lets a table have; the same holds for more than
+	// that. 0 is as many as can be counted.
 	MaxElements uint32
 }
 
@@ -88,18 +92,19 @@ func (o Options) withDefaults() Options {
 
 // Module is a rewritten module.
 type Module struct {
-	// Wasm is the module. Its custom section "name" and its debugging information are gone, because they describe
-	// positions of the original; other custom sections are as they were.
+	// Wasm is the module. Its custom section "name" and its debugging information are gone, because
+	// they describe positions of the original; other custom sections are as they were.
 	Wasm []byte
-	// FuelExport is the name of the exported global of type i64 that holds the fuel. It is 0 in an instance whose start
-	// function has not run.
+	// FuelExport is the name of the exported global of type i64 that holds the fuel. It is 0 in an
+	// instance whose start function has not run.
 	FuelExport string
-	// GlobalExports are the names of exports of every mutable global that the guest defines, in the order of their
-	// indices. They do not include the fuel.
+	// GlobalExports are the names of exports of every mutable global that the guest defines, in the
+	// order of their indices. They do not include the fuel.
 	GlobalExports []string
-	// Resettable is false when instances can have state that is neither in the memory they define nor in what
-	// GlobalExports can restore: the module has an instruction that changes a table or drops a segment, imports a
-	// memory, a table or a mutable global, or has a mutable global of type v128, of which a host sees only half.
+	// Resettable is false when instances can have state that is neither in the memory they define
+	// nor in what GlobalExports can restore: the module has an instruction that changes a table or
+	// drops a segment, imports a memory, a table or a mutable global, or has a mutable global of
+	// type v128, of which a host sees only half.
 	Resettable bool
 	// Elements is how many references the element segments list in all.
 	Elements int
@@ -107,8 +112,9 @@ type Module struct {
 	Compile Compile
 }
 
-// Rewrite returns the module with fuel accounting and with its mutable globals exported. Equal modules and options give
-// equal bytes. The error satisfies [ErrMalformed], [ErrUnsupported] or [ErrReserved].
+// Rewrite returns the module with fuel accounting and with its mutable globals exported. Equal
+// modules and options give equal bytes. The error satisfies [ErrMalformed], [ErrUnsupported] or
+// [ErrReserved].
 func Rewrite(wasm []byte, o Options) (*Module, error) {
 	return rewrite(wasm, o, true)
 }
@@ -173,7 +179,8 @@ func (w *rewriter) checkNames() error {
 	return nil
 }
 
-// checkIndices refuses what the parser leaves to its caller: exports that name nothing, and several memories.
+// checkIndices refuses what the parser leaves to its caller: exports that name nothing, and several
+// memories.
 func (w *rewriter) checkIndices() error {
 	if len(w.in.Memories) > 1 {
 		return fmt.Errorf("%w: a module with %d memories is not part of WebAssembly 2.0", ErrUnsupported, len(w.in.Memories))

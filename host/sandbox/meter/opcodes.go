@@ -2,8 +2,8 @@ package meter
 
 import "fmt"
 
-// Instructions that the rewriter knows by name, by their binary form. Ranges that are decoded alike have names for their
-// first and last one.
+// Instructions that the rewriter knows by name, by their binary form. Ranges that are decoded alike
+// have names for their first and last one.
 const (
 	opUnreachable   = 0x00
 	opNop           = 0x01
@@ -81,7 +81,7 @@ const opFunction = opUnreachable
 // blockEmpty is the type of a block without parameters and results.
 const blockEmpty = 0x40
 
-// Instructions behind opMiscPrefix.
+// Instructions after opMiscPrefix.
 const (
 	opI64TruncSatF64U = 0x07
 	opMemoryInit      = 0x08
@@ -96,7 +96,7 @@ const (
 	opTableFill       = 0x11
 )
 
-// Instructions behind opVectorPrefix.
+// Instructions after opVectorPrefix.
 const (
 	opV128Load          = 0x00
 	opV128Store         = 0x0b

@@ -13,8 +13,8 @@ import (
 // refFunc returns a ref.func.
 func refFunc(index uint32) []byte { return append([]byte{0xd2}, wasmbuild.Unsigned(index)...) }
 
-// TestReferencesAllocateNothing has a function that names others with ref.func hundreds of times. The engine would keep
-// a function instance on the heap for each, as long as the module's instance.
+// TestReferencesAllocateNothing has a function that names others with ref.func hundreds of times.
+// The engine would keep a function instance on the heap for each, as long as the module's instance.
 func TestReferencesAllocateNothing(t *testing.T) {
 	const names = 500
 	var b wasmbuild.Module
@@ -25,7 +25,8 @@ func TestReferencesAllocateNothing(t *testing.T) {
 		code = append(append(code, refFunc(0)...), 0x1a)
 		code = append(append(code, refFunc(1)...), 0x1a)
 	}
-	// What a reference refers to is still what it was: the first function of the module, through the table.
+	// What a reference refers to is still what it was: the first function of the module, through
+	// the table.
 	code = append(code, body(wasmbuild.Int32(1), refFunc(1), []byte{0x26, 0}, wasmbuild.Int32(1), []byte{0x11, 0, 0})...)
 	first := b.Function(nil, nil, 0, nil)
 	f := b.Function(nil, nil, 0, code)
@@ -72,8 +73,8 @@ func TestReferencesAreBounded(t *testing.T) {
 	}
 }
 
-// TestUndeclaredReferences has functions named by nothing but ref.func, which is not valid. The global that the meter adds
-// for a reference would make it so.
+// TestUndeclaredReferences has functions named by nothing but ref.func, which is not valid. The
+// global that the meter adds for a reference would make it so.
 func TestUndeclaredReferences(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

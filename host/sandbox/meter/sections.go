@@ -14,16 +14,18 @@ type rewriter struct {
 	wasm    []byte
 	in      *wasmbin.Module
 	options Options
-	// imports counts the imported functions of the original. The host function comes behind them, and what the module
-	// defines moves up by one.
+	// imports counts the imported functions of the original. The host function comes after them,
+	// and what the module defines moves up by one.
 	imports uint32
 	code    *coder
 	out     []byte
-	// globalSection is where the global section is in out, globalEntries its entries without those for references.
+	// globalSection is where the global section is in out, globalEntries its entries without those
+	// for references.
 	globalSection [2]int
 	globalEntries []byte
 
-	// mutable are the indices of the mutable globals that the original defines, and globalExports the names they get.
+	// mutable are the indices of the mutable globals that the original defines, and globalExports
+	// the names they get.
 	mutable           []uint32
 	globalExports     []string
 	halfVisibleGlobal bool
@@ -105,7 +107,8 @@ func (w *rewriter) module() ([]byte, error) {
 	return w.out, w.code.compilation.references(len(w.wasm), int64(len(w.code.referenced)))
 }
 
-// addReferences adds a global for each function that code names with ref.func. The code comes after the globals.
+// addReferences adds a global for each function that code names with ref.func. The code comes after
+// the globals.
 func (w *rewriter) addReferences() {
 	if len(w.code.referenced) == 0 {
 		return
@@ -132,7 +135,8 @@ func (w *rewriter) custom(s wasmbin.Section) {
 	w.out = append(w.out, w.wasm[s.Start:s.End]...)
 }
 
-// section writes the section whose content r has. A list of no entries stands for a section that is not there.
+// section writes the section whose content r has. A list of no entries means a section that is not
+// there.
 func (w *rewriter) section(id wasmbin.SectionID, r *wasmbin.Reader) error {
 	at := r.Offset()
 	if err := w.code.compilation.section(id, at, w.in); err != nil {
@@ -207,7 +211,8 @@ func (w *rewriter) helperTypeIndices() []byte {
 	return out
 }
 
-// globals returns the entries of the globals and of the fuel after them, and decides on the names of the exports.
+// globals returns the entries of the globals and of the fuel after them, and decides on the names
+// of the exports.
 func (w *rewriter) globals(r *wasmbin.Reader) []byte {
 	at := r.Pos()
 	n := int(r.Uint32())

@@ -15,17 +15,18 @@ const (
 	elementMaxFlags    = 7
 )
 
-// Bounds on what is done before the first instruction of a guest, which nothing interrupts. They are above what the largest
-// modules of compilers have.
+// Bounds on what is done before the first instruction of a guest, which nothing interrupts. They
+// are above what the largest modules of compilers have.
 const (
-	// MaxElements is how many references the element segments of a module may list in all. The engine takes half a
-	// microsecond and 64 bytes of an instance for each.
+	// MaxElements is how many references the element segments of a module may list in all. The
+	// engine takes half a microsecond and 64 bytes of an instance for each.
 	MaxElements = 200_000
-	// MaxSegments is how many element segments, and how many data segments, a module may have, which is the limit of the
-	// WebAssembly JavaScript Interface for the latter. The engine takes 24 bytes of an instance for each.
+	// MaxSegments is how many element segments, and how many data segments, a module may have,
+	// which is the limit of the WebAssembly JavaScript Interface for the latter. The engine takes
+	// 24 bytes of an instance for each.
 	MaxSegments = 100_000
-	// MaxGlobals is how many globals a module may have. The engine takes two microseconds and 160 bytes of an instance for
-	// each.
+	// MaxGlobals is how many globals a module may have. The engine takes two microseconds and 160
+	// bytes of an instance for each.
 	MaxGlobals = 20_000
 )
 
@@ -68,7 +69,8 @@ func (w *rewriter) element(out []byte, r *wasmbin.Reader) []byte {
 		out = w.constant(out, r)
 	}
 	start = r.Pos()
-	// The form of WebAssembly 1.0 and the active one of expressions for table 0 say nothing about the kind.
+	// The form of WebAssembly 1.0 and the active one of expressions for table 0 say nothing about
+	// the kind.
 	if flags&(elementNotActive|elementHasTable) != 0 {
 		elementKind(r, flags&elementExpressions != 0)
 	}

@@ -21,7 +21,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// specDir returns the folder of the WebAssembly specification's tests that the engine's module carries.
+// specDir returns the folder of the WebAssembly specification's tests that the engine's module
+// carries.
 var specDir = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	return filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest"), err
@@ -49,8 +50,9 @@ func read(t testing.TB, file string) []byte {
 	return data
 }
 
-// TestSpecModulesStayValid proves for every module of the specification's tests, for all versions and proposals, that
-// metering neither breaks a module that the engine takes nor mends one that it refuses.
+// TestSpecModulesStayValid proves for every module of the specification's tests, for all versions
+// and proposals, that metering neither breaks a module that the engine takes nor mends one that it
+// refuses.
 func TestSpecModulesStayValid(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -90,7 +92,8 @@ func TestSpecModulesStayValid(t *testing.T) {
 // errRefused says that a module is refused that the engine would take.
 var errRefused = errors.New("a valid module is refused")
 
-// staysAsValid compares what the engine says to a module and to its metered form, and reports whether it takes the former.
+// staysAsValid compares what the engine says to a module and to its metered form, and reports
+// whether it takes the former.
 func staysAsValid(ctx context.Context, r wazero.Runtime, wasm []byte) (bool, error) {
 	plain, plainErr := r.CompileModule(ctx, wasm)
 	if plainErr == nil {
@@ -136,7 +139,8 @@ type value struct {
 	Value    json.RawMessage `json:"value"`
 }
 
-// TestSpecRunsAlike runs the specification's tests with and without metering and compares all results and traps.
+// TestSpecRunsAlike runs the specification's tests with and without metering and compares all
+// results and traps.
 func TestSpecRunsAlike(t *testing.T) {
 	t.Parallel()
 	var results atomic.Int64
@@ -185,7 +189,8 @@ func runScript(t *testing.T, dir string, s script, prepare func([]byte) []byte) 
 		at := strconv.Itoa(c.Line) + ": "
 		switch c.Type {
 		case "module":
-			// A module gets the name of a register command behind it, because the engine takes names at the start only.
+			// A module gets the name of a register command after it, because the engine takes names
+			// at the start only.
 			as := ""
 			if i+1 < len(s.Commands) && s.Commands[i+1].Type == "register" {
 				as = s.Commands[i+1].As
@@ -272,7 +277,7 @@ func (v value) words(t *testing.T) []uint64 {
 	return words
 }
 
-// number returns the bits of a number. Any pattern does for the words that stand for several.
+// number returns the bits of a number. Any pattern does for the words that mean several.
 func number(s string) uint64 {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return uint64(n)

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/cbor"
@@ -36,13 +37,13 @@ func (d *derivation) applyBackup() {
 func (d *derivation) annotateHooks(annotations *kube.Labels, phase string, hooks []lattice.BackupHook) {
 	for i := range hooks {
 		h := &hooks[i]
-		field := "spec.backup.hooks." + phase + "." + itoa(i) + ".container"
+		field := "spec.backup.hooks." + phase + "." + strconv.Itoa(i) + ".container"
 		if !slices.ContainsFunc(d.pod.Spec.Containers, func(c kube.Container) bool { return c.Name == h.Container }) {
 			d.resp.Error(field, "the service has no container named "+h.Container+"; name one of its containers")
 		}
 		suffix := ""
 		if len(hooks) > 1 {
-			suffix = "-" + itoa(i)
+			suffix = "-" + strconv.Itoa(i)
 		}
 		set := func(key, value string) {
 			if value != "" {
@@ -50,7 +51,11 @@ func (d *derivation) annotateHooks(annotations *kube.Labels, phase string, hooks
 			}
 		}
 		set("container", h.Container)
-		set("command", jsonArray(h.Command))
+		command := make([]string, len(h.Command))
+		for j, text := range h.Command {
+			command[j] = d.pods.Line(strings.TrimSuffix(field, "container")+"command."+strconv.Itoa(j), text)
+		}
+		set("command", jsonArray(command))
 		set("timeout", h.Timeout)
 		set("on-error", h.OnError)
 	}
@@ -58,8 +63,8 @@ func (d *derivation) annotateHooks(annotations *kube.Labels, phase string, hooks
 
 func (d *derivation) annotateVolumes(annotations *kube.Labels, key, field string, names []string) {
 	for i, name := range names {
-		if !slices.ContainsFunc(d.volumes, func(v kube.Volume) bool { return v.Name == name }) {
-			d.resp.Error("spec.backup.volumes."+field+"."+itoa(i),
+		if !d.pods.HasVolume(name) {
+			d.resp.Error("spec.backup.volumes."+field+"."+strconv.Itoa(i),
 				"no container mounts a volume named "+name+"; name a volume resource that is mounted")
 		}
 	}

@@ -120,7 +120,7 @@ func (a address) label() string {
 	return a.join("-")
 }
 
-// masked reports whether every bit behind the first n is zero.
+// masked reports whether every bit after the first n is zero.
 func (a address) masked(n int) bool {
 	for i, b := range a {
 		keep := min(max(n-8*i, 0), 8)
@@ -153,7 +153,7 @@ func parseBlock(s string) (b block, problem string) {
 	}
 	b.bits = int(n)
 	if !b.address.masked(b.bits) {
-		return b, "has bits set behind its prefix length; write the first address of the block, or /" +
+		return b, "has bits set after its prefix length; write the first address of the block, or /" +
 			strconv.Itoa(b.address.bits()) + " for the one address"
 	}
 	return b, ""

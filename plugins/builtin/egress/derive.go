@@ -28,8 +28,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		if err != nil {
 			return err
 		}
-		deriveObjects(req, resp, m)
-		return nil
+		return deriveObjects(req, resp, m)
 	default:
 		return errors.New("egress derives from LatticeService and LatticeMeshMember, not from " + strconv.Quote(kind) +
 			"; use it in the pipeline of one of these kinds")

@@ -51,12 +51,15 @@ func TestService(t *testing.T) {
 			name:   "hosts",
 			reason: "an IPv4 address is a /32, an IPv6 address a /128, anything else a name in lower case",
 			resources: "a: {type: external-service, params: {resolution: static, endpoints: {" +
-				"a: 'tcp://192.0.2.1:5432', b: 'tcp://[2001:DB8::0:1]:5432', c: 'HTTPS://API.Example.com.'}}}",
+				"a: 'tcp://192.0.2.1:5432', b: 'tcp://[2001:DB8::0:1]:5432', c: 'HTTPS://API.Example.com.', d: 'DB.Example.com.:5432', e: 192.0.2.9:53}}}",
 			want: `
 - {target: {cidr: 192.0.2.1/32}, ports: [5432], protocol: TCP}
 - {target: {cidr: 2001:db8::1/128}, ports: [5432], protocol: TCP}
-- {target: {fqdn: api.example.com}, ports: [443], protocol: TCP}`,
-			messages: []string{`warning spec.workload.resources.a.params.endpoints.c: the endpoint "c" of the external service "a" is a name, which is looked up although resolution is static; use an IP address to avoid that`},
+- {target: {fqdn: api.example.com}, ports: [443], protocol: TCP}
+- {target: {fqdn: db.example.com}, ports: [5432], protocol: TCP}
+- {target: {cidr: 192.0.2.9/32}, ports: [53], protocol: TCP}`,
+			messages: []string{`warning spec.workload.resources.a.params.endpoints.c: the endpoint "c" of the external service "a" is a name, which is looked up although resolution is static; use an IP address to avoid that`,
+				`warning spec.workload.resources.a.params.endpoints.d: the endpoint "d" of the external service "a" is a name, which is looked up although resolution is static; use an IP address to avoid that`},
 		},
 		{
 			name:   "merging",
@@ -93,7 +96,7 @@ func TestService(t *testing.T) {
 			reason: "all of them are reported, and nothing is contributed",
 			resources: "a: {type: external-service}, b: {type: external-service, id: 'entity:mars'}, c: {type: external-service, id: 'entity:world:x'}, " +
 				"d: {type: external-service, id: 'entity:world', params: {endpoints: {a: 'https://a.example.com'}}}, " +
-				"e: {type: external-service, params: {endpoints: {db: 'postgres://db.example.com', dot: 'https://192.0.2.300', ok: 'https://ok.example.com'}}}",
+				"e: {type: external-service, params: {endpoints: {db: 'postgres://db.example.com', dot: 'https://192.0.2.300', in: 'http://db.other.svc.cluster.local:80', ok: 'https://ok.example.com'}}}",
 			messages: []string{
 				`error spec.workload.resources.a.params.endpoints: the external service "a" names no endpoint; add one such as default: https://api.example.com, or set id to entity:<entity>`,
 				`error spec.workload.resources.b.id: the external service "b": "mars" is no entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
@@ -101,6 +104,7 @@ func TestService(t *testing.T) {
 				`error spec.workload.resources.d.id: the external service "d" is an entity and has endpoints; remove the id or the endpoints`,
 				`error spec.workload.resources.e.params.endpoints.db: the endpoint "db" of the external service "e" needs a port, because postgres has no default; write postgres://host:port`,
 				`error spec.workload.resources.e.params.endpoints.dot: the endpoint "dot" of the external service "e" has a wrong host: "192.0.2.300" ends like an IP address but is not one; correct the address, or use a host name`,
+				`error spec.workload.resources.e.params.endpoints.in: the endpoint "in" of the external service "e" has a wrong host: "db.other.svc.cluster.local" is the name of a Service of this cluster, and an entry of that name would take its callers; call it through the mesh as a resource of the type service, or open the cluster with the id entity:cluster:PORT`,
 			},
 		},
 	} {
@@ -169,7 +173,7 @@ rules:
 				"error spec.egress.0.target: must have exactly one of entity, cidr and fqdn",
 				"error spec.egress.1.target: must have exactly one of entity, cidr and fqdn",
 				`error spec.egress.2.target.entity: "mars" is no entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
-				`error spec.egress.3.target.cidr: "10.0.0.1/8" has bits set behind its prefix length; write the first address of the block, or /32 for the one address`,
+				`error spec.egress.3.target.cidr: "10.0.0.1/8" has bits set after its prefix length; write the first address of the block, or /32 for the one address`,
 				`error spec.egress.4.target.fqdn: "*" is not a host name; write it as api.example.com, or *.example.com for the names below one`,
 			},
 		},
@@ -200,7 +204,7 @@ rules:
 	}
 }
 
-func TestServiceEntries(t *testing.T) {
+func TestRow18_ServiceEntries(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, reason string
@@ -216,6 +220,7 @@ func TestServiceEntries(t *testing.T) {
 			entry:  "se-auto-f0b6ee48",
 			want: `
 hosts: [api.example.com]
+exportTo: ['.']
 location: MESH_EXTERNAL
 resolution: DNS
 ports:
@@ -231,7 +236,7 @@ ports:
 			egress: "[{target: {cidr: 192.0.2.1/32}, ports: [5432]}]",
 			entry:  "se-auto-4e43aa43",
 			want: `
-{hosts: [ip-192-0-2-1.svc.external], location: MESH_EXTERNAL, resolution: STATIC, endpoints: [{address: 192.0.2.1}],
+{hosts: [ip-192-0-2-1.svc.external], exportTo: ['.'], location: MESH_EXTERNAL, resolution: STATIC, endpoints: [{address: 192.0.2.1}],
  ports: [{number: 5432, name: tcp-5432, protocol: TCP}]}`,
 			ports: `["5432"]`,
 		},
@@ -241,7 +246,7 @@ ports:
 			egress: "[{target: {cidr: '2001:DB8::/128'}, ports: [443]}]",
 			entry:  "se-auto-3244887c",
 			want: `
-{hosts: [ip-2001-db8-0-0-0-0-0-0.svc.external], location: MESH_EXTERNAL, resolution: STATIC, endpoints: [{address: "2001:db8::"}],
+{hosts: [ip-2001-db8-0-0-0-0-0-0.svc.external], exportTo: ['.'], location: MESH_EXTERNAL, resolution: STATIC, endpoints: [{address: "2001:db8::"}],
  ports: [{number: 443, name: https-443, protocol: HTTPS}]}`,
 			ports: `["443"]`,
 		},
@@ -251,7 +256,7 @@ ports:
 			egress: "[{target: {cidr: 10.0.0.0/8}, ports: [443]}]",
 			entry:  "se-auto-30bbe613",
 			want: `
-{hosts: [ip-10-0-0-0-8.svc.external], addresses: [10.0.0.0/8], location: MESH_EXTERNAL, resolution: NONE,
+{hosts: [ip-10-0-0-0-8.svc.external], addresses: [10.0.0.0/8], exportTo: ['.'], location: MESH_EXTERNAL, resolution: NONE,
  ports: [{number: 443, name: https-443, protocol: HTTPS}]}`,
 			ports: `["443"]`,
 		},
@@ -261,7 +266,7 @@ ports:
 			egress: "[{target: {fqdn: '*.example.com'}, ports: [443]}]",
 			entry:  "se-auto-1a3c0361",
 			want: `
-{hosts: ["*.example.com"], location: MESH_EXTERNAL, resolution: NONE, ports: [{number: 443, name: https-443, protocol: HTTPS}]}`,
+{hosts: ["*.example.com"], exportTo: ['.'], location: MESH_EXTERNAL, resolution: NONE, ports: [{number: 443, name: https-443, protocol: HTTPS}]}`,
 			ports: `["443"]`,
 		},
 	} {
@@ -355,7 +360,7 @@ spec:
   listeners: [{name: mesh, port: 15008, protocol: HBONE}]`,
 		},
 		{
-			"the entry is behind the waypoint and says nothing of the member", "ServiceEntry", "se-auto-f0b6ee48", `
+			"the entry uses the waypoint and says nothing of the member", "ServiceEntry", "se-auto-f0b6ee48", `
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata:
@@ -364,6 +369,7 @@ metadata:
   labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: se-auto-f0b6ee48, istio.io/use-waypoint: media-waypoint}
 spec:
   hosts: [api.example.com]
+  exportTo: ['.']
   location: MESH_EXTERNAL
   resolution: DNS
   ports: [{number: 443, name: https-443, protocol: HTTPS}]`,
@@ -371,6 +377,42 @@ spec:
 	} {
 		if diff := cmp.Diff(subject().Canonical(t, tt.want), a.Output(tt.kind, tt.name)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", tt.reason, diff)
+		}
+	}
+}
+
+// TestSharedEntry derives the same entry from every member of a namespace, whatever ports each uses, and for each a policy for its
+// own ports.
+func TestSharedEntry(t *testing.T) {
+	t.Parallel()
+	rule := func(name, namespace, endpoint string) string {
+		return strings.NewReplacer("name: jellyfin", "name: "+name, "namespace: media", "namespace: "+namespace).
+			Replace(service("x: {type: external-service, params: {endpoints: {default: '" + endpoint + "'}}}"))
+	}
+	a := subject().Derive(t, plugintest.Case{
+		Document: member("egress: [{target: {fqdn: api.example.com}, ports: [443]}]"),
+		Peers: []string{
+			rule("api", "media", "tcp://api.example.com:5432"), rule("other", "media", "https://other.example.com:9"), rule("web", "front", "tcp://api.example.com:6"),
+			strings.Replace(member("egress: [{target: {fqdn: api.example.com}, ports: [53], protocol: UDP}]"), "name: jellyfin", "name: dns", 1),
+			strings.Replace(member("ambient: false, egress: [{target: {fqdn: api.example.com}, ports: [7]}]"), "name: jellyfin", "name: direct", 1),
+		},
+	})
+	want := subject().Canonical(t, `
+hosts: [api.example.com]
+exportTo: ['.']
+location: MESH_EXTERNAL
+resolution: DNS
+ports:
+- {number: 53, name: udp-53, protocol: UDP}
+- {number: 443, name: https-443, protocol: HTTPS}
+- {number: 5432, name: tcp-5432, protocol: TCP}`)
+	if diff := cmp.Diff(want, a.Spec("ServiceEntry", "se-auto-f0b6ee48")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	for _, name := range a.Names() {
+		kind, policy, _ := strings.Cut(name, " ")
+		if spec := a.Spec(kind, policy); strings.HasPrefix(policy, "allow-fqdn-") && (!strings.Contains(spec, `"443"`) || strings.Contains(spec, `"5432"`)) {
+			t.Errorf("the policy is not for the member's own port only:\n%s", spec)
 		}
 	}
 }

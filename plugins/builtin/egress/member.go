@@ -12,7 +12,7 @@ import (
 
 // deriveObjects derives from the egress rules of a member: Cilium rules, in their order, for a later step, and for a
 // member of the ambient mesh the objects that put the traffic through the namespace's waypoint.
-func deriveObjects(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) {
+func deriveObjects(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) error {
 	var left mesh.Egress
 	var through waypoint
 	for i := range m.Spec.Egress {
@@ -42,10 +42,17 @@ func deriveObjects(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshM
 		through.add(&t, ports, protocol)
 	}
 	if resp.Failed() || len(m.Spec.Egress) == 0 {
-		return
+		return nil
+	}
+	if len(through.destinations) > 0 {
+		ready, err := through.shareEntries(req, resp, m)
+		if err != nil || !ready {
+			return err
+		}
 	}
 	resp.Leave(mesh.EgressKey, &left)
 	through.emit(resp, m, req.Platform.TrustDomain)
+	return nil
 }
 
 func sortedPorts(ports []int64) []int64 {

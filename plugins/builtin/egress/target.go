@@ -69,10 +69,25 @@ func checkHost(name string) string {
 	if len(name) > 253 {
 		return "is longer than the 253 characters that a host name may have"
 	}
+	if insideCluster(name) {
+		return "is the name of a Service of this cluster, and an entry of that name would take its callers; call it through the " +
+			"mesh as a resource of the type service, or open the cluster with the id entity:cluster:PORT"
+	}
 	if last := labels[len(labels)-1]; ascii.Only(last, isDigit) {
 		return "ends like an IP address but is not one; correct the address, or use a host name"
 	}
 	return ""
+}
+
+// insideCluster reports whether a name is that of a Service, of one of its pods, or a pattern of such names.
+func insideCluster(name string) bool {
+	name = strings.TrimPrefix(name, "*.")
+	for _, suffix := range []string{"svc", "cluster.local"} {
+		if name == suffix || strings.HasSuffix(name, "."+suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 func validLabel(s string) bool {
@@ -84,7 +99,7 @@ func validLabel(s string) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// hostTarget returns the target that a URL's host stands for: a block of one address, or a name.
+// hostTarget returns the target for a URL's host: a block of one address, or a name.
 func hostTarget(host string) lattice.EgressTarget {
 	if a := parseAddress(host); a != nil {
 		return lattice.EgressTarget{CIDR: block{a, a.bits()}.String()}

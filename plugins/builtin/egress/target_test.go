@@ -49,8 +49,8 @@ func TestParseBlock(t *testing.T) {
 		{"2001:DB8::/32", "2001:db8::/32", ""},
 		{"192.0.2.1", "", "has no prefix length; write 192.0.2.1/32 for the one address"},
 		{"::1", "", "write ::1/128"},
-		{"192.0.2.1/24", "", "has bits set behind its prefix length"},
-		{"2001:db8::1/127", "", "has bits set behind its prefix length"},
+		{"192.0.2.1/24", "", "has bits set after its prefix length"},
+		{"2001:db8::1/127", "", "has bits set after its prefix length"},
 		{"10.0.0.0/33", "", "not a number from 0 to 32"},
 		{"10.0.0.0/08", "", "not a number from 0 to 32"},
 		{"::/129", "", "not a number from 0 to 128"},
@@ -87,6 +87,10 @@ func TestCheckHost(t *testing.T) {
 		{"API.example.com", "is not a host name"},
 		{"a" + label + ".com", "is not a host name"},
 		{strings.Repeat("a.", 126) + "aa", "longer than the 253 characters"},
+		{"db.media.svc.cluster.local", "is the name of a Service"},
+		{"*.media.svc.cluster.local", "is the name of a Service"},
+		{"db.media.svc", "is the name of a Service"},
+		{"cluster.local.example.com", ""},
 		{"192.0.2.300", "ends like an IP address"},
 	} {
 		problem := checkHost(tt.in)

@@ -12,7 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// The label that puts a service behind a waypoint, and the one on a waypoint that says what it is for.
+// The label that makes a service use a waypoint, and the one on a waypoint that says what it is for.
 const (
 	labelUseWaypoint = "istio.io/use-waypoint"
 	labelWaypointFor = "istio.io/waypoint-for"
@@ -130,14 +130,14 @@ func sharedMeta(namespace, name string) kube.ObjectMeta {
 	return kube.ObjectMeta{Name: name, Namespace: namespace, Labels: naming.Labels(name)}
 }
 
-// serviceEntry makes a target known to the mesh, behind the waypoint. A name is looked up, an address is an endpoint of
-// an invented name, and what stands for many addresses, a pattern or a block, is passed on as the caller dialled it. An
+// serviceEntry makes a target known to the mesh, with the waypoint in front. A name is looked up, an address is an endpoint
+// of an invented name, and a pattern or a block of addresses is passed on as the caller dialled it. An
 // ambient mesh that does not match patterns or blocks leaves their traffic to the network policy.
 func (d *destination) serviceEntry(namespace string) *kube.ServiceEntry {
 	meta := sharedMeta(namespace, naming.Derived("se-auto-", namespace, d.name()))
 	meta.Labels.Set(labelUseWaypoint, mesh.WaypointName(namespace))
 	spec := kube.ServiceEntrySpec{
-		Hosts: []string{d.FQDN}, Location: "MESH_EXTERNAL", Resolution: "DNS", Ports: d.entries,
+		Hosts: []string{d.FQDN}, ExportTo: []string{"."}, Location: "MESH_EXTERNAL", Resolution: "DNS", Ports: d.entries,
 	}
 	switch {
 	case d.CIDR != "" && d.block.single():

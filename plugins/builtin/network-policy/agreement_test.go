@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
-func TestAgreement(t *testing.T) {
+// TestRow16_BilateralAgreement opens an edge only where both of its ends declare it, and closes a member without callers.
+func TestRow16_BilateralAgreement(t *testing.T) {
 	t.Parallel()
 	const declares = "dependencies: [{name: jellyfin}]"
 	const allows = "allowedCallers: [{name: web}]"
@@ -36,7 +37,7 @@ func TestAgreement(t *testing.T) {
 		},
 		{
 			name:   "only the caller",
-			reason: "nobody asked the member",
+			reason: "no other document asked the member",
 			spec:   "ports: []",
 			peers:  []string{memberOf("media", "web", declares)},
 		},
@@ -136,8 +137,11 @@ func TestAgreement(t *testing.T) {
 				t.Errorf("%s: messages: -want +got\n%s", tt.reason, diff)
 			}
 			if len(tt.principals) == 0 {
-				if diff := cmp.Diff([]string{kindCilium + " " + policyName}, a.Names()); diff != "" {
+				if diff := cmp.Diff([]string{kindAllow + " " + allowName, kindCilium + " " + policyName}, a.Names()); diff != "" {
 					t.Errorf("%s: outputs: -want +got\n%s", tt.reason, diff)
+				}
+				if diff := cmp.Diff(subject().Canonical(t, nothing), a.Spec(kindAllow, allowName)); diff != "" {
+					t.Errorf("%s: no one may call: -want +got\n%s", tt.reason, diff)
 				}
 				return
 			}
@@ -162,7 +166,7 @@ func TestDependsAll(t *testing.T) {
 			memberOf("data", "closed", "ports: [{name: a, port: 1}]"),
 		},
 	})
-	want := subject().Canonical(t, "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\negress:"+
+	want := subject().Canonical(t, "enableDefaultDeny: {ingress: true, egress: true}\nendpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\negress:"+
 		dnsRule("lake.data.svc.cluster.local", "db.media.svc.cluster.local")+tunnelRules)
 	if diff := cmp.Diff(want, a.Spec(kindCilium, policyName)); diff != "" {
 		t.Errorf("every member that allows it is a callee: -want +got\n%s", diff)

@@ -50,6 +50,11 @@ func deriveMember(svc *lattice.LatticeService, resp *sdk.Response) {
 
 // checkService reports what a service asks of the mesh that the mesh cannot give.
 func checkService(svc *lattice.LatticeService, resp *sdk.Response) {
+	if h := svc.Spec.HostNetwork; h != nil && *h {
+		resp.Warn("spec.hostNetwork", "pods in the node's network have the node's identity: no network policy selects them and "+
+			"they are not in the mesh, so that nothing limits who calls them or whom they call; remove hostNetwork, or limit "+
+			"it with a firewall of the nodes")
+	}
 	w := svc.Spec.Workload
 	if w == nil {
 		return
@@ -66,8 +71,9 @@ func checkService(svc *lattice.LatticeService, resp *sdk.Response) {
 	}
 	for _, p := range w.Service.Ports {
 		if p.Value.Protocol != "" && p.Value.Protocol != mesh.TCP {
-			resp.Warn("spec.workload.service.ports."+p.Key+".protocol", "the port "+strconv.Quote(p.Key)+" is "+
-				p.Value.Protocol+", but the mesh carries TCP only; no policy lets callers reach it")
+			resp.Info("spec.workload.service.ports."+p.Key+".protocol", "the port "+strconv.Quote(p.Key)+" is "+
+				p.Value.Protocol+", and the mesh carries TCP only; the network policy alone decides who may use it, and the "+
+				"traffic is not encrypted")
 		}
 	}
 }
@@ -76,13 +82,16 @@ func checkService(svc *lattice.LatticeService, resp *sdk.Response) {
 type member struct {
 	*lattice.LatticeMeshMember
 	trustDomain string
-	egress      mesh.Egress
+	// monitoring says that the platform scrapes metrics.
+	monitoring bool
+	egress     mesh.Egress
 	// inbound and outbound are the other ends of the agreed edges.
 	inbound, outbound []peer
 }
 
 func derivePolicies(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) error {
 	checkMember(m, resp)
+	mesh.AllowGateway(m, m.Spec.Ingress)
 	egress, left := mesh.ReadEgress(req)
 	if len(m.Spec.Egress) > 0 && !left {
 		resp.Error("spec.egress", "the egress rules are not covered by any installed step; add a step with a plugin that "+
@@ -99,7 +108,7 @@ func derivePolicies(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMesh
 		return err
 	}
 	g.report()
-	d := member{LatticeMeshMember: m, trustDomain: req.Platform.TrustDomain, egress: egress}
+	d := member{LatticeMeshMember: m, trustDomain: req.Platform.TrustDomain, monitoring: req.Platform.Monitoring.Enabled, egress: egress}
 	d.inbound, d.outbound = g.edges()
 	resp.Emit(d.ciliumPolicy())
 	if mesh.Ambient(m) {
@@ -128,7 +137,7 @@ func checkMember(m *lattice.LatticeMeshMember, resp *sdk.Response) {
 	for i, r := range m.Spec.AllowedCallers {
 		if r.Name == mesh.Any && r.Namespace != "" {
 			resp.Error("spec.allowedCallers."+strconv.Itoa(i)+".namespace",
-				"a caller of * stands for every caller of every namespace; leave namespace out, or name the callers")
+				"a caller of * means every caller of every namespace; leave namespace out, or name the callers")
 		}
 	}
 	for i, r := range m.Spec.Dependencies {

@@ -43,6 +43,9 @@ const (
   toPorts: [{ports: [{port: "15008", protocol: TCP}]}]`
 )
 
+// nothing is the policy of a member that no one may call.
+const nothing = "{action: ALLOW, selector: {matchLabels: {app: jellyfin}}}"
+
 // dnsRule is the rule for name servers with the names, or with none.
 func dnsRule(names ...string) string {
 	rule := `
@@ -62,7 +65,7 @@ func dnsRule(names ...string) string {
 	return rule
 }
 
-func TestCilium(t *testing.T) {
+func TestRow17_CiliumNetworkPolicy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, reason string
@@ -74,7 +77,7 @@ func TestCilium(t *testing.T) {
 	}{
 		{
 			name:   "ambient without peers",
-			reason: "nobody may enter; name servers and the tunnel are open, and every name can be looked up",
+			reason: "no one may enter; name servers and the tunnel are open, and every name can be looked up",
 			spec:   serving,
 			rules:  dnsRule() + tunnelRules,
 		},
@@ -101,6 +104,47 @@ ports:
 - fromEntities: [cluster, remote-node, kube-apiserver, host, world]
   toPorts: [{ports: [{port: "9443", protocol: TCP}]}]`,
 			rules: dnsRule() + tunnelRules,
+		},
+		{
+			name:   "ambient with a load balancer",
+			reason: "a caller may keep its address, which is outside the cluster",
+			spec: `
+ports:
+- {name: a, port: 80, peerAuth: Permissive, external: true}
+- {name: b, port: 90, peerAuth: Permissive}
+- {name: c, port: 53, protocol: UDP, peerAuth: Permissive, external: true}`,
+			ingress: `
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "90", protocol: TCP}]}]}
+- {fromEntities: [cluster, world], toPorts: [{ports: [{port: "53", protocol: UDP}, {port: "80", protocol: TCP}]}]}`,
+			rules: dnsRule() + tunnelRules,
+		},
+		{
+			name:   "ambient with UDP",
+			reason: "the tunnel carries TCP, so that other ports are opened to each caller's pods, and towards each callee's",
+			spec: `
+allowPeerTraffic: true
+ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]
+allowedCallers: [{name: web}]
+dependencies: [{name: db}]`,
+			peers: []string{
+				memberOf("media", "web", "dependencies: [{name: jellyfin}]"),
+				memberOf("media", "db", "allowedCallers: [{name: jellyfin}]\nports: [{name: q, port: 7, protocol: UDP}, {name: r, port: 8}]"),
+			},
+			ingress: `
+- {fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}
+- {fromEndpoints: [{matchLabels: {"k8s:app": jellyfin}}], toPorts: [{ports: [{port: "53", protocol: UDP}]}]}
+- {fromEndpoints: [{matchLabels: {"k8s:app": web}}], toPorts: [{ports: [{port: "53", protocol: UDP}]}]}`,
+			rules: dnsRule("db.media.svc.cluster.local", "*.media.svc.cluster.local", "*.*.media.svc.cluster.local") + tunnelRules + `
+- toEndpoints: [{matchLabels: {"k8s:app": db}}]
+  toPorts: [{ports: [{port: "7", protocol: UDP}]}]`,
+		},
+		{
+			name:    "ambient with routes",
+			reason:  "the ingress gateway is a caller of a member that has routes",
+			spec:    serving + "ingress: {routes: {web: {hosts: [tv.example.com], port: http}}}",
+			ingress: `[{fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}]`,
+			rules:   dnsRule() + tunnelRules,
 		},
 		{
 			name:    "ambient advertised",
@@ -179,7 +223,7 @@ allowedCallers: [{name: web, namespace: front}, {name: radarr}, {name: media-ing
 				c.Context = cbor.Map[string]{{Key: "egress", Value: tt.egress}}
 			}
 			got := subject().Derive(t, c).Spec(kindCilium, policyName)
-			want := "endpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\n"
+			want := "enableDefaultDeny: {ingress: true, egress: true}\nendpointSelector: {matchLabels: {\"k8s:app\": jellyfin}}\n"
 			if tt.ingress != "" {
 				want += "ingress: " + strings.ReplaceAll(tt.ingress, "\n", "\n  ") + "\n"
 			}
@@ -191,7 +235,7 @@ allowedCallers: [{name: web, namespace: front}, {name: radarr}, {name: media-ing
 	}
 }
 
-func TestIstio(t *testing.T) {
+func TestRow18_AuthorizationPolicies(t *testing.T) {
 	t.Parallel()
 	const hooks = "ports: [{name: hook, port: 9443, peerAuth: Webhook}, {name: web, port: 80, peerAuth: Permissive}, {name: s, port: 1}]\n"
 	for _, tt := range []struct {
@@ -204,8 +248,11 @@ func TestIstio(t *testing.T) {
 			name:   "plaintext ports",
 			reason: "the port that is Strict stays so",
 			spec:   hooks,
-			names:  []string{kindAllow + " " + plainName, kindCilium + " " + policyName, "PeerAuthentication " + peerName},
+			names: []string{
+				kindAllow + " " + plainName, kindAllow + " " + allowName, kindCilium + " " + policyName, "PeerAuthentication " + peerName,
+			},
 			specs: [][2]string{
+				{kindAllow + " " + allowName, nothing},
 				{kindAllow + " " + plainName, `
 {action: ALLOW, selector: {matchLabels: {app: jellyfin}}, rules: [{to: [{operation: {ports: ["80", "9443"]}}]}]}`},
 				{"PeerAuthentication " + peerName, `
@@ -224,9 +271,10 @@ portLevelMtls: {"80": {mode: PERMISSIVE}, "9443": {mode: PERMISSIVE}}`},
 		},
 		{
 			name:   "advertised without ports",
-			reason: "without ports there is nothing to allow",
+			reason: "without ports there is nothing to allow, which a policy says",
 			spec:   `advertise: {allowedServices: ["*"]}`,
-			names:  []string{kindCilium + " " + policyName},
+			names:  []string{kindAllow + " " + allowName, kindCilium + " " + policyName},
+			specs:  [][2]string{{kindAllow + " " + allowName, nothing}},
 		},
 		{
 			name:   "outside the ambient mesh",
@@ -251,6 +299,35 @@ portLevelMtls: {"80": {mode: PERMISSIVE}, "9443": {mode: PERMISSIVE}}`},
 	}
 }
 
+// TestMetrics lets the platform's monitoring read metrics, where there is one, and nothing else.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	const ports = "ports: [{name: http, port: 8096}, {name: metrics, port: 9090}]\n"
+	for _, tt := range []struct {
+		name, spec string
+		enabled    bool
+		want       string
+	}{
+		{"off", ports, false, nothing},
+		{"on", ports, true, `{action: ALLOW, selector: {matchLabels: {app: jellyfin}}, rules: [
+{from: [{source: {principals: [` + plugintest.TrustDomain + `/ns/monitoring/sa/vmagent]}}], to: [{operation: {ports: ["9090"]}}]}]}`},
+		{"no port of that name", serving, true, nothing},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := subject().Derive(t, plugintest.Case{
+				Document: memberOf("media", "jellyfin", tt.spec), Platform: &abi.Platform{TrustDomain: plugintest.TrustDomain, Monitoring: abi.Monitoring{Enabled: tt.enabled}},
+			})
+			if diff := cmp.Diff(subject().Canonical(t, tt.want), a.Spec(kindAllow, allowName)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if open := strings.Contains(a.Spec(kindCilium, policyName), "fromEntities"); open != (tt.want != nothing) {
+				t.Errorf("the tunnel is open: %t", open)
+			}
+		})
+	}
+}
+
 func TestWholeNamespace(t *testing.T) {
 	t.Parallel()
 	document := "apiVersion: lattice.dev/v1alpha1\nkind: LatticeMeshMember\nmetadata: {name: jellyfin, namespace: media}\n" +
@@ -264,6 +341,7 @@ metadata:
   namespace: media
   labels: {app.kubernetes.io/managed-by: lattice, app.kubernetes.io/name: jellyfin}
 spec:
+  enableDefaultDeny: {ingress: true, egress: true}
   endpointSelector: {matchLabels: {"k8s:io.kubernetes.pod.namespace": media}}
   ingress: [{fromEntities: [cluster], toPorts: [{ports: [{port: "15008", protocol: TCP}]}]}]
   egress:`+strings.ReplaceAll(dnsRule()+tunnelRules, "\n", "\n  "))
@@ -295,7 +373,7 @@ func TestProblems(t *testing.T) {
 			want: []string{
 				`error spec.target.namespace: the namespace "other" is not the member's own, and policies reach only pods of their own namespace; move the member to the namespace other`,
 				"error spec.target.selector: ports that take plaintext need a selector, because Istio exempts ports of selected pods only; select the pods by label, or make every port Strict",
-				"error spec.allowedCallers.0.namespace: a caller of * stands for every caller of every namespace; leave namespace out, or name the callers",
+				"error spec.allowedCallers.0.namespace: a caller of * means every caller of every namespace; leave namespace out, or name the callers",
 				"error spec.dependencies.0.name: a dependency cannot be *; name the member, or set dependsAll",
 			},
 		},
@@ -327,7 +405,12 @@ func TestProblems(t *testing.T) {
 		{
 			name:     "a port that the mesh does not carry",
 			document: serviceOf("media", "jellyfin", "") + "    service: {ports: {dns: {port: 53, protocol: UDP}, web: {port: 80, protocol: TCP}}}\n",
-			want:     []string{`warning spec.workload.service.ports.dns.protocol: the port "dns" is UDP, but the mesh carries TCP only; no policy lets callers reach it`},
+			want:     []string{`info spec.workload.service.ports.dns.protocol: the port "dns" is UDP, and the mesh carries TCP only; the network policy alone decides who may use it, and the traffic is not encrypted`},
+		},
+		{
+			name:     "pods in the node's network",
+			document: serviceOf("media", "jellyfin", "") + "  hostNetwork: true\n",
+			want:     []string{"warning spec.hostNetwork: pods in the node's network have the node's identity: no network policy selects them and they are not in the mesh, so that nothing limits who calls them or whom they call; remove hostNetwork, or limit it with a firewall of the nodes"},
 		},
 		{
 			name:     "no workload",

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
@@ -20,16 +21,37 @@ func (d *member) istioPolicies(resp *sdk.Response) {
 	resp.Emit(d.permissive(plaintext))
 }
 
+// emitInbound says who may call the member, also where that is no one.
 func (d *member) emitInbound(resp *sdk.Response) {
 	principals, everyone := d.principals(resp)
-	ports := mesh.Ports(d.LatticeMeshMember)
-	if len(ports) == 0 || len(principals) == 0 && !everyone {
-		return
+	policy := mesh.AllowNothing(d.meta("allow-to-"))
+	policy.Spec.Selector = mesh.PodSelector(d.LatticeMeshMember)
+	if ports := mesh.Ports(d.LatticeMeshMember); len(ports) > 0 && (len(principals) > 0 || everyone) {
+		if everyone {
+			principals = nil
+		}
+		policy.Spec.Rules = append(policy.Spec.Rules, mesh.Rule(principals, ports))
 	}
-	if everyone {
-		principals = nil
+	if ports := d.scraped(); len(ports) > 0 {
+		scraper := mesh.Scraper()
+		principal := mesh.Principal(d.trustDomain, scraper.Metadata.Namespace, mesh.Account(scraper))
+		policy.Spec.Rules = append(policy.Spec.Rules, mesh.Rule([]string{principal}, ports))
 	}
-	resp.Emit(d.allow("allow-to-", principals, ports))
+	resp.Emit(policy)
+}
+
+// scraped returns the ports that the platform's monitoring reads.
+func (d *member) scraped() []int64 {
+	var numbers []int64
+	if !d.monitoring {
+		return nil
+	}
+	for _, p := range mesh.Select(d.LatticeMeshMember, func(p *lattice.MemberPort) bool {
+		return p.Name == mesh.MetricsPort && mesh.Carried(p)
+	}) {
+		numbers = append(numbers, p.Number)
+	}
+	return numbers
 }
 
 // principals returns the identities that may call the member, sorted, each once, or that everyone with an identity may:

@@ -98,24 +98,31 @@ func (g *graph) requireKind(name, kind string, r lattice.MemberRef) {
 // named returns the peers that the member names and that documents can exist of, sorted, each once.
 func (g *graph) named() []lattice.MemberRef {
 	var refs []lattice.MemberRef
-	self, gateway := g.self.ref(), g.gateway().ref()
+	self := g.self.ref()
 	for _, r := range slices.Concat(g.self.Spec.Dependencies, g.self.Spec.AllowedCallers) {
 		r = g.self.resolve(r)
-		if r.Name != mesh.Any && r != self && r != gateway {
+		if r.Name != mesh.Any && r != self && g.gateway(r) == nil {
 			refs = mesh.Insert(refs, r, mesh.CompareRefs)
 		}
 	}
 	return refs
 }
 
-// gateway is the ingress Gateway of the namespace, which has no document.
-func (g *graph) gateway() peer { return peer{mesh.IngressGateway(g.self.Metadata.Namespace)} }
+// gateway is the ingress Gateway of the namespace, which has no document; nil for any other reference.
+func (g *graph) gateway(r lattice.MemberRef) *lattice.LatticeMeshMember {
+	if r.Namespace != g.self.Metadata.Namespace {
+		return nil
+	}
+	return mesh.IngressGateway(r)
+}
 
 // read fills in the known members from the answers.
 func (g *graph) read() error {
 	g.add(g.self)
-	if gateway := g.gateway(); g.self.names(g.self.Spec.AllowedCallers, gateway.ref()) {
-		g.add(gateway)
+	for _, r := range g.self.Spec.AllowedCallers {
+		if gateway := g.gateway(g.self.resolve(r)); gateway != nil {
+			g.add(peer{gateway})
+		}
 	}
 	// A LatticeMeshMember says more than the LatticeService of its name, so that it comes first.
 	if err := g.readKind(lattice.KindMeshMember, decodeMember); err != nil {

@@ -9,15 +9,15 @@ import (
 
 // Plugin is a derivation.
 type Plugin struct {
-	// Derive turns the request's resource into outputs. It must be pure: the same request gives the same response. An
-	// error that it returns is reported like an error result without a field.
+	// Derive turns the request's resource into outputs. It must be pure: the same request gives the
+	// same response. An error that it returns is reported like an error result without a field.
 	Derive func(*Request, *Response) error
 	// Validate checks settings beyond what the settings schema says; it may be nil.
 	Validate func(settings Value, r *Response)
 }
 
-// Serve answers one encoded message of the host. It never panics on a malformed message: what is wrong is an error
-// result in the answer.
+// Serve answers one encoded message of the host. It never panics on a malformed message: what is
+// wrong is an error result in the answer.
 func (p *Plugin) Serve(op abi.Op, message []byte) []byte {
 	switch op {
 	case abi.OpDerive:

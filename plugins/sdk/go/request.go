@@ -19,8 +19,8 @@ func (r *Request) Service() (*lattice.LatticeService, error) {
 	return DecodeService(r.Resource)
 }
 
-// ServiceOutline reads the resource as a LatticeService without its containers and sidecars. A plugin that derives nothing
-// from those saves half the time of reading.
+// ServiceOutline reads the resource as a LatticeService without its containers and sidecars. A
+// plugin that derives nothing from those saves half the time of reading.
 func (r *Request) ServiceOutline() (*lattice.LatticeService, error) {
 	return DecodeServiceOutline(r.Resource)
 }
@@ -28,6 +28,11 @@ func (r *Request) ServiceOutline() (*lattice.LatticeService, error) {
 // MeshMember reads the resource as a LatticeMeshMember.
 func (r *Request) MeshMember() (*lattice.LatticeMeshMember, error) {
 	return DecodeMeshMember(r.Resource)
+}
+
+// SecretProvider reads the resource as a SecretProvider.
+func (r *Request) SecretProvider() (*lattice.SecretProvider, error) {
+	return DecodeSecretProvider(r.Resource)
 }
 
 // Setting returns one of the step's settings, or an absent value.
@@ -43,7 +48,8 @@ func (r *Request) ContextValue(key string) (Value, bool) {
 	return nil, false
 }
 
-// Answer returns the resources that answer the requirement of that name, and whether the host has answered it.
+// Answer returns the resources that answer the requirement of that name, and whether the host has
+// answered it.
 func (r *Request) Answer(name string) (resources []cbor.Raw, answered bool) {
 	for i := range r.Answers {
 		if r.Answers[i].Name == name {
@@ -55,10 +61,18 @@ func (r *Request) Answer(name string) (resources []cbor.Raw, answered bool) {
 
 // DecodeService reads a LatticeService, such as an answer's.
 func DecodeService(raw cbor.Raw) (*lattice.LatticeService, error) {
-	// Called directly, not through an interface: the linker keeps every method that an interface might reach.
+	// Called directly, not through an interface: the linker keeps every method that an interface
+	// might reach.
 	s, d := new(lattice.LatticeService), cbor.NewDecoder(raw)
 	s.DecodeCBOR(d)
 	return s, d.Finish()
+}
+
+// DecodeSecretProvider reads a SecretProvider, such as an answer's.
+func DecodeSecretProvider(raw cbor.Raw) (*lattice.SecretProvider, error) {
+	p, d := new(lattice.SecretProvider), cbor.NewDecoder(raw)
+	p.DecodeCBOR(d)
+	return p, d.Finish()
 }
 
 // DecodeServiceOutline reads a LatticeService as [Request.ServiceOutline] does.

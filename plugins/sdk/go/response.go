@@ -8,7 +8,7 @@ import (
 // Response collects what a plugin derives.
 type Response struct {
 	abi.Response
-	// encoded holds the documents behind each other. Outputs are parts of it.
+	// encoded holds the documents one after the other. Outputs are parts of it.
 	encoded []byte
 }
 
@@ -24,7 +24,8 @@ func (r *Response) Emit(o Object) {
 	r.Outputs = add(r.Outputs, abi.Output{Ref: o.Ref(), Document: r.encode(o)})
 }
 
-// add appends to what has some room from the start: growing it one by one takes an allocation at each of the first steps.
+// add appends to what has some room from the start: growing it one by one takes an allocation at
+// each of the first steps.
 func add[T any](list []T, item T) []T {
 	if list == nil {
 		list = make([]T, 0, 8)
@@ -42,7 +43,8 @@ func (r *Response) encode(value abi.Encoder) cbor.Raw {
 	return cbor.Raw(r.encoded[start:len(r.encoded):len(r.encoded)])
 }
 
-// roomForDocuments is what the documents of most answers fit into, in bytes, and roomForRest the rest of the answer.
+// roomForDocuments is what the documents of most answers fit into, in bytes, and roomForRest the
+// rest of the answer.
 const (
 	roomForDocuments = 6 << 10
 	roomForRest      = 1 << 10
@@ -58,8 +60,8 @@ func (r *Response) Leave(key string, value abi.Encoder) {
 	r.Context = append(r.Context, abi.ContextEntry{Key: key, Value: r.encode(value)})
 }
 
-// Require asks the host for other resources. The step is called again with the answer, and asks for the same again: a
-// requirement that is not repeated is taken back.
+// Require asks the host for other resources. The step is called again with the answer, and asks for
+// the same again: a requirement that is not repeated is taken back.
 func (r *Response) Require(q abi.Requirement) { r.Requirements = add(r.Requirements, q) }
 
 // RequireNamed asks for one resource of the lattice.dev group.
@@ -69,7 +71,8 @@ func (r *Response) RequireNamed(requirement, apiVersion, kind, namespace, name s
 	})
 }
 
-// Error reports a problem that ends the derivation. The message says what is wrong with the field and what to do.
+// Error reports a problem that ends the derivation. The message says what is wrong with the field
+// and what to do.
 func (r *Response) Error(field, message string) { r.result(abi.SeverityError, field, message) }
 
 // Warn reports something that the author of the resource should know.

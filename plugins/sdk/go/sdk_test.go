@@ -85,7 +85,7 @@ func TestServeAnswersMistakes(t *testing.T) {
 		want    string
 	}{
 		{"an error of the plugin", abi.OpDerive, request(t).AppendCBOR(nil), `{"results":[{"message":"broken","severity":"error"}]}`},
-		{"an operation that is none", 9, nil, `{"results":[{"message":"operation 9 is not part of the ABI","severity":"error"}]}`},
+		{"an unknown operation", 9, nil, `{"results":[{"message":"operation 9 is not part of the ABI","severity":"error"}]}`},
 		{"a message of another version", abi.OpDerive, old.AppendCBOR(nil), `{"results":[{"message":"the request's abi version is not 1","severity":"error"}]}`},
 		{"a message that ends early", abi.OpDerive, request(t).AppendCBOR(nil)[:5], `{"results":[{"message":"the request is malformed: byte 1: a length goes beyond the message","severity":"error"}]}`},
 		{"settings without a check", abi.OpValidate, (&abi.ValidateRequest{ABI: 1}).AppendCBOR(nil), `{}`},

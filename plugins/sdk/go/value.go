@@ -6,8 +6,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// Value is a lazy view of a free-form value: nothing is decoded before it is asked for. A value that is absent, null or
-// of another type reads as zero.
+// Value is a lazy view of a free-form value: nothing is decoded before it is asked for. A value
+// that is absent, null or of another type reads as zero.
 type Value cbor.Raw
 
 // Exists reports whether the value is there and not null.
@@ -23,7 +23,8 @@ func (v Value) Get(key string) Value {
 	return nil
 }
 
-// Members iterates over an object's keys and values in the order of the encoding. Anything else has none.
+// Members iterates over an object's keys and values in the order of the encoding. Anything else has
+// none.
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if len(v) == 0 {

@@ -3,8 +3,8 @@
 //	{"version": 1, "publishers": [{"id": "acme", "name": "Acme", "keys": [{"id": "ed25519-…", "publicKey": "…",
 //	 "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2027-01-01T00:00:00Z"}], "threshold": 1}]}
 //
-// The document is a target of the index that offline keys sign, so that whoever runs the index from day to day can neither
-// add a publisher nor a key.
+// The document is a target of the index that offline keys sign, so that anyone who runs the index
+// from day to day can neither add a publisher nor a key.
 package publisher
 
 import (
@@ -51,7 +51,8 @@ type Publisher struct {
 	Name string `json:"name"`
 	// Keys are sorted by id.
 	Keys []Key `json:"keys"`
-	// Threshold is how many different ones of the keys must sign a release; 0, which is left out, stands for 1.
+	// Threshold is how many different ones of the keys must sign a release; 0, which is left out,
+	// means 1.
 	Threshold int `json:"threshold,omitempty"`
 }
 
@@ -61,8 +62,9 @@ type Key struct {
 	ID string `json:"id"`
 	// PublicKey is the base64 of the 32 bytes of an Ed25519 key.
 	PublicKey string `json:"publicKey"`
-	// NotBefore and NotAfter bound when a release that the key signed may be installed, in RFC 3339 ending in Z; empty
-	// does not. What is installed runs on: a key that must not be believed any more is revoked.
+	// NotBefore and NotAfter bound when a release that the key signed may be installed, in RFC 3339
+	// ending in Z; empty does not. What is installed runs on: a key that must not be believed any
+	// more is revoked.
 	NotBefore string `json:"notBefore,omitempty"`
 	NotAfter  string `json:"notAfter,omitempty"`
 }
@@ -85,8 +87,8 @@ func date(t time.Time) string {
 	return t.UTC().Format(check.DateLayout)
 }
 
-// Parse reads the document strictly: unknown, double or missing keys, values outside their grammar and entries out of order
-// are errors.
+// Parse reads the document strictly: unknown, double or missing keys, values outside their grammar
+// and entries out of order are errors.
 func Parse(data []byte) (*List, error) {
 	var l List
 	return &l, strictjson.DecodeChecked(data, MaxBytes, &l, l.check)
@@ -104,7 +106,8 @@ func (l *List) Find(id string) *Publisher {
 	return &l.Publishers[i]
 }
 
-// Threshold returns how many keys of a publisher must sign a release: 1 for one that the list does not have.
+// Threshold returns how many keys of a publisher must sign a release: 1 for one that the list does
+// not have.
 func (l *List) Threshold(id string) int {
 	if p := l.Find(id); p != nil {
 		return p.signatures()
@@ -119,8 +122,8 @@ func (p *Publisher) HasKey(id string) bool {
 	return slices.ContainsFunc(p.Keys, func(k Key) bool { return k.ID == id })
 }
 
-// Rule returns who must have signed a release of a publisher that is installed at a time: those of its keys that are valid then.
-// The zero time is any.
+// Rule returns who must have signed a release of a publisher that is installed at a time: those of
+// its keys that are valid then. The zero time is any.
 func (l *List) Rule(id string, at time.Time) (release.Rule, error) {
 	p := l.Find(id)
 	if p == nil {

@@ -149,8 +149,8 @@ func TestThresholdWritten(t *testing.T) {
 	}
 }
 
-// TestJudge: what a bundle claims beside the signatures that are right does not help a key that is revoked, and what is revoked is
-// said to be, even where its key is gone.
+// TestJudge: what a bundle claims next to the signatures that are right does not help a key that is
+// revoked, and what is revoked is said to be, even where its key is gone.
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	stolen, other := registrytest.Key(t, 1), registrytest.Key(t, 2)

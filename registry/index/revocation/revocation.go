@@ -2,9 +2,9 @@
 //
 //	{"version": 1, "revoked": [{"plugin": "acme/web", "versions": ["1.2.0"], "reason": "leaks tokens", "since": "2026-03-01T12:00:00Z"}]}
 //
-// Each entry names one thing: a module by its digest, a plugin with all of its versions, some, or a range, a key, or a publisher. The
-// document is a target of the index that offline keys sign. That a release was yanked, which only keeps it from being
-// chosen, is not said here.
+// Each entry names one thing: a module by its digest, a plugin with all of its versions, some, or a
+// range, a key, or a publisher. The document is a target of the index that offline keys sign. That
+// a release was yanked, which only keeps it from being chosen, is not said here.
 package revocation
 
 import (
@@ -46,18 +46,21 @@ type Entry struct {
 	Plugin string `json:"plugin,omitempty"`
 	// Versions are those of the plugin that are revoked, sorted; without them, all are.
 	Versions []string `json:"versions,omitempty"`
-	// Range is one of versions of the plugin, instead of Versions: all that versions.Range.Covers, prereleases with it.
+	// Range is one of versions of the plugin, instead of Versions: all that versions.Range.Covers,
+	// prereleases with it.
 	Range string `json:"range,omitempty"`
-	// KeyID is the id of a publisher's key, in the form of release.KeyID. Its signatures do not count: what too few other keys
-	// signed is revoked.
+	// KeyID is the id of a publisher's key, in the form of release.KeyID. Its signatures do not
+	// count: what too few other keys signed is revoked.
 	KeyID string `json:"keyId,omitempty"`
 	// Publisher is the id of a publisher, all of whose plugins are revoked.
 	Publisher string `json:"publisher,omitempty"`
-	// Severity is one of [Severities], or empty. It is shown; what is revoked is so whatever the severity.
+	// Severity is one of [Severities], or empty. It is shown; what is revoked is so whatever the
+	// severity.
 	Severity string `json:"severity,omitempty"`
 	// Reason is one line for people.
 	Reason string `json:"reason"`
-	// Since is when it was revoked, in RFC 3339 ending in Z, to the second. It is shown; what is revoked is so whatever the clock says.
+	// Since is when it was revoked, in RFC 3339 ending in Z, to the second. It is shown; what is
+	// revoked is so whatever the clock says.
 	Since string `json:"since"`
 }
 
@@ -67,9 +70,10 @@ type Release struct {
 	Publisher, Name, Version string
 	// Digest is that of the module.
 	Digest string
-	// Signers are the ids of the keys whose signatures were verified, or that are claimed to have signed, each once.
+	// Signers are the ids of the keys whose signatures were verified, or that are claimed to have
+	// signed, each once.
 	Signers []string
-	// Threshold is how many of them must sign; less than 1 stands for 1.
+	// Threshold is how many of them must sign; less than 1 means 1.
 	Threshold int
 }
 
@@ -82,8 +86,8 @@ func Severities() []string { return []string{"low", "medium", "high", "critical"
 // New returns a list that revokes nothing.
 func New() *List { return &List{Version: FormatVersion, Revoked: []Entry{}} }
 
-// Parse reads the document strictly: unknown, double or missing keys, values outside their grammar and entries out of order
-// are errors.
+// Parse reads the document strictly: unknown, double or missing keys, values outside their grammar
+// and entries out of order are errors.
 func Parse(data []byte) (*List, error) {
 	var l List
 	return &l, strictjson.DecodeChecked(data, MaxBytes, &l, l.check)
@@ -92,7 +96,8 @@ func Parse(data []byte) (*List, error) {
 // Encode returns the document. Equal lists give equal bytes.
 func (l *List) Encode() ([]byte, error) { return strictjson.EncodeChecked(l, l.check) }
 
-// Add puts an entry into the list. One that is there already, its reason and date aside, is an error.
+// Add puts an entry into the list. One that is there already, its reason and date aside, is an
+// error.
 func (l *List) Add(e Entry) error {
 	if err := e.check(); err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 )
 
-// TestAttack36_Names holds names of plugins and versions that leave their folder, that a file system takes for others or
-// cannot have, or that people do.
+// TestAttack36_Names holds names of plugins and versions that leave their folder, that a file
+// system takes for others or cannot have, or that people do.
 func TestAttack36_Names(t *testing.T) {
 	t.Parallel()
 	bad := map[string][]string{
@@ -43,7 +43,8 @@ func TestAttack36_Names(t *testing.T) {
 	}
 }
 
-// TestAttack60_PolicyBundle serves policies that are older, edited, or signed by those who may only release.
+// TestAttack60_PolicyBundle serves policies that are older, edited, or signed by those who may only
+// release.
 func TestAttack60_PolicyBundle(t *testing.T) {
 	t.Parallel()
 	const policies = "policy-bundles/base.tar"

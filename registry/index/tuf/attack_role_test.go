@@ -97,7 +97,8 @@ func (h *harness) serveSnapshot() {
 	h.publishAs("snapshot", fmt.Sprintf("metadata/%d.snapshot.json", signed.Signed.Version), data)
 }
 
-// publishAs serves bytes as metadata of a role, with signatures of the roles above it that name exactly these bytes.
+// publishAs serves bytes as metadata of a role, with signatures of the roles above it that name
+// exactly these bytes.
 func (h *harness) publishAs(role, path string, data []byte) {
 	h.Helper()
 	h.repo.Set(path, data)
@@ -225,7 +226,7 @@ func TestAttack22_RoleNames(t *testing.T) {
 			}
 			outside, err := os.ReadDir(filepath.Dir(h.config.Dir))
 			if err != nil || len(outside) != 1 {
-				t.Errorf("beside the folder: %v, %v", outside, err)
+				t.Errorf("next to the folder: %v, %v", outside, err)
 			}
 		})
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf/tuftest"
 )
 
-// revoke replaces the keys of all online roles after they were stolen, and returns what a thief then signs with them: a
-// newer timestamp that leads to malware.
+// revoke replaces the keys of all online roles after they were stolen, and returns what a thief
+// then signs with them: a newer timestamp that leads to malware.
 func (h *harness) revoke() (forged map[string][]byte) {
 	h.Helper()
 	for i, role := range []string{timestamp, snapshot, targets} {
@@ -29,7 +29,8 @@ func (h *harness) revoke() (forged map[string][]byte) {
 	return thief.Files
 }
 
-// TestAttack12_RootDowngrade withholds the root that revoked stolen keys from a client that has seen it.
+// TestAttack12_RootDowngrade withholds the root that revoked stolen keys from a client that has
+// seen it.
 func TestAttack12_RootDowngrade(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -43,7 +44,8 @@ func TestAttack12_RootDowngrade(t *testing.T) {
 	h.versions(2, 2, 2, 2)
 }
 
-// TestAttack12_HistoryRemoved takes the kept root away as well: that the client once came further is still known.
+// TestAttack12_HistoryRemoved takes the kept root away as well: that the client once came further
+// is still known.
 func TestAttack12_HistoryRemoved(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -59,7 +61,8 @@ func TestAttack12_HistoryRemoved(t *testing.T) {
 	h.wants(err, tuf.ErrState, "no chain of signatures leads from root version 1 to version 2")
 }
 
-// TestAttack12_SeenInFailedRefresh: a root counts from when it was verified, whatever happens afterwards.
+// TestAttack12_SeenInFailedRefresh: a root counts from when it was verified, whatever happens
+// afterwards.
 func TestAttack12_SeenInFailedRefresh(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -132,7 +135,8 @@ func keys(numbers []byte) (list []tuftest.Key) {
 	return list
 }
 
-// TestAttack14_RootRotation goes through sequences of roots. The last one is refused where refused is set.
+// TestAttack14_RootRotation goes through sequences of roots. The last one is refused where refused
+// is set.
 func TestAttack14_RootRotation(t *testing.T) {
 	t.Parallel()
 	five := []byte{0, 1, 2, 3, 4}
@@ -247,7 +251,8 @@ func TestAttack15_ThresholdRaised(t *testing.T) {
 	})
 }
 
-// TestAttack15_KeyMissing has a root name a key that it does not have: it is refused before anything is verified with it.
+// TestAttack15_KeyMissing has a root name a key that it does not have: it is refused before
+// anything is verified with it.
 func TestAttack15_KeyMissing(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{root, timestamp, snapshot, targets} {

@@ -105,7 +105,8 @@ func TestAttack11_SlowRetrieval(t *testing.T) {
 	h.refuse(tuf.ErrUnavailable, "the source is too slow: 11 bytes in 11s")
 }
 
-// silent answers no request for a file. It waits for nothing: that there is a deadline is what counts.
+// silent answers no request for a file. It waits for nothing: that there is a deadline is what
+// counts.
 type silent struct {
 	faulty
 	limit time.Duration

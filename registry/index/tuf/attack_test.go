@@ -40,7 +40,8 @@ func TestAttack02_SnapshotRollback(t *testing.T) {
 	})
 }
 
-// TestAttack02_SnapshotAlone serves an older snapshot that the timestamp does not speak of: nobody asks for it.
+// TestAttack02_SnapshotAlone serves an older snapshot that the timestamp does not speak of: no one
+// asks for it.
 func TestAttack02_SnapshotAlone(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -135,7 +136,8 @@ func TestAttack05_Freeze(t *testing.T) {
 	}
 }
 
-// TestAttack05_Delegated serves a delegated role that has expired, before and after a client has seen it.
+// TestAttack05_Delegated serves a delegated role that has expired, before and after a client has
+// seen it.
 func TestAttack05_Delegated(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -313,7 +315,8 @@ func TestAttack08_MixAndMatch(t *testing.T) {
 	}
 }
 
-// TestAttack08_SameVersionOtherContent publishes another snapshot under the version that the client has: the hash decides.
+// TestAttack08_SameVersionOtherContent publishes another snapshot under the version that the client
+// has: the hash decides.
 func TestAttack08_SameVersionOtherContent(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)

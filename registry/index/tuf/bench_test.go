@@ -28,8 +28,8 @@ func published(b *testing.B, n int) (*tuftest.Repository, tuf.Config) {
 	return repo, tuf.Config{Root: repo.Get("metadata/1.root.json"), Source: repo, Clock: func() time.Time { return start }}
 }
 
-// processorTime reports the milliseconds of processor time that an operation takes, on whatever else the machine is busy
-// with. It is called before the loop, and what it returns after it.
+// processorTime reports the milliseconds of processor time that an operation takes, on whatever
+// else the machine is busy with. It is called before the loop, and what it returns after it.
 func processorTime(b *testing.B) (report func()) {
 	b.Helper()
 	now := func() time.Duration {
@@ -45,8 +45,8 @@ func processorTime(b *testing.B) (report func()) {
 	}
 }
 
-// BenchmarkRefresh verifies an index of 1,000 releases from nothing and finds one of them: 100 ms of processor
-// time are allowed.
+// BenchmarkRefresh verifies an index of 1,000 releases from nothing and finds one of them: 100 ms
+// of processor time are allowed.
 func BenchmarkRefresh(b *testing.B) {
 	_, config := published(b, 1000)
 	defer processorTime(b)()
@@ -66,7 +66,8 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkVerified verifies the index on disk again and finds a release: what a start without a network costs.
+// BenchmarkVerified verifies the index on disk again and finds a release: what a start without a
+// network costs.
 func BenchmarkVerified(b *testing.B) {
 	_, config := published(b, 1000)
 	config.Dir = b.TempDir()
@@ -93,7 +94,8 @@ func BenchmarkVerified(b *testing.B) {
 	}
 }
 
-// BenchmarkManyReleases finds one of 100,000 releases, in bins, from nothing: 2 MB may be downloaded.
+// BenchmarkManyReleases finds one of 100,000 releases, in bins, from nothing: 2 MB may be
+// downloaded.
 func BenchmarkManyReleases(b *testing.B) {
 	const releases = 100_000
 	m := large(b, releases, author.BinBits(releases))

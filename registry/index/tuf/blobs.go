@@ -9,14 +9,14 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// LayoutFolder is the folder of an index that holds the files of its releases, an OCI image layout beside metadata and
-// targets.
+// LayoutFolder is the folder of an index that holds the files of its releases, an OCI image layout
+// next to metadata and targets.
 const LayoutFolder = "oci"
 
 // Blobs is a [Source] that also has the files of releases. All sources of this package are.
 type Blobs interface {
-	// Blob returns the file with a digest, in the form of release.Digest, of at most limit bytes. It is not verified. The
-	// error is fs.ErrNotExist when the source does not have it.
+	// Blob returns the file with a digest, in the form of release.Digest, of at most limit bytes.
+	// It is not verified. The error is fs.ErrNotExist when the source does not have it.
 	Blob(ctx context.Context, digest string, limit int64) ([]byte, error)
 }
 

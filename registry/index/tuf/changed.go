@@ -9,8 +9,9 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
-// Changed reports whether a refresh might find something new: another timestamp than the one that was last verified, or
-// another root. It believes nothing of what it reads, and costs two small reads of the source.
+// Changed reports whether a refresh might find something new: another timestamp than the one that
+// was last verified, or another root. It believes nothing of what it reads, and costs two small
+// reads of the source.
 func (c *Client) Changed(ctx context.Context) (bool, error) {
 	if c.config.Source == nil {
 		return false, unavailable("refresh", errors.New("there is no source"))
@@ -37,7 +38,8 @@ func (c *Client) Changed(ctx context.Context) (bool, error) {
 	return err == nil, err
 }
 
-// RootKeyIDs returns the ids of the keys that the root names for itself, as the index has them, sorted.
+// RootKeyIDs returns the ids of the keys that the root names for itself, as the index has them,
+// sorted.
 func (v *View) RootKeyIDs() []string {
 	role := v.set.Root.Signed.Roles[metadata.ROOT]
 	ids := append([]string{}, role.KeyIDs...)

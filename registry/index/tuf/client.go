@@ -21,25 +21,27 @@ const DefaultTimeout = 60 * time.Second
 
 // Config says which index a [Client] reads, and how.
 type Config struct {
-	// Root is a version of the index's root.json that the operator trusts. It stays the anchor for ever; newer roots are
-	// believed because a chain of signatures leads from this one to them.
+	// Root is a version of the index's root.json that the operator trusts. It stays the anchor for
+	// ever; newer roots are believed because a chain of signatures leads from this one to them.
 	Root []byte
 	// Dir is the folder of the client's state, for this index alone. It is made if need be.
 	Dir string
 	// Source is where the index comes from. Without one, only [Client.Verified] works.
 	Source Source
-	// Keep are targets that every refresh fetches, if the index has them, so that they can be read without a source.
+	// Keep are targets that every refresh fetches, if the index has them, so that they can be read
+	// without a source.
 	Keep []string
 	// Clock tells the time; nil is time.Now.
 	Clock func() time.Time
 	// Timeout bounds a refresh, and a search for a target, altogether; 0 is [DefaultTimeout].
 	Timeout time.Duration
-	// AnyRepository takes a repository that is not laid out as an index: any names of targets and roles, metadata without
-	// lengths and hashes.
+	// AnyRepository takes a repository that is not laid out as an index: any names of targets and
+	// roles, metadata without lengths and hashes.
 	AnyRepository bool
 }
 
-// Client reads one index. It keeps nothing in memory, so that several clients and processes can use one folder.
+// Client reads one index. It keeps nothing in memory, so that several clients and processes can use
+// one folder.
 type Client struct {
 	config Config
 	state  state
@@ -54,9 +56,9 @@ func Open(c Config) (*Client, error) {
 	return open(c)
 }
 
-// Look verifies the index as it is now, as [Client.Refresh] does, and remembers nothing: it notices neither that it has seen
-// a newer index before nor that the clock was set back. It is for whoever has the index at hand, such as its author.
-// There is no c.Dir.
+// Look verifies the index as it is now, as [Client.Refresh] does, and remembers nothing: it notices
+// neither that it has seen a newer index before nor that the clock was set back. It is for anyone
+// who has the index at hand, such as its author. There is no c.Dir.
 func Look(ctx context.Context, c Config) (*View, error) {
 	c.Dir = ""
 	client, err := open(c)
@@ -99,9 +101,9 @@ func (c *Client) anchor(now time.Time) (*trustedmetadata.TrustedMetadata, error)
 	return set, pinned(c.rules.root(&set.Root.Signed))
 }
 
-// Refresh fetches and verifies what is new, and returns the index as it is now. It waits for a refresh of the same folder in
-// another process. When it fails, what it verified before the failure still guards against rollbacks, and
-// [Client.Verified] returns what it returned before.
+// Refresh fetches and verifies what is new, and returns the index as it is now. It waits for a
+// refresh of the same folder in another process. When it fails, what it verified before the failure
+// still guards against rollbacks, and [Client.Verified] returns what it returned before.
 func (c *Client) Refresh(ctx context.Context) (*View, error) {
 	if c.config.Source == nil {
 		return nil, unavailable("refresh", errors.New("there is no source"))
@@ -141,7 +143,8 @@ func (c *Client) refresh(ctx context.Context) (*View, error) {
 	return view, nil
 }
 
-// update is one refresh, with a set of trusted metadata of its own: a set's idea of the time is that of its making.
+// update is one refresh, with a set of trusted metadata of its own: a set's idea of the time is
+// that of its making.
 type update struct {
 	client *Client
 	set    *trustedmetadata.TrustedMetadata
@@ -168,8 +171,8 @@ func (u *update) run(ctx context.Context) (*View, error) {
 	return view, nil
 }
 
-// roots goes from the pinned root to the newest: first through those that were verified before, which a mirror therefore
-// cannot withhold, then through those of the source.
+// roots goes from the pinned root to the newest: first through those that were verified before,
+// which a mirror therefore cannot withhold, then through those of the source.
 func (u *update) roots(ctx context.Context) error {
 	u.client.replay(u.set, math.MaxInt64, u.now)
 	for range maxNewRoots {
@@ -200,8 +203,9 @@ func (u *update) roots(ctx context.Context) error {
 	return nil
 }
 
-// replay takes the set through the roots in the folder, up to version last. One that is missing or does not verify ends it:
-// the folder is not an anchor. The source may have the right one, and the record says how far one must come.
+// replay takes the set through the roots in the folder, up to version last. One that is missing or
+// does not verify ends it: the folder is not an anchor. The source may have the right one, and the
+// record says how far one must come.
 func (c *Client) replay(set *trustedmetadata.TrustedMetadata, last int64, now time.Time) {
 	for set.Root.Signed.Version < last {
 		data, err := c.state.root(set.Root.Signed.Version + 1)
@@ -261,7 +265,8 @@ func (u *update) updateTimestamp(data []byte) error {
 	})
 }
 
-// timestampRefusal tells a timestamp that is older from a newer one that leads to an older snapshot.
+// timestampRefusal tells a timestamp that is older from a newer one that leads to an older
+// snapshot.
 func (u *update) timestampRefusal(data []byte, known int64, err error) error {
 	offered := peek(data).Version
 	if errors.Is(err, &metadata.ErrBadVersionNumber{}) && offered > known {
@@ -279,8 +284,9 @@ func (u *update) fresh() error {
 	return nil
 }
 
-// baseline has the set know metadata that was verified before, so that it refuses older. That the keys have changed since,
-// or that it has expired, is no error: this is how an index recovers from stolen keys.
+// baseline has the set know metadata that was verified before, so that it refuses older. That the
+// keys have changed since, or that it has expired, is no error: this is how an index recovers from
+// stolen keys.
 func (u *update) baseline(name string, limit int64, apply func([]byte) error) error {
 	if name == "" {
 		return nil
@@ -328,7 +334,8 @@ func (u *update) updateSnapshot(data []byte, trusted bool) error {
 	})
 }
 
-// snapshotRefusal tells a snapshot that is not the one of the timestamp from one that takes back what there was.
+// snapshotRefusal tells a snapshot that is not the one of the timestamp from one that takes back
+// what there was.
 func (u *update) snapshotRefusal(data []byte, version int64, err error) error {
 	if errors.Is(err, &metadata.ErrBadVersionNumber{}) && peek(data).Version != version {
 		return mismatch(metadata.SNAPSHOT, "has the version %d, the timestamp names version %d", peek(data).Version, version)
@@ -370,7 +377,8 @@ func (u *update) targets(ctx context.Context, view *View) (err error) {
 	return nil
 }
 
-// fetch returns metadata of the length that signed metadata gives, or of at most limit bytes when it gives none.
+// fetch returns metadata of the length that signed metadata gives, or of at most limit bytes when
+// it gives none.
 func (c *Client) fetch(ctx context.Context, set *trustedmetadata.TrustedMetadata, role string, meta *metadata.MetaFiles, limit int64) ([]byte, error) {
 	if meta.Length > 0 {
 		limit = meta.Length
@@ -386,8 +394,8 @@ func (c *Client) fetch(ctx context.Context, set *trustedmetadata.TrustedMetadata
 	return data, nil
 }
 
-// fetchError says that a file did not come. One that is larger than its signed length, or than any such file may be, is not
-// to be trusted.
+// fetchError says that a file did not come. One that is larger than its signed length, or than any
+// such file may be, is not to be trusted.
 func fetchError(file string, err error) error {
 	if errors.Is(err, ErrTooLarge) {
 		return &indexError{kind: ErrMismatch, subject: file, problem: err.Error(), advice: otherMirror, cause: err}

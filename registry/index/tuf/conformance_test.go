@@ -27,12 +27,12 @@ func versionOf(h *harness, data []byte) int64 {
 	return m.Signed.Version
 }
 
-// replaceIn changes what is served under a path, where old must stand exactly once.
+// replaceIn changes what is served under a path, where old must occur exactly once.
 func (h *harness) replaceIn(path, old, with string) {
 	h.Helper()
 	data := h.repo.Get(path)
 	if n := bytes.Count(data, []byte(old)); n != 1 {
-		h.Fatalf("%q stands %d times in %s", old, n, data)
+		h.Fatalf("%q is %d times in %s", old, n, data)
 	}
 	h.repo.Set(path, bytes.Replace(data, []byte(old), []byte(with), 1))
 }
@@ -66,7 +66,7 @@ func TestPinnedRoot(t *testing.T) {
 		"NoVersion":  {`"version":1`, `"vision":1`, tuf.ErrSignature, "pinned root"},
 		"Unsigned":   {`"sig":"`, `"sig":"00`, tuf.ErrSignature, "got 0, want 1"},
 		"WrongType":  {`"_type":"root"`, `"_type":"snapshot"`, tuf.ErrMalformed, "expected metadata type root"},
-		"NoDocument": {`{"sig`, `["sig`, tuf.ErrMalformed, "pinned root: invalid character ':' after array element: get the first root.json from whoever runs the index"},
+		"NoDocument": {`{"sig`, `["sig`, tuf.ErrMalformed, "pinned root: invalid character ':' after array element: get the first root.json from the operator of the index"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,8 @@ func TestPinnedRoot(t *testing.T) {
 	}
 }
 
-// TestUnknownFields adds what the specification does not know: it counts for signatures, and is no error.
+// TestUnknownFields adds what the specification does not know: it counts for signatures, and is no
+// error.
 func TestUnknownFields(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -97,7 +98,8 @@ func TestUnknownFields(t *testing.T) {
 	})
 }
 
-// TestSameTimestampVersion changes the timestamp without raising its version: the one that is known stays.
+// TestSameTimestampVersion changes the timestamp without raising its version: the one that is known
+// stays.
 func TestSameTimestampVersion(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -163,8 +165,8 @@ func TestExpiredRootOnDisk(t *testing.T) {
 	})
 }
 
-// TestExpiredTimestampOnDisk: metadata that has expired in the meantime still guards against rollback, and does not
-// keep newer metadata away.
+// TestExpiredTimestampOnDisk: metadata that has expired in the meantime still guards against
+// rollback, and does not keep newer metadata away.
 func TestExpiredTimestampOnDisk(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -220,7 +222,8 @@ func TestDownloadedOnce(t *testing.T) {
 	})
 }
 
-// TestWithoutConsistentSnapshot reads a repository that serves each role and target under one name only.
+// TestWithoutConsistentSnapshot reads a repository that serves each role and target under one name
+// only.
 func TestWithoutConsistentSnapshot(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, true)

@@ -20,7 +20,8 @@ var (
 	ErrRollback = errors.New("metadata rolled back")
 	// ErrSignature marks metadata without enough valid signatures.
 	ErrSignature = errors.New("not enough signatures")
-	// ErrMismatch marks a file that is not the one that signed metadata speaks of: another length, hash or version.
+	// ErrMismatch marks a file that is not the one that signed metadata speaks of: another length,
+	// hash or version.
 	ErrMismatch = errors.New("not the file that signed metadata names")
 	// ErrMalformed marks metadata that breaks its format, the grammar of names or a limit.
 	ErrMalformed = errors.New("malformed metadata")
@@ -30,7 +31,8 @@ var (
 	ErrState = errors.New("damaged state")
 	// ErrUnavailable marks a source that does not answer, or not fast enough.
 	ErrUnavailable = problem.New(problem.Unreachable, "index unavailable")
-	// ErrNotFound marks a target that the index does not have, or a client that has never verified an index.
+	// ErrNotFound marks a target that the index does not have, or a client that has never verified
+	// an index.
 	ErrNotFound = errors.New("not in the index")
 )
 
@@ -64,9 +66,9 @@ func (e *indexError) Unwrap() []error {
 
 // What to do about an error.
 const (
-	askOperator  = "ask whoever runs the index to publish it again, or use a newer copy"
-	otherMirror  = "use another mirror, and tell whoever runs this one"
-	tellOperator = "use another mirror if there is one, and tell whoever runs the index"
+	askOperator  = "ask the operator of the index to publish it again, or use a newer copy"
+	otherMirror  = "use another mirror, and tell its operator"
+	tellOperator = "use another mirror if there is one, and tell the operator of the index"
 )
 
 func expired(role string, version int64, expires, now time.Time) error {
@@ -90,7 +92,7 @@ func pinned(err error) error {
 		return err
 	}
 	own := *e
-	own.advice = "get the first root.json from whoever runs the index, in a way that you trust"
+	own.advice = "get the first root.json from the operator of the index, in a way that you trust"
 	return &own
 }
 
@@ -127,8 +129,9 @@ func peek(data []byte) header {
 	return header(m.Signed)
 }
 
-// refusal puts an error of go-tuf about the metadata of a role into words. Known is the version that was verified before,
-// or 0. Go-tuf reports a wrong version either way with one error, so that a version above known is another file's.
+// refusal puts an error of go-tuf about the metadata of a role into words. Known is the version
+// that was verified before, or 0. Go-tuf reports a wrong version either way with one error, so that
+// a version above known is another file's.
 func refusal(role string, data []byte, known int64, now time.Time, err error) error {
 	h := peek(data)
 	switch {
@@ -170,7 +173,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// guard runs a call into go-tuf, whose parser panics on some malformed documents before it has looked at a signature.
+// guard runs a call into go-tuf, whose parser panics on some malformed documents before it has
+// looked at a signature.
 func guard(call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

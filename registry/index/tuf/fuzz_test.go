@@ -16,8 +16,9 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// FuzzMetadata serves any bytes in place of the metadata of one role. No length and no hash keep them from the parser.
-// Whatever they are, the client answers with an error of its own or an index that was signed.
+// FuzzMetadata serves any bytes in place of the metadata of one role. No length and no hash keep
+// them from the parser. Whatever they are, the client answers with an error of its own or an index
+// that was signed.
 func FuzzMetadata(f *testing.F) {
 	files := []string{"2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json", "2.a.json"}
 	repo := tuftest.New(f, start)
@@ -100,7 +101,7 @@ func FuzzTar(f *testing.F) {
 	})
 }
 
-// FuzzNote reads any bytes as what is said beside a release.
+// FuzzNote reads any bytes as what is said about a release.
 func FuzzNote(f *testing.F) {
 	f.Add([]byte(`{"yanked":{"reason":"leaks"}}`))
 	f.Add([]byte(`{}`))

@@ -37,8 +37,8 @@ type harness struct {
 	time   time.Time
 }
 
-// newHarness returns a client of a fresh repository. A loose client takes any repository, and the repository is one
-// without lengths and hashes.
+// newHarness returns a client of a fresh repository. A loose client takes any repository, and the
+// repository is one without lengths and hashes.
 func newHarness(t *testing.T, loose bool) *harness {
 	t.Helper()
 	h := &harness{T: t, repo: tuftest.New(t, start), time: start}

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// What a server must deliver. One that sends single bytes for ever is given up after the grace period.
+// What a server must deliver. One that sends single bytes for ever is given up after the grace
+// period.
 const (
 	// MinBytesPerSecond is the least speed of a download, on average, once GracePeriod is over.
 	MinBytesPerSecond = 1024
@@ -34,9 +35,11 @@ const (
 
 // HTTPOptions change how an index is fetched from a server.
 type HTTPOptions struct {
-	// MetadataURL and TargetsURL are where the two folders are, when they are not below the address.
+	// MetadataURL and TargetsURL are where the two folders are, when they are not below the
+	// address.
 	MetadataURL, TargetsURL string
-	// Proxy chooses a proxy as in http.Transport. Without it there is none: the environment does not redirect an index.
+	// Proxy chooses a proxy as in http.Transport. Without it there is no proxy: the environment
+	// does not redirect an index.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Transport replaces the connection, for tests.
 	Transport http.RoundTripper
@@ -50,10 +53,10 @@ type server struct {
 	clock                    func() time.Time
 }
 
-// OpenHTTP returns the index on a server: its metadata below address/metadata/, its targets below address/targets/, the files
-// of releases below address/oci/.
-// Redirects are followed within one scheme and host only, so that an index cannot make its clients ask others.
-// Responses are not decompressed. The server is asked for nothing before the first use.
+// OpenHTTP returns the index on a server: its metadata below address/metadata/, its targets below
+// address/targets/, the files of releases below address/oci/. Redirects are followed within one
+// scheme and host only, so that an index cannot make its clients ask others. Responses are not
+// decompressed. The server is asked for nothing before the first use.
 func OpenHTTP(address string, o HTTPOptions) (Source, error) {
 	s := &server{clock: o.Clock}
 	if s.clock == nil {
@@ -93,7 +96,8 @@ func newTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	}
 }
 
-// folderURL returns the address of a folder with a slash at its end, so that names can be resolved against it.
+// folderURL returns the address of a folder with a slash at its end, so that names can be resolved
+// against it.
 func folderURL(address, folder, explicit string) (*url.URL, error) {
 	if explicit != "" {
 		address, folder = explicit, ""

@@ -36,8 +36,8 @@ func (v *View) get(ctx context.Context, name string, r *record, now time.Time) (
 	return target, nil
 }
 
-// find looks for a target in the order that the specification gives: a role before those that it delegates to, and these
-// in their order.
+// find looks for a target in the order that the specification gives: a role before those that it
+// delegates to, and these in their order.
 func (v *View) find(ctx context.Context, name string, r *record, now time.Time) (*metadata.TargetFiles, string, error) {
 	type visit struct {
 		edge
@@ -75,8 +75,8 @@ func (v *View) find(ctx context.Context, name string, r *record, now time.Time) 
 	}
 }
 
-// delegates returns the roles that a role delegates a target to, up to a terminating one, behind which nobody else is
-// asked.
+// delegates returns the roles that a role delegates a target to, up to a terminating one, after
+// which no one else is asked.
 func (r rules) delegates(role *targetsRole, target string) (names []string, terminating bool) {
 	if role.Signed.Delegations == nil {
 		return nil, false
@@ -90,8 +90,8 @@ func (r rules) delegates(role *targetsRole, target string) (names []string, term
 	return names, false
 }
 
-// load returns a role that its delegator's keys vouch for: from memory, from the folder, or from the source. Parent is the
-// delegator's metadata, nil for the root.
+// load returns a role that its delegator's keys vouch for: from memory, from the folder, or from
+// the source. Parent is the delegator's metadata, nil for the root.
 func (v *View) load(ctx context.Context, parent *targetsRole, e edge, r *record, now time.Time) (*targetsRole, error) {
 	if role := v.verified[e]; role != nil {
 		// A view may live longer than a role that it has loaded.
@@ -110,7 +110,8 @@ func (v *View) load(ctx context.Context, parent *targetsRole, e edge, r *record,
 	}
 	if data != nil {
 		role, err := v.accept(parent, e, data, now)
-		// Where the snapshot has no hash, the source may have the same version with the signatures of new keys.
+		// Where the snapshot has no hash, the source may have the same version with the signatures
+		// of new keys.
 		if err == nil || v.offline || len(meta.Hashes) > 0 {
 			return role, err
 		}
@@ -209,7 +210,8 @@ func (v *View) content(ctx context.Context, name string, file *metadata.TargetFi
 	return bytes.Clone(data), nil
 }
 
-// location returns where a target lies: with its hash in front of its name where the repository keeps old versions.
+// location returns where a target lies: with its hash in front of its name where the repository
+// keeps old versions.
 func (v *View) location(name string, file *metadata.TargetFiles) string {
 	if !v.set.Root.Signed.ConsistentSnapshot {
 		return name

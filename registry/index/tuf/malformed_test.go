@@ -14,8 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// TestAttack19_Unsigned serves documents that nobody signed in place of metadata. No length and no hash keep them from the
-// parser.
+// TestAttack19_Unsigned serves documents that no one signed in place of metadata. No length and no
+// hash keep them from the parser.
 func TestAttack19_Unsigned(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
@@ -55,7 +55,8 @@ func TestAttack19_Unsigned(t *testing.T) {
 	}
 }
 
-// TestAttack19_NeverParsed serves what the parser fails on to a client of an index: its length and hash keep it away.
+// TestAttack19_NeverParsed serves what the parser fails on to a client of an index: its length and
+// hash keep it away.
 func TestAttack19_NeverParsed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)

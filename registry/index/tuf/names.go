@@ -57,8 +57,8 @@ func ParseVersionsTarget(name string) (publisher, plugin string, ok bool) {
 	return parts[1], plugin, ok && abi.ValidName(parts[1]) && abi.ValidName(plugin)
 }
 
-// ReleasePatterns returns the patterns of the targets that say which releases there are. Keys that are online sign
-// these, and no others.
+// ReleasePatterns returns the patterns of the targets that say which releases there are. Keys that
+// are online sign these, and no others.
 func ReleasePatterns() []string {
 	return []string{releasesFolder + "/*/*/*", pluginsFolder + "/*/*", PluginsTarget, StaticTarget}
 }
@@ -80,7 +80,8 @@ func PolicyTarget(name string) string { return path.Join(policiesFolder, name+".
 //	plugins/PUBLISHER/PLUGIN.json
 //	releases/PUBLISHER/PLUGIN/VERSION.json
 //
-// with names and versions as manifests have them. No such name leaves its folder, on any file system or in any URL.
+// with names and versions as manifests have them. No such name leaves its folder, on any file
+// system or in any URL.
 func ValidTarget(name string) bool {
 	switch name {
 	case PublishersTarget, RevocationsTarget:
@@ -94,8 +95,8 @@ func ValidTarget(name string) bool {
 // topLevelRoles are the roles that every repository has.
 var topLevelRoles = [...]string{"root", "timestamp", "snapshot", "targets"}
 
-// validRole reports whether a delegated role may have this name: 1 to 80 lower-case letters, digits and hyphens, so that
-// it is a file name anywhere, and none of a top-level role.
+// validRole reports whether a delegated role may have this name: 1 to 80 lower-case letters, digits
+// and hyphens, so that it is a file name anywhere, and none of a top-level role.
 func validRole(name string) bool {
 	if name == "" || len(name) > 80 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 		return false

@@ -9,17 +9,19 @@ import (
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
-// MaxNoteBytes bounds what a role says beside a release.
+// MaxNoteBytes bounds what a role says about a release.
 const MaxNoteBytes = 4096
 
 // maxLineBytes bounds what people read.
 const maxLineBytes = 500
 
-// Note is what the role releases says beside a release, as the custom JSON of its target.
+// Note is what the role releases says about a release, as the custom JSON of its target.
 type Note struct {
-	// Yanked is there when the release should not be chosen any more. What runs it keeps running it.
+	// Yanked is there when the release should not be chosen any more. What runs it keeps running
+	// it.
 	Yanked *Yanked `json:"yanked,omitempty"`
-	// Deprecated is there when the release is still chosen and there is something that people should know.
+	// Deprecated is there when the release is still chosen and there is something that people
+	// should know.
 	Deprecated *Deprecated `json:"deprecated,omitempty"`
 }
 
@@ -33,11 +35,13 @@ type Yanked struct {
 type Deprecated struct {
 	// Reason is one line for people.
 	Reason string `json:"reason"`
-	// Replacement is what to use in its place: one line for people, such as acme/gateway or acme/web@2.0.0.
+	// Replacement is what to use in its place: one line for people, such as acme/gateway or
+	// acme/web@2.0.0.
 	Replacement string `json:"replacement,omitempty"`
 }
 
-// Note returns what is said beside a release. The error is [ErrMalformed] when it is not in the form of a [Note].
+// Note returns what is said about a release. The error is [ErrMalformed] when it is not in the form
+// of a [Note].
 func (t *Target) Note() (Note, error) {
 	note, err := ParseNote(t.Custom)
 	if err != nil {

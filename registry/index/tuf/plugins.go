@@ -15,7 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// The largest documents that list releases: some thousand releases of a plugin, some ten thousand plugins.
+// The largest documents that list releases: some thousand releases of a plugin, some ten thousand
+// plugins.
 const (
 	MaxVersionsBytes = 1_000_000
 	MaxPluginsBytes  = 2_000_000
@@ -31,8 +32,8 @@ const maxCapabilities = 64
 //
 //	{"version": 1, "releases": [{"version": "1.0.0", "digest": "sha256:…", "size": 1900000, "abi": 1, "capabilities": []}]}
 //
-// The list says which releases there are to choose from; that the publisher made one is proven by its bundle alone, which
-// is the target of the release.
+// The list says which releases there are to choose from; that the publisher made one is proven by
+// its bundle alone, which is the target of the release.
 type Version struct {
 	// Version is that of the manifest.
 	Version string `json:"version"`
@@ -53,10 +54,10 @@ type Version struct {
 	Deprecated *Deprecated `json:"deprecated,omitempty"`
 }
 
-// Note returns what is said beside the release.
+// Note returns what is said about the release.
 func (v *Version) Note() Note { return Note{Yanked: v.Yanked, Deprecated: v.Deprecated} }
 
-// SameRelease reports whether v and o are the same release, whatever is said beside it.
+// SameRelease reports whether v and o are the same release, whatever is said about it.
 func (v *Version) SameRelease(o *Version) bool {
 	return v.Version == o.Version && v.Digest == o.Digest && v.Size == o.Size && v.ABI == o.ABI && v.Summary == o.Summary &&
 		v.OCI == o.OCI && slices.Equal(v.Capabilities, o.Capabilities)
@@ -69,8 +70,8 @@ type Plugin struct {
 	// Publisher and Name are those of the manifest.
 	Publisher string `json:"publisher"`
 	Name      string `json:"name"`
-	// Latest is the highest version that was not yanked, a prerelease only when there is nothing else. It is empty when all
-	// were yanked.
+	// Latest is the highest version that was not yanked, a prerelease only when there is nothing
+	// else. It is empty when all were yanked.
 	Latest string `json:"latest,omitempty"`
 	// Summary is that of the latest version, or of the highest.
 	Summary string `json:"summary,omitempty"`
@@ -90,14 +91,14 @@ type pluginsDocument struct {
 	Plugins []Plugin `json:"plugins"`
 }
 
-// Versions returns the releases of a plugin in ascending order, yanked ones among them. The error is that of
-// [View.Target]; [ErrNotFound] means that there is no such plugin.
+// Versions returns the releases of a plugin in ascending order, yanked ones among them. The error
+// is that of [View.Target]; [ErrNotFound] means that there is no such plugin.
 func (v *View) Versions(ctx context.Context, publisher, plugin string) ([]Version, error) {
 	return list(ctx, v, VersionsTarget(publisher, plugin), ParseVersions)
 }
 
-// Plugins returns all plugins in the order of their paths. The error is that of [View.Target], but an index that lists no
-// plugins has none.
+// Plugins returns all plugins in the order of their paths. The error is that of [View.Target], but
+// an index that lists no plugins has none.
 func (v *View) Plugins(ctx context.Context) ([]Plugin, error) {
 	plugins, err := list(ctx, v, PluginsTarget, ParsePlugins)
 	if errors.Is(err, ErrNotFound) {
@@ -130,7 +131,8 @@ func ParseVersions(data []byte) ([]Version, error) {
 	return d.Releases, nil
 }
 
-// EncodeVersions returns the document that lists the releases of a plugin. Equal lists give equal bytes.
+// EncodeVersions returns the document that lists the releases of a plugin. Equal lists give equal
+// bytes.
 func EncodeVersions(versions []Version) ([]byte, error) {
 	return encode(versionsDocument{listFormat, versions}, MaxVersionsBytes)
 }

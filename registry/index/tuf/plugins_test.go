@@ -138,8 +138,8 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestBinsHaveReleasesOnly: who has stolen the online key cannot say who the publishers are, in bins that no path
-// restricts, while the role targets does not say it.
+// TestBinsHaveReleasesOnly: who has stolen the online key cannot say who the publishers are, in
+// bins that no path restricts, while the role targets does not say it.
 func TestBinsHaveReleasesOnly(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{tuf.PublishersTarget, tuf.RevocationsTarget, "policy-bundles/x.tar"} {
@@ -157,7 +157,7 @@ func TestBinsHaveReleasesOnly(t *testing.T) {
 	}
 }
 
-// TestMetadata reads roles as they were verified, and none that nobody vouches for.
+// TestMetadata reads roles as they were verified, and none that no one vouches for.
 func TestMetadata(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -178,7 +178,8 @@ func TestMetadata(t *testing.T) {
 	h.wants(err, tuf.ErrNotFound, "does not delegate to it")
 }
 
-// TestLook remembers nothing, so that a second look takes what a refresh would refuse, and writes nothing.
+// TestLook remembers nothing, so that a second look takes what a refresh would refuse, and writes
+// nothing.
 func TestLook(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)

@@ -12,8 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Limits on what a repository may ask of its clients. The sizes of files whose length no signed metadata says are those
-// of go-tuf.
+// Limits on what a repository may ask of its clients. The sizes of files whose length no signed
+// metadata says are those of go-tuf.
 const (
 	maxRootBytes      = 512_000
 	maxTimestampBytes = 16_384
@@ -34,7 +34,8 @@ const (
 
 // rules are what is asked of metadata beyond its signatures.
 type rules struct {
-	// any takes every repository that the specification allows. What would harm a client is refused all the same.
+	// any takes every repository that the specification allows. What would harm a client is refused
+	// all the same.
 	any bool
 }
 
@@ -122,8 +123,8 @@ func (r rules) snapshot(signed *metadata.SnapshotType) error {
 	return nil
 }
 
-// meta asks for length and hash, which the specification does not: they keep a mirror from feeding bytes to the parser
-// that nobody signed.
+// meta asks for length and hash, which the specification does not: they keep a mirror from feeding
+// bytes to the parser that no one signed.
 func (r rules) meta(role, file string, meta *metadata.MetaFiles, limit int64) error {
 	if meta == nil {
 		return malformed(role, "meta.%s is missing or null", file)
@@ -150,7 +151,8 @@ func hashes(role, at string, h metadata.Hashes) error {
 	return nil
 }
 
-// delegation is what the role that delegates says about the delegated one: nil for the role targets.
+// delegation is what the role that delegates says about the delegated one: nil for the role
+// targets.
 type delegation func(target string) bool
 
 // targets checks a role with targets before anything in it is used.
@@ -248,8 +250,9 @@ func (r rules) mayList(d *metadata.Delegations, delegated string) delegation {
 	}
 }
 
-// rolesFor returns the roles that a target is delegated to, in their order. Bins have no paths, so that they would be
-// asked for publishers and revocations too when the role targets has none: an index has nothing but releases in them.
+// rolesFor returns the roles that a target is delegated to, in their order. Bins have no paths, so
+// that they would be asked for publishers and revocations too when the role targets has none: an
+// index has nothing but releases in them.
 func (r rules) rolesFor(d *metadata.Delegations, target string) []metadata.RoleResult {
 	if !r.any && d.SuccinctRoles != nil && !AboutReleases(target) {
 		return nil

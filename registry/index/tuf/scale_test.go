@@ -32,8 +32,8 @@ func lookUp(t testing.TB, m *tuftest.Memory) int {
 	return m.Downloaded
 }
 
-// TestLookUpIsSmall downloads little of a large index: in bins less than a tenth of what the single role takes. The
-// benchmark BenchmarkManyReleases does it with ten times as many releases.
+// TestLookUpIsSmall downloads little of a large index: in bins less than a tenth of what the single
+// role takes. The benchmark BenchmarkManyReleases does it with ten times as many releases.
 func TestLookUpIsSmall(t *testing.T) {
 	t.Parallel()
 	const releases = 10_000

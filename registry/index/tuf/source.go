@@ -12,7 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/diskfile"
 )
 
-// Source is where an index comes from: a server, a folder, an archive. Nothing that it returns is trusted.
+// Source is where an index comes from: a server, a folder, an archive. Nothing that it returns is
+// trusted.
 type Source interface {
 	// Metadata returns the file of metadata with the given name, such as 3.root.json.
 	Metadata(ctx context.Context, file string, limit int64) ([]byte, error)
@@ -24,7 +25,8 @@ type Source interface {
 
 // What sources return, besides fs.ErrNotExist for a file that is not there.
 var (
-	// ErrTooLarge marks a file of more bytes than allowed. A source reads at most one byte beyond the limit.
+	// ErrTooLarge marks a file of more bytes than allowed. A source reads at most one byte beyond
+	// the limit.
 	ErrTooLarge = diskfile.ErrTooLarge
 	// ErrTooSlow marks a source that sends less than [MinBytesPerSecond].
 	ErrTooSlow = errors.New("the source is too slow")
@@ -36,8 +38,8 @@ const (
 	targetsFolder  = "targets"
 )
 
-// OpenSource returns the index at a location: an http or https URL, a folder, or a tar file. All have the same layout: the
-// folders metadata and targets.
+// OpenSource returns the index at a location: an http or https URL, a folder, or a tar file. All
+// have the same layout: the folders metadata and targets.
 func OpenSource(location string) (Source, error) {
 	if strings.HasPrefix(location, "https://") || strings.HasPrefix(location, "http://") {
 		return OpenHTTP(location, HTTPOptions{})

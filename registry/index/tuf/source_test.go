@@ -97,7 +97,7 @@ func TestBadTar(t *testing.T) {
 		"Device":    {[]*tar.Header{{Typeflag: tar.TypeChar, Name: "x"}}, "neither a file nor a folder"},
 		"Traversal": {[]*tar.Header{file("metadata/../../x")}, "leads out of the archive"},
 		"Absolute":  {[]*tar.Header{file("/metadata/x")}, "leads out of the archive"},
-		"Twice":     {[]*tar.Header{file("metadata/x"), file("./metadata/x")}, "is there twice"},
+		"Twice":     {[]*tar.Header{file("metadata/x"), file("./metadata/x")}, "is a duplicate"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestStatus: only 404 means that a file is not there. A server that refuses does not end the chain of roots.
+// TestStatus: only 404 means that a file is not there. A server that refuses does not end the chain
+// of roots.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusNoContent, http.StatusGone} {

@@ -19,8 +19,9 @@ import (
 	"github.com/latticenet/lattice-host/registry/internal/strictjson"
 )
 
-// The content of a state folder. All files but the record and the clock have names that say what is in them, and the
-// record, which is replaced last, says which of them count: at any moment the folder is whole.
+// The content of a state folder. All files but the record and the clock have names that say what is
+// in them, and the record, which is replaced last, says which of them count: at any moment the
+// folder is whole.
 const (
 	// recordFile says what was verified.
 	recordFile = "state.json"
@@ -50,8 +51,8 @@ type record struct {
 	Version int `json:"version"`
 	// Root is the version of the newest root that was verified.
 	Root int64 `json:"root"`
-	// Seen are the newest timestamp and snapshot that were verified. Older ones are refused, also when the refresh that
-	// brought them failed afterwards.
+	// Seen are the newest timestamp and snapshot that were verified. Older ones are refused, also
+	// when the refresh that brought them failed afterwards.
 	Seen seen `json:"seen"`
 	// Roles are the newest metadata of the role targets and of those it delegates to.
 	Roles map[string]string `json:"roles"`
@@ -155,7 +156,7 @@ func (s state) damaged(file string, cause error) error {
 	}
 }
 
-// load returns the record, which is empty when there is none.
+// load returns the record, which is empty if none exists.
 func (s state) load() (*record, error) {
 	data, err := s.read(recordFile, maxRecordBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -196,7 +197,8 @@ func (s state) save(r *record) error {
 	)
 }
 
-// sweep removes the files of a folder that nobody has use for, such as those of a process that was killed while it wrote.
+// sweep removes the files of a folder that no one has use for, such as those of a process that was
+// killed while it wrote.
 func (s state) sweep(folder string, use func(name string) bool) error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, folder))
 	if err != nil {
@@ -213,8 +215,8 @@ func (s state) sweep(folder string, use func(name string) bool) error {
 	return nil
 }
 
-// limitTargets empties the folder of targets, but for those to keep, when it has become too full. They are fetched again
-// when needed.
+// limitTargets empties the folder of targets, except for those to keep, when it has become too
+// full. They are fetched again when needed.
 func (s state) limitTargets(keep []string) error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, targetBlobs))
 	if err != nil || len(entries) <= maxKeptTargets {
@@ -229,8 +231,8 @@ func (s state) put(folder string, data []byte) (string, error) {
 	return name, s.replace(filepath.Join(folder, name), data, int64(len(data)))
 }
 
-// replace writes a file of the folder, unless it has this content already: making a file durable takes longer than
-// reading it.
+// replace writes a file of the folder, unless it has this content already: making a file durable
+// takes longer than reading it.
 func (s state) replace(file string, data []byte, limit int64) error {
 	if s.forgets() {
 		return nil
@@ -262,7 +264,7 @@ func (s state) blob(folder, name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// root returns the verified root of a version. The error is fs.ErrNotExist when there is none.
+// root returns the verified root of a version. The error is fs.ErrNotExist if none exists.
 func (s state) root(version int64) ([]byte, error) {
 	return s.read(filepath.Join(rootsFolder, rootFile(version)), maxRootBytes)
 }
@@ -279,8 +281,8 @@ func isRootFile(name string) bool {
 	return ok && err == nil && rootFile(n) == name
 }
 
-// latest returns the later of now and the latest time that was stored: a clock that is set back, to make expired
-// metadata look fresh, does not count.
+// latest returns the later of now and the latest time that was stored: a clock that is set back, to
+// make expired metadata look fresh, does not count.
 func (s state) latest(now time.Time) (time.Time, error) {
 	now = now.UTC().Truncate(time.Second)
 	data, err := s.read(clockFile, maxClockBytes)
@@ -300,7 +302,8 @@ func (s state) latest(now time.Time) (time.Time, error) {
 	return now, nil
 }
 
-// now returns the time, never before a time that was stored. The error is [ErrClock] when the clock was set back.
+// now returns the time, never before a time that was stored. The error is [ErrClock] when the clock
+// was set back.
 func (s state) now(clock time.Time) (time.Time, error) {
 	latest, err := s.latest(clock)
 	if err != nil {

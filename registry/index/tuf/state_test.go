@@ -20,8 +20,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 )
 
-// The environment that makes the test program refresh instead of running tests: the folder of the state, and the folders of
-// the index, one for each time that it was published.
+// The environment that makes the test program refresh instead of running tests: the folder of the
+// state, and the folders of the index, one for each time that it was published.
 const (
 	childState  = "LATTICE_TEST_STATE"
 	childIndex  = "LATTICE_TEST_INDEX"
@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child refreshes from each folder in turn, for ever or once. That another process was faster is no error.
+// child refreshes from each folder in turn, for ever or once. That another process was faster is no
+// error.
 func child(state, index string, forever bool) error {
 	for first := true; first || forever; first = false {
 		folders, err := filepath.Glob(filepath.Join(index, "*"))
@@ -103,7 +104,8 @@ func startChild(t *testing.T, state, index, rounds string) *exec.Cmd {
 	return cmd
 }
 
-// readable checks that the state is whole: what was verified last can be read, with what was to be kept.
+// readable checks that the state is whole: what was verified last can be read, with what was to be
+// kept.
 func (h *harness) readable() {
 	h.Helper()
 	v, err := h.open().Verified()
@@ -175,11 +177,12 @@ func TestAttack46_Killed(t *testing.T) {
 		return err
 	}))
 	if len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files left: %v", left)
 	}
 }
 
-// TestFailedRefreshKeepsView: a new timestamp without its snapshot must not take away what was verified.
+// TestFailedRefreshKeepsView: a new timestamp without its snapshot must not take away what was
+// verified.
 func TestFailedRefreshKeepsView(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"timestamp.json", "2.snapshot.json", "2.targets.json"} {
@@ -204,7 +207,8 @@ func TestFailedRefreshKeepsView(t *testing.T) {
 	}
 }
 
-// TestKeptTargetUnavailable: a refresh has succeeded only when all that must be readable later is there.
+// TestKeptTargetUnavailable: a refresh has succeeded only when all that must be readable later is
+// there.
 func TestKeptTargetUnavailable(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -225,7 +229,8 @@ func TestKeptTargetUnavailable(t *testing.T) {
 	}
 }
 
-// TestDelegatedOffline reads what a delegated role lists, which was fetched while the source was there.
+// TestDelegatedOffline reads what a delegated role lists, which was fetched while the source was
+// there.
 func TestDelegatedOffline(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -322,7 +327,8 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestManyTargets fills the folder of targets: it does not grow for ever, and what must be kept stays.
+// TestManyTargets fills the folder of targets: it does not grow for ever, and what must be kept
+// stays.
 func TestManyTargets(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)
@@ -343,7 +349,8 @@ func TestManyTargets(t *testing.T) {
 	h.readable()
 }
 
-// TestReadingChangesNothing: what was verified can be read from a folder that must not be written to.
+// TestReadingChangesNothing: what was verified can be read from a folder that must not be written
+// to.
 func TestReadingChangesNothing(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)

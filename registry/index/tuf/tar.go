@@ -24,8 +24,8 @@ type archive struct {
 // extent is where the content of an entry is.
 type extent struct{ offset, size int64 }
 
-// OpenTar returns the index in an uncompressed tar file. Entries other than folders and regular files, and names that are
-// there twice or lead out of the archive, are errors.
+// OpenTar returns the index in an uncompressed tar file. Entries other than folders and regular
+// files, and names that are there twice or lead out of the archive, are errors.
 func OpenTar(file string) (Source, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -61,7 +61,7 @@ func (a *archive) scan() error {
 	}
 }
 
-// add notes an entry whose content begins where the file stands.
+// add notes an entry whose content begins where the file is.
 func (a *archive) add(header *tar.Header) error {
 	name := strings.TrimSuffix(strings.TrimPrefix(header.Name, "./"), "/")
 	switch header.Typeflag {
@@ -80,7 +80,7 @@ func (a *archive) add(header *tar.Header) error {
 		return fmt.Errorf("entry %q: the name leads out of the archive", header.Name)
 	}
 	if _, ok := a.contents[name]; ok {
-		return fmt.Errorf("entry %q: is there twice", header.Name)
+		return fmt.Errorf("entry %q: is a duplicate", header.Name)
 	}
 	if len(a.contents) == maxArchiveEntries {
 		return fmt.Errorf("has more than %d entries", maxArchiveEntries)

@@ -15,8 +15,9 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata/trustedmetadata"
 )
 
-// View is an index as it was verified at one moment. It does not change; what it needs beyond the top-level metadata is
-// fetched and verified when it is asked for. Its methods may be called from several goroutines.
+// View is an index as it was verified at one moment. It does not change; what it needs beyond the
+// top-level metadata is fetched and verified when it is asked for. Its methods may be called from
+// several goroutines.
 type View struct {
 	client *Client
 	set    trustedmetadata.TrustedMetadata
@@ -26,8 +27,8 @@ type View struct {
 	offline bool
 
 	mu sync.Mutex
-	// raw is the metadata of roles, and verified what each delegator's keys vouch for: that a role was verified for one
-	// delegator says nothing about another's keys.
+	// raw is the metadata of roles, and verified what each delegator's keys vouch for: that a role
+	// was verified for one delegator says nothing about another's keys.
 	raw      map[string][]byte
 	verified map[edge]*targetsRole
 	// newRoles and newTargets were fetched and are not yet stored.
@@ -69,9 +70,10 @@ func newView(c *Client, set *trustedmetadata.TrustedMetadata, at time.Time) *Vie
 	}
 }
 
-// Verified returns the index as the last successful refresh left it, verified again from the pinned root and the files in
-// the state folder. It fetches nothing and does not look at expiry dates: whoever uses it decides what [View.Expired]
-// means. The error is [ErrNotFound] when there was no successful refresh yet.
+// Verified returns the index as the last successful refresh left it, verified again from the pinned
+// root and the files in the state folder. It fetches nothing and does not look at expiry dates:
+// anyone who uses it decides what [View.Expired] means. The error is [ErrNotFound] when there was
+// no successful refresh yet.
 func (c *Client) Verified() (*View, error) {
 	for {
 		r, err := c.state.load()
@@ -161,8 +163,8 @@ func (v *View) Roles() []Role {
 // At returns when the refresh was that verified the index.
 func (v *View) At() time.Time { return v.at }
 
-// Expired returns the top-level roles that have expired by the clock of the client, which does not go back, the longest
-// expired first.
+// Expired returns the top-level roles that have expired by the clock of the client, which does not
+// go back, the longest expired first.
 func (v *View) Expired() ([]Role, error) {
 	now, err := v.client.state.latest(v.client.config.Clock())
 	if err != nil {
@@ -190,9 +192,9 @@ func (v *View) daysSince(moment time.Time) (int, error) {
 	return int(now.Sub(moment) / (24 * time.Hour)), err
 }
 
-// Target returns a file of the index, verified. Its error is [ErrNotFound] when the index does not have it, [ErrExpired]
-// when the view came from a refresh and has expired since, and [ErrUnavailable] when the view came from
-// [Client.Verified] and the file was not fetched before.
+// Target returns a file of the index, verified. Its error is [ErrNotFound] when the index does not
+// have it, [ErrExpired] when the view came from a refresh and has expired since, and
+// [ErrUnavailable] when the view came from [Client.Verified] and the file was not fetched before.
 func (v *View) Target(ctx context.Context, name string) (target *Target, err error) {
 	err = v.do(ctx, func(ctx context.Context, r *record, now time.Time) (err error) {
 		target, err = v.get(ctx, name, r, now)
@@ -243,7 +245,8 @@ func delegated(role *targetsRole) []string {
 	return names
 }
 
-// Metadata returns the verified metadata of a role of [View.Roles] or [View.Delegated]. Its error is that of [View.Target].
+// Metadata returns the verified metadata of a role of [View.Roles] or [View.Delegated]. Its error
+// is that of [View.Target].
 func (v *View) Metadata(ctx context.Context, role string) ([]byte, error) {
 	switch role {
 	case metadata.ROOT:
@@ -270,7 +273,8 @@ func (v *View) Metadata(ctx context.Context, role string) ([]byte, error) {
 	return data, err
 }
 
-// now returns the time that expiry dates are compared with, and refuses what has expired since the refresh.
+// now returns the time that expiry dates are compared with, and refuses what has expired since the
+// refresh.
 func (v *View) now() (time.Time, error) {
 	if v.offline {
 		return time.Time{}, nil
@@ -320,8 +324,8 @@ func (v *View) store(r *record) error {
 	return nil
 }
 
-// Newest returns the newest metadata that was verified, by role, whether or not the refresh that brought it succeeded in
-// the end.
+// Newest returns the newest metadata that was verified, by role, whether or not the refresh that
+// brought it succeeded in the end.
 func (c *Client) Newest() (map[string][]byte, error) {
 	r, err := c.state.load()
 	if err != nil {

@@ -23,9 +23,10 @@ import (
 // maxMetadataBytes is the largest file of metadata that clients read.
 const maxMetadataBytes = 5_000_000
 
-// Mirror writes an index into an uncompressed tar archive: all metadata as it is, all targets but the bundles of releases that
-// are not chosen, and the files of those that are as an OCI image layout. Equal indexes give equal bytes. What was copied
-// is for [Verify] to judge, from the archive that was written.
+// Mirror writes an index into an uncompressed tar archive: all metadata as it is, all targets but
+// the bundles of releases that are not chosen, and the files of those that are as an OCI image
+// layout. Equal indexes give equal bytes. What was copied is for [Verify] to judge, from the
+// archive that was written.
 //
 // The static document lists all releases, so that an archive of a few has none.
 func Mirror(ctx context.Context, source tuf.Source, pinned []byte, chosen Select, to io.Writer) error {
@@ -133,8 +134,8 @@ func (m *mirror) targets() error {
 	return nil
 }
 
-// modules copies the files of the releases. The parts of the layout around them are made again: they are the same for the
-// same release.
+// modules copies the files of the releases. The parts of the layout around them are made again:
+// they are the same for the same release.
 func (m *mirror) modules() (err error) {
 	if m.publishers, err = m.draft.Publishers(); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package walk goes through a whole index, as its operator and its mirrors do and clients never: it verifies everything in it,
-// and copies it.
+// Package walk goes through a whole index, as its operator and its mirrors do and clients never: it
+// verifies everything in it, and copies it.
 package walk
 
 import (
@@ -49,7 +49,7 @@ type Report struct {
 	Releases []Release
 	// Static says that the index has a static document, whose signature is right.
 	Static bool
-	// Problems are what is wrong with the index beside expired roles and the releases.
+	// Problems are what is wrong with the index other than expired roles and the releases.
 	Problems []error
 }
 
@@ -90,10 +90,11 @@ func (r *Report) Err(allowExpired bool) error {
 	return errors.Join(problems...)
 }
 
-// Verify verifies the index at a source from a pinned root on, as a client does but whether or not it has expired, and then all
-// that is in it: every role, that the lists of releases and plugins say what the releases say, the signature of the
-// static document, and of the releases that are chosen the bundle and the module. The error says that there is no index to
-// look into; what is wrong inside is in the report.
+// Verify verifies the index at a source from a pinned root on, as a client does but whether or not
+// it has expired, and then all that is in it: every role, that the lists of releases and plugins
+// say what the releases say, the signature of the static document, and of the releases that are
+// chosen the bundle and the module. The error says that there is no index to look into; what is
+// wrong inside is in the report.
 func Verify(ctx context.Context, source tuf.Source, pinned []byte, now time.Time, chosen Select) (*Report, error) {
 	draft, err := author.Read(ctx, source, pinned)
 	if err != nil {
@@ -195,7 +196,7 @@ func (w *walker) releases(ctx context.Context, chosen Select) error {
 	return nil
 }
 
-// release verifies a release as whoever installs it does.
+// release verifies a release as anyone who installs it does.
 func (w *walker) release(ctx context.Context, r *Release) error {
 	bundle, claims, err := w.draft.Claims(r.Publisher, r.Name, r.Version.Version)
 	if err != nil {
@@ -226,8 +227,8 @@ func (w *walker) release(ctx context.Context, r *Release) error {
 	return r.sameAs(m)
 }
 
-// judge notes the state of a release, and returns for which time its signatures are enough. One that nobody can install need not
-// have keys that are valid now.
+// judge notes the state of a release, and returns for which time its signatures are enough. One
+// that no one can install need not have keys that are valid now.
 func (w *walker) judge(r *Release, claims *release.Claims) (at time.Time, err error) {
 	switch {
 	case r.Yanked != nil:

@@ -118,7 +118,8 @@ func states(report *walk.Report) (got []string) {
 	return got
 }
 
-// TestEverywhere walks the same index in a folder, on a server and in archives, in one role and in bins.
+// TestEverywhere walks the same index in a folder, on a server and in archives, in one role and in
+// bins.
 func TestEverywhere(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]author.Options{"OneRole": {}, "Bins": {BinBits: 2}} {
@@ -151,7 +152,8 @@ func TestEverywhere(t *testing.T) {
 	}
 }
 
-// TestTime looks at an index later: a key that does not count any more, and roles that have expired.
+// TestTime looks at an index later: a key that does not count any more, and roles that have
+// expired.
 func TestTime(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, author.Options{})
@@ -200,7 +202,7 @@ func TestWhatTheIndexSays(t *testing.T) {
 	}
 }
 
-// TestStatic is signed with the keys of the role releases, whoever lists it.
+// TestStatic is signed with the keys of the role releases, no matter who lists it.
 func TestStatic(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, author.Options{})

@@ -1,4 +1,5 @@
-// Package check collects what is wrong with a document, field by field and in the order of the document.
+// Package check collects what is wrong with a document, field by field and in the order of the
+// document.
 package check
 
 import (
@@ -14,7 +15,7 @@ import (
 // Problems are what was found so far. The zero value is ready for use.
 type Problems struct{ list []error }
 
-// Err returns every problem, one a line, or nil when there is none.
+// Err returns every problem, one a line, or nil if none exists.
 func (p *Problems) Err() error { return errors.Join(p.list...) }
 
 // Fail notes a problem with a field.
@@ -51,11 +52,12 @@ type Set map[string]bool
 
 // Distinct requires that value was not there before, and remembers it.
 func (p *Problems) Distinct(field, value string, before Set) {
-	p.Require(!before[value], field, strconv.Quote(value)+" is there twice")
+	p.Require(!before[value], field, strconv.Quote(value)+" is a duplicate")
 	before[value] = true
 }
 
-// Sorted checks each entry of a list, and that each stands once, in the order of what it is called.
+// Sorted checks each entry of a list, and that each is listed once, in the order of what it is
+// called.
 func Sorted[T any](list string, entries []T, called func(T) string, check func(T) error) error {
 	for i, e := range entries {
 		if err := check(e); err != nil {
@@ -106,7 +108,8 @@ func HasControl(s string) bool {
 // ConsistsOf reports whether s has no other bytes than those of set.
 func ConsistsOf(s, set string) bool { return strings.Trim(s, set) == "" }
 
-// DecodeBase64 reads standard base64 of size bytes, with or without padding, in the one spelling that each has.
+// DecodeBase64 reads standard base64 of size bytes, with or without padding, in the one spelling
+// that each has.
 func DecodeBase64(s string, size int) ([]byte, error) {
 	encoding := base64.StdEncoding
 	if !strings.HasSuffix(s, "=") {

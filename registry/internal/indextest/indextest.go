@@ -1,4 +1,5 @@
-// Package indextest makes signed indexes in folders for tests of the registry. Everything is deterministic.
+// Package indextest makes signed indexes in folders for tests of the registry. Everything is
+// deterministic.
 package indextest
 
 import (

@@ -1,4 +1,5 @@
-// Package registrytest makes keys, modules and releases for tests of the registry. Everything is deterministic.
+// Package registrytest makes keys, modules and releases for tests of the registry. Everything is
+// deterministic.
 package registrytest
 
 import (

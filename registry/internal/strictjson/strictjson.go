@@ -1,5 +1,6 @@
-// Package strictjson reads the JSON documents that trust rests on, so that two readers cannot understand one document
-// differently: every key once and known, in its exact letter case, nothing behind the end, no null in place of a value.
+// Package strictjson reads the JSON documents that trust rests on, so that two readers cannot
+// understand one document differently: every key once and known, in its exact letter case, nothing
+// after the end, no null in place of a value.
 package strictjson
 
 import (
@@ -15,8 +16,9 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// Decode reads data, of at most limit bytes, into v, a pointer to a struct. Whatever of data does not come out of v
-// again when v is written is an error: an unknown key, a key in another letter case, a missing key, a null.
+// Decode reads data, of at most limit bytes, into v, a pointer to a struct. Whatever of data does
+// not come out of v again when v is written is an error: an unknown key, a key in another letter
+// case, a missing key, a null.
 func Decode(data []byte, limit int, v any) error {
 	if len(data) > limit {
 		return fmt.Errorf("the document has %d bytes, the limit is %d", len(data), limit)
@@ -49,8 +51,9 @@ func EncodeChecked(v any, check func() error) ([]byte, error) {
 	return MarshalIndent(v)
 }
 
-// Canonical returns data, one JSON text, with keys sorted bytewise and without white space. Equal values give equal
-// bytes. Double keys, invalid UTF-8, nesting beyond [abi.MaxDepth] and bytes behind the text are errors.
+// Canonical returns data, one JSON text, with keys sorted bytewise and without white space. Equal
+// values give equal bytes. Double keys, invalid UTF-8, nesting beyond [abi.MaxDepth] and bytes
+// after the text are errors.
 func Canonical(data []byte) ([]byte, error) {
 	item, err := cbor.FromJSON(nil, data, abi.MaxDepth)
 	if err != nil {
@@ -68,8 +71,8 @@ func Marshal(v any) ([]byte, error) {
 	return Canonical(data)
 }
 
-// MarshalIndent returns v as JSON for people: in the order of the struct's fields, indented by two blanks, with a line
-// break at the end.
+// MarshalIndent returns v as JSON for people: in the order of the struct's fields, indented by two
+// blanks, with a line break at the end.
 func MarshalIndent(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -86,7 +89,7 @@ func readable(err error) error {
 		return fmt.Errorf("the document must be an object, it is of type %s", wrongType.Value)
 	}
 	if errors.As(err, &wrongType) {
-		return fmt.Errorf("%s: a %s does not belong here", wrongType.Field, wrongType.Value)
+		return fmt.Errorf("%s: unexpected %s", wrongType.Field, wrongType.Value)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
@@ -118,7 +121,8 @@ func generic(data []byte) (any, error) {
 	return v, err
 }
 
-// difference names the first place, in the order of keys, where the document read differs from the one it was taken for.
+// difference names the first place, in the order of keys, where the document read differs from the
+// one it was taken for.
 func difference(path string, read, want any) error {
 	if read == nil && path == "" {
 		return errors.New("the document must be an object, it is null")

@@ -20,8 +20,9 @@ const (
 	programMode fs.FileMode = 0o700
 )
 
-// Pack returns the bundle of a folder. Programs are the paths of files that may be executed. Equal content gives equal bytes:
-// entries are in the bytewise order of their paths, and all times, owners and modes are fixed.
+// Pack returns the bundle of a folder. Programs are the paths of files that may be executed. Equal
+// content gives equal bytes: entries are in the bytewise order of their paths, and all times,
+// owners and modes are fixed.
 func Pack(folder fs.FS, programs ...string) ([]byte, error) {
 	paths, err := sortedPaths(folder)
 	if err != nil {

@@ -50,7 +50,8 @@ func classOf(err error) Class {
 	return ""
 }
 
-// Child does the work of a process that measures, and ends it. In any other process it does nothing.
+// Child does the work of a process that measures, and ends it. In any other process it does
+// nothing.
 func Child() {
 	if os.Getenv(variable) == "" {
 		return

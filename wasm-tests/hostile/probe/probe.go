@@ -58,8 +58,8 @@ type Report struct {
 type Phase struct {
 	// Done is true when the phase came to an end, whatever it was.
 	Done bool
-	// Class is the name of the error of the sandbox, empty after a success. After several calls it is
-	// that of the last.
+	// Class is the name of the error of the sandbox, empty after a success. After several calls it
+	// is that of the last.
 	Class Class
 	// Error is the text of that error, without the name of the plugin.
 	Error string
@@ -68,7 +68,8 @@ type Phase struct {
 	// Peak is the highest resident memory above what was resident before, in bytes; that of a child
 	// process counts when it is higher.
 	Peak uint64
-	// Kept is the growth of resident memory from before to after the phase and a collection, in bytes.
+	// Kept is the growth of resident memory from before to after the phase and a collection, in
+	// bytes.
 	Kept int64
 	// Fuel is what the calls spent, MemoryBytes the most linear memory of one of them.
 	Fuel        int64
@@ -79,7 +80,8 @@ type Phase struct {
 	Healthy string
 }
 
-// Run starts a process that measures. The error says that measuring failed, not that the module did.
+// Run starts a process that measures. The error says that measuring failed, not that the module
+// did.
 func Run(ctx context.Context, t Task) (*Report, error) {
 	if t.MaxCPU == 0 {
 		t.MaxCPU = MaxCPU

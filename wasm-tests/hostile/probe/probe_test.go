@@ -12,8 +12,8 @@ import (
 	b "github.com/latticenet/lattice-host/wasm-tests/wasmbuild"
 )
 
-// atStart is the resident memory of this process when it began, in bytes, and so about that of a child, which is the same
-// program. With the race detector it is several times what it is without.
+// atStart is the resident memory of this process when it began, in bytes, and so about that of a
+// child, which is the same program. With the race detector it is several times what it is without.
 var atStart uint64
 
 func TestMain(m *testing.M) {
@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// resident returns the resident memory of this process in bytes, 0 where the system does not tell: the second number of
-// statm, in pages.
+// resident returns the resident memory of this process in bytes, 0 where the system does not tell:
+// the second number of statm, in pages.
 func resident() uint64 {
 	text, err := os.ReadFile("/proc/self/statm")
 	fields := strings.Fields(string(text))

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Singles returns a recipe for each operation, with nothing else: a function of which it fills about a
-// third of a module, in a function with locals and inside of a block.
+// Singles returns a recipe for each operation, with nothing else: a function of which it fills
+// about a third of a module, in a function with locals and inside of a block.
 func Singles() []*Shape {
 	var all []*Shape
 	for _, op := range Ops() {

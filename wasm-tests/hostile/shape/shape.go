@@ -1,5 +1,6 @@
-// Package shape makes modules from recipes of a few lines, and recipes from random numbers. Every recipe
-// gives a valid plugin that answers {}: what differs is how much work it is to compile and to run.
+// Package shape makes modules from recipes of a few lines, and recipes from random numbers. Every
+// recipe gives a valid plugin that answers {}: what differs is how much work it is to compile and
+// to run.
 package shape
 
 import (
@@ -56,7 +57,8 @@ type Function struct {
 // Step is instructions that leave the stack as it was.
 type Step struct {
 	Op Op `json:"op"`
-	// Times is how often the step is repeated, 0 standing for once. What Size is depends on the operation.
+	// Times is how often the step is repeated, 0 standing for once. What Size is depends on the
+	// operation.
 	Times int `json:"times,omitempty"`
 	Size  int `json:"size,omitempty"`
 	// Body is what is inside of blocks, and between what is pushed and dropped.

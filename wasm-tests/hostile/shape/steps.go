@@ -11,8 +11,8 @@ type Op string
 
 // The operations. Those of the first group have a body.
 const (
-	// Blocks, Loops and Ifs are Size of them in each other, Live pushes Size values, LiveLoads Size values
-	// from memory.
+	// Blocks, Loops and Ifs are Size of them in each other, Live pushes Size values, LiveLoads Size
+	// values from memory.
 	Blocks    Op = "blocks"
 	Loops     Op = "loops"
 	Ifs       Op = "ifs"
@@ -27,8 +27,8 @@ const (
 	Float    Op = "float"
 	Vector   Op = "vector"
 	Shuffle  Op = "shuffle"
-	// Load and Store use an address with the offset Size, Chase loads the address, Scatter loads from all
-	// over the memory.
+	// Load and Store use an address with the offset Size, Chase loads the address, Scatter loads
+	// from all over the memory.
 	Load    Op = "load"
 	Store   Op = "store"
 	Chase   Op = "chase"
@@ -36,12 +36,13 @@ const (
 	// Copy moves Size locals by one, Read reads them.
 	Copy Op = "copy"
 	Read Op = "read"
-	// Exit leaves a block of its own early, Out one of those around it, Table chooses among Size labels.
+	// Exit leaves a block of its own early, Out one of those around it, Table chooses among Size
+	// labels.
 	Exit  Op = "exit"
 	Out   Op = "out"
 	Table Op = "table"
-	// Call calls a function of a later recipe, Recurse the own one, Nothing one that does nothing, and
-	// Indirect that one through the table.
+	// Call calls a function of a later recipe, Recurse the own one, Nothing one that does nothing,
+	// and Indirect that one through the table.
 	Call     Op = "call"
 	Recurse  Op = "recurse"
 	Nothing  Op = "nothing"
@@ -149,8 +150,8 @@ func (m *maker) between(s *Step, push []byte) []byte {
 	return append(code, slices.Repeat([]byte{b.Drop}, n)...)
 }
 
-// arithmetic returns an operation on the first parameter, nil for other operations. Only constants are
-// not used, so no compiler leaves out the others.
+// arithmetic returns an operation on the first parameter, nil for other operations. Only constants
+// are not used, so no compiler leaves out the others.
 func arithmetic(op Op) []byte {
 	get, set := b.Body(b.LocalGet, 0), b.Body(b.LocalSet, 0)
 	splat := b.Body(get, b.Vector, i32x4Splat)

@@ -1,10 +1,10 @@
-// Command worst searches for the module of at most 100 KB that costs the host most: processor time and
-// memory to load, memory of an instance, and processor time for a unit of fuel. It begins with one recipe
-// for each kind of instruction and goes on with random changes of the worst ones.
+// Command worst searches for the module of at most 100 KB that costs the host most: processor time
+// and memory to load, memory of an instance, and processor time for a unit of fuel. It begins with
+// one recipe for each kind of instruction and goes on with random changes of the worst ones.
 //
 // Every module runs in a process of its own with bounded memory and time. The result depends on the
-// machine; equal seeds try the same modules only as long as they measure the same. The command exits with
-// 1 when a module exceeds a bound.
+// machine; equal seeds try the same modules only as long as they measure the same. The command
+// exits with 1 when a module exceeds a bound.
 package main
 
 import (
@@ -41,6 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	limit := flags.Duration("time", 10*time.Minute, "`duration` of the whole search, after the recipes that it begins with")
 	measure := flags.String("measure", "", "search for one of these only, separated by commas: "+strings.Join(measureNames(), ", "))
 	one := flags.String("shape", "", "measure one recipe, as `JSON`, and nothing else")
+	unit := flags.Float64("unit", 0, "`nanoseconds` of a unit of fuel at the median, as fuel -median prints; 0 for the median of the first recipes")
 	verbose := flags.Bool("v", false, "print each module that is worse than all before")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "worst:", err)
 		return 2
 	}
-	s := &search{seed: *seed, limit: *limit, measures: wanted, run: probe.Run}
+	s := &search{seed: *seed, limit: *limit, measures: wanted, run: probe.Run, unit: *unit}
 	if *verbose {
 		s.log = stderr
 	}

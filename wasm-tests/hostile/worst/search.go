@@ -15,13 +15,15 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/hostile/shape"
 )
 
-// limits are those of every module.
+// limits are those of every module. There is so much fuel that what an instance costs once, such as
+// growing its stack to the largest there is, does not count as the time of a unit; 2,000,000,000 is
+// the default.
 func limits() abi.Limits {
-	return abi.Limits{MemoryBytes: abi.MaxMemoryBytes, Fuel: 20_000_000, TimeoutMillis: abi.MaxTimeoutMillis}
+	return abi.Limits{MemoryBytes: abi.MaxMemoryBytes, Fuel: 200_000_000, TimeoutMillis: abi.MaxTimeoutMillis}
 }
 
-// leastFuel is how much a call must spend for its time to count: with less, what every call takes would
-// be measured.
+// leastFuel is how much a call must spend for its time to count: with less, what every call takes
+// would be measured.
 const leastFuel = 2_000_000
 
 // measure is something that a module can cost.
@@ -29,8 +31,8 @@ type measure struct {
 	name string
 	run  shape.Run
 	task probe.Task
-	// score returns the cost from a report, 0 for what does not count, and worse than any bound for a
-	// process that died.
+	// score returns the cost from a report, 0 for what does not count, and worse than any bound for
+	// a process that died.
 	score func(*probe.Report) float64
 	// bound returns what is allowed.
 	bound func(*search, *best) float64
@@ -62,8 +64,13 @@ func measures() []measure {
 		},
 		{
 			name: "fuel-time", run: shape.Forever, task: probe.Task{Calls: 1}, score: timeOfUnit,
-			show:  func(v float64) string { return showUnless(v, fmt.Sprintf("%.2f ns", v)) },
-			bound: func(_ *search, b *best) float64 { return 20 * b.median },
+			show: func(v float64) string { return showUnless(v, fmt.Sprintf("%.2f ns", v)) },
+			bound: func(s *search, b *best) float64 {
+				if s.unit > 0 {
+					return 20 * s.unit
+				}
+				return 20 * b.median
+			},
 		},
 	}
 }
@@ -100,7 +107,10 @@ type search struct {
 	// begin are the recipes that the search begins with; nil means [shape.Singles].
 	begin   []*shape.Shape
 	builtin probe.Phase
-	best    []best
+	// unit is how many nanoseconds a unit of fuel takes at the median of the price list; 0 means
+	// the median of what the search began with.
+	unit float64
+	best []best
 }
 
 // best is what is known about one measure.
@@ -210,8 +220,8 @@ func (s *search) try(ctx context.Context, i int, recipe *shape.Shape) (float64, 
 	return score, nil
 }
 
-// leastCPU is what a module may take at least, and five times what a built-in plugin takes. One that takes
-// longer counts as if it took down the host.
+// leastCPU is what a module may take at least, and five times what a built-in plugin takes. One
+// that takes longer counts as if it took down the host.
 const leastCPU = 5 * time.Second
 
 // score measures a recipe. One that is too large, or refused, costs nothing.

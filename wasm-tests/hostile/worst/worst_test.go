@@ -33,7 +33,8 @@ func pick(t *testing.T, name string) []measure {
 	return picked
 }
 
-// TestSearchClimbs finds modules that are nearly as large as they may be, when large ones are the worst.
+// TestSearchClimbs finds modules that are nearly as large as they may be, when large ones are the
+// worst.
 func TestSearchClimbs(t *testing.T) {
 	recipe, err := shape.Parse(`{"functions":[{"body":[{"op":"add"}]}]}`)
 	if err != nil {

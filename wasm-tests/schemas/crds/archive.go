@@ -76,7 +76,7 @@ func results(stdout io.Reader, pinned []source) (map[string]string, error) {
 			origin := module.Path + "@" + module.Version + ": "
 			problems = append(problems, errors.New("download "+origin+strings.TrimPrefix(module.Error, origin)))
 		case i < 0:
-			problems = append(problems, fmt.Errorf("download %s@%s: nobody asked for it", module.Path, module.Version))
+			problems = append(problems, fmt.Errorf("download %s@%s: it was not requested", module.Path, module.Version))
 		case module.Sum != pinned[i].sum:
 			problems = append(problems, fmt.Errorf("download %s@%s: the checksum is %s, pinned is %s",
 				module.Path, module.Version, module.Sum, pinned[i].sum))
@@ -152,7 +152,7 @@ func byName(data []byte) (map[string][]byte, error) {
 		case head.Metadata.Name != name:
 			return nil, fmt.Errorf("document %d: the CRD is named %q, its kind demands %q", number+1, head.Metadata.Name, name)
 		case crds[name] != nil:
-			return nil, fmt.Errorf("document %d: %s is there twice", number+1, name)
+			return nil, fmt.Errorf("document %d: %s is a duplicate", number+1, name)
 		default:
 			crds[name] = text
 		}

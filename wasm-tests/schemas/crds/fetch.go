@@ -115,7 +115,8 @@ func fetch(ctx context.Context, dir string, pinned []source) error {
 	return write(dir, Manifest, append(text, '\n'))
 }
 
-// expected lists what a complete folder holds, but for the digests, which only the archives know.
+// expected lists what a complete folder holds, except for the digests, which only the archives
+// know.
 func expected(pinned []source) []entry {
 	var entries []entry
 	for _, s := range pinned {
@@ -167,7 +168,8 @@ func removeStale(dir string, old, current []entry) error {
 	return nil
 }
 
-// write puts a file in place whole. The temporary name does not end in .yaml, so that nobody reads half a CRD.
+// write puts a file in place whole. The temporary name does not end in .yaml, so that no one reads
+// half a CRD.
 func write(dir, name string, text []byte) (err error) {
 	temp, err := os.CreateTemp(dir, "."+name+".*")
 	if err != nil {

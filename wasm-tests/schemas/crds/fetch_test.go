@@ -267,7 +267,7 @@ func TestResults(t *testing.T) {
 		},
 		"UnexpectedModule": {
 			output: `{"Path":"a","Version":"v1","Sum":"h1:a"}{"Path":"b","Version":"v1","Sum":"h1:b"}{"Path":"c","Version":"v1"}`,
-			want:   "download c@v1: nobody asked for it",
+			want:   "download c@v1: it was not requested",
 		},
 		"NotJSON": {
 			output: "go: help",
@@ -297,7 +297,7 @@ func TestExtract(t *testing.T) {
 	}{
 		"NotACRD":    {text: "kind: Pod", want: "m@v1: a.yaml: document 1: a Pod, not a CustomResourceDefinition"},
 		"WrongName":  {text: "# licence\n---\n" + crd("b.x.io", "a"), want: `m@v1: a.yaml: document 2: the CRD is named "b.x.io", its kind demands "a.x.io"`},
-		"Twice":      {text: crd("a.x.io", "a") + "---\n" + crd("a.x.io", "a"), want: "m@v1: a.yaml: document 2: a.x.io is there twice"},
+		"Twice":      {text: crd("a.x.io", "a") + "---\n" + crd("a.x.io", "a"), want: "m@v1: a.yaml: document 2: a.x.io is a duplicate"},
 		"OneTooMany": {text: crd("a.x.io", "a") + "---\n" + crd("b.x.io", "b"), want: "m@v1: a.yaml: holds the CRDs a.x.io, b.x.io; expected a.x.io"},
 		"NotYAML":    {text: "a: b: c", want: "m@v1: a.yaml: document 1: error converting YAML to JSON: yaml: mapping values are not allowed in this context"},
 		"Right":      {text: "# licence\n---\n" + crd("a.x.io", "a")},

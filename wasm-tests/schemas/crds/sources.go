@@ -27,12 +27,29 @@ type file struct {
 func sources() []source {
 	return []source{
 		{
+			module:  "github.com/cert-manager/cert-manager",
+			version: "v1.21.2",
+			sum:     "h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68=",
+			files: []file{
+				{path: "deploy/crds/cert-manager.io_certificates.yaml", crds: []string{"certificates.cert-manager.io"}},
+			},
+		},
+		{
 			module:  "github.com/cilium/cilium",
 			version: "v1.20.2",
 			sum:     "h1:dqiEGIcXc+gqCLYG/l7VCFJ8GHyb4HUrwbZOpkX5dL8=",
 			files: []file{
 				{path: "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumclusterwidenetworkpolicies.yaml", crds: []string{"ciliumclusterwidenetworkpolicies.cilium.io"}},
 				{path: "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml", crds: []string{"ciliumnetworkpolicies.cilium.io"}},
+			},
+		},
+		{
+			module:  "github.com/external-secrets/external-secrets",
+			version: "v1.3.2",
+			sum:     "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
+			files: []file{
+				{path: "config/crds/bases/external-secrets.io_clustersecretstores.yaml", crds: []string{"clustersecretstores.external-secrets.io"}},
+				{path: "config/crds/bases/external-secrets.io_externalsecrets.yaml", crds: []string{"externalsecrets.external-secrets.io"}},
 			},
 		},
 		{
@@ -78,6 +95,7 @@ func sources() []source {
 				{path: "config/crd/standard/gateway.networking.k8s.io_gateways.yaml", crds: []string{"gateways.gateway.networking.k8s.io"}},
 				{path: "config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml", crds: []string{"grpcroutes.gateway.networking.k8s.io"}},
 				{path: "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml", crds: []string{"httproutes.gateway.networking.k8s.io"}},
+				{path: "config/crd/standard/gateway.networking.k8s.io_tcproutes.yaml", crds: []string{"tcproutes.gateway.networking.k8s.io"}},
 			},
 		},
 	}

@@ -1,4 +1,5 @@
-// Package cedartest makes requests and policies for tests: the same ones for the same seed, in every run.
+// Package cedartest makes requests and policies for tests: the same ones for the same seed, in
+// every run.
 package cedartest
 
 import (
@@ -44,7 +45,8 @@ func New(seed uint64) *Random { return &Random{rand.New(rand.NewPCG(seed, 0))} }
 
 func pick[T any](g *Random, from ...T) T { return from[g.r.IntN(len(from))] }
 
-// word returns text of the kind that attributes and ids have, sometimes one that is hard to write down.
+// word returns text of the kind that attributes and ids have, sometimes one that is hard to write
+// down.
 func (g *Random) word() string {
 	return pick(g, "media", "plex", "shop", "prod", "a", "api.example.com", "vault", "", `q"\u{7f}\`, "ä*\n")
 }
@@ -114,7 +116,8 @@ func (g *Random) entity(of string) gate.Entity {
 	return gate.CapabilityOf(pick(g, "http.get", "kv"), pick(g, "api.example.com", "shop"))
 }
 
-// Policy returns a policy that is likely to match a request with the action of r, and fits the schema most of the time.
+// Policy returns a policy that is likely to match a request with the action of r, and fits the
+// schema most of the time.
 func (g *Random) Policy(id string, r *gate.Request) string {
 	about := *r
 	if g.r.IntN(4) == 0 {

@@ -16,7 +16,8 @@ type expression struct {
 	about *gate.Request
 }
 
-// attributes returns the expressions of one type that the entities and the context of the action have.
+// attributes returns the expressions of one type that the entities and the context of the action
+// have.
 func attributes[T any](e *expression) []string {
 	var found []string
 	for _, of := range []struct {

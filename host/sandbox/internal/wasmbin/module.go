@@ -1,6 +1,7 @@
-// Package wasmbin reads the outside of a WebAssembly module (core specification 2.0): what it imports, exports and
-// declares. It never looks at code and runs nothing, so that a host can refuse a module before any engine sees it. Who
-// has to look at code reads the contents of a section with a [Reader].
+// Package wasmbin reads the outside of a WebAssembly module (core specification 2.0): what it
+// imports, exports and declares. It never looks at code and runs nothing, so that a host can refuse
+// a module before any engine sees it. Who has to look at code reads the contents of a section with
+// a [Reader].
 package wasmbin
 
 import (
@@ -48,8 +49,8 @@ func (t ValueType) isReference() bool { return t == FuncRef || t == ExternRef }
 // IsKnown reports whether WebAssembly 2.0 has the type.
 func (t ValueType) IsKnown() bool { return t <= I32 && t >= V128 || t.isReference() }
 
-// IsProposed reports whether the byte begins a type, or is one, of a proposal or a later version: packed fields, structures,
-// arrays, exceptions, continuations, typed references and their bottoms.
+// IsProposed reports whether the byte begins a type, or is one, of a proposal or a later version:
+// packed fields, structures, arrays, exceptions, continuations, typed references and their bottoms.
 func (t ValueType) IsProposed() bool { return !t.IsKnown() && t >= 0x63 && t <= 0x78 }
 
 // FuncType is the type of a function.
@@ -163,9 +164,10 @@ func (id SectionID) String() string {
 	return "section " + strconv.Itoa(int(id))
 }
 
-// Place is the place of a section in a module: sections but custom ones appear in this order, each at most once.
+// Place is the place of a section in a module: sections but custom ones appear in this order, each
+// at most once.
 func (id SectionID) Place() int {
-	// The data count was added late and stands before the code that needs it.
+	// The data count was added late and precedes the code that needs it.
 	switch id {
 	case SectionDataCount:
 		return 2*int(SectionElement) + 1
@@ -179,9 +181,10 @@ type Section struct {
 	ID SectionID
 	// Name is the name of a custom section.
 	Name string
-	// Start is the position of the section's first byte in the module, End that behind its last one.
+	// Start is the position of the section's first byte in the module, End that after its last one.
 	Start, End int
-	// Content is the section behind its header, and behind its name if it is a custom one. It points into the module.
+	// Content is the section after its header, and after its name if it is a custom one. It points
+	// into the module.
 	Content []byte
 }
 

@@ -8,9 +8,9 @@ import (
 // header is the magic number and version 1 of the binary format.
 const header = "\x00asm\x01\x00\x00\x00"
 
-// Bounds on lists. Those on types, functions, imports, exports and parameters are the implementation limits of the
-// WebAssembly JavaScript Interface, which every browser keeps and so no compiler exceeds; the one on sections leaves
-// room for a few thousand custom ones.
+// Bounds on lists. Those on types, functions, imports, exports and parameters are the
+// implementation limits of the WebAssembly JavaScript Interface, which every browser keeps and so
+// no compiler exceeds; the one on sections leaves room for a few thousand custom ones.
 const (
 	maxTypes     = 1_000_000
 	maxFunctions = 1_000_000
@@ -21,8 +21,9 @@ const (
 	maxSections  = 4_096
 )
 
-// Parse reads the outside of a module. It checks what it reads, and that sections are in order; code, data and initial values
-// are passed over. Text and contents point into wasm. Unless the error satisfies [IsMalformed], the module is not supported.
+// Parse reads the outside of a module. It checks what it reads, and that sections are in order;
+// code, data and initial values are passed over. Text and contents point into wasm. Unless the
+// error satisfies [IsMalformed], the module is not supported.
 func Parse(wasm []byte) (*Module, error) {
 	if !bytes.HasPrefix(wasm, []byte(header)) {
 		return nil, &parseError{0, "this is not a WebAssembly module of version 1", kindOfHeader(wasm)}
@@ -51,7 +52,8 @@ func kindOfHeader(wasm []byte) error {
 // tagSection is the section of the exception handling proposal.
 const tagSection = 13
 
-// Forms of types that proposals have: continuation, array, structure, and what groups and extends them.
+// Forms of types that proposals have: continuation, array, structure, and what groups and extends
+// them.
 const (
 	formContinuation = 0x5d
 	formStructure    = 0x5f

@@ -13,8 +13,8 @@ var (
 	errUnsupported = errors.New("unsupported module")
 )
 
-// IsMalformed reports whether err says that bytes are not a module. Other errors of this package are about modules that are not
-// of WebAssembly 2.0, or exceed a bound of their reader.
+// IsMalformed reports whether err says that bytes are not a module. Other errors of this package
+// are about modules that are not of WebAssembly 2.0, or exceed a bound of their reader.
 func IsMalformed(err error) bool { return errors.Is(err, errMalformed) }
 
 // parseError says where a module is malformed or not supported, which is its kind.
@@ -28,8 +28,8 @@ func (e *parseError) Error() string { return fmt.Sprintf("byte %d: %s", e.offset
 
 func (e *parseError) Unwrap() error { return e.kind }
 
-// Reader reads part of a module. After the first error every call returns zero values, so that a caller checks at the
-// end of each entry.
+// Reader reads part of a module. After the first error every call returns zero values, so that a
+// caller checks at the end of each entry.
 type Reader struct {
 	data []byte
 	pos  int
@@ -50,13 +50,14 @@ func (r *Reader) Pos() int { return r.pos }
 // Offset returns the position in the module.
 func (r *Reader) Offset() int { return r.base + r.pos }
 
-// Fail notes that what stands at the position is malformed, unless something before was.
+// Fail notes that what is at the position is malformed, unless something before was.
 func (r *Reader) Fail(at int, problem string) { r.stop(at, problem, errMalformed) }
 
 // Refuse notes that what is at the position is not supported, unless something before was wrong.
 func (r *Reader) Refuse(at int, problem string) { r.stop(at, problem, errUnsupported) }
 
-// RefuseIf does what Refuse does when what is at the position is of a proposal, and otherwise what Fail does.
+// RefuseIf does what Refuse does when what is at the position is of a proposal, and otherwise what
+// Fail does.
 func (r *Reader) RefuseIf(proposed bool, at int, problem string) {
 	if proposed {
 		r.Refuse(at, problem)
@@ -140,7 +141,8 @@ func (r *Reader) Uint32() uint32 {
 	return 0
 }
 
-// Count reads the length of a list. Every entry takes a byte at least, so that no list is longer than what remains.
+// Count reads the length of a list. Every entry takes a byte at least, so that no list is longer
+// than what remains.
 func (r *Reader) Count(most int) int {
 	start := r.pos
 	n := r.Uint32()
@@ -173,7 +175,7 @@ func (r *Reader) Bytes() []byte {
 	return r.data[r.pos-int(n) : r.pos : r.pos]
 }
 
-// Name reads text in UTF-8 behind its length.
+// Name reads text in UTF-8 after its length.
 func (r *Reader) Name() string {
 	start := r.pos
 	b := r.Bytes()
@@ -192,10 +194,12 @@ func (r *Reader) ValueType() ValueType {
 	return t
 }
 
-// maxLimitFlags has the flags of all proposals on memories: shared (2), 64-bit addresses (4), pages of other sizes (8).
+// maxLimitFlags has the flags of all proposals on memories: shared (2), 64-bit addresses (4), pages
+// of other sizes (8).
 const maxLimitFlags = 0x0f
 
-// limits reads the bounds of a memory or table. The flags beyond "has a maximum" belong to proposals.
+// limits reads the bounds of a memory or table. The flags beyond "has a maximum" belong to
+// proposals.
 func (r *Reader) limits() Limits {
 	start := r.pos
 	flags := r.Byte()

@@ -1,5 +1,5 @@
-// The guest is a plugin in plain Go that speaks to Extism's kernel by itself, as a PDK would. It tells what it sees of the
-// machine.
+// The guest is a plugin in plain Go that speaks to Extism's kernel by itself, as a PDK would. It
+// tells what it sees of the machine.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// The guest is a plugin in plain Go, without an SDK. It answers JSON by hand, and does everything that a plugin should
-// not get anything out of: it reads the clock, random numbers, its environment and files.
+// The guest is a plugin in plain Go, without an SDK. It answers JSON by hand, and does everything
+// that a plugin should not get anything out of: it reads the clock, random numbers, its environment
+// and files.
 package main
 
 import (

@@ -18,12 +18,16 @@ type Endpoint struct {
 	Secret bool
 }
 
-// Parse reads scheme://[user[:password]@]host[:port][/…]. The port may be left out for http and https. The problem is
-// empty when the URL is fine.
+// Parse reads [scheme://][user[:password]@]host[:port][/…]. The port may be left out for http and https; without a scheme,
+// which then is tcp, there must be one. The host is returned as policies name it, in lower case and without a final dot. The
+// problem is empty when the URL is fine.
 func Parse(url string) (e Endpoint, problem string) {
 	scheme, rest, found := strings.Cut(url, "://")
-	if !found || scheme == "" {
-		return e, "has no scheme; write it as https://host or tcp://host:port"
+	if !found {
+		scheme, rest = "tcp", url
+	}
+	if scheme == "" {
+		return e, "has no scheme; write it as https://host or host:port"
 	}
 	e.Scheme = ascii.Lower(scheme)
 	if end := ascii.IndexAny(rest, "/?#"); end >= 0 {
@@ -35,15 +39,15 @@ func Parse(url string) (e Endpoint, problem string) {
 	}
 	var port string
 	if strings.HasPrefix(rest, "[") {
-		host, behind, closed := strings.Cut(rest[1:], "]")
-		if !closed || behind != "" && behind[0] != ':' {
+		host, after, closed := strings.Cut(rest[1:], "]")
+		if !closed || after != "" && after[0] != ':' {
 			return e, "has brackets that do not enclose an address"
 		}
-		e.Host, port = host, strings.TrimPrefix(behind, ":")
+		e.Host, port = host, strings.TrimPrefix(after, ":")
 	} else {
 		e.Host, port, _ = strings.Cut(rest, ":")
 	}
-	if e.Host == "" {
+	if e.Host = strings.TrimSuffix(ascii.Lower(e.Host), "."); e.Host == "" {
 		return e, "names no host"
 	}
 	switch {
@@ -57,6 +61,8 @@ func Parse(url string) (e Endpoint, problem string) {
 		e.Port = 80
 	case e.Scheme == "https":
 		e.Port = 443
+	case !found:
+		return e, "has neither a scheme nor a port; write it as https://" + e.Host + " or " + e.Host + ":port"
 	default:
 		return e, "needs a port, because " + e.Scheme + " has no default; write " + e.Scheme + "://host:port"
 	}

@@ -12,6 +12,8 @@ func TestParse(t *testing.T) {
 		"https://api.example.com":               {Scheme: "https", Host: "api.example.com", Port: 443},
 		"http://api.example.com/v1?x=y":         {Scheme: "http", Host: "api.example.com", Port: 80},
 		"HTTPS://api.example.com:8443":          {Scheme: "https", Host: "api.example.com", Port: 8443},
+		"DB.Example.com.:5432":                  {Scheme: "tcp", Host: "db.example.com", Port: 5432},
+		"app:p@db.example.com:51":               {Scheme: "tcp", Host: "db.example.com", Port: 51, Secret: true},
 		"tcp://10.1.2.3:5432":                   {Scheme: "tcp", Host: "10.1.2.3", Port: 5432},
 		"tcp://[2001:db8::1]:5432/db":           {Scheme: "tcp", Host: "2001:db8::1", Port: 5432},
 		"postgres://app:p@ss@db.example.com:51": {Scheme: "postgres", Host: "db.example.com", Port: 51, Secret: true},
@@ -29,7 +31,9 @@ func TestParse(t *testing.T) {
 
 func TestParseProblems(t *testing.T) {
 	for url, want := range map[string]string{
-		"api.example.com":       "has no scheme",
+		"api.example.com":       "has neither a scheme nor a port",
+		"://host:1":             "has no scheme",
+		"https://.":             "names no host",
 		"https://":              "names no host",
 		"https:///path":         "names no host",
 		"tcp://host":            "needs a port",

@@ -42,3 +42,18 @@ func ReadEgress(req *sdk.Request) (e Egress, left bool) {
 	}
 	return e, left
 }
+
+// dnsPort is where name servers listen.
+const dnsPort = "53"
+
+// DNS lets pods look up names at the cluster's name servers: these, or all names when the list is empty.
+func DNS(names []string) *kube.CiliumEgress {
+	rule := kube.CiliumPortRule{Ports: []kube.CiliumPort{{Port: dnsPort, Protocol: UDP}, {Port: dnsPort, Protocol: TCP}}}
+	if len(names) > 0 {
+		rule.Rules = &kube.CiliumL7Rules{}
+		for _, name := range names {
+			rule.Rules.DNS = append(rule.Rules.DNS, CiliumName(name))
+		}
+	}
+	return &kube.CiliumEgress{ToEndpoints: []kube.LabelSelector{KubeDNS()}, ToPorts: []kube.CiliumPortRule{rule}}
+}

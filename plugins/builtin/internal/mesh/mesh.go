@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
 // HBONEPort is the port of the ambient mesh's tunnels.
 const HBONEPort = 15008
 
-// The values of [lattice.MemberPort.PeerAuth] beside the default, Strict.
+// The values of [lattice.MemberPort.PeerAuth] next to the default, Strict.
 const (
 	// Permissive ports take plaintext from anywhere in the cluster.
 	Permissive = "Permissive"
@@ -37,19 +38,50 @@ const (
 	ciliumLabelNamespace = ciliumPrefix + "io.kubernetes.pod.namespace"
 )
 
+// MaxGatewayName is the longest name of what a mesh makes for a Gateway: a Deployment, whose name is a label, a Service and a
+// service account.
+const MaxGatewayName = 63
+
+// LabelGateway has the name of the Gateway on the pods that a mesh makes for it.
+const LabelGateway = "gateway.networking.k8s.io/gateway-name"
+
+// DefaultGatewayClass is the class of an ingress Gateway whose document names none.
+const DefaultGatewayClass = "istio"
+
 // WaypointName names the waypoint Gateway of a namespace. The waypoint's service account has the same name.
-func WaypointName(namespace string) string { return namespace + "-waypoint" }
+func WaypointName(namespace string) string { return gatewayName(namespace, "-waypoint", "") }
 
-// gatewayName names the ingress Gateway of a namespace.
-func gatewayName(namespace string) string { return namespace + "-ingress" }
+// IngressName names the ingress Gateway of a namespace.
+func IngressName(namespace string) string {
+	return gatewayName(namespace, "-ingress", "-"+DefaultGatewayClass)
+}
 
-// IngressAccount names the service account of a namespace's ingress Gateway.
-func IngressAccount(namespace string) string { return gatewayName(namespace) + "-istio" }
+// gatewayName appends suffix to a namespace, or to a part of it and its hash where the mesh, which appends more, would make a
+// name that is too long.
+func gatewayName(namespace, suffix, more string) string {
+	room := MaxGatewayName - len(suffix) - len(more)
+	if len(namespace) > room {
+		const hash = 9
+		namespace = naming.Derived(namespace[:room-hash]+"-", namespace)
+	}
+	return namespace + suffix
+}
 
-// IngressGateway returns the ingress Gateway of a namespace as a member: it may call whoever allows it.
-func IngressGateway(namespace string) *lattice.LatticeMeshMember {
-	m := newMember(lattice.ObjectMeta{Name: IngressAccount(namespace), Namespace: namespace})
-	m.Spec.Target.Selector.Set("gateway.networking.k8s.io/gateway-name", gatewayName(namespace))
+// IngressAccount names the service account that Istio makes for a namespace's ingress Gateway of a class; "" is the default
+// class.
+func IngressAccount(namespace, class string) string {
+	return IngressName(namespace) + "-" + either(class, DefaultGatewayClass)
+}
+
+// IngressGateway returns the ingress Gateway of a namespace as a member, by the service account that a reference names: it may
+// call every member that allows it. It is nil for any other reference.
+func IngressGateway(r lattice.MemberRef) *lattice.LatticeMeshMember {
+	gateway := IngressName(r.Namespace)
+	if class, ok := strings.CutPrefix(r.Name, gateway+"-"); !ok || class == "" {
+		return nil
+	}
+	m := newMember(lattice.ObjectMeta{Name: r.Name, Namespace: r.Namespace})
+	m.Spec.Target.Selector.Set(LabelGateway, gateway)
 	m.Spec.DependsAll = true
 	return m
 }
@@ -101,19 +133,47 @@ func KubeDNS() kube.LabelSelector {
 	}}
 }
 
-// Ports returns the pods' ports of a member, sorted: those with one of the peer authentications, or all when none is
-// named.
-func Ports(m *lattice.LatticeMeshMember, peerAuth ...string) []int64 {
-	var ports []int64
+// Port is a port of pods.
+type Port struct {
+	Number   int64
+	Protocol string
+}
+
+func comparePorts(a, b Port) int {
+	if c := ComparePorts(a.Number, b.Number); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Protocol, b.Protocol)
+}
+
+// Select returns the pods' ports of a member that keep takes, sorted by number and protocol.
+func Select(m *lattice.LatticeMeshMember, keep func(*lattice.MemberPort) bool) []Port {
+	var ports []Port
 	for i := range m.Spec.Ports {
-		if p := &m.Spec.Ports[i]; len(peerAuth) == 0 || slices.Contains(peerAuth, p.PeerAuth) {
-			ports = Insert(ports, p.Port, ComparePorts)
+		if p := &m.Spec.Ports[i]; keep(p) {
+			ports = Insert(ports, Port{p.Port, either(p.Protocol, TCP)}, comparePorts)
 		}
 	}
 	return ports
 }
 
-// PortTexts returns ports as Istio and Cilium want them.
+// Carried reports whether the mesh's tunnels carry the traffic of a port. They carry TCP only; who may use any other port is
+// the network policy's to decide.
+func Carried(p *lattice.MemberPort) bool { return either(p.Protocol, TCP) == TCP }
+
+// Ports returns the numbers of the ports of a member whose traffic the mesh carries, sorted: those with one of the peer
+// authentications, or all when none is named.
+func Ports(m *lattice.LatticeMeshMember, peerAuth ...string) []int64 {
+	var numbers []int64
+	for _, p := range Select(m, func(p *lattice.MemberPort) bool {
+		return Carried(p) && (len(peerAuth) == 0 || slices.Contains(peerAuth, p.PeerAuth))
+	}) {
+		numbers = append(numbers, p.Number)
+	}
+	return numbers
+}
+
+// PortTexts returns ports as Istio wants them.
 func PortTexts(ports []int64) []string {
 	texts := make([]string, len(ports))
 	for i, p := range ports {
@@ -122,13 +182,22 @@ func PortTexts(ports []int64) []string {
 	return texts
 }
 
-// CiliumPorts limits a Cilium rule to ports. No ports give no limit.
-func CiliumPorts(ports []int64, protocol string) []kube.CiliumPortRule {
+// CiliumPorts limits a Cilium rule to ports of one protocol. No ports give no limit.
+func CiliumPorts(numbers []int64, protocol string) []kube.CiliumPortRule {
+	ports := make([]Port, len(numbers))
+	for i, n := range numbers {
+		ports[i] = Port{n, protocol}
+	}
+	return CiliumRules(ports)
+}
+
+// CiliumRules limits a Cilium rule to ports. No ports give no limit.
+func CiliumRules(ports []Port) []kube.CiliumPortRule {
 	var rules []kube.CiliumPortRule
 	for chunk := range slices.Chunk(ports, ciliumMaxPorts) {
 		var rule kube.CiliumPortRule
-		for _, text := range PortTexts(chunk) {
-			rule.Ports = append(rule.Ports, kube.CiliumPort{Port: text, Protocol: protocol})
+		for _, p := range chunk {
+			rule.Ports = append(rule.Ports, kube.CiliumPort{Port: strconv.FormatInt(p.Number, 10), Protocol: p.Protocol})
 		}
 		rules = append(rules, rule)
 	}
@@ -143,9 +212,25 @@ func CiliumName(name string) kube.CiliumFQDN {
 	return kube.CiliumFQDN{MatchName: name}
 }
 
-// Allow returns an Istio policy that lets principals, or everyone when there are none, use ports, or all when there are
-// none. The caller adds what it applies to.
+// Allow returns an Istio policy that lets principals use ports. No principals means everyone, no ports means all ports. The
+// caller adds what it applies to.
 func Allow(meta kube.ObjectMeta, principals []string, ports []int64) *kube.AuthorizationPolicy {
+	policy := AllowNothing(meta)
+	policy.Spec.Rules = []kube.AuthorizationRule{Rule(principals, ports)}
+	return policy
+}
+
+// AllowNothing returns an Istio policy that lets no one in: a policy that allows, without a rule. A member that no policy is
+// about would be open to all. The caller adds what it applies to.
+func AllowNothing(meta kube.ObjectMeta) *kube.AuthorizationPolicy {
+	return &kube.AuthorizationPolicy{
+		Object: kube.NewObject("security.istio.io/v1", "AuthorizationPolicy", meta),
+		Spec:   kube.AuthorizationPolicySpec{Action: "ALLOW"},
+	}
+}
+
+// Rule lets principals use ports. No principals means everyone, no ports means all ports.
+func Rule(principals []string, ports []int64) kube.AuthorizationRule {
 	var rule kube.AuthorizationRule
 	if len(principals) > 0 {
 		rule.From = []kube.AuthorizationFrom{{Source: kube.AuthorizationSource{Principals: principals}}}
@@ -153,8 +238,15 @@ func Allow(meta kube.ObjectMeta, principals []string, ports []int64) *kube.Autho
 	if len(ports) > 0 {
 		rule.To = []kube.AuthorizationTo{{Operation: kube.AuthorizationOperation{Ports: PortTexts(ports)}}}
 	}
-	return &kube.AuthorizationPolicy{
-		Object: kube.NewObject("security.istio.io/v1", "AuthorizationPolicy", meta),
-		Spec:   kube.AuthorizationPolicySpec{Action: "ALLOW", Rules: []kube.AuthorizationRule{rule}},
-	}
+	return rule
+}
+
+// MetricsPort is the name of ports that the platform's monitoring scrapes, through the mesh and without being named as a caller.
+const MetricsPort = "metrics"
+
+// Scraper returns the platform's monitoring as a member of the mesh.
+func Scraper() *lattice.LatticeMeshMember {
+	m := newMember(lattice.ObjectMeta{Name: "vmagent", Namespace: "monitoring"})
+	m.Spec.Target.Selector = naming.Selector(m.Metadata.Name)
+	return m
 }

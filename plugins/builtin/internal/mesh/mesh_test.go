@@ -63,8 +63,28 @@ spec:
 spec:
   target: {selector: {app.kubernetes.io/name: jellyfin}}
   ports:
-  - {name: a, port: 1, peerAuth: Permissive}
-  - {name: b, port: 2, peerAuth: Permissive}`,
+  - {name: a, port: 1, peerAuth: Permissive, external: true}
+  - {name: b, port: 2, peerAuth: Permissive, external: true}`,
+		},
+		{
+			name:   "two ports to one",
+			reason: "a port of the pods is there once for each protocol, under the first name",
+			service: `
+metadata: {name: jellyfin, namespace: media}
+spec:
+  workload:
+    containers: {}
+    service:
+      ports:
+        http: {port: 80, targetPort: 8080}
+        alt: {port: 81, targetPort: 8080, protocol: TCP}
+        dns: {port: 8080, protocol: UDP}`,
+			member: `
+spec:
+  target: {selector: {app.kubernetes.io/name: jellyfin}}
+  ports:
+  - {name: alt, port: 8080, servicePort: 81}
+  - {name: dns, port: 8080, protocol: UDP}`,
 		},
 		{
 			name: "peers",
@@ -95,7 +115,7 @@ spec:
 		},
 		{
 			name:   "everyone",
-			reason: "a caller of * stands for all others, but not for the gateway, which routes make a caller; * is no dependency",
+			reason: "a caller of * means all others, except the gateway, which routes make a caller; * is not a dependency",
 			service: `
 metadata: {name: jellyfin, namespace: media}
 spec:
@@ -142,8 +162,13 @@ func TestNames(t *testing.T) {
 	other := &lattice.LatticeMeshMember{Spec: lattice.MemberSpec{ServiceAccount: "robot"}}
 	for _, tt := range []struct{ got, want string }{
 		{mesh.WaypointName("media"), "media-waypoint"},
-		{mesh.IngressAccount("media"), "media-ingress-istio"},
-		{mesh.Account(mesh.IngressGateway("media")), "media-ingress-istio"},
+		{mesh.IngressAccount("media", ""), "media-ingress-istio"},
+		{mesh.Account(mesh.IngressGateway(lattice.MemberRef{Namespace: "media", Name: "media-ingress-istio"})), "media-ingress-istio"},
+		{mesh.IngressAccount("media", "istio-remote"), "media-ingress-istio-remote"},
+		{mesh.WaypointName(strings.Repeat("n", 54)), strings.Repeat("n", 54) + "-waypoint"},
+		{mesh.WaypointName(strings.Repeat("n", 55)), strings.Repeat("n", 45) + "-35c2be7b-waypoint"},
+		{mesh.IngressAccount(strings.Repeat("n", 49), ""), strings.Repeat("n", 49) + "-ingress-istio"},
+		{mesh.IngressAccount(strings.Repeat("n", 50), ""), strings.Repeat("n", 40) + "-7dd60b1d-ingress-istio"},
 		{mesh.Principal("lattice.x.local", "media", mesh.Account(member)), "lattice.x.local/ns/media/sa/jellyfin"},
 		{mesh.Account(other), "robot"},
 	} {
@@ -189,7 +214,7 @@ func TestCiliumPorts(t *testing.T) {
 	}
 	got := mesh.CiliumPorts(ports, mesh.UDP)
 	if len(got) != 2 || len(got[0].Ports) != 40 || len(got[1].Ports) != 1 {
-		t.Fatalf("41 ports must be split behind the 40th: %v", got)
+		t.Fatalf("41 ports must be split after the 40th: %v", got)
 	}
 	if want := (kube.CiliumPort{Port: "41", Protocol: "UDP"}); got[1].Ports[0] != want {
 		t.Errorf("got %v, want %v", got[1].Ports[0], want)

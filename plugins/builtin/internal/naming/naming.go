@@ -14,9 +14,8 @@ import (
 const (
 	LabelName      = "app.kubernetes.io/name"
 	LabelManagedBy = "app.kubernetes.io/managed-by"
+	LabelPartOf    = "app.kubernetes.io/part-of"
 	ManagedBy      = "lattice"
-	// LabelVolumePrefix is followed by a volume's id on the pods of its owner.
-	LabelVolumePrefix = "lattice.io/vol-"
 	// AnnotationConfigHash on a pod template rolls the pods when their configuration changes.
 	AnnotationConfigHash = "lattice.dev/config-hash"
 )
@@ -53,6 +52,56 @@ func DNSLabel(s string) string {
 		b = append(b, c)
 	}
 	return ascii.Trim(string(b[:min(len(b), 63)]), '-')
+}
+
+// Label returns a DNS label that begins with prefix and is unique to s. Where sanitised is all of s, it follows the
+// prefix as it is; elsewhere the hash of s follows after two hyphens, which sanitised is not to have in a row where it is all of s.
+func Label(prefix, sanitised, s string, whole bool) string {
+	if name := prefix + sanitised; whole && len(name) <= maxLabel {
+		return name
+	}
+	kept := ascii.Trim((prefix + sanitised)[:min(len(prefix+sanitised), maxLabel-hashLen-2)], '-')
+	return kept + "--" + Hash(s)
+}
+
+// maxLabel is the longest DNS label (RFC 1035, section 2.3.4), and hashLen the length of a [Hash].
+const (
+	maxLabel = 63
+	hashLen  = 16
+)
+
+// The kinds of the object that runs a service's pods.
+const (
+	KindDeployment  = "Deployment"
+	KindStatefulSet = "StatefulSet"
+)
+
+// WorkloadKind returns the kind of apps/v1 that runs a service's pods: a StatefulSet when they have names or volumes of their
+// own.
+func WorkloadKind(spec *lattice.ServiceSpec) string {
+	if s := spec.Workload.Service; s != nil && s.StableNames {
+		return KindStatefulSet
+	}
+	for i := range spec.Workload.Resources {
+		if PerReplica(&spec.Workload.Resources[i].Value) {
+			return KindStatefulSet
+		}
+	}
+	return KindDeployment
+}
+
+// PodsService returns the headless Service below which the pods of a StatefulSet have names: the service's own where it is
+// headless, and else a second one.
+func PodsService(name string, spec *lattice.ServiceSpec) string {
+	if s := spec.Workload.Service; s != nil && s.ServiceType == "Headless" {
+		return name
+	}
+	return name + "-pods"
+}
+
+// PerReplica reports whether a resource is a volume of which each replica has its own.
+func PerReplica(r *lattice.Resource) bool {
+	return r.Type == "volume" && r.Params != nil && r.Params.PerReplica != nil && *r.Params.PerReplica
 }
 
 // Selector returns the labels that select a workload's pods.

@@ -28,3 +28,20 @@ func TestDNSLabel(t *testing.T) {
 		}
 	}
 }
+
+// TestLaw06_LabelIsInjective derives names of texts that sanitising makes equal, and of one that already looks like such a name.
+func TestLaw06_LabelIsInjective(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, path := range []string{"/cache", "/.cache", "/Cache", "/var/cache", "/var-cache", "/1", "/ä", "/" + strings.Repeat("a", 70), "/" + strings.Repeat("a", 71)} {
+		sanitised := DNSLabel(path)
+		name := Label("emptydir-", sanitised, path, "/"+sanitised == path)
+		if other, taken := seen[name]; taken {
+			t.Errorf("%q and %q are both called %s", path, other, name)
+		}
+		if len(name) > maxLabel {
+			t.Errorf("%q is called %s, of %d characters", path, name, len(name))
+		}
+		seen[name] = path
+	}
+}

@@ -1,5 +1,6 @@
-// Package ascii does for guests what a derivation does to names, paths and numbers. The standard library's functions
-// for it know all of Unicode and quote text in their errors, and bring the tables for both into a module.
+// Package ascii does for guests what a derivation does to names, paths and numbers. The standard
+// library's functions for it know all of Unicode and quote text in their errors, and bring the
+// tables for both into a module.
 package ascii
 
 // Lower turns A to Z into a to z.
@@ -24,7 +25,7 @@ func Swap(s string, from, to byte) string {
 	return string(b)
 }
 
-// IndexAny returns where the first of the bytes in set stands in s, or -1.
+// IndexAny returns where the first of the bytes in set is in s, or -1.
 func IndexAny(s, set string) int {
 	for i := range len(s) {
 		for j := range len(set) {
@@ -67,4 +68,23 @@ func ParseInt(s string, base int64) (n int64, ok bool) {
 		n = n*base + digit
 	}
 	return n, s != "" && len(s) <= 18
+}
+
+// Base64 returns s in base64 with padding (RFC 4648, section 4), as the data of a Secret is written.
+func Base64(s string) string {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	out := make([]byte, 0, (len(s)+2)/3*4)
+	for ; len(s) >= 3; s = s[3:] {
+		v := uint(s[0])<<16 | uint(s[1])<<8 | uint(s[2])
+		out = append(out, digits[v>>18], digits[v>>12&63], digits[v>>6&63], digits[v&63])
+	}
+	switch len(s) {
+	case 1:
+		v := uint(s[0]) << 4
+		out = append(out, digits[v>>6], digits[v&63], '=', '=')
+	case 2:
+		v := uint(s[0])<<10 | uint(s[1])<<2
+		out = append(out, digits[v>>12], digits[v>>6&63], digits[v&63], '=')
+	}
+	return string(out)
 }

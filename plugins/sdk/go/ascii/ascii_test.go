@@ -1,12 +1,13 @@
 package ascii
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// Each function is held against the one of the standard library that it stands for.
+// Each function is held against the one of the standard library that it replaces.
 func TestAgainstStandardLibrary(t *testing.T) {
 	for _, s := range []string{"", "a", "Ab-C/d", "/etc/app", "--x--", "---", "é-É", "0755", "18446744073709551616", "12a", "-1", "8"} {
 		if got, want := Lower(s), strings.ToLower(s); got != want && !strings.ContainsRune(s, 'É') {
@@ -30,6 +31,18 @@ func TestAgainstStandardLibrary(t *testing.T) {
 			if got, ok := ParseInt(s, int64(base)); ok != (err == nil) || ok && got != int64(want) {
 				t.Errorf("ParseInt(%q, %d) = %d, %t, want %d, %v", s, base, got, ok, want, err)
 			}
+		}
+	}
+}
+
+func TestBase64(t *testing.T) {
+	for n := range 70 {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(i*37 + n*11)
+		}
+		if got, want := Base64(string(b)), base64.StdEncoding.EncodeToString(b); got != want {
+			t.Errorf("%d bytes: got %s, want %s", n, got, want)
 		}
 	}
 }

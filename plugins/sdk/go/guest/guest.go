@@ -1,7 +1,7 @@
 //go:build wasip1
 
-// Package guest connects a plugin to the host when it runs as a WebAssembly module. A plugin's main.go exports the two
-// functions of the ABI and hands them on:
+// Package guest connects a plugin to the host when it runs as a WebAssembly module. A plugin's
+// main.go exports the two functions of the ABI and hands them on:
 //
 //	//go:wasmexport lattice_v1_alloc
 //	func alloc(size uint32) uint32 { return guest.Alloc(size) }
@@ -18,12 +18,14 @@ import (
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
-// The buffers of the call under way. The host holds plain addresses of them, which the garbage collector does not see.
-// A module is single-threaded and the host never calls it while a call is under way.
+// The buffers of the call under way. The host holds plain addresses of them, which the garbage
+// collector does not see. A module is single-threaded and the host never calls it while a call is
+// under way.
 var request, response []byte
 
-// A host keeps the state of an instance that was just made and starts every call from it. So what the runtime does once
-// for an instance is done here: a call finds it done, and no growth of the memory keeps the instance from being used again.
+// A host keeps the state of an instance that was just made and starts every call from it. So what
+// the runtime does once for an instance is done here: a call finds it done, and no growth of the
+// memory keeps the instance from being used again.
 var _ = warm()
 
 func warm() struct{} {
@@ -32,8 +34,8 @@ func warm() struct{} {
 	return struct{}{}
 }
 
-// The largest sizes that are made warm, in bytes, of bytes and of what holds pointers: larger objects are rare, and every
-// size takes some of an instance's memory.
+// The largest sizes that are made warm, in bytes, of bytes and of what holds pointers: larger
+// objects are rare, and every size takes some of an instance's memory.
 const (
 	largestWarmBytes    = 8 << 10
 	largestWarmPointers = 2 << 10
@@ -52,8 +54,9 @@ func warmAllocator() {
 // pointers lets what is made for [warmAllocator] escape to the heap.
 var pointers []*byte
 
-// warmFrames is how many frames of [warmStack] take more of the stack, 32 KiB, than the built-in plugins need. Growing the
-// stack in a call costs as much as a third of a derivation: every frame is looked up and moved.
+// warmFrames is how many frames of [warmStack] take more of the stack, 32 KiB, than the built-in
+// plugins need. Growing the stack in a call costs as much as a third of a derivation: every frame
+// is looked up and moved.
 const warmFrames = 64
 
 // warmStack grows the stack. Exported functions run on the stack that the initialisation ran on.
@@ -67,7 +70,8 @@ func warmStack(frames int) byte {
 	return frame[frames]
 }
 
-// calls counts the calls of an instance. A host that puts an instance back before each call puts it back too.
+// calls counts the calls of an instance. A host that puts an instance back before each call puts it
+// back too.
 var calls uint32
 
 // callsPerTurn is after how many calls the collector's workers get their turn.
@@ -79,11 +83,11 @@ func Alloc(size uint32) uint32 {
 	return address(request)
 }
 
-// Call runs one operation on the message at ptr, which [Alloc] must have returned, and returns the address of the answer
-// in the high half and its length in the low half.
+// Call runs one operation on the message at ptr, which [Alloc] must have returned, and returns the
+// address of the answer in the high half and its length in the low half.
 func Call(p *sdk.Plugin, op, ptr, size uint32) uint64 {
-	// An exported function returns to the host without passing the scheduler, so that the collector's workers would
-	// never run in an instance that goes on from call to call.
+	// An exported function returns to the host without passing the scheduler, so that the
+	// collector's workers would never run in an instance that goes on from call to call.
 	if calls++; calls%callsPerTurn == 0 {
 		runtime.Gosched()
 	}

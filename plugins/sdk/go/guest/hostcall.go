@@ -13,8 +13,8 @@ import (
 //go:wasmimport lattice_v1 host_call
 func hostCall(op uint32, ptr unsafe.Pointer, size uint32) uint64
 
-// Host returns the host that the module runs on. A module that calls it must ask for a capability in its manifest; in one
-// that does not, no trace of it is linked.
+// Host returns the host that the module runs on. A module that calls it must ask for a capability
+// in its manifest; in one that does not, no trace of it is linked.
 func Host() hostcall.Host { return hostcall.New(call) }
 
 // call makes one host call. The host asks [Alloc] for room for the answer while it is under way.

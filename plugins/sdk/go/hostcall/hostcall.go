@@ -1,8 +1,9 @@
-// Package hostcall is how a plugin asks its host for more than its request: a small store of its own, a page from the network,
-// other resources. Each needs a capability in the manifest and an operator's grant.
+// Package hostcall is how a plugin asks its host for more than its request: a small store of its
+// own, a page from the network, other resources. Each needs a capability in the manifest and an
+// operator's grant.
 //
-// A derivation takes a [Host] as a parameter. main.go gives it the one of package guest; a test gives it one of package
-// hosttest, so that the same code runs natively.
+// A derivation takes a [Host] as a parameter. main.go gives it the one of package guest; a test
+// gives it one of package hosttest, so that the same code runs natively.
 //
 //	func deriver(h hostcall.Host) func(*sdk.Request, *sdk.Response) error { … }
 //
@@ -17,13 +18,14 @@ import (
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
-// Host makes host calls. Its methods return an [*abi.HostError] when the host did not do what it was asked for; [Is] tells
-// the codes apart.
+// Host makes host calls. Its methods return an [*abi.HostError] when the host did not do what it
+// was asked for; [Is] tells the codes apart.
 type Host struct {
 	call func(op abi.HostOp, request []byte) (answer []byte)
 }
 
-// New returns a Host on top of a function that carries one request to the host, both messages in CBOR.
+// New returns a Host on top of a function that carries one request to the host, both messages in
+// CBOR.
 func New(call func(op abi.HostOp, request []byte) (answer []byte)) Host { return Host{call} }
 
 // Is reports whether err is an error of the host with this code.
@@ -46,8 +48,9 @@ func (h Host) Get(key string) (value sdk.Value, found bool, err error) {
 	return sdk.Value(answer.Value), true, nil
 }
 
-// Set sets a key of the plugin's store. The value is kept if the whole run of the host comes to a good end; this step sees it
-// at once, other steps in the next run. Text is written as Set(key, cbor.AppendString(nil, text)).
+// Set sets a key of the plugin's store. The value is kept if the whole run of the host comes to a
+// good end; this step sees it at once, other steps in the next run. Text is written as Set(key,
+// cbor.AppendString(nil, text)).
 func (h Host) Set(key string, value []byte) error {
 	return h.do(abi.HostKVSet, (&abi.KVSetRequest{Key: key, Value: value}).AppendCBOR(nil))
 }
@@ -65,8 +68,8 @@ func (h Host) List(prefix string) ([]string, error) {
 	return answer.Keys, result(d, answer.Error)
 }
 
-// HTTPGet sends a GET request to a host that the manifest names, and follows redirects to such hosts. A status such as 404 is
-// no error.
+// HTTPGet sends a GET request to a host that the manifest names, and follows redirects to such
+// hosts. A status such as 404 is no error.
 func (h Host) HTTPGet(r *abi.HTTPGetRequest) (*abi.HTTPGetAnswer, error) {
 	answer := new(abi.HTTPGetAnswer)
 	d := cbor.NewDecoder(h.call(abi.HostHTTPGet, r.AppendCBOR(nil)))

@@ -10,16 +10,25 @@ type CiliumNetworkPolicy struct {
 
 // CiliumRule is the spec of a [CiliumNetworkPolicy].
 type CiliumRule struct {
-	EndpointSelector LabelSelector   `json:"endpointSelector"`
-	Ingress          []CiliumIngress `json:"ingress,omitempty"`
+	EndpointSelector LabelSelector `json:"endpointSelector"`
+	// EnableDefaultDeny closes a direction also where no rule names it.
+	EnableDefaultDeny *CiliumDefaultDeny `json:"enableDefaultDeny,omitempty"`
+	Ingress           []CiliumIngress    `json:"ingress,omitempty"`
 	// Egress holds encoded [CiliumEgress] items, so that rules which another step wrote can stand among a plugin's own.
 	Egress []cbor.Raw `json:"egress,omitempty"`
+}
+
+// CiliumDefaultDeny says which directions are closed except for what rules allow. Without it a direction without rules is open.
+type CiliumDefaultDeny struct {
+	Ingress bool `json:"ingress"`
+	Egress  bool `json:"egress"`
 }
 
 // CiliumIngress allows traffic to the endpoint.
 type CiliumIngress struct {
 	FromEndpoints []LabelSelector  `json:"fromEndpoints,omitempty"`
 	FromEntities  []string         `json:"fromEntities,omitempty"`
+	FromCIDR      []string         `json:"fromCIDR,omitempty"`
 	ToPorts       []CiliumPortRule `json:"toPorts,omitempty"`
 }
 

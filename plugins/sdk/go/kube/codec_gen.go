@@ -100,11 +100,59 @@ var typeOfAuthorizationTo = cbor.Type{
 	},
 }
 
+var typeOfBackendRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(BackendRef{}.Name), Kind: cbor.KindText},
+		{Key: "dport", Offset: unsafe.Offsetof(BackendRef{}.Port), Kind: cbor.KindInt},
+	},
+}
+
 var typeOfCapabilities = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
 		{Key: "cadd", Offset: unsafe.Offsetof(Capabilities{}.Add), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "ddrop", Offset: unsafe.Offsetof(Capabilities{}.Drop), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *Certificate) AppendCBOR(b []byte) []byte {
+	return typeOfCertificate.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfCertificate = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(Certificate{}.Object) + unsafe.Offsetof(Certificate{}.Object.TypeMeta) + unsafe.Offsetof(Certificate{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(Certificate{}.Spec), Kind: cbor.KindStruct, Type: &typeOfCertificateSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(Certificate{}.Object) + unsafe.Offsetof(Certificate{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(Certificate{}.Object) + unsafe.Offsetof(Certificate{}.Object.TypeMeta) + unsafe.Offsetof(Certificate{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfCertificateRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(CertificateRef{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(CertificateRef{}.Name), Kind: cbor.KindText},
+	},
+}
+
+var typeOfCertificateSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "hdnsNames", Offset: unsafe.Offsetof(CertificateSpec{}.DNSNames), Kind: cbor.KindList, Type: &cbor.TextList},
+		{Key: "iissuerRef", Offset: unsafe.Offsetof(CertificateSpec{}.IssuerRef), Kind: cbor.KindStruct, Type: &typeOfIssuerRef},
+		{Key: "jsecretName", Offset: unsafe.Offsetof(CertificateSpec{}.SecretName), Kind: cbor.KindText},
+	},
+}
+
+var typeOfCiliumDefaultDeny = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "fegress", Offset: unsafe.Offsetof(CiliumDefaultDeny{}.Egress), Kind: cbor.KindBool},
+		{Key: "gingress", Offset: unsafe.Offsetof(CiliumDefaultDeny{}.Ingress), Kind: cbor.KindBool},
 	},
 }
 
@@ -148,6 +196,7 @@ var typeOfCiliumIngress = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
 		{Key: "gtoPorts", Offset: unsafe.Offsetof(CiliumIngress{}.ToPorts), Kind: cbor.KindList, Type: &typeOfListOfCiliumPortRule, Optional: true},
+		{Key: "hfromCIDR", Offset: unsafe.Offsetof(CiliumIngress{}.FromCIDR), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "lfromEntities", Offset: unsafe.Offsetof(CiliumIngress{}.FromEntities), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "mfromEndpoints", Offset: unsafe.Offsetof(CiliumIngress{}.FromEndpoints), Kind: cbor.KindList, Type: &typeOfListOfLabelSelector, Optional: true},
 	},
@@ -203,12 +252,17 @@ var typeOfListOfCiliumIngress = cbor.Type{
 	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CiliumIngress)(nil)), Elem: &typeOfCiliumIngress,
 }
 
+var typeOfPointerToCiliumDefaultDeny = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*CiliumDefaultDeny)(nil)), Elem: &typeOfCiliumDefaultDeny,
+}
+
 var typeOfCiliumRule = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x4,
 	Fields: []cbor.Field{
 		{Key: "fegress", Offset: unsafe.Offsetof(CiliumRule{}.Egress), Kind: cbor.KindList, Type: &cbor.RawList, Optional: true},
 		{Key: "gingress", Offset: unsafe.Offsetof(CiliumRule{}.Ingress), Kind: cbor.KindList, Type: &typeOfListOfCiliumIngress, Optional: true},
 		{Key: "pendpointSelector", Offset: unsafe.Offsetof(CiliumRule{}.EndpointSelector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "qenableDefaultDeny", Offset: unsafe.Offsetof(CiliumRule{}.EnableDefaultDeny), Kind: cbor.KindPointer, Type: &typeOfPointerToCiliumDefaultDeny, Optional: true},
 	},
 }
 
@@ -217,6 +271,33 @@ var typeOfClaimVolume = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "hreadOnly", Offset: unsafe.Offsetof(ClaimVolume{}.ReadOnly), Kind: cbor.KindBool, Optional: true},
 		{Key: "iclaimName", Offset: unsafe.Offsetof(ClaimVolume{}.ClaimName), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ClusterSecretStore) AppendCBOR(b []byte) []byte {
+	return typeOfClusterSecretStore.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfClusterSecretStore = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ClusterSecretStore{}.Object) + unsafe.Offsetof(ClusterSecretStore{}.Object.TypeMeta) + unsafe.Offsetof(ClusterSecretStore{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(ClusterSecretStore{}.Spec), Kind: cbor.KindStruct, Type: &typeOfClusterSecretStoreSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ClusterSecretStore{}.Object) + unsafe.Offsetof(ClusterSecretStore{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ClusterSecretStore{}.Object) + unsafe.Offsetof(ClusterSecretStore{}.Object.TypeMeta) + unsafe.Offsetof(ClusterSecretStore{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfStoreCondition = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*StoreCondition)(nil)), Elem: &typeOfStoreCondition,
+}
+
+var typeOfClusterSecretStoreSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "hprovider", Offset: unsafe.Offsetof(ClusterSecretStoreSpec{}.Provider), Kind: cbor.KindMap, Type: &cbor.RawMap},
+		{Key: "jconditions", Offset: unsafe.Offsetof(ClusterSecretStoreSpec{}.Conditions), Kind: cbor.KindList, Type: &typeOfListOfStoreCondition, Optional: true},
 	},
 }
 
@@ -260,6 +341,10 @@ var typeOfListOfEnvFromSource = cbor.Type{
 	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*EnvFromSource)(nil)), Elem: &typeOfEnvFromSource,
 }
 
+var typeOfPointerToLifecycle = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Lifecycle)(nil)), Elem: &typeOfLifecycle,
+}
+
 var typeOfPointerToResourceRequirements = cbor.Type{
 	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ResourceRequirements)(nil)), Elem: &typeOfResourceRequirements,
 }
@@ -286,6 +371,7 @@ var typeOfContainer = cbor.Type{
 		{Key: "eports", Offset: unsafe.Offsetof(Container{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfContainerPort, Optional: true},
 		{Key: "gcommand", Offset: unsafe.Offsetof(Container{}.Command), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "genvFrom", Offset: unsafe.Offsetof(Container{}.EnvFrom), Kind: cbor.KindList, Type: &typeOfListOfEnvFromSource, Optional: true},
+		{Key: "ilifecycle", Offset: unsafe.Offsetof(Container{}.Lifecycle), Kind: cbor.KindPointer, Type: &typeOfPointerToLifecycle, Optional: true},
 		{Key: "iresources", Offset: unsafe.Offsetof(Container{}.Resources), Kind: cbor.KindPointer, Type: &typeOfPointerToResourceRequirements, Optional: true},
 		{Key: "jworkingDir", Offset: unsafe.Offsetof(Container{}.WorkingDir), Kind: cbor.KindText, Optional: true},
 		{Key: "lstartupProbe", Offset: unsafe.Offsetof(Container{}.StartupProbe), Kind: cbor.KindPointer, Type: &typeOfPointerToProbe, Optional: true},
@@ -297,12 +383,41 @@ var typeOfContainer = cbor.Type{
 	},
 }
 
+var typeOfContainerFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "cenv", Offset: unsafe.Offsetof(ContainerFields{}.Env), Kind: cbor.KindList, Type: &typeOfListOfEnvVar, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(ContainerFields{}.Name), Kind: cbor.KindText},
+		{Key: "genvFrom", Offset: unsafe.Offsetof(ContainerFields{}.EnvFrom), Kind: cbor.KindList, Type: &typeOfListOfEnvFromSource, Optional: true},
+		{Key: "lvolumeMounts", Offset: unsafe.Offsetof(ContainerFields{}.VolumeMounts), Kind: cbor.KindList, Type: &typeOfListOfVolumeMount, Optional: true},
+	},
+}
+
 var typeOfContainerPort = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x4,
 	Fields: []cbor.Field{
 		{Key: "dname", Offset: unsafe.Offsetof(ContainerPort{}.Name), Kind: cbor.KindText, Optional: true},
 		{Key: "hprotocol", Offset: unsafe.Offsetof(ContainerPort{}.Protocol), Kind: cbor.KindText, Optional: true},
 		{Key: "mcontainerPort", Offset: unsafe.Offsetof(ContainerPort{}.ContainerPort), Kind: cbor.KindInt},
+	},
+}
+
+var typeOfListOfDNSOption = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*DNSOption)(nil)), Elem: &typeOfDNSOption,
+}
+
+var typeOfDNSConfig = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "goptions", Offset: unsafe.Offsetof(DNSConfig{}.Options), Kind: cbor.KindList, Type: &typeOfListOfDNSOption, Optional: true},
+	},
+}
+
+var typeOfDNSOption = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(DNSOption{}.Name), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(DNSOption{}.Value), Kind: cbor.KindText, Optional: true},
 	},
 }
 
@@ -367,11 +482,33 @@ var typeOfEnvFromSource = cbor.Type{
 	},
 }
 
+var typeOfPointerToEnvVarSource = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*EnvVarSource)(nil)), Elem: &typeOfEnvVarSource,
+}
+
 var typeOfEnvVar = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x1,
 	Fields: []cbor.Field{
 		{Key: "dname", Offset: unsafe.Offsetof(EnvVar{}.Name), Kind: cbor.KindText},
 		{Key: "evalue", Offset: unsafe.Offsetof(EnvVar{}.Value), Kind: cbor.KindText, Optional: true},
+		{Key: "ivalueFrom", Offset: unsafe.Offsetof(EnvVar{}.ValueFrom), Kind: cbor.KindPointer, Type: &typeOfPointerToEnvVarSource, Optional: true},
+	},
+}
+
+var typeOfPointerToFieldSelector = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*FieldSelector)(nil)), Elem: &typeOfFieldSelector,
+}
+
+var typeOfPointerToKeySelector = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*KeySelector)(nil)), Elem: &typeOfKeySelector,
+}
+
+var typeOfEnvVarSource = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "hfieldRef", Offset: unsafe.Offsetof(EnvVarSource{}.FieldRef), Kind: cbor.KindPointer, Type: &typeOfPointerToFieldSelector, Optional: true},
+		{Key: "lsecretKeyRef", Offset: unsafe.Offsetof(EnvVarSource{}.SecretKeyRef), Kind: cbor.KindPointer, Type: &typeOfPointerToKeySelector, Optional: true},
+		{Key: "oconfigMapKeyRef", Offset: unsafe.Offsetof(EnvVarSource{}.ConfigMapKeyRef), Kind: cbor.KindPointer, Type: &typeOfPointerToKeySelector, Optional: true},
 	},
 }
 
@@ -379,6 +516,172 @@ var typeOfExecAction = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x1,
 	Fields: []cbor.Field{
 		{Key: "gcommand", Offset: unsafe.Offsetof(ExecAction{}.Command), Kind: cbor.KindList, Type: &cbor.TextList},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *ExternalSecret) AppendCBOR(b []byte) []byte {
+	return typeOfExternalSecret.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfExternalSecret = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(ExternalSecret{}.Object) + unsafe.Offsetof(ExternalSecret{}.Object.TypeMeta) + unsafe.Offsetof(ExternalSecret{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(ExternalSecret{}.Spec), Kind: cbor.KindStruct, Type: &typeOfExternalSecretSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ExternalSecret{}.Object) + unsafe.Offsetof(ExternalSecret{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(ExternalSecret{}.Object) + unsafe.Offsetof(ExternalSecret{}.Object.TypeMeta) + unsafe.Offsetof(ExternalSecret{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfExternalSecretData = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "iremoteRef", Offset: unsafe.Offsetof(ExternalSecretData{}.RemoteRef), Kind: cbor.KindStruct, Type: &typeOfRemoteRef},
+		{Key: "isecretKey", Offset: unsafe.Offsetof(ExternalSecretData{}.SecretKey), Kind: cbor.KindText},
+	},
+}
+
+var typeOfExternalSecretDataFrom = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gextract", Offset: unsafe.Offsetof(ExternalSecretDataFrom{}.Extract), Kind: cbor.KindStruct, Type: &typeOfRemoteRef},
+	},
+}
+
+var typeOfListOfExternalSecretData = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ExternalSecretData)(nil)), Elem: &typeOfExternalSecretData,
+}
+
+var typeOfListOfExternalSecretDataFrom = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ExternalSecretDataFrom)(nil)), Elem: &typeOfExternalSecretDataFrom,
+}
+
+var typeOfExternalSecretSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xa,
+	Fields: []cbor.Field{
+		{Key: "ddata", Offset: unsafe.Offsetof(ExternalSecretSpec{}.Data), Kind: cbor.KindList, Type: &typeOfListOfExternalSecretData, Optional: true},
+		{Key: "ftarget", Offset: unsafe.Offsetof(ExternalSecretSpec{}.Target), Kind: cbor.KindStruct, Type: &typeOfExternalSecretTarget},
+		{Key: "hdataFrom", Offset: unsafe.Offsetof(ExternalSecretSpec{}.DataFrom), Kind: cbor.KindList, Type: &typeOfListOfExternalSecretDataFrom, Optional: true},
+		{Key: "nsecretStoreRef", Offset: unsafe.Offsetof(ExternalSecretSpec{}.SecretStoreRef), Kind: cbor.KindStruct, Type: &typeOfSecretStoreRef},
+		{Key: "orefreshInterval", Offset: unsafe.Offsetof(ExternalSecretSpec{}.RefreshInterval), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfPointerToExternalSecretTemplate = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ExternalSecretTemplate)(nil)), Elem: &typeOfExternalSecretTemplate,
+}
+
+var typeOfExternalSecretTarget = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ExternalSecretTarget{}.Name), Kind: cbor.KindText},
+		{Key: "htemplate", Offset: unsafe.Offsetof(ExternalSecretTarget{}.Template), Kind: cbor.KindPointer, Type: &typeOfPointerToExternalSecretTemplate, Optional: true},
+	},
+}
+
+var typeOfExternalSecretTemplate = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xc,
+	Fields: []cbor.Field{
+		{Key: "ddata", Offset: unsafe.Offsetof(ExternalSecretTemplate{}.Data), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "dtype", Offset: unsafe.Offsetof(ExternalSecretTemplate{}.Type), Kind: cbor.KindText, Optional: true},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(ExternalSecretTemplate{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfTemplateMetadata},
+		{Key: "mengineVersion", Offset: unsafe.Offsetof(ExternalSecretTemplate{}.EngineVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfFieldSelector = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ifieldPath", Offset: unsafe.Offsetof(FieldSelector{}.FieldPath), Kind: cbor.KindText},
+	},
+}
+
+var typeOfFieldsMetadata = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "kannotations", Offset: unsafe.Offsetof(FieldsMetadata{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfGRPCAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dport", Offset: unsafe.Offsetof(GRPCAction{}.Port), Kind: cbor.KindInt},
+		{Key: "gservice", Offset: unsafe.Offsetof(GRPCAction{}.Service), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfPointerToGRPCMethod = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*GRPCMethod)(nil)), Elem: &typeOfGRPCMethod,
+}
+
+var typeOfListOfHeaderMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HeaderMatch)(nil)), Elem: &typeOfHeaderMatch,
+}
+
+var typeOfGRPCMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "fmethod", Offset: unsafe.Offsetof(GRPCMatch{}.Method), Kind: cbor.KindPointer, Type: &typeOfPointerToGRPCMethod, Optional: true},
+		{Key: "gheaders", Offset: unsafe.Offsetof(GRPCMatch{}.Headers), Kind: cbor.KindList, Type: &typeOfListOfHeaderMatch, Optional: true},
+	},
+}
+
+var typeOfGRPCMethod = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(GRPCMethod{}.Type), Kind: cbor.KindText},
+		{Key: "fmethod", Offset: unsafe.Offsetof(GRPCMethod{}.Method), Kind: cbor.KindText, Optional: true},
+		{Key: "gservice", Offset: unsafe.Offsetof(GRPCMethod{}.Service), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *GRPCRoute) AppendCBOR(b []byte) []byte {
+	return typeOfGRPCRoute.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfGRPCRoute = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(GRPCRoute{}.Object) + unsafe.Offsetof(GRPCRoute{}.Object.TypeMeta) + unsafe.Offsetof(GRPCRoute{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(GRPCRoute{}.Spec), Kind: cbor.KindStruct, Type: &typeOfGRPCRouteSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(GRPCRoute{}.Object) + unsafe.Offsetof(GRPCRoute{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(GRPCRoute{}.Object) + unsafe.Offsetof(GRPCRoute{}.Object.TypeMeta) + unsafe.Offsetof(GRPCRoute{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfGRPCRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*GRPCRule)(nil)), Elem: &typeOfGRPCRule,
+}
+
+var typeOfListOfParentRef = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ParentRef)(nil)), Elem: &typeOfParentRef,
+}
+
+var typeOfGRPCRouteSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "erules", Offset: unsafe.Offsetof(GRPCRouteSpec{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfGRPCRule},
+		{Key: "ihostnames", Offset: unsafe.Offsetof(GRPCRouteSpec{}.Hostnames), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "jparentRefs", Offset: unsafe.Offsetof(GRPCRouteSpec{}.ParentRefs), Kind: cbor.KindList, Type: &typeOfListOfParentRef},
+	},
+}
+
+var typeOfListOfGRPCMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*GRPCMatch)(nil)), Elem: &typeOfGRPCMatch,
+}
+
+var typeOfListOfBackendRef = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*BackendRef)(nil)), Elem: &typeOfBackendRef,
+}
+
+var typeOfGRPCRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "gmatches", Offset: unsafe.Offsetof(GRPCRule{}.Matches), Kind: cbor.KindList, Type: &typeOfListOfGRPCMatch, Optional: true},
+		{Key: "kbackendRefs", Offset: unsafe.Offsetof(GRPCRule{}.BackendRefs), Kind: cbor.KindList, Type: &typeOfListOfBackendRef},
 	},
 }
 
@@ -406,6 +709,18 @@ var typeOfGatewaySpec = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "ilisteners", Offset: unsafe.Offsetof(GatewaySpec{}.Listeners), Kind: cbor.KindList, Type: &typeOfListOfListener},
 		{Key: "pgatewayClassName", Offset: unsafe.Offsetof(GatewaySpec{}.GatewayClassName), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPointerToHTTPRedirect = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HTTPRedirect)(nil)), Elem: &typeOfHTTPRedirect,
+}
+
+var typeOfHTTPFilter = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(HTTPFilter{}.Type), Kind: cbor.KindText},
+		{Key: "orequestRedirect", Offset: unsafe.Offsetof(HTTPFilter{}.RequestRedirect), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPRedirect, Optional: true},
 	},
 }
 
@@ -437,6 +752,157 @@ var typeOfHTTPHeader = cbor.Type{
 	},
 }
 
+var typeOfPointerToValueMatch = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ValueMatch)(nil)), Elem: &typeOfValueMatch,
+}
+
+var typeOfHTTPMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dpath", Offset: unsafe.Offsetof(HTTPMatch{}.Path), Kind: cbor.KindPointer, Type: &typeOfPointerToValueMatch, Optional: true},
+		{Key: "fmethod", Offset: unsafe.Offsetof(HTTPMatch{}.Method), Kind: cbor.KindText, Optional: true},
+		{Key: "gheaders", Offset: unsafe.Offsetof(HTTPMatch{}.Headers), Kind: cbor.KindList, Type: &typeOfListOfHeaderMatch, Optional: true},
+	},
+}
+
+var typeOfHTTPRedirect = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "fscheme", Offset: unsafe.Offsetof(HTTPRedirect{}.Scheme), Kind: cbor.KindText},
+		{Key: "jstatusCode", Offset: unsafe.Offsetof(HTTPRedirect{}.StatusCode), Kind: cbor.KindInt},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *HTTPRoute) AppendCBOR(b []byte) []byte {
+	return typeOfHTTPRoute.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfHTTPRoute = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(HTTPRoute{}.Object) + unsafe.Offsetof(HTTPRoute{}.Object.TypeMeta) + unsafe.Offsetof(HTTPRoute{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(HTTPRoute{}.Spec), Kind: cbor.KindStruct, Type: &typeOfHTTPRouteSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(HTTPRoute{}.Object) + unsafe.Offsetof(HTTPRoute{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(HTTPRoute{}.Object) + unsafe.Offsetof(HTTPRoute{}.Object.TypeMeta) + unsafe.Offsetof(HTTPRoute{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfHTTPRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HTTPRule)(nil)), Elem: &typeOfHTTPRule,
+}
+
+var typeOfHTTPRouteSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "erules", Offset: unsafe.Offsetof(HTTPRouteSpec{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfHTTPRule},
+		{Key: "ihostnames", Offset: unsafe.Offsetof(HTTPRouteSpec{}.Hostnames), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "jparentRefs", Offset: unsafe.Offsetof(HTTPRouteSpec{}.ParentRefs), Kind: cbor.KindList, Type: &typeOfListOfParentRef},
+	},
+}
+
+var typeOfListOfHTTPFilter = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HTTPFilter)(nil)), Elem: &typeOfHTTPFilter,
+}
+
+var typeOfListOfHTTPMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*HTTPMatch)(nil)), Elem: &typeOfHTTPMatch,
+}
+
+var typeOfHTTPRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gfilters", Offset: unsafe.Offsetof(HTTPRule{}.Filters), Kind: cbor.KindList, Type: &typeOfListOfHTTPFilter, Optional: true},
+		{Key: "gmatches", Offset: unsafe.Offsetof(HTTPRule{}.Matches), Kind: cbor.KindList, Type: &typeOfListOfHTTPMatch, Optional: true},
+		{Key: "kbackendRefs", Offset: unsafe.Offsetof(HTTPRule{}.BackendRefs), Kind: cbor.KindList, Type: &typeOfListOfBackendRef, Optional: true},
+	},
+}
+
+var typeOfHeaderMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(HeaderMatch{}.Name), Kind: cbor.KindText},
+		{Key: "dtype", Offset: unsafe.Offsetof(HeaderMatch{}.Type), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(HeaderMatch{}.Value), Kind: cbor.KindText},
+	},
+}
+
+var typeOfIssuerRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x7,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(IssuerRef{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(IssuerRef{}.Name), Kind: cbor.KindText},
+		{Key: "egroup", Offset: unsafe.Offsetof(IssuerRef{}.Group), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfKProbeArg = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KProbeArg)(nil)), Elem: &typeOfKProbeArg,
+}
+
+var typeOfListOfKProbeSelector = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KProbeSelector)(nil)), Elem: &typeOfKProbeSelector,
+}
+
+var typeOfKProbe = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x6,
+	Fields: []cbor.Field{
+		{Key: "dargs", Offset: unsafe.Offsetof(KProbe{}.Args), Kind: cbor.KindList, Type: &typeOfListOfKProbeArg, Optional: true},
+		{Key: "dcall", Offset: unsafe.Offsetof(KProbe{}.Call), Kind: cbor.KindText},
+		{Key: "gsyscall", Offset: unsafe.Offsetof(KProbe{}.Syscall), Kind: cbor.KindBool},
+		{Key: "iselectors", Offset: unsafe.Offsetof(KProbe{}.Selectors), Kind: cbor.KindList, Type: &typeOfListOfKProbeSelector, Optional: true},
+	},
+}
+
+var typeOfKProbeAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "faction", Offset: unsafe.Offsetof(KProbeAction{}.Action), Kind: cbor.KindText},
+	},
+}
+
+var typeOfKProbeArg = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(KProbeArg{}.Type), Kind: cbor.KindText},
+		{Key: "eindex", Offset: unsafe.Offsetof(KProbeArg{}.Index), Kind: cbor.KindInt},
+		{Key: "elabel", Offset: unsafe.Offsetof(KProbeArg{}.Label), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfKProbeMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "eindex", Offset: unsafe.Offsetof(KProbeMatch{}.Index), Kind: cbor.KindInt},
+		{Key: "fvalues", Offset: unsafe.Offsetof(KProbeMatch{}.Values), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "hoperator", Offset: unsafe.Offsetof(KProbeMatch{}.Operator), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfKProbeMatch = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KProbeMatch)(nil)), Elem: &typeOfKProbeMatch,
+}
+
+var typeOfListOfKProbeAction = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KProbeAction)(nil)), Elem: &typeOfKProbeAction,
+}
+
+var typeOfKProbeSelector = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "imatchArgs", Offset: unsafe.Offsetof(KProbeSelector{}.MatchArgs), Kind: cbor.KindList, Type: &typeOfListOfKProbeMatch, Optional: true},
+		{Key: "lmatchActions", Offset: unsafe.Offsetof(KProbeSelector{}.MatchActions), Kind: cbor.KindList, Type: &typeOfListOfKProbeAction, Optional: true},
+	},
+}
+
+var typeOfKeySelector = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(KeySelector{}.Key), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(KeySelector{}.Name), Kind: cbor.KindText},
+	},
+}
+
 var typeOfKeyToPath = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x5,
 	Fields: []cbor.Field{
@@ -453,12 +919,62 @@ var typeOfLabelSelector = cbor.Type{
 	},
 }
 
-var typeOfListener = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x7,
+var typeOfPointerToLifecycleHandler = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*LifecycleHandler)(nil)), Elem: &typeOfLifecycleHandler,
+}
+
+var typeOfLifecycle = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
+		{Key: "gpreStop", Offset: unsafe.Offsetof(Lifecycle{}.PreStop), Kind: cbor.KindPointer, Type: &typeOfPointerToLifecycleHandler, Optional: true},
+	},
+}
+
+var typeOfPointerToExecAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ExecAction)(nil)), Elem: &typeOfExecAction,
+}
+
+var typeOfPointerToSleepAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*SleepAction)(nil)), Elem: &typeOfSleepAction,
+}
+
+var typeOfPointerToHTTPGetAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HTTPGetAction)(nil)), Elem: &typeOfHTTPGetAction,
+}
+
+var typeOfLifecycleHandler = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dexec", Offset: unsafe.Offsetof(LifecycleHandler{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExecAction, Optional: true},
+		{Key: "esleep", Offset: unsafe.Offsetof(LifecycleHandler{}.Sleep), Kind: cbor.KindPointer, Type: &typeOfPointerToSleepAction, Optional: true},
+		{Key: "ghttpGet", Offset: unsafe.Offsetof(LifecycleHandler{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGetAction, Optional: true},
+	},
+}
+
+var typeOfPointerToListenerTLS = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ListenerTLS)(nil)), Elem: &typeOfListenerTLS,
+}
+
+var typeOfListener = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x16,
+	Fields: []cbor.Field{
+		{Key: "ctls", Offset: unsafe.Offsetof(Listener{}.TLS), Kind: cbor.KindPointer, Type: &typeOfPointerToListenerTLS, Optional: true},
 		{Key: "dname", Offset: unsafe.Offsetof(Listener{}.Name), Kind: cbor.KindText},
 		{Key: "dport", Offset: unsafe.Offsetof(Listener{}.Port), Kind: cbor.KindInt},
+		{Key: "hhostname", Offset: unsafe.Offsetof(Listener{}.Hostname), Kind: cbor.KindText, Optional: true},
 		{Key: "hprotocol", Offset: unsafe.Offsetof(Listener{}.Protocol), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfCertificateRef = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*CertificateRef)(nil)), Elem: &typeOfCertificateRef,
+}
+
+var typeOfListenerTLS = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dmode", Offset: unsafe.Offsetof(ListenerTLS{}.Mode), Kind: cbor.KindText},
+		{Key: "ocertificateRefs", Offset: unsafe.Offsetof(ListenerTLS{}.CertificateRefs), Kind: cbor.KindList, Type: &typeOfListOfCertificateRef, Optional: true},
 	},
 }
 
@@ -473,6 +989,14 @@ var typeOfMTLS = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x1,
 	Fields: []cbor.Field{
 		{Key: "dmode", Offset: unsafe.Offsetof(MTLS{}.Mode), Kind: cbor.KindText},
+	},
+}
+
+var typeOfNetworkTopology = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dmode", Offset: unsafe.Offsetof(NetworkTopology{}.Mode), Kind: cbor.KindText},
+		{Key: "rhighestTierAllowed", Offset: unsafe.Offsetof(NetworkTopology{}.HighestTierAllowed), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
 
@@ -492,6 +1016,14 @@ var typeOfObjectMeta = cbor.Type{
 		{Key: "flabels", Offset: unsafe.Offsetof(ObjectMeta{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 		{Key: "inamespace", Offset: unsafe.Offsetof(ObjectMeta{}.Namespace), Kind: cbor.KindText, Optional: true},
 		{Key: "kannotations", Offset: unsafe.Offsetof(ObjectMeta{}.Annotations), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfParentRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(ParentRef{}.Name), Kind: cbor.KindText},
+		{Key: "ksectionName", Offset: unsafe.Offsetof(ParentRef{}.SectionName), Kind: cbor.KindText, Optional: true},
 	},
 }
 
@@ -597,6 +1129,55 @@ var typeOfPodDisruptionBudgetSpec = cbor.Type{
 	},
 }
 
+var typeOfListOfVolume = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Volume)(nil)), Elem: &typeOfVolume,
+}
+
+var typeOfListOfContainerFields = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ContainerFields)(nil)), Elem: &typeOfContainerFields,
+}
+
+var typeOfListOfLocalReference = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*LocalReference)(nil)), Elem: &typeOfLocalReference,
+}
+
+var typeOfPodFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "gvolumes", Offset: unsafe.Offsetof(PodFields{}.Volumes), Kind: cbor.KindList, Type: &typeOfListOfVolume, Optional: true},
+		{Key: "jcontainers", Offset: unsafe.Offsetof(PodFields{}.Containers), Kind: cbor.KindList, Type: &typeOfListOfContainerFields, Optional: true},
+		{Key: "ninitContainers", Offset: unsafe.Offsetof(PodFields{}.InitContainers), Kind: cbor.KindList, Type: &typeOfListOfContainerFields, Optional: true},
+		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(PodFields{}.ImagePullSecrets), Kind: cbor.KindList, Type: &typeOfListOfLocalReference, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *PodGroup) AppendCBOR(b []byte) []byte {
+	return typeOfPodGroup.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfPodGroup = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(PodGroup{}.Object) + unsafe.Offsetof(PodGroup{}.Object.TypeMeta) + unsafe.Offsetof(PodGroup{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(PodGroup{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPodGroupSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PodGroup{}.Object) + unsafe.Offsetof(PodGroup{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(PodGroup{}.Object) + unsafe.Offsetof(PodGroup{}.Object.TypeMeta) + unsafe.Offsetof(PodGroup{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfPointerToNetworkTopology = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*NetworkTopology)(nil)), Elem: &typeOfNetworkTopology,
+}
+
+var typeOfPodGroupSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "iminMember", Offset: unsafe.Offsetof(PodGroupSpec{}.MinMember), Kind: cbor.KindInt},
+		{Key: "onetworkTopology", Offset: unsafe.Offsetof(PodGroupSpec{}.NetworkTopology), Kind: cbor.KindPointer, Type: &typeOfPointerToNetworkTopology, Optional: true},
+	},
+}
+
 var typeOfListOfSysctl = cbor.Type{
 	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Sysctl)(nil)), Elem: &typeOfSysctl,
 }
@@ -616,12 +1197,12 @@ var typeOfPodSecurityContext = cbor.Type{
 	},
 }
 
-var typeOfListOfVolume = cbor.Type{
-	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Volume)(nil)), Elem: &typeOfVolume,
-}
-
 var typeOfPointerToAffinity = cbor.Type{
 	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Affinity)(nil)), Elem: &typeOfAffinity,
+}
+
+var typeOfPointerToDNSConfig = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*DNSConfig)(nil)), Elem: &typeOfDNSConfig,
 }
 
 var typeOfListOfContainer = cbor.Type{
@@ -641,10 +1222,12 @@ var typeOfListOfTopologySpreadConstraint = cbor.Type{
 }
 
 var typeOfPodSpec = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x4,
+	Kind: cbor.KindStruct, Required: 0x10,
 	Fields: []cbor.Field{
 		{Key: "gvolumes", Offset: unsafe.Offsetof(PodSpec{}.Volumes), Kind: cbor.KindList, Type: &typeOfListOfVolume, Optional: true},
 		{Key: "haffinity", Offset: unsafe.Offsetof(PodSpec{}.Affinity), Kind: cbor.KindPointer, Type: &typeOfPointerToAffinity, Optional: true},
+		{Key: "idnsConfig", Offset: unsafe.Offsetof(PodSpec{}.DNSConfig), Kind: cbor.KindPointer, Type: &typeOfPointerToDNSConfig, Optional: true},
+		{Key: "idnsPolicy", Offset: unsafe.Offsetof(PodSpec{}.DNSPolicy), Kind: cbor.KindText, Optional: true},
 		{Key: "jcontainers", Offset: unsafe.Offsetof(PodSpec{}.Containers), Kind: cbor.KindList, Type: &typeOfListOfContainer},
 		{Key: "khostNetwork", Offset: unsafe.Offsetof(PodSpec{}.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "ktolerations", Offset: unsafe.Offsetof(PodSpec{}.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
@@ -653,10 +1236,12 @@ var typeOfPodSpec = cbor.Type{
 		{Key: "ninitContainers", Offset: unsafe.Offsetof(PodSpec{}.InitContainers), Kind: cbor.KindList, Type: &typeOfListOfContainer, Optional: true},
 		{Key: "osecurityContext", Offset: unsafe.Offsetof(PodSpec{}.SecurityContext), Kind: cbor.KindPointer, Type: &typeOfPointerToPodSecurityContext, Optional: true},
 		{Key: "pruntimeClassName", Offset: unsafe.Offsetof(PodSpec{}.RuntimeClassName), Kind: cbor.KindText, Optional: true},
+		{Key: "renableServiceLinks", Offset: unsafe.Offsetof(PodSpec{}.EnableServiceLinks), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "rserviceAccountName", Offset: unsafe.Offsetof(PodSpec{}.ServiceAccountName), Kind: cbor.KindText, Optional: true},
 		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(PodSpec{}.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "x\x19topologySpreadConstraints", Offset: unsafe.Offsetof(PodSpec{}.TopologySpreadConstraints), Kind: cbor.KindList, Type: &typeOfListOfTopologySpreadConstraint, Optional: true},
 		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(PodSpec{}.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1dterminationGracePeriodSeconds", Offset: unsafe.Offsetof(PodSpec{}.TerminationGracePeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
 
@@ -665,6 +1250,14 @@ var typeOfPodTemplate = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "dspec", Offset: unsafe.Offsetof(PodTemplate{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPodSpec},
 		{Key: "hmetadata", Offset: unsafe.Offsetof(PodTemplate{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+	},
+}
+
+var typeOfPodTemplateFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(PodTemplateFields{}.Spec), Kind: cbor.KindStruct, Type: &typeOfPodFields},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(PodTemplateFields{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfFieldsMetadata},
 	},
 }
 
@@ -677,19 +1270,21 @@ var typeOfPolicyTarget = cbor.Type{
 	},
 }
 
-var typeOfPointerToExecAction = cbor.Type{
-	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*ExecAction)(nil)), Elem: &typeOfExecAction,
+var typeOfPointerToGRPCAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*GRPCAction)(nil)), Elem: &typeOfGRPCAction,
 }
 
-var typeOfPointerToHTTPGetAction = cbor.Type{
-	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*HTTPGetAction)(nil)), Elem: &typeOfHTTPGetAction,
+var typeOfPointerToTCPSocketAction = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*TCPSocketAction)(nil)), Elem: &typeOfTCPSocketAction,
 }
 
 var typeOfProbe = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
 		{Key: "dexec", Offset: unsafe.Offsetof(Probe{}.Exec), Kind: cbor.KindPointer, Type: &typeOfPointerToExecAction, Optional: true},
+		{Key: "dgrpc", Offset: unsafe.Offsetof(Probe{}.GRPC), Kind: cbor.KindPointer, Type: &typeOfPointerToGRPCAction, Optional: true},
 		{Key: "ghttpGet", Offset: unsafe.Offsetof(Probe{}.HTTPGet), Kind: cbor.KindPointer, Type: &typeOfPointerToHTTPGetAction, Optional: true},
+		{Key: "itcpSocket", Offset: unsafe.Offsetof(Probe{}.TCPSocket), Kind: cbor.KindPointer, Type: &typeOfPointerToTCPSocketAction, Optional: true},
 		{Key: "mperiodSeconds", Offset: unsafe.Offsetof(Probe{}.PeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "ntimeoutSeconds", Offset: unsafe.Offsetof(Probe{}.TimeoutSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 		{Key: "pfailureThreshold", Offset: unsafe.Offsetof(Probe{}.FailureThreshold), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
@@ -703,6 +1298,14 @@ var typeOfProfileSetting = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "dtype", Offset: unsafe.Offsetof(ProfileSetting{}.Type), Kind: cbor.KindText},
 		{Key: "plocalhostProfile", Offset: unsafe.Offsetof(ProfileSetting{}.LocalhostProfile), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfRemoteRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "ckey", Offset: unsafe.Offsetof(RemoteRef{}.Key), Kind: cbor.KindText},
+		{Key: "hproperty", Offset: unsafe.Offsetof(RemoteRef{}.Property), Kind: cbor.KindText, Optional: true},
 	},
 }
 
@@ -769,6 +1372,15 @@ var typeOfScaledObjectSpec = cbor.Type{
 	},
 }
 
+var typeOfScrapeEndpoint = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dpath", Offset: unsafe.Offsetof(ScrapeEndpoint{}.Path), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(ScrapeEndpoint{}.Port), Kind: cbor.KindText},
+		{Key: "hinterval", Offset: unsafe.Offsetof(ScrapeEndpoint{}.Interval), Kind: cbor.KindText, Optional: true},
+	},
+}
+
 // AppendCBOR appends x as an object in deterministic CBOR.
 func (x *Secret) AppendCBOR(b []byte) []byte { return typeOfSecret.AppendStruct(b, unsafe.Pointer(x)) }
 
@@ -780,7 +1392,14 @@ var typeOfSecret = cbor.Type{
 		{Key: "dtype", Offset: unsafe.Offsetof(Secret{}.Type), Kind: cbor.KindText, Optional: true},
 		{Key: "hmetadata", Offset: unsafe.Offsetof(Secret{}.Object) + unsafe.Offsetof(Secret{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
 		{Key: "japiVersion", Offset: unsafe.Offsetof(Secret{}.Object) + unsafe.Offsetof(Secret{}.Object.TypeMeta) + unsafe.Offsetof(Secret{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
-		{Key: "jstringData", Offset: unsafe.Offsetof(Secret{}.StringData), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfSecretStoreRef = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(SecretStoreRef{}.Kind), Kind: cbor.KindText},
+		{Key: "dname", Offset: unsafe.Offsetof(SecretStoreRef{}.Name), Kind: cbor.KindText},
 	},
 }
 
@@ -879,6 +1498,7 @@ var typeOfServiceEntrySpec = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "ehosts", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Hosts), Kind: cbor.KindList, Type: &cbor.TextList},
 		{Key: "eports", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfServiceEntryPort, Optional: true},
+		{Key: "hexportTo", Offset: unsafe.Offsetof(ServiceEntrySpec{}.ExportTo), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "hlocation", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Location), Kind: cbor.KindText, Optional: true},
 		{Key: "iaddresses", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Addresses), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "iendpoints", Offset: unsafe.Offsetof(ServiceEntrySpec{}.Endpoints), Kind: cbor.KindList, Type: &typeOfListOfWorkloadEntry, Optional: true},
@@ -906,6 +1526,15 @@ var typeOfServiceSpec = cbor.Type{
 		{Key: "dtype", Offset: unsafe.Offsetof(ServiceSpec{}.Type), Kind: cbor.KindText, Optional: true},
 		{Key: "eports", Offset: unsafe.Offsetof(ServiceSpec{}.Ports), Kind: cbor.KindList, Type: &typeOfListOfServicePort, Optional: true},
 		{Key: "hselector", Offset: unsafe.Offsetof(ServiceSpec{}.Selector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "iclusterIP", Offset: unsafe.Offsetof(ServiceSpec{}.ClusterIP), Kind: cbor.KindText, Optional: true},
+		{Key: "x\x18publishNotReadyAddresses", Offset: unsafe.Offsetof(ServiceSpec{}.PublishNotReadyAddresses), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+	},
+}
+
+var typeOfSleepAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "gseconds", Offset: unsafe.Offsetof(SleepAction{}.Seconds), Kind: cbor.KindInt},
 	},
 }
 
@@ -939,11 +1568,67 @@ var typeOfStatefulSetSpec = cbor.Type{
 	},
 }
 
+var typeOfStoreCondition = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "jnamespaces", Offset: unsafe.Offsetof(StoreCondition{}.Namespaces), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+	},
+}
+
 var typeOfSysctl = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x3,
 	Fields: []cbor.Field{
 		{Key: "dname", Offset: unsafe.Offsetof(Sysctl{}.Name), Kind: cbor.KindText},
 		{Key: "evalue", Offset: unsafe.Offsetof(Sysctl{}.Value), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *TCPRoute) AppendCBOR(b []byte) []byte {
+	return typeOfTCPRoute.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfTCPRoute = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(TCPRoute{}.Object) + unsafe.Offsetof(TCPRoute{}.Object.TypeMeta) + unsafe.Offsetof(TCPRoute{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(TCPRoute{}.Spec), Kind: cbor.KindStruct, Type: &typeOfTCPRouteSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(TCPRoute{}.Object) + unsafe.Offsetof(TCPRoute{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(TCPRoute{}.Object) + unsafe.Offsetof(TCPRoute{}.Object.TypeMeta) + unsafe.Offsetof(TCPRoute{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfTCPRule = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*TCPRule)(nil)), Elem: &typeOfTCPRule,
+}
+
+var typeOfTCPRouteSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "erules", Offset: unsafe.Offsetof(TCPRouteSpec{}.Rules), Kind: cbor.KindList, Type: &typeOfListOfTCPRule},
+		{Key: "jparentRefs", Offset: unsafe.Offsetof(TCPRouteSpec{}.ParentRefs), Kind: cbor.KindList, Type: &typeOfListOfParentRef},
+	},
+}
+
+var typeOfTCPRule = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "kbackendRefs", Offset: unsafe.Offsetof(TCPRule{}.BackendRefs), Kind: cbor.KindList, Type: &typeOfListOfBackendRef},
+	},
+}
+
+var typeOfTCPSocketAction = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x2,
+	Fields: []cbor.Field{
+		{Key: "dhost", Offset: unsafe.Offsetof(TCPSocketAction{}.Host), Kind: cbor.KindText, Optional: true},
+		{Key: "dport", Offset: unsafe.Offsetof(TCPSocketAction{}.Port), Kind: cbor.KindCustom, Type: &typeOfIntOrString},
+	},
+}
+
+var typeOfTemplateMetadata = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "flabels", Offset: unsafe.Offsetof(TemplateMetadata{}.Labels), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 	},
 }
 
@@ -954,6 +1639,7 @@ var typeOfToleration = cbor.Type{
 		{Key: "evalue", Offset: unsafe.Offsetof(Toleration{}.Value), Kind: cbor.KindText, Optional: true},
 		{Key: "feffect", Offset: unsafe.Offsetof(Toleration{}.Effect), Kind: cbor.KindText, Optional: true},
 		{Key: "hoperator", Offset: unsafe.Offsetof(Toleration{}.Operator), Kind: cbor.KindText, Optional: true},
+		{Key: "qtolerationSeconds", Offset: unsafe.Offsetof(Toleration{}.TolerationSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
 	},
 }
 
@@ -967,11 +1653,73 @@ var typeOfTopologySpreadConstraint = cbor.Type{
 	},
 }
 
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *TracingPolicyNamespaced) AppendCBOR(b []byte) []byte {
+	return typeOfTracingPolicyNamespaced.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfTracingPolicyNamespaced = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(TracingPolicyNamespaced{}.Object) + unsafe.Offsetof(TracingPolicyNamespaced{}.Object.TypeMeta) + unsafe.Offsetof(TracingPolicyNamespaced{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(TracingPolicyNamespaced{}.Spec), Kind: cbor.KindStruct, Type: &typeOfTracingPolicySpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(TracingPolicyNamespaced{}.Object) + unsafe.Offsetof(TracingPolicyNamespaced{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(TracingPolicyNamespaced{}.Object) + unsafe.Offsetof(TracingPolicyNamespaced{}.Object.TypeMeta) + unsafe.Offsetof(TracingPolicyNamespaced{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfKProbe = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*KProbe)(nil)), Elem: &typeOfKProbe,
+}
+
+var typeOfTracingPolicySpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "gkprobes", Offset: unsafe.Offsetof(TracingPolicySpec{}.KProbes), Kind: cbor.KindList, Type: &typeOfListOfKProbe},
+		{Key: "kpodSelector", Offset: unsafe.Offsetof(TracingPolicySpec{}.PodSelector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+	},
+}
+
 var typeOfTypeMeta = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x3,
 	Fields: []cbor.Field{
 		{Key: "dkind", Offset: unsafe.Offsetof(TypeMeta{}.Kind), Kind: cbor.KindText},
 		{Key: "japiVersion", Offset: unsafe.Offsetof(TypeMeta{}.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *VMServiceScrape) AppendCBOR(b []byte) []byte {
+	return typeOfVMServiceScrape.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfVMServiceScrape = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(VMServiceScrape{}.Object) + unsafe.Offsetof(VMServiceScrape{}.Object.TypeMeta) + unsafe.Offsetof(VMServiceScrape{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(VMServiceScrape{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVMServiceScrapeSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(VMServiceScrape{}.Object) + unsafe.Offsetof(VMServiceScrape{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(VMServiceScrape{}.Object) + unsafe.Offsetof(VMServiceScrape{}.Object.TypeMeta) + unsafe.Offsetof(VMServiceScrape{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+var typeOfListOfScrapeEndpoint = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ScrapeEndpoint)(nil)), Elem: &typeOfScrapeEndpoint,
+}
+
+var typeOfVMServiceScrapeSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "hselector", Offset: unsafe.Offsetof(VMServiceScrapeSpec{}.Selector), Kind: cbor.KindStruct, Type: &typeOfLabelSelector},
+		{Key: "iendpoints", Offset: unsafe.Offsetof(VMServiceScrapeSpec{}.Endpoints), Kind: cbor.KindList, Type: &typeOfListOfScrapeEndpoint},
+	},
+}
+
+var typeOfValueMatch = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dtype", Offset: unsafe.Offsetof(ValueMatch{}.Type), Kind: cbor.KindText},
+		{Key: "evalue", Offset: unsafe.Offsetof(ValueMatch{}.Value), Kind: cbor.KindText},
 	},
 }
 
@@ -1023,5 +1771,25 @@ var typeOfWorkloadEntry = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x1,
 	Fields: []cbor.Field{
 		{Key: "gaddress", Offset: unsafe.Offsetof(WorkloadEntry{}.Address), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *WorkloadFields) AppendCBOR(b []byte) []byte {
+	return typeOfWorkloadFields.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfWorkloadFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(WorkloadFields{}.Spec), Kind: cbor.KindStruct, Type: &typeOfWorkloadFieldsSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(WorkloadFields{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfFieldsMetadata},
+	},
+}
+
+var typeOfWorkloadFieldsSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "htemplate", Offset: unsafe.Offsetof(WorkloadFieldsSpec{}.Template), Kind: cbor.KindStruct, Type: &typeOfPodTemplateFields},
 	},
 }

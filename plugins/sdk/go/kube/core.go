@@ -18,9 +18,8 @@ type ConfigMap struct {
 type Secret struct {
 	Object
 	Type string `json:"type,omitempty"`
-	// Data values are base64.
-	Data       cbor.Map[string] `json:"data,omitempty"`
-	StringData cbor.Map[string] `json:"stringData,omitempty"`
+	// Data values are base64. There is no stringData: server-side apply does not remove what was written through it.
+	Data cbor.Map[string] `json:"data,omitempty"`
 }
 
 // Service is v1 Service.
@@ -31,9 +30,11 @@ type Service struct {
 
 // ServiceSpec is the spec of a [Service].
 type ServiceSpec struct {
-	Type     string           `json:"type,omitempty"`
-	Selector cbor.Map[string] `json:"selector,omitempty"`
-	Ports    []ServicePort    `json:"ports,omitempty"`
+	Type                     string           `json:"type,omitempty"`
+	ClusterIP                string           `json:"clusterIP,omitempty"`
+	PublishNotReadyAddresses *bool            `json:"publishNotReadyAddresses,omitempty"`
+	Selector                 cbor.Map[string] `json:"selector,omitempty"`
+	Ports                    []ServicePort    `json:"ports,omitempty"`
 }
 
 // ServicePort is one port of a [Service].

@@ -76,7 +76,9 @@ type ServiceEntry struct {
 
 // ServiceEntrySpec is the spec of a [ServiceEntry].
 type ServiceEntrySpec struct {
-	Hosts      []string           `json:"hosts"`
+	Hosts []string `json:"hosts"`
+	// ExportTo are the namespaces that see the entry, . for its own; none means all.
+	ExportTo   []string           `json:"exportTo,omitempty"`
 	Addresses  []string           `json:"addresses,omitempty"`
 	Location   string             `json:"location,omitempty"`
 	Resolution string             `json:"resolution,omitempty"`

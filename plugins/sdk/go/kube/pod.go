@@ -10,20 +10,35 @@ type PodTemplate struct {
 
 // PodSpec is the spec of a pod.
 type PodSpec struct {
-	ServiceAccountName           string                     `json:"serviceAccountName,omitempty"`
-	AutomountServiceAccountToken *bool                      `json:"automountServiceAccountToken,omitempty"`
-	HostNetwork                  *bool                      `json:"hostNetwork,omitempty"`
-	ShareProcessNamespace        *bool                      `json:"shareProcessNamespace,omitempty"`
-	SchedulerName                string                     `json:"schedulerName,omitempty"`
-	RuntimeClassName             string                     `json:"runtimeClassName,omitempty"`
-	SecurityContext              *PodSecurityContext        `json:"securityContext,omitempty"`
-	InitContainers               []Container                `json:"initContainers,omitempty"`
-	Containers                   []Container                `json:"containers"`
-	Volumes                      []Volume                   `json:"volumes,omitempty"`
-	NodeSelector                 cbor.Map[string]           `json:"nodeSelector,omitempty"`
-	Tolerations                  []Toleration               `json:"tolerations,omitempty"`
-	Affinity                     *Affinity                  `json:"affinity,omitempty"`
-	TopologySpreadConstraints    []TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+	ServiceAccountName            string                     `json:"serviceAccountName,omitempty"`
+	AutomountServiceAccountToken  *bool                      `json:"automountServiceAccountToken,omitempty"`
+	EnableServiceLinks            *bool                      `json:"enableServiceLinks,omitempty"`
+	HostNetwork                   *bool                      `json:"hostNetwork,omitempty"`
+	DNSPolicy                     string                     `json:"dnsPolicy,omitempty"`
+	DNSConfig                     *DNSConfig                 `json:"dnsConfig,omitempty"`
+	ShareProcessNamespace         *bool                      `json:"shareProcessNamespace,omitempty"`
+	TerminationGracePeriodSeconds *int64                     `json:"terminationGracePeriodSeconds,omitempty"`
+	SchedulerName                 string                     `json:"schedulerName,omitempty"`
+	RuntimeClassName              string                     `json:"runtimeClassName,omitempty"`
+	SecurityContext               *PodSecurityContext        `json:"securityContext,omitempty"`
+	InitContainers                []Container                `json:"initContainers,omitempty"`
+	Containers                    []Container                `json:"containers"`
+	Volumes                       []Volume                   `json:"volumes,omitempty"`
+	NodeSelector                  cbor.Map[string]           `json:"nodeSelector,omitempty"`
+	Tolerations                   []Toleration               `json:"tolerations,omitempty"`
+	Affinity                      *Affinity                  `json:"affinity,omitempty"`
+	TopologySpreadConstraints     []TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
+}
+
+// DNSConfig adds to a pod's resolv.conf.
+type DNSConfig struct {
+	Options []DNSOption `json:"options,omitempty"`
+}
+
+// DNSOption is one option of resolv.conf.
+type DNSOption struct {
+	Name  string `json:"name"`
+	Value string `json:"value,omitempty"`
 }
 
 // PodSecurityContext is the security context of a pod.
@@ -63,6 +78,7 @@ type Container struct {
 	LivenessProbe   *Probe                `json:"livenessProbe,omitempty"`
 	ReadinessProbe  *Probe                `json:"readinessProbe,omitempty"`
 	StartupProbe    *Probe                `json:"startupProbe,omitempty"`
+	Lifecycle       *Lifecycle            `json:"lifecycle,omitempty"`
 	SecurityContext *SecurityContext      `json:"securityContext,omitempty"`
 }
 
@@ -86,8 +102,27 @@ type LocalReference struct {
 
 // EnvVar is one environment variable.
 type EnvVar struct {
-	Name  string `json:"name"`
-	Value string `json:"value,omitempty"`
+	Name      string        `json:"name"`
+	Value     string        `json:"value,omitempty"`
+	ValueFrom *EnvVarSource `json:"valueFrom,omitempty"`
+}
+
+// EnvVarSource is where the value of a variable comes from.
+type EnvVarSource struct {
+	FieldRef        *FieldSelector `json:"fieldRef,omitempty"`
+	SecretKeyRef    *KeySelector   `json:"secretKeyRef,omitempty"`
+	ConfigMapKeyRef *KeySelector   `json:"configMapKeyRef,omitempty"`
+}
+
+// FieldSelector names a field of the pod itself.
+type FieldSelector struct {
+	FieldPath string `json:"fieldPath"`
+}
+
+// KeySelector names one key of an object in the same namespace.
+type KeySelector struct {
+	Name string `json:"name"`
+	Key  string `json:"key"`
 }
 
 // ResourceRequirements are requests and limits.
@@ -106,13 +141,15 @@ type VolumeMount struct {
 
 // Probe is a health check.
 type Probe struct {
-	HTTPGet             *HTTPGetAction `json:"httpGet,omitempty"`
-	Exec                *ExecAction    `json:"exec,omitempty"`
-	InitialDelaySeconds *int64         `json:"initialDelaySeconds,omitempty"`
-	PeriodSeconds       *int64         `json:"periodSeconds,omitempty"`
-	TimeoutSeconds      *int64         `json:"timeoutSeconds,omitempty"`
-	FailureThreshold    *int64         `json:"failureThreshold,omitempty"`
-	SuccessThreshold    *int64         `json:"successThreshold,omitempty"`
+	HTTPGet             *HTTPGetAction   `json:"httpGet,omitempty"`
+	Exec                *ExecAction      `json:"exec,omitempty"`
+	TCPSocket           *TCPSocketAction `json:"tcpSocket,omitempty"`
+	GRPC                *GRPCAction      `json:"grpc,omitempty"`
+	InitialDelaySeconds *int64           `json:"initialDelaySeconds,omitempty"`
+	PeriodSeconds       *int64           `json:"periodSeconds,omitempty"`
+	TimeoutSeconds      *int64           `json:"timeoutSeconds,omitempty"`
+	FailureThreshold    *int64           `json:"failureThreshold,omitempty"`
+	SuccessThreshold    *int64           `json:"successThreshold,omitempty"`
 }
 
 // HTTPGetAction probes with a GET request.
@@ -133,6 +170,35 @@ type HTTPHeader struct {
 // ExecAction probes by running a command.
 type ExecAction struct {
 	Command []string `json:"command"`
+}
+
+// TCPSocketAction probes by opening a connection.
+type TCPSocketAction struct {
+	Port IntOrString `json:"port"`
+	Host string      `json:"host,omitempty"`
+}
+
+// GRPCAction probes with the health service of gRPC.
+type GRPCAction struct {
+	Port    int64  `json:"port"`
+	Service string `json:"service,omitempty"`
+}
+
+// Lifecycle is what a container does when its pod begins and ends.
+type Lifecycle struct {
+	PreStop *LifecycleHandler `json:"preStop,omitempty"`
+}
+
+// LifecycleHandler is one action of a [Lifecycle].
+type LifecycleHandler struct {
+	Exec    *ExecAction    `json:"exec,omitempty"`
+	HTTPGet *HTTPGetAction `json:"httpGet,omitempty"`
+	Sleep   *SleepAction   `json:"sleep,omitempty"`
+}
+
+// SleepAction waits.
+type SleepAction struct {
+	Seconds int64 `json:"seconds"`
 }
 
 // SecurityContext is the security context of a container.
@@ -198,10 +264,11 @@ type ClaimVolume struct {
 
 // Toleration lets pods run on tainted nodes.
 type Toleration struct {
-	Key      string `json:"key,omitempty"`
-	Operator string `json:"operator,omitempty"`
-	Value    string `json:"value,omitempty"`
-	Effect   string `json:"effect,omitempty"`
+	Key               string `json:"key,omitempty"`
+	Operator          string `json:"operator,omitempty"`
+	Value             string `json:"value,omitempty"`
+	Effect            string `json:"effect,omitempty"`
+	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
 }
 
 // Affinity places pods near others.

@@ -1,9 +1,10 @@
-// Package plugintest derives documents with a plugin in tests, natively and the way a host does it: through encoded messages,
-// and again with the answers until the requirements settle. It refuses what a host refuses: every answer is held against
-// package contract, and a case may give the plugin only what its manifest says that it takes.
+// Package plugintest derives documents with a plugin in tests, natively and the way a host does it:
+// through encoded messages, and again with the answers until the requirements settle. It refuses
+// what a host refuses: every answer is held against package contract, and a case may give the
+// plugin only what its manifest says that it takes.
 //
-// The package needs the standard library only. What reads YAML, and what reads documents as a host does, is given to it; see
-// [Subject].
+// The package needs the standard library only. What reads YAML, and what reads documents as a host
+// does, is given to it; see [Subject].
 package plugintest
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/abi/contract"
+	"github.com/latticenet/lattice-host/abi/lattice"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 )
@@ -31,8 +33,8 @@ type Subject struct {
 	Manifest string
 	// YAML turns YAML into JSON, such as YAMLToJSON of sigs.k8s.io/yaml. Nil takes JSON only.
 	YAML func([]byte) ([]byte, error)
-	// Documents turns a document into JSON, complete with defaults, or says why a host refuses it: ToJSON of host/resource.
-	// Nil takes every document as it is, with YAML.
+	// Documents turns a document into JSON, complete with defaults, or says why a host refuses it:
+	// ToJSON of host/resource. Nil takes every document as it is, with YAML.
 	Documents func([]byte) ([]byte, error)
 }
 
@@ -42,7 +44,8 @@ type Case struct {
 	Document string
 	// Settings are the step's settings; empty for a step without settings.
 	Settings string
-	// Platform says where the outputs will run. Nil is a small platform whose trust domain is [TrustDomain].
+	// Platform says where the outputs will run. Nil is a small platform whose trust domain is
+	// [TrustDomain].
 	Platform *abi.Platform
 	// Outputs are documents that earlier steps emitted, of kinds that the manifest reads.
 	Outputs []string
@@ -58,8 +61,8 @@ type Answer struct {
 	t testing.TB
 }
 
-// Derive runs a case. It fails the test when a host would refuse the case or an answer, when the requirements do not settle,
-// or when the same request gives other bytes.
+// Derive runs a case. It fails the test when a host would refuse the case or an answer, when the
+// requirements do not settle, or when the same request gives other bytes.
 func (s *Subject) Derive(t testing.TB, c Case) *Answer {
 	t.Helper()
 	m := s.manifest(t)
@@ -200,16 +203,16 @@ func (s *Subject) find(t testing.TB, peers []string, q abi.Requirement) []cbor.R
 
 func hasLabels(document cbor.Raw, labels cbor.Map[string]) bool {
 	for _, l := range labels {
-		if value := cbor.Lookup(document, "metadata", "labels", l.Key); value == nil || cbor.TextAt(value) != l.Value {
+		if !lattice.HasLabel(document, l.Key, l.Value) {
 			return false
 		}
 	}
 	return true
 }
 
-// Replay returns a host that answers from recorded calls: lines as derive --record writes them, of which op, request and answer
-// count. Each answer is used once. A call that was not recorded, or that needs a capability which the manifest does not have,
-// fails the test.
+// Replay returns a host that answers from recorded calls: lines as derive --record writes them, of
+// which op, request and answer count. Each answer is used once. A call that was not recorded, or
+// that needs a capability which the manifest does not have, fails the test.
 func (s *Subject) Replay(t testing.TB, record string) hostcall.Host {
 	t.Helper()
 	m := s.manifest(t)
@@ -304,7 +307,8 @@ func Text(t testing.TB, raw cbor.Raw) string {
 	return b.String()
 }
 
-// Output returns the output of a kind and name as [Text]; it fails the test when the answer lacks it.
+// Output returns the output of a kind and name as [Text]; it fails the test when the answer lacks
+// it.
 func (a *Answer) Output(kind, name string) string {
 	a.t.Helper()
 	return Text(a.t, a.document(kind, name))

@@ -1,5 +1,5 @@
-// Package sha256 is the SHA-256 of FIPS 180-4 for guests. The standard library's brings self-tests, the operating
-// system and formatted printing into a module: half its size.
+// Package sha256 is the SHA-256 of FIPS 180-4 for guests. The standard library's brings self-tests,
+// the operating system and formatted printing into a module: half its size.
 package sha256
 
 import "math/bits"
@@ -10,7 +10,8 @@ const Size = 32
 // blockSize is the size of the blocks that the hash works on, in bytes.
 const blockSize = 64
 
-// round holds the first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2).
+// round holds the first 32 bits of the fractional parts of the cube roots of the first 64 primes
+// (FIPS 180-4, 4.2.2).
 var round = [64]uint32{
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -54,8 +55,8 @@ func Sum(data []byte) [Size]byte {
 	return sum
 }
 
-// compress works in steps of eight rounds, after which every variable is back in its place: in WebAssembly, moving eight
-// variables takes longer than the rest of a round.
+// compress works in steps of eight rounds, after which every variable is back in its place: in
+// WebAssembly, moving eight variables takes longer than the rest of a round.
 func compress(state *[8]uint32, block []byte) {
 	w := schedule(block)
 	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]

@@ -40,7 +40,8 @@ var (
 	webVersions = tuf.VersionsTarget("acme", "web")
 )
 
-// The seeds of keys: three for each offline role, of which two must sign, and one for all online roles.
+// The seeds of keys: three for each offline role, of which two must sign, and one for all online
+// roles.
 var (
 	rootKeys    = []byte{1, 2, 3}
 	targetsKeys = []byte{4, 5, 6}
@@ -353,7 +354,7 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// TestWhatKeysCannot: online keys release, and nothing else; one offline key of two is none.
+// TestWhatKeysCannot: online keys release, and nothing else; one offline key of two is not one.
 func TestWhatKeysCannot(t *testing.T) {
 	const policy = "policy-bundles/base.tar"
 	t.Parallel()
@@ -435,7 +436,7 @@ func TestRenew(t *testing.T) {
 		f.check(err)
 	}
 	if err := f.open().Renew("other"); err == nil {
-		t.Error("a role that there is none was taken")
+		t.Error("a role that does not exist was accepted")
 	}
 }
 

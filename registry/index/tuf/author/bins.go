@@ -12,13 +12,16 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 )
 
-// MaxBinBits is the limit on [Options.BinBits]: every client downloads a snapshot with a line of 140 bytes for each bin.
+// MaxBinBits is the limit on [Options.BinBits]: every client downloads a snapshot with a line of
+// 140 bytes for each bin.
 const MaxBinBits = 12
 
-// BinBits returns how many bits are best for an index that will have so many releases. To look one up, a client downloads
-// the snapshot, which grows with the number of bins, and two bins, which shrink with it.
+// BinBits returns how many bits are best for an index that will have so many releases. To look one
+// up, a client downloads the snapshot, which grows with the number of bins, and two bins, which
+// shrink with it.
 func BinBits(releases int) int {
-	// As much is downloaded for 1,000 releases in one role as with the best number of bins for 500,000.
+	// As much is downloaded for 1,000 releases in one role as with the best number of bins for
+	// 500,000.
 	if releases <= 1000 {
 		return 0
 	}
@@ -55,7 +58,8 @@ func (d *Draft) delegate(bits int, keyIDs []string, threshold int) error {
 	}
 	clear(d.lists)
 	for _, name := range d.listNames() {
-		// A client refuses a snapshot that no longer names a role, so that one of this name may have been there before.
+		// A client refuses a snapshot that no longer names a role, so that one of this name may
+		// have been there before.
 		version := int64(0)
 		if was := d.snapshot.Signed.Meta[name+".json"]; was != nil {
 			version = was.Version
@@ -114,8 +118,9 @@ func (d *Draft) signersOf() (keyIDs *[]string, threshold *int) {
 	return &delegations.Roles[0].KeyIDs, &delegations.Roles[0].Threshold
 }
 
-// Spread puts the releases into another number of bins, for an index that has grown. All of them and the role targets are
-// published again. The files of roles that are no longer used must stay: the snapshot names them for ever.
+// Spread puts the releases into another number of bins, for an index that has grown. All of them
+// and the role targets are published again. The files of roles that are no longer used must stay:
+// the snapshot names them for ever.
 func (d *Draft) Spread(bits int) error {
 	if bits == d.binBits() {
 		return nil

@@ -360,7 +360,8 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// TestCheck finds lists that whoever holds the online keys has made say something else than the roles.
+// TestCheck finds lists that anyone who holds the online keys has made say something else than the
+// roles.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	key := tuftest.NewKey(50)
@@ -465,7 +466,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestRootIsNotReplaced: a client that was led to a root by nothing but its version may have read it.
+// TestRootIsNotReplaced: a client that was led to a root by nothing but its version may have read
+// it.
 func TestRootIsNotReplaced(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -17,13 +17,14 @@ import (
 	"github.com/latticenet/lattice-host/internal/filelock"
 )
 
-// Clean removes what nothing leads to any more from the index in the folder dir: metadata and targets of earlier publications,
-// as far as they were written before a time, and returns their paths relative to dir, in their order. A client that is under way
-// may need what it was led to until then, and so may a mirror. Roots stay for ever: clients go from one to the next. Files
-// that no index has stay as well.
+// Clean removes what nothing leads to any more from the index in the folder dir: metadata and
+// targets of earlier publications, as far as they were written before a time, and returns their
+// paths relative to dir, in their order. A client that is under way may need what it was led to
+// until then, and so may a mirror. Roots stay for ever: clients go from one to the next. Files that
+// no index has stay as well.
 //
-// The index is verified from a pinned root on, as [Open] does, so that nobody has files removed that the published index needs. A
-// dry run removes nothing. Modules are not looked at.
+// The index is verified from a pinned root on, as [Open] does, so that no one has files removed
+// that the published index needs. A dry run removes nothing. Modules are not looked at.
 func Clean(ctx context.Context, dir string, pinned []byte, before time.Time, dryRun bool) ([]string, error) {
 	var unused []string
 	// Publishing takes files for granted that are there.
@@ -48,7 +49,7 @@ func Clean(ctx context.Context, dir string, pinned []byte, before time.Time, dry
 	return unused, err
 }
 
-// used returns the files that the index consists of, but for roots.
+// used returns the files that the index consists of, except for roots.
 func (d *Draft) used() (map[string]bool, error) {
 	used := map[string]bool{timestampPath: true}
 	// Also those of roles that nothing is delegated to any more: the snapshot names them for ever.
@@ -91,8 +92,9 @@ func oldFiles(dir string, used map[string]bool, before time.Time) (old []string,
 	return old, nil
 }
 
-// isOurs reports whether a file has a name that this package gives: one with a version or a hash in front, or one that a killed
-// process left. Roots and the timestamp have names that are used for ever.
+// isOurs reports whether a file has a name that this package gives: one with a version or a hash in
+// front, or one that a killed process left. Roots and the timestamp have names that are used for
+// ever.
 func isOurs(file string) bool {
 	folder, name := path.Split(file)
 	if diskfile.IsTemporary(name) {

@@ -26,8 +26,8 @@ func (f *fixture) clean(before time.Time, dryRun bool) []string {
 	return removed
 }
 
-// TestClean leaves an index that is as good as before: new clients, those that pinned the first root, and those that saw an
-// older state all get to the newest.
+// TestClean leaves an index that works as before: new clients, those that pinned the first root,
+// and those that saw an older state all get to the newest.
 func TestClean(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]author.Options{"OneRole": {}, "Bins": {BinBits: 2}} {
@@ -90,7 +90,7 @@ func TestClean(t *testing.T) {
 			}
 			f.state = t.TempDir()
 			f.hasAll(names)
-			// The next publication is none the worse.
+			// The next publication is unharmed.
 			d = f.open()
 			f.check(d.Yank(names[0], ""))
 			f.publish(d, onlineKey)

@@ -1,15 +1,17 @@
 // Package author publishes an index: the other side of package tuf.
 //
-// An index has five roles. Root and targets are meant for keys that are kept offline: root says which keys all others have,
-// targets holds who the publishers are and what is revoked, and delegates the releases. Releases, snapshot and timestamp
-// are meant for keys that a machine has: adding or yanking a release needs these alone, and they can neither add a
-// publisher nor take back a revocation.
+// An index has five roles. Root and targets are meant for keys that are kept offline: root says
+// which keys all others have, targets holds who the publishers are and what is revoked, and
+// delegates the releases. Releases, snapshot and timestamp are meant for keys that a machine has:
+// adding or yanking a release needs these alone, and they can neither add a publisher nor take back
+// a revocation.
 //
-// A large index spreads its releases over bins, by the hash of the target's name: roles releases-00 and so on, all with the
-// keys of the role releases, so that a client downloads one small role and not all. [BinBits] says how many to make.
+// A large index spreads its releases over bins, by the hash of the target's name: roles releases-00
+// and so on, all with the keys of the role releases, so that a client downloads one small role and
+// not all. [BinBits] says how many to make.
 //
-// A [Draft] is an index in the making: [New] or [Open] one, change it, and [Draft.Publish] returns what that writes, which
-// [Change.Write] does.
+// A [Draft] is an index in the making: [New] or [Open] one, change it, and [Draft.Publish] returns
+// what that writes, which [Change.Write] does.
 package author
 
 import (
@@ -68,18 +70,21 @@ type Draft struct {
 	timestamp *metadata.Metadata[metadata.TimestampType]
 	snapshot  *metadata.Metadata[metadata.SnapshotType]
 	targets   *list
-	// lists are the roles with the releases, by name, as far as they were needed: reading all bins takes seconds.
+	// lists are the roles with the releases, by name, as far as they were needed: reading all bins
+	// takes seconds.
 	lists map[string]*list
-	// before is the published root, whose keys must sign the next as well, and view the published index; nil for a new one.
+	// before is the published root, whose keys must sign the next as well, and view the published
+	// index; nil for a new one.
 	before *metadata.Metadata[metadata.RootType]
 	view   *tuf.View
-	// changed are the roles that must be published; for the bins, releases stands for all of them. Renewed says that those
-	// bins must be published that expire soon.
+	// changed are the roles that must be published; for the bins, releases means all of them.
+	// Renewed says that those bins must be published that expire soon.
 	changed map[string]bool
 	renewed bool
 	// contents are the new targets by where they lie.
 	contents map[string][]byte
-	// plugins are the releases of the plugins that were needed, by publisher/name, and touched those that have changed.
+	// plugins are the releases of the plugins that were needed, by publisher/name, and touched
+	// those that have changed.
 	plugins map[string][]tuf.Version
 	touched map[string]bool
 	notes   []string
@@ -91,7 +96,8 @@ type Draft struct {
 
 // Options are what an index is made with.
 type Options struct {
-	// BinBits is the number of bits of the hash that choose a release's bin: 0 for a single role, else at most [MaxBinBits].
+	// BinBits is the number of bits of the hash that choose a release's bin: 0 for a single role,
+	// else at most [MaxBinBits].
 	BinBits int
 }
 
@@ -129,15 +135,16 @@ func newList(version int64) *list {
 	return l
 }
 
-// Open returns the index in the folder dir, verified from a pinned root on as a client does it, so that nobody who can write to
-// the folder gets a signature under what they put there: what the draft changes, it reads and verifies first, and what it
-// does not change keeps the hash that the verified snapshot has for it. [Draft.Check] reads all. That the index has
-// expired is no error.
+// Open returns the index in the folder dir, verified from a pinned root on as a client does it, so
+// that no one who can write to the folder gets a signature under what they put there: what the
+// draft changes, it reads and verifies first, and what it does not change keeps the hash that the
+// verified snapshot has for it. [Draft.Check] reads all. That the index has expired is no error.
 func Open(ctx context.Context, dir string, pinned []byte) (*Draft, error) {
 	return Read(ctx, folder(dir), pinned)
 }
 
-// Read is [Open] for an index anywhere, to look at it. The source must stay open as long as the draft is used.
+// Read is [Open] for an index anywhere, to look at it. The source must stay open as long as the
+// draft is used.
 func Read(ctx context.Context, source tuf.Source, pinned []byte) (*Draft, error) {
 	// Long ago, nothing had expired.
 	longAgo := func() time.Time { return time.Unix(0, 0) }
@@ -229,8 +236,8 @@ func (d *Draft) role(name string) (string, *metadata.TargetsType, error) {
 	return role, &l.Signed, nil
 }
 
-// Set puts a target into the index, under a name that tuf.ValidTarget allows. Releases are not set but added, and
-// revocations revoked. Setting the same content again changes nothing.
+// Set puts a target into the index, under a name that tuf.ValidTarget allows. Releases are not set
+// but added, and revocations revoked. Setting the same content again changes nothing.
 func (d *Draft) Set(name string, content []byte) error {
 	switch {
 	case !tuf.ValidTarget(name):
@@ -251,7 +258,8 @@ func (d *Draft) set(name string, content []byte) error {
 	return err
 }
 
-// put has the role of a target list it with a content, and reports whether that is another than before.
+// put has the role of a target list it with a content, and reports whether that is another than
+// before.
 func (d *Draft) put(name string, content []byte) (changed bool, err error) {
 	file, err := metadata.TargetFile().FromBytes(name, content)
 	if err != nil {
@@ -265,7 +273,7 @@ func (d *Draft) put(name string, content []byte) (changed bool, err error) {
 		if present.Equal(*file) {
 			return false, nil
 		}
-		// What is said beside a release stays said when it gets another signature.
+		// What is said about a release stays said when it gets another signature.
 		file.Custom = present.Custom
 	}
 	signed.Targets[name] = file
@@ -274,7 +282,8 @@ func (d *Draft) put(name string, content []byte) (changed bool, err error) {
 	return true, nil
 }
 
-// Target returns the content of a target as the draft would publish it. The error is tuf.ErrNotFound when there is none.
+// Target returns the content of a target as the draft would publish it. The error is
+// tuf.ErrNotFound if none exists.
 func (d *Draft) Target(name string) ([]byte, error) {
 	_, signed, err := d.role(name)
 	if err != nil {

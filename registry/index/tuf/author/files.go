@@ -10,8 +10,9 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf"
 )
 
-// SetStatic has the index list the static document, or not list it any more when content is nil. Reading it needs nothing
-// but the document: whoever signs it takes care that it says what the releases say.
+// SetStatic has the index list the static document, or not list it any more when content is nil.
+// Reading it needs nothing but the document: anyone who signs it takes care that it says what the
+// releases say.
 func (d *Draft) SetStatic(content []byte) error {
 	role, signed, err := d.role(tuf.StaticTarget)
 	if err != nil {
@@ -34,7 +35,8 @@ func (d *Draft) SetStatic(content []byte) error {
 
 // File is a target of the index.
 type File struct {
-	// Name is the name of the target, Path where it lies below the folder targets, Length its size in bytes.
+	// Name is the name of the target, Path where it lies below the folder targets, Length its size
+	// in bytes.
 	Name, Path string
 	Length     int64
 	// Digest is that of the content, in the form of release.Digest.
@@ -61,8 +63,8 @@ func (d *Draft) Files() ([]File, error) {
 	return files, nil
 }
 
-// Metadata returns the names of the files of metadata that the index consists of, roots aside: the timestamp, and what
-// leads from it to every target.
+// Metadata returns the names of the files of metadata that the index consists of, roots aside: the
+// timestamp, and what leads from it to every target.
 func (d *Draft) Metadata() ([]string, error) {
 	files := []string{"timestamp.json", fmt.Sprintf("%d.snapshot.json", d.snapshot.Signed.Version)}
 	for _, role := range append([]string{RoleTargets}, d.listNames()...) {

@@ -10,8 +10,9 @@ type Lifetimes map[string]time.Duration
 
 const day = 24 * time.Hour
 
-// Online returns the lifetimes for an index that a machine renews every day. The shorter the role targets lives, the
-// sooner a revocation reaches a client that sees an old mirror for the first time.
+// Online returns the lifetimes for an index that a machine renews every day. The shorter the role
+// targets lives, the sooner a revocation reaches a client that sees an old mirror for the first
+// time.
 func Online() Lifetimes {
 	return Lifetimes{RoleRoot: 365 * day, RoleTargets: 90 * day, RoleReleases: 30 * day, RoleSnapshot: day, RoleTimestamp: day}
 }
@@ -21,10 +22,11 @@ func AirGap() Lifetimes {
 	return Lifetimes{RoleRoot: 365 * day, RoleTargets: 90 * day, RoleReleases: 30 * day, RoleSnapshot: 30 * day, RoleTimestamp: 30 * day}
 }
 
-// lifetimesField is where the root keeps the lifetimes of the index. The specification lets other programs pass over it.
+// lifetimesField is where the root keeps the lifetimes of the index. The specification lets other
+// programs pass over it.
 const lifetimesField = "x-lattice-lifetimes"
 
-// SetLifetimes has the root say how long roles live, so that whoever publishes one knows.
+// SetLifetimes has the root say how long roles live, so that anyone who publishes one knows.
 func (d *Draft) SetLifetimes(l Lifetimes) error {
 	field := map[string]any{}
 	for _, role := range Roles() {
@@ -41,7 +43,8 @@ func (d *Draft) SetLifetimes(l Lifetimes) error {
 	return nil
 }
 
-// Lifetimes returns what the root says of them, and what [Online] does for roles of which it says nothing.
+// Lifetimes returns what the root says of them, and what [Online] does for roles of which it says
+// nothing.
 func (d *Draft) Lifetimes() (Lifetimes, error) {
 	lifetimes := Online()
 	field, _ := d.root.Signed.UnrecognizedFields[lifetimesField].(map[string]any)

@@ -12,10 +12,12 @@ import (
 type Need struct {
 	// Role is one of [Roles].
 	Role string
-	// KeyIDs are those of the keys that may sign, in the form of release.KeyID, and Threshold how many of them must.
+	// KeyIDs are those of the keys that may sign, in the form of release.KeyID, and Threshold how
+	// many of them must.
 	KeyIDs    []string
 	Threshold int
-	// Before says that these are the keys of the root that is published: they must sign the next one as well as its own.
+	// Before says that these are the keys of the root that is published: they must sign the next
+	// one as well as its own.
 	Before bool
 }
 
@@ -48,7 +50,8 @@ func needOf(role string, root *metadata.Metadata[metadata.RootType]) Need {
 	return Need{Role: role, KeyIDs: publicIDs(root.Signed.Keys, r.KeyIDs), Threshold: r.Threshold}
 }
 
-// signs returns the roles that must be signed. A snapshot names every role with targets, and a timestamp the snapshot.
+// signs returns the roles that must be signed. A snapshot names every role with targets, and a
+// timestamp the snapshot.
 func (d *Draft) signs() map[string]bool {
 	signs := map[string]bool{RoleReleases: d.renewed}
 	for role := range d.changed {
@@ -70,8 +73,8 @@ func (d *Draft) ReleasesNeed() Need {
 	return Need{Role: RoleReleases, KeyIDs: publicIDs(d.targets.Signed.Delegations.Keys, *ids), Threshold: *threshold}
 }
 
-// ReleasesKeys returns the keys of the role releases that people know by the ids of [Draft.ReleasesNeed], and how many of them
-// must sign.
+// ReleasesKeys returns the keys of the role releases that people know by the ids of
+// [Draft.ReleasesNeed], and how many of them must sign.
 func (d *Draft) ReleasesKeys() (keys []release.PublicKey, threshold int) {
 	ids, count := d.signersOf()
 	for _, id := range *ids {

@@ -15,7 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// TestNeeds compares what a draft needs with what publishing it takes: these keys, and not one less.
+// TestNeeds compares what a draft needs with what publishing it takes: these keys, and not one
+// less.
 func TestNeeds(t *testing.T) {
 	t.Parallel()
 	online := []string{"timestamp 1 of 1", "snapshot 1 of 1"}
@@ -97,7 +98,7 @@ func (f *fixture) meet(needs []author.Need, short int) []release.PrivateKey {
 	return keys
 }
 
-// TestLifetimes are kept in the root, whoever opens the index.
+// TestLifetimes are kept in the root, no matter who opens the index.
 func TestLifetimes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

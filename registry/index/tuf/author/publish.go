@@ -43,7 +43,8 @@ type Change struct {
 type file struct {
 	path string
 	data []byte
-	// live says that clients read the file without another that leads to it: it never gets another content.
+	// live says that clients read the file without another that leads to it: it never gets another
+	// content.
 	live bool
 }
 
@@ -70,12 +71,13 @@ func (c *Change) Files() iter.Seq2[string, []byte] {
 // timestampPath is the file that leads to all others but roots.
 const timestampPath = "metadata/timestamp.json"
 
-// Write writes the change into the folder of the index, which is made if need be. A client sees the index before or after it,
-// whenever it looks, because the timestamp, which leads to all else, is written last. Only between a new root that takes a
-// key from the timestamp and that timestamp does a client have to try again.
+// Write writes the change into the folder of the index, which is made if need be. A client sees the
+// index before or after it, whenever it looks, because the timestamp, which leads to all else, is
+// written last. Only between a new root that takes a key from the timestamp and that timestamp does
+// a client have to try again.
 //
-// Nothing is written when somebody else has published since the draft was opened. What somebody wrote whose program ended
-// before the timestamp is replaced: nothing has led to it.
+// Nothing is written when somebody else has published since the draft was opened. What somebody
+// wrote whose program ended before the timestamp is replaced: nothing has led to it.
 func (c *Change) Write(dir string) error {
 	if len(c.files) == 0 {
 		return nil
@@ -95,7 +97,8 @@ func (c *Change) Write(dir string) error {
 // writers is how many files are written at once.
 const writers = 16
 
-// writeFiles writes first what nothing leads to yet, in any order. It is durable before what leads to it is written.
+// writeFiles writes first what nothing leads to yet, in any order. It is durable before what leads
+// to it is written.
 func (c *Change) writeFiles(dir string) error {
 	var batch diskfile.Batch
 	var group errgroup.Group
@@ -121,7 +124,8 @@ func (c *Change) writeFiles(dir string) error {
 	return diskfile.Tidy(filepath.Join(dir, "metadata"))
 }
 
-// checkUnchanged returns an error unless the timestamp is the one that the draft was made from, or that of this change.
+// checkUnchanged returns an error unless the timestamp is the one that the draft was made from, or
+// that of this change.
 func (c *Change) checkUnchanged(timestamp string) error {
 	present := metadata.Timestamp()
 	data, err := diskfile.Read(os.OpenFile, timestamp, maxTimestampBytes)
@@ -144,8 +148,8 @@ func (c *Change) checkUnchanged(timestamp string) error {
 	return nil
 }
 
-// write writes a file, as part of a batch unless that is nil: then clients may read the file as soon as it has its name, so that it
-// must be durable by then.
+// write writes a file, as part of a batch unless that is nil: then clients may read the file as
+// soon as it has its name, so that it must be durable by then.
 func (f file) write(dir string, batch *diskfile.Batch) error {
 	name := filepath.Join(dir, filepath.FromSlash(f.path))
 	present, err := diskfile.Read(os.OpenFile, name, int64(len(f.data)))
@@ -168,9 +172,9 @@ func (f file) write(dir string, batch *diskfile.Batch) error {
 	return batch.Replace(name, f.data, 0o644)
 }
 
-// Publish signs what has changed with those of keys that belong to it. It is an error when they are too few for a role.
-// Where nothing has changed there are no files. A draft is published once, whether or not that succeeds: its versions have
-// been counted then.
+// Publish signs what has changed with those of keys that belong to it. It is an error when they are
+// too few for a role. Where nothing has changed there are no files. A draft is published once,
+// whether or not that succeeds: its versions have been counted then.
 func (d *Draft) Publish(now time.Time, lifetimes Lifetimes, keys []release.PrivateKey) (*Change, error) {
 	if d.published {
 		return nil, errors.New("the draft was published before, open the index again")
@@ -419,7 +423,8 @@ func meta(version int64, data []byte) *metadata.MetaFiles {
 	return &metadata.MetaFiles{Version: version, Length: int64(len(data)), Hashes: metadata.Hashes{"sha256": sum[:]}}
 }
 
-// compareTargets orders where targets lie by their names, and by their hashes only when these are the same.
+// compareTargets orders where targets lie by their names, and by their hashes only when these are
+// the same.
 func compareTargets(a, b string) int {
 	return cmp.Or(strings.Compare(withoutHash(a), withoutHash(b)), strings.Compare(a, b))
 }

@@ -17,8 +17,8 @@ import (
 
 // Release is a release of a plugin as its author adds it.
 type Release struct {
-	// Publisher, Name, Version and Summary are those of the manifest, ABI its interface version, and Capabilities the names
-	// of the capabilities that it asks for, sorted.
+	// Publisher, Name, Version and Summary are those of the manifest, ABI its interface version,
+	// and Capabilities the names of the capabilities that it asks for, sorted.
 	Publisher, Name, Version, Summary string
 	ABI                               int64
 	Capabilities                      []string
@@ -38,8 +38,9 @@ type Listed struct {
 	tuf.Version
 }
 
-// AddRelease puts a release into the index, and into the lists of releases and of plugins. A release cannot be replaced by
-// another: raise its version. Adding the same again changes nothing, and adding it with the signatures of more people adds these.
+// AddRelease puts a release into the index, and into the lists of releases and of plugins. A
+// release cannot be replaced by another: raise its version. Adding the same again changes nothing,
+// and adding it with the signatures of more people adds these.
 func (d *Draft) AddRelease(r Release) error {
 	name := tuf.ReleaseTarget(r.Publisher, r.Name, r.Version)
 	if _, _, _, ok := tuf.ParseReleaseTarget(name); !ok {
@@ -71,8 +72,8 @@ func reference(publisher, plugin, version string) string {
 	return publisher + "/" + plugin + "@" + version
 }
 
-// addSignatures replaces the bundle of a release by one that has its signatures and others, and refuses a release that is there
-// and is another.
+// addSignatures replaces the bundle of a release by one that has its signatures and others, and
+// refuses a release that is there and is another.
 func (d *Draft) addSignatures(name string, present, added tuf.Version, bundle []byte) error {
 	has, err := d.Target(name)
 	if err != nil {
@@ -137,8 +138,8 @@ func (d *Draft) setVersions(publisher, plugin string, versions []tuf.Version) {
 	d.touched[path] = true
 }
 
-// Yank takes a release back, which is named as a target: it is not chosen any more, and runs on where it is installed.
-// Without a reason, a yanked release is offered again.
+// Yank takes a release back, which is named as a target: it is not chosen any more, and runs on
+// where it is installed. Without a reason, a yanked release is offered again.
 func (d *Draft) Yank(name, reason string) error {
 	does := "yanks " + named(name) + ": " + reason
 	if reason == "" {
@@ -152,8 +153,9 @@ func (d *Draft) Yank(name, reason string) error {
 	})
 }
 
-// Deprecate has everyone who uses a release, which is named as a target, see a reason to leave it, and what to use in its
-// place if there is something. It is still chosen. Without a reason, it is not deprecated any more.
+// Deprecate has everyone who uses a release, which is named as a target, see a reason to leave it,
+// and what to use in its place if there is something. It is still chosen. Without a reason, it is
+// not deprecated any more.
 func (d *Draft) Deprecate(name, reason, replacement string) error {
 	does := "deprecates " + named(name) + ": " + reason
 	if reason == "" {
@@ -167,7 +169,7 @@ func (d *Draft) Deprecate(name, reason, replacement string) error {
 	})
 }
 
-// annotate changes what is said beside a release, in its role and in the list of the plugin.
+// annotate changes what is said about a release, in its role and in the list of the plugin.
 func (d *Draft) annotate(name, does string, change func(*tuf.Note)) error {
 	publisher, plugin, version, ok := tuf.ParseReleaseTarget(name)
 	if !ok {
@@ -235,7 +237,8 @@ func (d *Draft) Plugins() ([]tuf.Plugin, error) {
 	return plugins, nil
 }
 
-// Releases returns the releases of the index in the order of their plugins and versions. It reads the lists of all plugins.
+// Releases returns the releases of the index in the order of their plugins and versions. It reads
+// the lists of all plugins.
 func (d *Draft) Releases() ([]Listed, error) {
 	plugins, err := d.Plugins()
 	if err != nil {
@@ -271,7 +274,8 @@ func writeList[T any](d *Draft, name string, encode func([]T) ([]byte, error), l
 	return err
 }
 
-// Check reads the whole index, and compares the lists of releases and of plugins with the releases that there are.
+// Check reads the whole index, and compares the lists of releases and of plugins with the releases
+// that there are.
 func (d *Draft) Check() error {
 	if err := d.writeLists(); err != nil {
 		return err
@@ -303,7 +307,7 @@ func (d *Draft) Check() error {
 // check is one call of Check.
 type check struct {
 	draft *Draft
-	// releases are those that no list has named yet, with what is said beside them.
+	// releases are those that no list has named yet, with what is said about them.
 	releases map[string]tuf.Note
 	// lists is the number of lists of releases.
 	lists int

@@ -13,8 +13,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// Rotate gives a role other keys and another threshold. The role is published again, so that its old keys' signatures are
-// of no use any more.
+// Rotate gives a role other keys and another threshold. The role is published again, so that its
+// old keys' signatures are of no use any more.
 func (d *Draft) Rotate(role string, s Signers) error {
 	if err := s.check(role); err != nil {
 		return err
@@ -78,11 +78,12 @@ func keyIDs(keys []release.PublicKey) string {
 }
 
 func noRole(role string) error {
-	return fmt.Errorf("%q is no role of an index, the roles are %s", role, strings.Join(Roles(), ", "))
+	return fmt.Errorf("%q is not a role of an index, the roles are %s", role, strings.Join(Roles(), ", "))
 }
 
-// Renew publishes roles again, so that they expire later. Of the bins of the role releases those are published that have
-// less than half of their life left: all of them at once would have every client download all it needs again.
+// Renew publishes roles again, so that they expire later. Of the bins of the role releases those
+// are published that have less than half of their life left: all of them at once would have every
+// client download all it needs again.
 func (d *Draft) Renew(roles ...string) error {
 	for _, role := range roles {
 		switch {
@@ -105,7 +106,8 @@ type RoleState struct {
 	Version int64
 	// Expires is when the role must have been published again. Of bins, it is the earliest.
 	Expires time.Time
-	// KeyIDs are those of the keys that may sign, in the form of release.KeyID, and Threshold how many of them must.
+	// KeyIDs are those of the keys that may sign, in the form of release.KeyID, and Threshold how
+	// many of them must.
 	KeyIDs    []string
 	Threshold int
 	// Bins is the number of bins of the role releases, else 0.

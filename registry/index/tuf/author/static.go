@@ -14,9 +14,10 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// UpdateStatic has the static document say what the index says: the releases that are neither yanked nor revoked, signed
-// with those of keys that the role releases has. A document that says this already stays as it is. An index with more
-// releases than the format is good for has none; a note says so.
+// UpdateStatic has the static document say what the index says: the releases that are neither
+// yanked nor revoked, signed with those of keys that the role releases has. A document that says
+// this already stays as it is. An index with more releases than the format is good for has none; a
+// note says so.
 func (d *Draft) UpdateStatic(at time.Time, keys []release.PrivateKey) error {
 	publishers, err := d.Publishers()
 	if err != nil {
@@ -91,7 +92,7 @@ func (d *Draft) entries(publishers *publisher.List) ([]index.Entry, error) {
 	return entries, nil
 }
 
-// entry returns a release for the static document, or nil when nobody should choose it.
+// entry returns a release for the static document, or nil when no one should choose it.
 func (d *Draft) entry(publishers *publisher.List, p tuf.Plugin, v tuf.Version) (*index.Entry, error) {
 	bundle, claims, err := d.Claims(p.Publisher, p.Name, v.Version)
 	if err != nil || v.Yanked != nil {

@@ -28,8 +28,8 @@ const VersionsOfPlugin = 100
 // bundleBytes is about the size of a release bundle.
 const bundleBytes = 2000
 
-// Large returns an index of so many releases, those of the plugins acme/plugin-0, acme/plugin-1 and so on with the versions
-// 1.0.0, 1.1.0 and so on, as published at a time.
+// Large returns an index of so many releases, those of the plugins acme/plugin-0, acme/plugin-1 and
+// so on with the versions 1.0.0, 1.1.0 and so on, as published at a time.
 func Large(releases, binBits int, now time.Time) (*Memory, error) {
 	seed := bytes.Repeat([]byte{1}, ed25519.SeedSize)
 	key, err := release.GenerateKey(bytes.NewReader(seed))
@@ -95,8 +95,8 @@ func (m *Memory) Get(path string, limit int64) ([]byte, error) {
 	return bytes.Clone(data), nil
 }
 
-// LookUp chooses the highest version of acme/plugin-0 and fetches its bundle, as a new client whose state is in the folder
-// dir. The index is as it was published at a time.
+// LookUp chooses the highest version of acme/plugin-0 and fetches its bundle, as a new client whose
+// state is in the folder dir. The index is as it was published at a time.
 func (m *Memory) LookUp(ctx context.Context, dir string, now time.Time) (*tuf.Target, error) {
 	client, err := tuf.Open(tuf.Config{Root: m.Root(), Dir: dir, Source: m, Clock: func() time.Time { return now }})
 	if err != nil {

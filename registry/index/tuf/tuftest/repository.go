@@ -1,5 +1,5 @@
-// Package tuftest is a repository in memory for tests of what reads one, honest or not: everything that a repository
-// publishes can be changed before or after it is signed.
+// Package tuftest is a repository in memory for tests of what reads one, honest or not: everything
+// that a repository publishes can be changed before or after it is signed.
 package tuftest
 
 import (
@@ -32,8 +32,8 @@ import (
 // Targets is a role with targets.
 type Targets = metadata.Metadata[metadata.TargetsType]
 
-// Repository is a repository and the keys of all its roles. Its fields are what it would publish next; what it has
-// published is in Files. It is a tuf.Source and an http.Handler.
+// Repository is a repository and the keys of all its roles. Its fields are what it would publish
+// next; what it has published is in Files. It is a tuf.Source and an http.Handler.
 type Repository struct {
 	Root      *metadata.Metadata[metadata.RootType]
 	Timestamp *metadata.Metadata[metadata.TimestampType]
@@ -44,7 +44,7 @@ type Repository struct {
 	Keys map[string][]Key
 	// Hashes says whether metadata names lengths and hashes of other metadata.
 	Hashes bool
-	// Custom is what AddTarget notes beside targets.
+	// Custom is what AddTarget notes next to targets.
 	Custom json.RawMessage
 
 	t testing.TB
@@ -56,8 +56,8 @@ type Repository struct {
 	Requests []string
 }
 
-// New returns a repository that has published version 1 of all top-level roles, without targets. Each role has a key of its
-// own, and everything expires a year after now.
+// New returns a repository that has published version 1 of all top-level roles, without targets.
+// Each role has a key of its own, and everything expires a year after now.
 func New(t testing.TB, now time.Time) *Repository {
 	t.Helper()
 	expires := now.UTC().Truncate(time.Second).AddDate(1, 0, 0)
@@ -76,7 +76,8 @@ func New(t testing.TB, now time.Time) *Repository {
 	return r
 }
 
-// Rotate gives a top-level role other keys and a threshold. The root must be published for it to count.
+// Rotate gives a top-level role other keys and a threshold. The root must be published for it to
+// count.
 func (r *Repository) Rotate(role string, threshold int, keys ...Key) {
 	r.t.Helper()
 	top := r.Root.Signed.Roles[role]
@@ -87,7 +88,8 @@ func (r *Repository) Rotate(role string, threshold int, keys ...Key) {
 	}
 }
 
-// AddTarget puts a target into a role that is published later, and its content among the files at once.
+// AddTarget puts a target into a role that is published later, and its content among the files at
+// once.
 func (r *Repository) AddTarget(role, name string, content []byte) {
 	r.t.Helper()
 	file, err := metadata.TargetFile().FromBytes(name, content)
@@ -106,8 +108,8 @@ func TargetPath(name string, content []byte) string {
 	return folder + hex.EncodeToString(sum[:]) + "." + base
 }
 
-// Delegate makes a role that another delegates to. Its keys are those given; the parent must be published for it to
-// count. A role that exists is delegated to once more.
+// Delegate makes a role that another delegates to. Its keys are those given; the parent must be
+// published for it to count. A role that exists is delegated to once more.
 func (r *Repository) Delegate(parent string, d metadata.DelegatedRole, keys ...Key) {
 	r.t.Helper()
 	signed := &r.Roles[parent].Signed
@@ -125,8 +127,8 @@ func (r *Repository) Delegate(parent string, d metadata.DelegatedRole, keys ...K
 	}
 }
 
-// DelegateBins makes the roles prefix-0 and so on, over which targets are spread by so many bits of their hash, all with
-// one key.
+// DelegateBins makes the roles prefix-0 and so on, over which targets are spread by so many bits of
+// their hash, all with one key.
 func (r *Repository) DelegateBins(prefix string, bits int, key Key) {
 	r.t.Helper()
 	bins := &metadata.SuccinctRoles{KeyIDs: []string{}, Threshold: 1, BitLength: bits, NamePrefix: prefix}
@@ -175,7 +177,8 @@ func (r *Repository) PublishTimestamp() {
 	r.PutTimestamp()
 }
 
-// PublishRoot publishes the next version of the root. Further keys sign it as well, such as those that it replaces.
+// PublishRoot publishes the next version of the root. Further keys sign it as well, such as those
+// that it replaces.
 func (r *Repository) PublishRoot(further ...Key) {
 	r.t.Helper()
 	r.Root.Signed.Version++

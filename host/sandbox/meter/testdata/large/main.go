@@ -1,4 +1,5 @@
-// Command large is a guest that links much of the standard library, as one does that imports a large API.
+// Command large is a guest that links much of the standard library, as one does that imports a
+// large API.
 package main
 
 import (

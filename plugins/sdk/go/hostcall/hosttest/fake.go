@@ -1,4 +1,4 @@
-// Package hosttest stands in for a host in the tests of a plugin.
+// Package hosttest replaces a host in the tests of a plugin.
 package hosttest
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/hostcall"
 )
 
-// Fake is a host that holds everything in memory. It grants every capability and keeps to the budget and the grammar of
-// keys; sizes it does not check.
+// Fake is a host that holds everything in memory. It grants every capability and keeps to the
+// budget and the grammar of keys; sizes it does not check.
 type Fake struct {
 	// Store is the plugin's store. What the plugin sets is there at once.
 	Store cbor.Map[cbor.Raw]
