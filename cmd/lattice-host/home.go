@@ -76,7 +76,7 @@ func (a *app) openHome() (*market.Home, error) {
 	return home, nil
 }
 
-// openOrCreateHome opens the installation, and makes one that trusts no one when there is none.
+// openOrCreateHome opens the installation, and creates one that trusts no one if it does not exist.
 func (a *app) openOrCreateHome() (*market.Home, error) {
 	home, err := a.openHome()
 	if !errors.Is(err, errNoHome) {

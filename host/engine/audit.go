@@ -27,7 +27,7 @@ const (
 
 // AuditLog says where the audit log of an installation is.
 type AuditLog struct {
-	// Dir is the folder that holds the log and its key. It is made when there is none.
+	// Dir is the folder that holds the log and its key. It is created if it does not exist.
 	Dir string
 	// RotateBytes is from which size on the log goes on in another file; 0 is never.
 	RotateBytes int64
@@ -43,7 +43,7 @@ func PublicKeyFile(log string) string {
 	return filepath.Join(filepath.Dir(log), auditKey+release.PublicEnding)
 }
 
-// Open opens the log for appending, and makes it and its key when there is none.
+// Open opens the log for appending, and creates it and its key if they do not exist.
 func (l AuditLog) Open(ctx context.Context) (*audit.Log, error) {
 	if l.Dir == "" {
 		return nil, errors.New("no folder is set for the audit log")

@@ -27,7 +27,7 @@ type Policies struct {
 }
 
 // Load reads the policies: those that come with the program, those of the installation, which may be
-// nil, and those of Paths. The error is [problem.Denied] when that is none.
+// nil, and those of Paths. The error is [problem.Denied] when it does not exist.
 func (p Policies) Load(home *market.Home) (*policy.Set, error) {
 	o, err := p.Options(home)
 	if err != nil {
