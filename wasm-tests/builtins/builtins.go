@@ -197,6 +197,19 @@ func NewPairs(native, sandboxed Set, differ func(plugin, step string, native, sa
 	return pairs
 }
 
+// NewBoth returns the built-in plugins, each of which is run natively and in the sandbox and compared. The caller closes the runtime.
+func NewBoth(ctx context.Context, root string, differ func(plugin, step string, native, sandbox []byte)) (Set, *sandbox.Runtime, error) {
+	native, err := NewNative(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	sandboxed, runtime, err := NewSandboxed(ctx, root)
+	if err != nil {
+		return nil, nil, err
+	}
+	return NewPairs(native, sandboxed, differ), runtime, nil
+}
+
 // Manifest returns the plugin's manifest.
 func (p *Pair) Manifest() *abi.Manifest { return p.Native.Manifest() }
 

@@ -26,11 +26,9 @@ func pairs(t *testing.T) Set {
 	if err != nil {
 		t.Fatal(err)
 	}
-	native, err := NewNative(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sandboxed, runtime, err := NewSandboxed(t.Context(), root)
+	set, runtime, err := NewBoth(t.Context(), root, func(plugin, step string, native, sandbox []byte) {
+		t.Errorf("step %s: %s answers other bytes in the sandbox:\nnative  %x\nsandbox %x", step, plugin, native, sandbox)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +37,7 @@ func pairs(t *testing.T) Set {
 			t.Error(err)
 		}
 	})
-	return NewPairs(native, sandboxed, func(plugin, step string, native, sandbox []byte) {
-		t.Errorf("step %s: %s answers other bytes in the sandbox:\nnative  %x\nsandbox %x", step, plugin, native, sandbox)
-	})
+	return set
 }
 
 // A golden has the sections resource.yaml, and optionally peers.yaml, settings.yaml and pipeline.yaml; the whole chain

@@ -29,6 +29,7 @@ step make bench-peers
 step make bench
 step make fuel
 step make worst
+step make property
 for folder in abi cmd host registry runtime plugins; do
 	step make fuzz FUZZIN=$folder FUZZTIME="$fuzztime"
 done

@@ -18,6 +18,9 @@ var serviceNames = []string{"web", "web-b", "web-pods", "web-data", "web-main", 
 // containerNames are chosen like [serviceNames].
 var containerNames = []string{"main", "b", "b-c", "main-env", "env", "data"}
 
+// shared is the volume that the first service of each namespace owns and some of the others use.
+const shared = "shared"
+
 // Namespace is the namespace of the document of a seed: those whose names could meet share one.
 func Namespace(seed uint64) string { return fmt.Sprintf("ns-%d", seed/uint64(len(serviceNames))) }
 
@@ -68,6 +71,8 @@ type generator struct {
 	seed uint64
 	// stable makes a StatefulSet, and own gives each replica a volume of its own.
 	stable, own bool
+	// shares uses the namespace's shared volume.
+	shares      bool
 	strategy    string
 	hostNetwork bool
 	// ports are the names of the ports; serviceType is what the service is.
@@ -83,6 +88,7 @@ func (g *generator) choose() {
 	if g.stable, g.own = g.one(5), g.one(8); g.stable || g.own {
 		g.strategy = pick(g, "", "rolling")
 	}
+	g.shares = g.one(4)
 	g.hostNetwork = g.one(8)
 	g.ports = []string{"http", "metrics", "rpc", "feed", "dns"}[:g.IntN(6)]
 	g.serviceType = pick(g, "", "ClusterIP", "NodePort", "LoadBalancer", "Headless")

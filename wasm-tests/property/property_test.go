@@ -1,11 +1,10 @@
 package property
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,14 +13,6 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
-
-// count returns how many services are derived.
-func count() uint64 {
-	if os.Getenv("CI") == "night" {
-		return 2000
-	}
-	return 150
-}
 
 // derived returns what derives from the services. Each of them is valid, and so none may fail.
 func derived(t *testing.T, write func(seed uint64) []byte) []*bundle.Bundle {
@@ -34,11 +25,72 @@ func derived(t *testing.T, write func(seed uint64) []byte) []*bundle.Bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundles, err := Derive(t.Context(), plugins, count(), write)
+	bundles, err := Derive(t.Context(), plugins, Count(), write)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return bundles
+}
+
+// TestBothWorlds derives some of the services with plugins that run both natively and in the sandbox, where each answer must be
+// the same, and holds the bundles against those of a run without the sandbox.
+func TestBothWorlds(t *testing.T) {
+	t.Parallel()
+	root, err := builtins.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins, sandbox, err := builtins.NewBoth(t.Context(), root, func(plugin, step string, native, sandbox []byte) {
+		t.Errorf("step %s: %s answers other bytes in the sandbox:\nnative  %x\nsandbox %x", step, plugin, native, sandbox)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := sandbox.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	bundles, err := Derive(t.Context(), plugins, Count()/5, Ordered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range derived(t, Ordered)[:len(bundles)] {
+		if b.Digest() != bundles[i].Digest() {
+			t.Errorf("seed %d: another bundle in the sandbox", i)
+		}
+	}
+}
+
+// TestEveryKind holds the kinds that derive against those that the manifests of the plugins name: a generator that stops using a
+// feature would make the other tests say less than they seem to.
+func TestEveryKind(t *testing.T) {
+	t.Parallel()
+	root, err := builtins.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins, err := builtins.NewNative(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[abi.GroupKind]bool{}
+	for _, b := range derived(t, Ordered) {
+		for _, o := range b.Outputs {
+			kinds[o.Ref.GroupKind()] = true
+		}
+	}
+	for name, plugin := range plugins {
+		// It reads documents of another kind.
+		if name == "secret-provider" {
+			continue
+		}
+		for _, kind := range plugin.Manifest().Outputs {
+			if !kinds[kind] {
+				t.Errorf("no service derives a %s, which %s emits", kind, name)
+			}
+		}
+	}
 }
 
 // TestEqual derives the services twice, and once with the keys of their maps in another order.
@@ -59,21 +111,24 @@ func TestEqual(t *testing.T) {
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	bundles := derived(t, Ordered)
-	var run objects
+	var run, all objects
 	for _, b := range bundles {
-		for _, o := range b.Applied() {
+		for _, o := range b.Outputs {
 			var content Object
 			if err := json.Unmarshal(o.Document, &content); err != nil {
 				t.Fatal(err)
 			}
-			run = append(run, found{of: b.Resource, ref: o.Ref, text: string(o.Document), content: content})
+			f := found{of: b.Resource, ref: o.Ref, text: string(o.Document), content: content}
+			if all = append(all, f); !o.Derived {
+				run = append(run, f)
+			}
 		}
 	}
-	t.Run("references", func(t *testing.T) { run.noReferenceIsLeft(t) })
-	t.Run("canary", func(t *testing.T) { run.noCanary(t) })
+	t.Run("references", func(t *testing.T) { all.noReferenceIsLeft(t) })
+	t.Run("canary", func(t *testing.T) { all.noCanary(t, bundles) })
 	t.Run("lists", func(t *testing.T) { run.listsHaveNoKeyTwice(t) })
-	t.Run("selectors", func(t *testing.T) { run.selectorsSelectTheirOwn(t) })
-	t.Run("scrapes", func(t *testing.T) { run.portsAreReadOnce(t) })
+	t.Run("selectors", func(t *testing.T) { all.selectorsSelectTheirOwn(t) })
+	t.Run("queries", func(t *testing.T) { run.queriesMatchTheirOwn(t) })
 	t.Run("names", func(t *testing.T) { run.namesAreOneDocuments(t, bundles) })
 }
 
@@ -97,27 +152,45 @@ func (run objects) noReferenceIsLeft(t *testing.T) {
 	}
 }
 
-// noCanary proves that a password is in the data of Secrets only.
-func (run objects) noCanary(t *testing.T) {
+// noCanary proves that a password is in the data of Secrets only: neither in other objects, as it is or encoded, nor in what the
+// steps say.
+func (run objects) noCanary(t *testing.T, bundles []*bundle.Bundle) {
 	kept := 0
 	for _, o := range run {
 		if strings.Contains(o.text, Canary) {
 			t.Errorf("%s: %s has the password", o.of, o.ref)
 		}
-		data, _ := o.content["data"].(Object)
-		for key, value := range data {
-			text, err := base64.StdEncoding.DecodeString(value.(string))
-			if err != nil || !strings.Contains(string(text), Canary) {
-				continue
-			}
-			if kept++; o.ref.Kind != "Secret" {
-				t.Errorf("%s: %s has the password under %s", o.of, o.ref, key)
+		for _, encoded := range encodedCanary() {
+			switch {
+			case !strings.Contains(o.text, encoded):
+			case o.ref.Kind == "Secret":
+				kept++
+			default:
+				t.Errorf("%s: %s has the password in base64", o.of, o.ref)
 			}
 		}
 	}
 	if kept == 0 {
 		t.Error("no Secret has the password")
 	}
+	for _, b := range bundles {
+		for _, r := range b.Results {
+			if strings.Contains(r.Field+r.Message, Canary) {
+				t.Errorf("%s: a message has the password: %s", b.Resource, r.Message)
+			}
+		}
+	}
+}
+
+// encodedCanary returns what base64 makes of the password inside of longer text, which depends on where in the text it is.
+func encodedCanary() []string {
+	var all []string
+	for before := range 3 {
+		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + Canary))
+		// The first group of four has bytes of what is before, and the last one may have some of what follows.
+		all = append(all, text[4:len(text)-4])
+	}
+	return all
 }
 
 // mergeKeys are the keys of lists that an API server takes for maps, by the field that holds the list.
@@ -182,125 +255,6 @@ func twice(items []any, keys []string) string {
 		known[key] = true
 	}
 	return ""
-}
-
-// at returns what is below fields; nil when nothing is.
-func at(value any, fields ...string) any {
-	for _, field := range fields {
-		o, _ := value.(Object)
-		value = o[field]
-	}
-	return value
-}
-
-// selectorsOf returns the selectors of an object that must select the pods of its own service.
-func (o *found) selectorsOf() []any {
-	var selectors []any
-	switch o.ref.Kind {
-	case "Service":
-		selectors = append(selectors, at(o.content, "spec", "selector"))
-	case "Deployment", "StatefulSet":
-		selectors = append(selectors, at(o.content, "spec", "selector", "matchLabels"))
-		spread, _ := at(o.content, "spec", "template", "spec", "topologySpreadConstraints").([]any)
-		for _, s := range spread {
-			selectors = append(selectors, at(s, "labelSelector", "matchLabels"))
-		}
-	case "PodDisruptionBudget":
-		selectors = append(selectors, at(o.content, "spec", "selector", "matchLabels"))
-	case "AuthorizationPolicy", "PeerAuthentication":
-		if at(o.content, "spec", "targetRefs") == nil {
-			selectors = append(selectors, at(o.content, "spec", "selector", "matchLabels"))
-		}
-	case "CiliumNetworkPolicy":
-		selectors = append(selectors, at(o.content, "spec", "endpointSelector", "matchLabels"))
-	case "TracingPolicyNamespaced":
-		selectors = append(selectors, at(o.content, "spec", "podSelector", "matchLabels"))
-	}
-	return selectors
-}
-
-// selected returns the documents whose objects of some kinds, in a namespace, carry the labels of a selector.
-func (run objects) selected(namespace string, selector Object, labels func(*found) any) []abi.Ref {
-	var all []abi.Ref
-	for i := range run {
-		have, ok := labels(&run[i]).(Object)
-		if !ok || run[i].ref.Namespace != namespace {
-			continue
-		}
-		matches := true
-		for key, value := range selector {
-			matches = matches && have[strings.TrimPrefix(key, "k8s:")] == value
-		}
-		if matches {
-			all = append(all, run[i].of)
-		}
-	}
-	return all
-}
-
-// podLabels returns the labels of the pods of an object that runs some.
-func podLabels(o *found) any { return at(o.content, "spec", "template", "metadata", "labels") }
-
-// selectorsSelectTheirOwn proves that a selector selects the pods of the service that it derives from, and no others of the run.
-// A policy of a gateway or waypoint of a namespace selects its pods, which no document has.
-func (run objects) selectorsSelectTheirOwn(t *testing.T) {
-	spaces := run.byNamespace()
-	for i := range run {
-		o := &run[i]
-		for _, s := range o.selectorsOf() {
-			selector, ok := s.(Object)
-			if !ok || len(selector) == 0 {
-				t.Errorf("%s: %s selects everything", o.of, o.ref)
-				continue
-			}
-			want := []abi.Ref{o.of}
-			if gateways(selector) {
-				want = nil
-			}
-			if got := spaces[o.ref.Namespace].selected(o.ref.Namespace, selector, podLabels); !slices.Equal(got, want) {
-				t.Errorf("%s: %s selects the pods of %v", o.of, o.ref, got)
-			}
-		}
-	}
-}
-
-// gateways reports whether a selector has a label that only the pods of gateways carry.
-func gateways(selector Object) bool {
-	for _, key := range []string{"gateway.networking.k8s.io/gateway-name", "istio.io/waypoint-for"} {
-		if selector[key] != nil || selector["k8s:"+key] != nil {
-			return true
-		}
-	}
-	return false
-}
-
-func (run objects) byNamespace() map[string]objects {
-	spaces := map[string]objects{}
-	for _, o := range run {
-		spaces[o.ref.Namespace] = append(spaces[o.ref.Namespace], o)
-	}
-	return spaces
-}
-
-// portsAreReadOnce proves that metrics are read of one Service of the service.
-func (run objects) portsAreReadOnce(t *testing.T) {
-	spaces := run.byNamespace()
-	for i := range run {
-		o := &run[i]
-		if o.ref.Kind != "VMServiceScrape" {
-			continue
-		}
-		selector, _ := at(o.content, "spec", "selector", "matchLabels").(Object)
-		services := func(o *found) any {
-			if o.ref.Kind != "Service" {
-				return nil
-			}
-			return at(o.content, "metadata", "labels")
-		}
-		if got := spaces[o.ref.Namespace].selected(o.ref.Namespace, selector, services); !slices.Equal(got, []abi.Ref{o.of}) {
-			t.Errorf("%s: %s selects the Services of %v", o.of, o.ref, got)
-		}
-	}
 }
 
 // namesAreOneDocuments proves that a name belongs to an object of one document: where it derives from several, it is the same for

@@ -6,12 +6,21 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 
 	"github.com/latticenet/lattice-host/abi/bundle"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
 )
+
+// Count returns how many services are derived.
+func Count() uint64 {
+	if os.Getenv("CI") == "night" {
+		return 2000
+	}
+	return 150
+}
 
 // Derive derives the services of n seeds, each written by write. The plugins may be ordinary Go or modules.
 func Derive(ctx context.Context, plugins pipeline.Plugins, n uint64, write func(seed uint64) []byte) ([]*bundle.Bundle, error) {

@@ -59,6 +59,11 @@ func (g *generator) resources() Object {
 	if g.own {
 		resources["own"] = Object{"type": "volume", "params": Object{"size": "8Gi", "perReplica": true}}
 	}
+	if owner := Name(g.seed) == serviceNames[0]; owner {
+		resources[shared] = Object{"type": "volume", "id": shared, "params": Object{"size": "1Gi", "accessMode": "ReadWriteMany", "allowedConsumers": serviceNames[1:]}}
+	} else if g.shares {
+		resources[shared] = Object{"type": "volume", "id": shared}
+	}
 	for i := range g.IntN(4) {
 		peer := g.IntN(len(serviceNames))
 		resources[fmt.Sprintf("peer-%d", i)] = Object{"type": "service", "id": serviceNames[peer], "direction": pick(g, "inbound", "outbound", "both")}
@@ -141,6 +146,9 @@ func (g *generator) volumes() Object {
 	}
 	if g.own {
 		volumes["/own"] = Object{"source": "${resources.own}"}
+	}
+	if g.shares {
+		volumes["/shared"] = Object{"source": "${resources." + shared + "}"}
 	}
 	return volumes
 }
