@@ -113,7 +113,7 @@ type Requirement struct {
 	// MatchName asks for one resource.
 	MatchName string `json:"matchName,omitempty"`
 	// MatchLabels asks for resources that carry all these labels. The label lattice.io/vol-ID=true is
-	// also that of the service which owns the volume ID.
+	// also that of the document which owns the volume ID, and lattice.dev/task=JOB-TASK that of the job.
 	MatchLabels cbor.Map[string] `json:"matchLabels,omitempty"`
 }
 

@@ -21,6 +21,7 @@ type keywords map[string]any
 //	//kind:maximum 65535           any keyword with a number
 //	//kind:values.maxLength 253    a keyword of what a map holds; items. of what a list holds
 //
+// A field with //kind:partial is to be completed by another: nothing in it is required.
 // A struct with //kind:free takes any keys, and values of any type: what is right depends on
 // another field. Fields that only plugins see, such as custom of those, are left out.
 func writeKinds(pkg *goPackage, dir string, roots []string) error {
@@ -46,9 +47,14 @@ func writeKinds(pkg *goPackage, dir string, roots []string) error {
 	return nil
 }
 
+// markPartial marks a field that another field completes.
+const markPartial = "partial"
+
 type kindWriter struct {
 	pkg  *goPackage
 	defs map[string]keywords
+	// partial says that what is written is below a field with //kind:partial.
+	partial bool
 }
 
 func (w *kindWriter) find(name string) (*structType, error) {
@@ -105,7 +111,7 @@ func (w *kindWriter) object(name string) (keywords, error) {
 		if properties[f.key], err = w.field(t, &f); err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", name, f.key, err)
 		}
-		if !f.omitEmpty {
+		if !f.omitEmpty && !w.partial {
 			required = append(required, f.key)
 		}
 	}
@@ -131,12 +137,20 @@ func (f *field) userDoc() string {
 }
 
 func (w *kindWriter) field(t *fieldType, f *field) (keywords, error) {
+	partial := slices.Index(f.marks, markPartial)
+	if partial >= 0 && !w.partial {
+		w.partial = true
+		defer func() { w.partial = false }()
+	}
 	k, err := w.value(t)
 	if err != nil {
 		return nil, err
 	}
 	describe(k, f.userDoc())
-	for _, mark := range f.marks {
+	for i, mark := range f.marks {
+		if i == partial {
+			continue
+		}
 		if err := k.set(mark); err != nil {
 			return nil, err
 		}
@@ -192,7 +206,11 @@ func (w *kindWriter) value(t *fieldType) (keywords, error) {
 	case kindPointer:
 		return w.value(t.elem)
 	case kindSlice:
+		// An item is not completed by another.
+		partial := w.partial
+		w.partial = false
 		items, err := w.value(t.elem)
+		w.partial = partial
 		return keywords{"type": "array", "items": items}, err
 	case kindMap:
 		values, err := w.value(t.elem)
@@ -200,14 +218,18 @@ func (w *kindWriter) value(t *fieldType) (keywords, error) {
 	case kindRaw:
 		return keywords{"x-kubernetes-preserve-unknown-fields": true}, nil
 	case kindStruct:
-		if w.defs[t.goType] == nil {
+		name := t.goType
+		if w.partial {
+			name = "Partial" + name
+		}
+		if w.defs[name] == nil {
 			object, err := w.object(t.goType)
 			if err != nil {
 				return nil, err
 			}
-			w.defs[t.goType] = object
+			w.defs[name] = object
 		}
-		return keywords{"$ref": "#/$defs/" + t.goType}, nil
+		return keywords{"$ref": "#/$defs/" + name}, nil
 	}
 	return nil, fmt.Errorf("a %s has no form that users write", t.goType)
 }

@@ -323,6 +323,148 @@ var typeOfIssuerRef = cbor.Type{
 	},
 }
 
+var typeOfJobPolicy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "eevent", Offset: unsafe.Offsetof(JobPolicy{}.Event), Kind: cbor.KindText},
+		{Key: "faction", Offset: unsafe.Offsetof(JobPolicy{}.Action), Kind: cbor.KindText},
+	},
+}
+
+var typeOfMapOfJobTask = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[JobTask])(nil)), Elem: &typeOfJobTask,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[JobTask], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[JobTask])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToJobTask = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*JobTask)(nil)), Elem: &typeOfJobTask,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]JobTask, capacity)
+		copy(values, unsafe.Slice((*JobTask)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfListOfJobPolicy = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*JobPolicy)(nil)), Elem: &typeOfJobPolicy,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]JobPolicy, capacity)
+		copy(values, unsafe.Slice((*JobPolicy)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToTopology = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Topology)(nil)), Elem: &typeOfTopology,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Topology, capacity)
+		copy(values, unsafe.Slice((*Topology)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToTraining = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Training)(nil)), Elem: &typeOfTraining,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Training, capacity)
+		copy(values, unsafe.Slice((*Training)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfJobSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x203,
+	Fields: []cbor.Field{
+		{Key: "equeue", Offset: unsafe.Offsetof(JobSpec{}.Queue), Kind: cbor.KindText},
+		{Key: "etasks", Offset: unsafe.Offsetof(JobSpec{}.Tasks), Kind: cbor.KindMap, Type: &typeOfMapOfJobTask},
+		{Key: "gsuspend", Offset: unsafe.Offsetof(JobSpec{}.Suspend), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "hdefaults", Offset: unsafe.Offsetof(JobSpec{}.Defaults), Kind: cbor.KindPointer, Type: &typeOfPointerToJobTask, Optional: true},
+		{Key: "hmaxRetry", Offset: unsafe.Offsetof(JobSpec{}.MaxRetry), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hpolicies", Offset: unsafe.Offsetof(JobSpec{}.Policies), Kind: cbor.KindList, Type: &typeOfListOfJobPolicy, Optional: true},
+		{Key: "hschedule", Offset: unsafe.Offsetof(JobSpec{}.Schedule), Kind: cbor.KindText, Optional: true},
+		{Key: "htopology", Offset: unsafe.Offsetof(JobSpec{}.Topology), Kind: cbor.KindPointer, Type: &typeOfPointerToTopology, Optional: true},
+		{Key: "htraining", Offset: unsafe.Offsetof(JobSpec{}.Training), Kind: cbor.KindPointer, Type: &typeOfPointerToTraining, Optional: true},
+		{Key: "lminAvailable", Offset: unsafe.Offsetof(JobSpec{}.MinAvailable), Kind: cbor.KindInt},
+		{Key: "mschedulerName", Offset: unsafe.Offsetof(JobSpec{}.SchedulerName), Kind: cbor.KindText, Optional: true},
+		{Key: "qconcurrencyPolicy", Offset: unsafe.Offsetof(JobSpec{}.ConcurrencyPolicy), Kind: cbor.KindText, Optional: true},
+		{Key: "qpriorityClassName", Offset: unsafe.Offsetof(JobSpec{}.PriorityClassName), Kind: cbor.KindText, Optional: true},
+		{Key: "vfailedJobsHistoryLimit", Offset: unsafe.Offsetof(JobSpec{}.FailedJobsHistoryLimit), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "wstartingDeadlineSeconds", Offset: unsafe.Offsetof(JobSpec{}.StartingDeadlineSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "x\x1asuccessfulJobsHistoryLimit", Offset: unsafe.Offsetof(JobSpec{}.SuccessfulJobsHistoryLimit), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+var typeOfMapOfSidecar = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Sidecar])(nil)), Elem: &typeOfSidecar,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[Sidecar], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[Sidecar])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfPointerToWorkload = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Workload)(nil)), Elem: &typeOfWorkload,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Workload, capacity)
+		copy(values, unsafe.Slice((*Workload)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfListOfToleration = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Toleration)(nil)), Elem: &typeOfToleration,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]Toleration, capacity)
+		copy(values, unsafe.Slice((*Toleration)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfJobTask = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x20,
+	Fields: []cbor.Field{
+		{Key: "gfsGroup", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.FSGroup), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "gsysctls", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.Sysctls), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "hpolicies", Offset: unsafe.Offsetof(JobTask{}.Policies), Kind: cbor.KindList, Type: &typeOfListOfJobPolicy, Optional: true},
+		{Key: "hreplicas", Offset: unsafe.Offsetof(JobTask{}.Replicas), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hsidecars", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.Sidecars), Kind: cbor.KindMap, Type: &typeOfMapOfSidecar, Optional: true},
+		{Key: "hworkload", Offset: unsafe.Offsetof(JobTask{}.Workload), Kind: cbor.KindPointer, Type: &typeOfPointerToWorkload},
+		{Key: "khostNetwork", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "ktolerations", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
+		{Key: "lnodeSelector", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.NodeSelector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "mrestartPolicy", Offset: unsafe.Offsetof(JobTask{}.RestartPolicy), Kind: cbor.KindText, Optional: true},
+		{Key: "pimagePullSecrets", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.ImagePullSecrets), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "sfsGroupChangePolicy", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.FSGroupChangePolicy), Kind: cbor.KindText, Optional: true},
+		{Key: "ushareProcessNamespace", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.ShareProcessNamespace), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1cautomountServiceAccountToken", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.AutomountServiceAccountToken), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "x\x1dterminationGracePeriodSeconds", Offset: unsafe.Offsetof(JobTask{}.Runtime) + unsafe.Offsetof(JobTask{}.Runtime.TerminationGracePeriodSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *LatticeJob) AppendCBOR(b []byte) []byte {
+	return typeOfLatticeJob.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *LatticeJob) DecodeCBOR(d *cbor.Decoder) { typeOfLatticeJob.DecodeStruct(d, unsafe.Pointer(x)) }
+
+var typeOfLatticeJob = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(LatticeJob{}.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(LatticeJob{}.Spec), Kind: cbor.KindStruct, Type: &typeOfJobSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(LatticeJob{}.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(LatticeJob{}.APIVersion), Kind: cbor.KindText},
+	},
+}
+
 // AppendCBOR appends x as an object in deterministic CBOR.
 func (x *LatticeMeshMember) AppendCBOR(b []byte) []byte {
 	return typeOfLatticeMeshMember.AppendStruct(b, unsafe.Pointer(x))
@@ -485,6 +627,17 @@ var typeOfMetrics = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "dport", Offset: unsafe.Offsetof(Metrics{}.Port), Kind: cbor.KindText, Optional: true},
 		{Key: "hmappings", Offset: unsafe.Offsetof(Metrics{}.Mappings), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+	},
+}
+
+var typeOfNCCL = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cgdr", Offset: unsafe.Offsetof(NCCL{}.GDR), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "edebug", Offset: unsafe.Offsetof(NCCL{}.Debug), Kind: cbor.KindText, Optional: true},
+		{Key: "eibHca", Offset: unsafe.Offsetof(NCCL{}.IBHCA), Kind: cbor.KindText, Optional: true},
+		{Key: "enetIf", Offset: unsafe.Offsetof(NCCL{}.NetIf), Kind: cbor.KindText, Optional: true},
+		{Key: "hextraEnv", Offset: unsafe.Offsetof(NCCL{}.ExtraEnv), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
 	},
 }
 
@@ -814,24 +967,6 @@ var typeOfRouteRule = cbor.Type{
 	},
 }
 
-var typeOfMapOfSidecar = cbor.Type{
-	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[Sidecar])(nil)), Elem: &typeOfSidecar,
-	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
-		values := make([]cbor.Entry[Sidecar], capacity)
-		copy(values, unsafe.Slice((*cbor.Entry[Sidecar])(old), used))
-		return unsafe.Pointer(unsafe.SliceData(values))
-	},
-}
-
-var typeOfListOfToleration = cbor.Type{
-	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*Toleration)(nil)), Elem: &typeOfToleration,
-	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
-		values := make([]Toleration, capacity)
-		copy(values, unsafe.Slice((*Toleration)(old), used))
-		return unsafe.Pointer(unsafe.SliceData(values))
-	},
-}
-
 var typeOfRuntime = cbor.Type{
 	Kind: cbor.KindStruct, Required: 0x0,
 	Fields: []cbor.Field{
@@ -903,24 +1038,6 @@ var typeOfPointerToDeploy = cbor.Type{
 	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
 		values := make([]Deploy, capacity)
 		copy(values, unsafe.Slice((*Deploy)(old), used))
-		return unsafe.Pointer(unsafe.SliceData(values))
-	},
-}
-
-var typeOfPointerToTopology = cbor.Type{
-	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Topology)(nil)), Elem: &typeOfTopology,
-	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
-		values := make([]Topology, capacity)
-		copy(values, unsafe.Slice((*Topology)(old), used))
-		return unsafe.Pointer(unsafe.SliceData(values))
-	},
-}
-
-var typeOfPointerToWorkload = cbor.Type{
-	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*Workload)(nil)), Elem: &typeOfWorkload,
-	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
-		values := make([]Workload, capacity)
-		copy(values, unsafe.Slice((*Workload)(old), used))
 		return unsafe.Pointer(unsafe.SliceData(values))
 	},
 }
@@ -1038,6 +1155,24 @@ var typeOfTopology = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "dmode", Offset: unsafe.Offsetof(Topology{}.Mode), Kind: cbor.KindText},
 		{Key: "gmaxTier", Offset: unsafe.Offsetof(Topology{}.MaxTier), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+var typeOfPointerToNCCL = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*NCCL)(nil)), Elem: &typeOfNCCL,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]NCCL, capacity)
+		copy(values, unsafe.Slice((*NCCL)(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+var typeOfTraining = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "dnccl", Offset: unsafe.Offsetof(Training{}.NCCL), Kind: cbor.KindPointer, Type: &typeOfPointerToNCCL, Optional: true},
+		{Key: "iframework", Offset: unsafe.Offsetof(Training{}.Framework), Kind: cbor.KindText, Optional: true},
+		{Key: "ocoordinatorTask", Offset: unsafe.Offsetof(Training{}.CoordinatorTask), Kind: cbor.KindText, Optional: true},
 	},
 }
 

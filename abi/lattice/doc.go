@@ -4,9 +4,9 @@
 // are sorted slices (cbor.Map), so that nothing derived from them depends on the order of a Go map.
 package lattice
 
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots LatticeService,LatticeMeshMember,SecretProvider
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ../schema -roots LatticeService,LatticeMeshMember,SecretProvider
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -kinds ../../host/resource/kinds -roots LatticeService,LatticeMeshMember,SecretProvider
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots LatticeService,LatticeMeshMember,LatticeJob,SecretProvider
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ../schema -roots LatticeService,LatticeMeshMember,LatticeJob,SecretProvider
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -kinds ../../host/resource/kinds -roots LatticeService,LatticeMeshMember,LatticeJob,SecretProvider
 
 // Group is the API group of the kinds.
 const Group = "lattice.dev"
@@ -18,5 +18,6 @@ const APIVersion = Group + "/v1alpha1"
 const (
 	KindService        = "LatticeService"
 	KindMeshMember     = "LatticeMeshMember"
+	KindJob            = "LatticeJob"
 	KindSecretProvider = "SecretProvider"
 )

@@ -7,3 +7,9 @@ func (x *LatticeService) DecodeOutlineCBOR(d *cbor.Decoder) {
 	d.Omit(&typeOfMapOfContainer, &typeOfMapOfSidecar)
 	x.DecodeCBOR(d)
 }
+
+// DecodeOutlineCBOR reads a job without the containers and sidecars of its tasks.
+func (x *LatticeJob) DecodeOutlineCBOR(d *cbor.Decoder) {
+	d.Omit(&typeOfMapOfContainer, &typeOfMapOfSidecar)
+	x.DecodeCBOR(d)
+}

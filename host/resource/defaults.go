@@ -22,6 +22,11 @@ const (
 	defaultHeaderMatch   = "Exact"
 	defaultPeerAuth      = "Strict"
 	defaultGPUTolerances = true
+	defaultScheduler     = "volcano"
+	defaultRestart       = "Never"
+	defaultFramework     = "PyTorch"
+	defaultCoordinator   = "master"
+	defaultNCCLDebug     = "WARN"
 )
 
 func set(field *string, value string) {
@@ -55,6 +60,27 @@ func serviceDefaults(s *lattice.ServiceSpec) {
 		set(&s.Deploy.Strategy, defaultStrategy)
 	}
 	ingressDefaults(s.Ingress)
+}
+
+func jobDefaults(s *lattice.JobSpec) {
+	set(&s.SchedulerName, defaultScheduler)
+	each(s.Tasks, func(t *lattice.JobTask) {
+		if t.Replicas == nil {
+			t.Replicas = new(int64(defaultReplicas))
+		}
+		set(&t.RestartPolicy, defaultRestart)
+		if t.Workload != nil {
+			each(t.Workload.Resources, resourceDefaults)
+			portDefaults(t.Workload.Service)
+		}
+	})
+	if t := s.Training; t != nil {
+		set(&t.Framework, defaultFramework)
+		set(&t.CoordinatorTask, defaultCoordinator)
+		if t.NCCL != nil {
+			set(&t.NCCL.Debug, defaultNCCLDebug)
+		}
+	}
 }
 
 func resourceDefaults(r *lattice.Resource) {

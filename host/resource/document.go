@@ -66,6 +66,9 @@ func (s *source) root(index int) *yamldoc.Node {
 	if t == nil {
 		// The file was parsed before: what was wrong with it was told then.
 		roots, _ := yamldoc.Parse(s.data, yamldoc.MaxBytes)
+		for i := range roots {
+			roots[i], _ = complete(roots[i])
+		}
 		t = &tree{roots}
 		s.parsed = weak.Make(t)
 	}
@@ -215,13 +218,19 @@ func decodeFile(file string, data []byte, o Options, inFolder bool) ([]*Document
 
 // decodeDocument decodes, completes and validates one document. With problems, the document is returned as far as it
 // could be read, or nil when not even its kind is known.
-func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*Document, problem.List) {
+func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (_ *Document, problems problem.List) {
 	top := &fieldPath{at: root.Place}
 	kinds := o.kinds()
 	kind := kinds.read(root.TextOf("apiVersion"), root.TextOf("kind"))
 	doc := &Document{Ref: refOf(root, kind)}
 	d := newDecoder(file, objectName(doc.Ref), derived)
 	d.check(root, top)
+	root, done := complete(root)
+	if done.fault != "" {
+		d.fail(root.Locate("spec."+keyDefaults), top.path("spec."+keyDefaults), done.fault)
+		return nil, d.problems
+	}
+	defer func() { problems = done.atDefaults(problems) }()
 	switch {
 	case root.Kind != yamldoc.Map:
 		d.mismatch(root, top, "a mapping with apiVersion, kind, metadata and spec")
@@ -231,7 +240,7 @@ func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (*
 		return nil, d.problems
 	}
 	d.kind, d.root = kind, root
-	v := &validator{kind: kind.Kind, name: file, object: d.object, root: root, options: o, collector: d.collector}
+	v := &validator{kind: kind.Kind, name: file, object: d.object, root: root, in: inSpec, options: o, collector: d.collector}
 	if kind.model == nil {
 		doc.content, doc.features = d.brought(kind.Kind, root, top, v)
 		return doc, d.problems
@@ -281,9 +290,10 @@ func (d *decoder) unknownKind(kinds *Table, root *yamldoc.Node, top *fieldPath) 
 	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; this installation reads "+kinds.text())
 }
 
-// doubles reports documents that have kind, namespace and name in common with an earlier one.
+// doubles reports documents that have kind, namespace and name in common with an earlier one, and workloads whose pods would
+// be called alike.
 func doubles(docs []*Document) problem.List {
-	first := map[abi.Ref]*Document{}
+	first, claims := map[abi.Ref]*Document{}, map[abi.Ref]claim{}
 	var problems problem.List
 	for _, d := range docs {
 		if d.Ref.Name == "" {
@@ -292,6 +302,7 @@ func doubles(docs []*Document) problem.List {
 		other, ok := first[d.Ref]
 		if !ok {
 			first[d.Ref] = d
+			problems = append(problems, otherKind(claims, d)...)
 			continue
 		}
 		problems = append(problems, problem.Problem{
@@ -303,3 +314,50 @@ func doubles(docs []*Document) problem.List {
 	}
 	return problems
 }
+
+// claim is a document that gives a name to pods, and the field that does.
+type claim struct {
+	*Document
+	field string
+}
+
+// otherKind notes the names that a workload gives to pods, and reports those that another one gives already: the accounts and
+// policies of both would be called alike.
+func otherKind(claims map[abi.Ref]claim, d *Document) problem.List {
+	if !IsWorkload(d.Ref.GroupKind()) {
+		return nil
+	}
+	var problems problem.List
+	take := func(name, field string) {
+		key := abi.Ref{Namespace: d.Ref.Namespace, Name: name}
+		other, taken := claims[key]
+		if !taken || other.Document == d {
+			claims[key] = claim{d, field}
+			return
+		}
+		what := "the name is that of the "
+		if field != fieldName {
+			what = "the pods are called " + name + ", as those of the "
+		}
+		problems = append(problems, problem.Problem{
+			Position: d.Position(field), Object: d.Object(), Field: field,
+			Message: what + other.Object() + " at " + other.Position(other.field).String() +
+				", and what is derived from both would be called alike; rename one",
+		})
+	}
+	take(d.Ref.Name, fieldName)
+	tasks := cbor.Lookup(d.content, keySpec, keyTasks)
+	if !cbor.IsObject(tasks) {
+		return problems
+	}
+	decoder, task := cbor.NewDecoder(tasks), ""
+	for i := range decoder.Object() {
+		task = decoder.Key(i, task)
+		decoder.Skip()
+		take(d.Ref.Name+"-"+task, string(fieldTask(task)))
+	}
+	return problems
+}
+
+// fieldName is the path of a document's name.
+const fieldName = "metadata.name"

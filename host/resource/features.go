@@ -57,6 +57,14 @@ const (
 	FeatureAdvertise = "advertise"
 )
 
+// The features that only a LatticeJob has.
+const (
+	// FeatureSchedule is spec.schedule.
+	FeatureSchedule = "schedule"
+	// FeatureTraining is spec.training.
+	FeatureTraining = "training"
+)
+
 // FeatureEgress is spec.egress of a LatticeMeshMember.
 const FeatureEgress = "egress"
 
@@ -94,7 +102,6 @@ func (f *features) member(s *lattice.MemberSpec) {
 }
 
 func (f *features) service(s *lattice.ServiceSpec) {
-	f.use(true, FeatureWorkload, "spec.workload")
 	f.use(s.Autoscaling != nil, FeatureAutoscaling, "spec.autoscaling")
 	f.use(s.Backup != nil, FeatureBackup, "spec.backup")
 	f.use(s.Ingress != nil, FeatureIngress, fieldIngress)
@@ -102,22 +109,37 @@ func (f *features) service(s *lattice.ServiceSpec) {
 	f.use(s.Topology != nil, FeatureTopology, "spec.topology")
 	f.use(s.Observability != nil && s.Observability.Metrics != nil, FeatureMetrics, "spec.observability.metrics")
 	f.use(s.Deploy != nil && s.Deploy.Canary != nil, FeatureCanary, "spec.deploy.canary")
-	f.use(len(s.ImagePullSecrets) > 0, FeatureImagePullSecrets, "spec.imagePullSecrets")
-	if p := s.Workload.Service; p != nil {
-		f.use(true, FeatureServicePorts, fieldService)
-		f.use(p.TLS != nil, FeatureTLS, fieldService+".tls")
-		f.use(p.PublishDNS, FeaturePublicDNS, fieldService+".publishDns")
+	f.workload(inSpec, s.Workload, &s.Runtime)
+}
+
+func (f *features) job(s *lattice.JobSpec) {
+	f.use(s.Schedule != "", FeatureSchedule, "spec.schedule")
+	f.use(s.Topology != nil, FeatureTopology, "spec.topology")
+	f.use(s.Training != nil, FeatureTraining, "spec.training")
+	for i := range s.Tasks {
+		f.workload(fieldTask(s.Tasks[i].Key), s.Tasks[i].Value.Workload, &s.Tasks[i].Value.Runtime)
 	}
-	for _, r := range s.Workload.Resources {
-		f.use(true, featureOf(r.Value.Type), fieldResources+"."+r.Key)
+}
+
+// workload notes what one kind of pod uses.
+func (f *features) workload(in place, w *lattice.Workload, r *lattice.Runtime) {
+	f.use(true, FeatureWorkload, in.field("workload"))
+	f.use(len(r.ImagePullSecrets) > 0, FeatureImagePullSecrets, in.field("imagePullSecrets"))
+	if p := w.Service; p != nil {
+		f.use(true, FeatureServicePorts, in.service())
+		f.use(p.TLS != nil, FeatureTLS, in.service()+".tls")
+		f.use(p.PublishDNS, FeaturePublicDNS, in.service()+".publishDns")
 	}
-	for _, c := range s.Workload.Containers {
-		field := fieldContainers + "." + c.Key
-		f.container(field, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
-		f.use(slices.ContainsFunc(c.Value.EnvFrom, func(name string) bool { return isSecret(s.Workload.Resources.Get(name)) }), FeatureSecrets, field+".envFrom")
+	for _, e := range w.Resources {
+		f.use(true, featureOf(e.Value.Type), in.resources()+"."+e.Key)
 	}
-	for _, c := range s.Sidecars {
-		f.container(fieldSidecars+"."+c.Key, c.Value.Variables, c.Value.Files, c.Value.Security, s.Workload.Resources)
+	for _, c := range w.Containers {
+		field := in.containers() + "." + c.Key
+		f.container(field, c.Value.Variables, c.Value.Files, c.Value.Security, w.Resources)
+		f.use(slices.ContainsFunc(c.Value.EnvFrom, func(name string) bool { return isSecret(w.Resources.Get(name)) }), FeatureSecrets, field+".envFrom")
+	}
+	for _, c := range r.Sidecars {
+		f.container(in.sidecars()+"."+c.Key, c.Value.Variables, c.Value.Files, c.Value.Security, w.Resources)
 	}
 }
 

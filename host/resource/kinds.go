@@ -3,6 +3,7 @@ package resource
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/internal/kind"
+	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
 // What users write in the spec of the built-in kinds, generated from the types and comments of package lattice.
@@ -27,6 +29,8 @@ type row struct {
 	// model returns room for a document of a kind that is a Go type; nil for kinds that plugins bring, of which the schema
 	// says everything.
 	model func() model
+	// complete merges the defaults that a document has for parts of itself; nil where a kind has none.
+	complete func(*yamldoc.Node) (*yamldoc.Node, completion)
 	// hints say what to write instead of keys that newcomers try.
 	hints map[string]string
 	// namespace is that of documents which name none; empty means [defaultNamespace].
@@ -98,7 +102,7 @@ func Builtin() *Table { return builtinTable() }
 // builtinTable reads the embedded schemas once.
 var builtinTable = sync.OnceValue(func() *Table {
 	t := &Table{}
-	for _, build := range []func() (*row, error){serviceRow, memberRow, providerRow} {
+	for _, build := range []func() (*row, error){serviceRow, memberRow, jobRow, providerRow} {
 		r, err := build()
 		if err != nil {
 			// A fault of the program, not of anything it was given: every test would show it.
@@ -184,7 +188,7 @@ func serviceRow() (*row, error) {
 	k.Columns = []kind.Column{
 		{Name: "Replicas", Path: "spec.replicas"}, {Name: "Max", Path: "spec.autoscaling.max"}, {Name: "Type", Path: "spec.workload.service.serviceType"},
 	}
-	const containers, sidecars, resources = fieldContainers + ".*", fieldSidecars + ".*", fieldResources + ".*"
+	containers, sidecars, resources, service := inSpec.containers()+".*", inSpec.sidecars()+".*", inSpec.resources()+".*", inSpec.service()
 	k.Features = []kind.Feature{
 		{Name: FeatureAdvertise, Paths: []string{"spec.advertise"}},
 		{Name: FeatureAllowedBinaries, Paths: []string{containers + ".security.allowedBinaries", sidecars + ".security.allowedBinaries"}},
@@ -199,27 +203,27 @@ func serviceRow() (*row, error) {
 		{Name: FeatureIngress, Paths: []string{fieldIngress}},
 		{Name: FeatureMesh, Paths: []string{resources}},
 		{Name: FeatureMetrics, Paths: []string{"spec.observability.metrics"}},
-		{Name: FeaturePublicDNS, Paths: []string{fieldService + ".publishDns"}},
+		{Name: FeaturePublicDNS, Paths: []string{service + ".publishDns"}},
 		{Name: FeatureSecrets, Paths: []string{resources, containers + ".envFrom", containers + ".variables", containers + ".files", sidecars + ".variables", sidecars + ".files"}},
-		{Name: FeatureServicePorts, Paths: []string{fieldService}},
-		{Name: FeatureTLS, Paths: []string{fieldService + ".tls"}},
+		{Name: FeatureServicePorts, Paths: []string{service}},
+		{Name: FeatureTLS, Paths: []string{service + ".tls"}},
 		{Name: FeatureTopology, Paths: []string{"spec.topology"}},
 		{Name: FeatureVolumes, Paths: []string{resources}},
 		{Name: FeatureWorkload},
 	}
 	k.Workload = true
-	return &row{Kind: k, model: func() model { return new(service) }, hints: serviceHints()}, nil
+	return &row{Kind: k, model: func() model { return new(latticeService) }, hints: serviceHints()}, nil
 }
 
-// service is the model of a LatticeService.
-type service struct{ lattice.LatticeService }
+// latticeService is the model of a LatticeService.
+type latticeService struct{ lattice.LatticeService }
 
-func (s *service) value() interface{ AppendCBOR([]byte) []byte } { return &s.LatticeService }
-func (s *service) metadata() *lattice.ObjectMeta                 { return &s.Metadata }
-func (s *service) defaults()                                     { serviceDefaults(&s.Spec) }
-func (s *service) validate(v *validator)                         { v.service(&s.Spec) }
+func (s *latticeService) value() interface{ AppendCBOR([]byte) []byte } { return &s.LatticeService }
+func (s *latticeService) metadata() *lattice.ObjectMeta                 { return &s.Metadata }
+func (s *latticeService) defaults()                                     { serviceDefaults(&s.Spec) }
+func (s *latticeService) validate(v *validator)                         { v.service(&s.Spec) }
 
-func (s *service) features() []Feature {
+func (s *latticeService) features() []Feature {
 	var f features
 	f.service(&s.Spec)
 	return f.sorted()
@@ -269,6 +273,61 @@ func serviceHints() map[string]string {
 		"gracePeriod":                   "write spec.terminationGracePeriodSeconds",
 		"postStart":                     "it cannot be set; use an init container, or do it in the program",
 	}
+}
+
+func jobRow() (*row, error) {
+	k, err := builtinKind(lattice.KindJob, "latticejobs",
+		"Work that ends: tasks of pods that are scheduled together, once or at times.")
+	if err != nil {
+		return nil, err
+	}
+	k.Columns = []kind.Column{{Name: "Queue", Path: "spec.queue"}, {Name: "Min", Path: "spec.minAvailable"}, {Name: "Schedule", Path: "spec.schedule"}}
+	const task place = fieldTasks + ".*"
+	containers, sidecars, resources := task.containers()+".*", task.sidecars()+".*", task.resources()+".*"
+	k.Features = []kind.Feature{
+		{Name: FeatureAllowedBinaries, Paths: []string{containers + ".security.allowedBinaries", sidecars + ".security.allowedBinaries"}},
+		{Name: FeatureCustomResources, Paths: []string{resources}},
+		{Name: FeatureExistingObjects, Paths: []string{resources}},
+		{Name: FeatureExternalServices, Paths: []string{resources}},
+		{Name: FeatureGPU, Paths: []string{resources}},
+		{Name: FeatureImagePullSecrets, Paths: []string{task.field("imagePullSecrets")}},
+		{Name: FeatureMesh, Paths: []string{resources}},
+		{Name: FeatureSchedule, Paths: []string{"spec.schedule"}},
+		{Name: FeatureSecrets, Paths: []string{resources, containers + ".envFrom", containers + ".variables", containers + ".files", sidecars + ".variables", sidecars + ".files"}},
+		{Name: FeatureServicePorts, Paths: []string{task.service()}},
+		{Name: FeatureTopology, Paths: []string{"spec.topology"}},
+		{Name: FeatureTraining, Paths: []string{"spec.training"}},
+		{Name: FeatureVolumes, Paths: []string{resources}},
+		{Name: FeatureWorkload},
+	}
+	k.Workload = true
+	hints := serviceHints()
+	for _, key := range []string{"podDisruptionBudget", "restartPolicy", "volumeClaimTemplates", "min", "minReplicas", "maxReplicas"} {
+		delete(hints, key)
+	}
+	maps.Copy(hints, map[string]string{
+		"parallelism": "write replicas under a task", "completions": "write replicas under a task", "backoffLimit": "write spec.maxRetry",
+		"ttlSecondsAfterFinished": "it cannot be set; successfulJobsHistoryLimit and failedJobsHistoryLimit say what a schedule keeps",
+		"jobTemplate":             "write the job itself, and spec.schedule",
+		"observability":           "a job has no Service that metrics could be read from; have the program push them",
+		"autoscaling":             "a job has as many pods as its tasks say",
+		"ingress":                 "a job serves nothing; write a LatticeService",
+	})
+	return &row{Kind: k, model: func() model { return new(job) }, complete: completeJob, hints: hints}, nil
+}
+
+// job is the model of a LatticeJob.
+type job struct{ lattice.LatticeJob }
+
+func (j *job) value() interface{ AppendCBOR([]byte) []byte } { return &j.LatticeJob }
+func (j *job) metadata() *lattice.ObjectMeta                 { return &j.Metadata }
+func (j *job) defaults()                                     { jobDefaults(&j.Spec) }
+func (j *job) validate(v *validator)                         { v.job(&j.LatticeJob) }
+
+func (j *job) features() []Feature {
+	var f features
+	f.job(&j.Spec)
+	return f.sorted()
 }
 
 func memberRow() (*row, error) {

@@ -3,6 +3,7 @@ package resource
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/internal/problem"
@@ -23,9 +24,10 @@ func (d *decoder) withPortNumber(n *yamldoc.Node, p *fieldPath) *yamldoc.Node {
 	}
 	// What is wrong is reported here, and once, so that any number does.
 	number := "1"
-	if port := d.servicePorts(p).Find(at.Value.Text); port == nil {
+	ports, in := d.servicePorts(p)
+	if port := ports.Find(at.Value.Text); port == nil {
 		where := p.member(at)
-		d.fail(where.at, where, "there is no port "+problem.Quote(at.Value.Text)+" in "+fieldService+".ports; name one of them, or write the number of the container's port")
+		d.fail(where.at, where, "there is no port "+problem.Quote(at.Value.Text)+" in "+in.service()+".ports; name one of them, or write the number of the container's port")
 	} else {
 		for _, key := range []string{"port", "targetPort"} {
 			if m := port.Value.Find(key); m != nil && m.Value.Kind == yamldoc.Int {
@@ -43,24 +45,21 @@ func (d *decoder) withPortNumber(n *yamldoc.Node, p *fieldPath) *yamldoc.Node {
 	return &changed
 }
 
-// servicePorts returns the ports of the workload that a path belongs to: the nearest above it. It has no members in a
-// workload without ports.
-func (d *decoder) servicePorts(p *fieldPath) *yamldoc.Node {
-	var names []string
+// servicePorts returns the ports of the workload that a path belongs to, the nearest above it, and where that is. A workload
+// without ports has no members.
+func (d *decoder) servicePorts(p *fieldPath) (ports *yamldoc.Node, in place) {
 	for ; p != nil && p.parent != nil; p = p.parent {
-		names = append(names, p.name)
-	}
-	ports := new(yamldoc.Node)
-	for n, i := d.root, len(names)-1; n != nil && n.Kind == yamldoc.Map; i-- {
-		if found := inner(n, "workload", "service", "ports"); found != nil {
-			ports = found
+		at := p.String()
+		workload := inner(d.root, append(strings.Split(at, "."), "workload")...)
+		if workload == nil {
+			continue
 		}
-		if i < 0 {
-			break
+		if ports := inner(workload, "service", "ports"); ports != nil {
+			return ports, place(at)
 		}
-		n = inner(n, names[i])
+		return new(yamldoc.Node), place(at)
 	}
-	return ports
+	return new(yamldoc.Node), inSpec
 }
 
 // inner returns the value that a path of keys leads to, or nil.

@@ -70,13 +70,13 @@ func TestRead(t *testing.T) {
 		"MissingTwice":  {"one problem is reported once", []string{"nope", "nope"}, nil, "DIR/nope: the file does not exist; check the path"},
 		"Recursive":     {"documents for other programs are left out", []string{"mixed"}, []string{"f"}, ""},
 		"Mixed":         {"they are in a file, too, that has one to read", []string{"mixed/f.yaml"}, []string{"f"}, ""},
-		"Near":          {"a misspelt group is a mistake", []string{".near"}, nil, "DIR/.near/g.yaml:1:13: LatticeMeshMember default/g: apiVersion: the string \"latice.dev/v1alpha1\" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
-		"Foreign":       {"a file that is named must have something to read", []string{".foreign/h.yaml"}, nil, "DIR/.foreign/h.yaml:1:13: Namespace default/shop: apiVersion: the string \"v1\" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"Near":          {"a misspelt group is a mistake", []string{".near"}, nil, "DIR/.near/g.yaml:1:13: LatticeMeshMember default/g: apiVersion: the string \"latice.dev/v1alpha1\" is not known; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"Foreign":       {"a file that is named must have something to read", []string{".foreign/h.yaml"}, nil, "DIR/.foreign/h.yaml:1:13: Namespace default/shop: apiVersion: the string \"v1\" is not known; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
 		"ForeignFolder": {"and so must a folder", []string{".foreign"}, nil, "DIR/.foreign: neither the folder nor one below holds a document in a *.yaml, *.yml or *.json file"},
 		"EmptyFolder":   {"a folder without documents is a mistake", []string{"empty"}, nil, "DIR/empty: neither the folder nor one below holds a document in a *.yaml, *.yml or *.json file"},
 		"Twice":         {"no name may be there twice", []string{"a.yaml", "."}, nil, "DIR/a.yaml:3:18: LatticeMeshMember default/a: metadata.name: the document is a duplicate, the first is at DIR/a.yaml:3:18; rename or remove one"},
 		"NoPaths":       {"no input is a mistake", nil, nil, "there is no input; name a file, a folder, or - for standard input"},
-		"NotADoc":       {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
+		"NotADoc":       {"problems of all files are reported", []string{".hidden.yaml", "d.txt"}, nil, "DIR/.hidden.yaml:1:1: apiVersion: is missing; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nDIR/d.txt:1:1: want a mapping with apiVersion, kind, metadata and spec, got the string \"no document\""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

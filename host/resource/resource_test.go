@@ -63,7 +63,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"SelfAlias":       {"an anchor cannot contain itself", "a: &a\n  b: *a\n", "f:2:6: the alias *a is inside its own anchor"},
 		"SelfMerge":       {"a mapping cannot merge itself", "a: &a\n  <<: *a\n", "f:2:7: the alias *a is inside its own anchor"},
 		"UnknownAlias":    {"an alias needs its anchor", "a: 1\nb: [1, *nope]\n", "f:2:8: the alias *nope has no anchor &nope in front of it"},
-		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nf:4:3: b.<<: duplicate key; give one merge key a list"},
+		"TwoMerges":       {"one merge key takes a list", "a: &a {x: 1}\nb:\n  <<: *a\n  <<: *a\n", "f:1:1: apiVersion: is missing; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1\nf:4:3: b.<<: duplicate key; give one merge key a list"},
 		"DeepYAML":        {"nesting is bounded in YAML", "a: " + deep(64), "f:1:67: lists and mappings nest deeper than 64"},
 		"DeepJSON":        {"and in JSON", deep(65), "f:1:65: lists and mappings nest deeper than 64"},
 		"DeeperYAML":      {"the YAML library has a bound of its own", "a: " + deep(20_000), "f:1:1: the YAML is not well-formed: exceeded max depth of 10000"},
@@ -88,7 +88,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"JSONComma":       {"a comma that is missing", `{"a": 1 "b": 2}`, "f:1:9: want a comma or }"},
 		"JSONTrailing":    {"a comma too many", "[1,\n]", "f:2:1: a value cannot begin with ']'"},
 		"JSONKey":         {"a key without quotes", `{"a": 1, b: 2}`, "f:1:10: want a key in double quotes"},
-		"FlowMapping":     {"plain keys in braces are YAML", `{a: 1}`, "f:1:1: apiVersion: is missing; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
+		"FlowMapping":     {"plain keys in braces are YAML", `{a: 1}`, "f:1:1: apiVersion: is missing; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1"},
 		"JSONColon":       {"a colon that is missing", `{"a" 1}`, "f:1:6: want a colon after the key"},
 		"JSONNumber":      {"numbers follow the grammar", `[01]`, "f:1:4: the number is not well-formed"},
 		"JSONFraction":    {"numbers follow the grammar", `[1.]`, "f:1:4: the number is not well-formed"},
@@ -264,7 +264,7 @@ func TestFromDerived(t *testing.T) {
 		"NoObject":   {"no object", encode(`[1]`), "want a mapping with apiVersion, kind, metadata and spec, got a list"},
 		"Unknown":    {"unknown fields", encode(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"web"},"spec":{"target":{"namespace":"shop"},"port":[]}}`), "LatticeMeshMember default/web: spec.port: is not a known field; did you mean ports?"},
 		"Invalid":    {"invalid values", encode(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeMeshMember","metadata":{"name":"web"},"spec":{"target":{}}}`), "LatticeMeshMember default/web: spec.target: must have exactly one of selector, with at least one label, and namespace"},
-		"OtherKinds": {"other kinds", encode(`{"apiVersion":"v1","kind":"Service"}`), `Service: apiVersion: the string "v1" is not known; this installation reads LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1`},
+		"OtherKinds": {"other kinds", encode(`{"apiVersion":"v1","kind":"Service"}`), `Service: apiVersion: the string "v1" is not known; this installation reads LatticeJob, LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,9 @@ type validator struct {
 	// name is that of the file, object that of the document.
 	name, object string
 	root         *yamldoc.Node
-	options      Options
+	// in is the workload that is being checked.
+	in      place
+	options Options
 	*collector
 }
 

@@ -141,7 +141,7 @@ func (v *validator) envFrom(field string, from []string, resources cbor.Map[latt
 	v.distinct(field, from)
 	for i, name := range from {
 		if r := resources.Get(name); name != "" && (r == nil || r.Type != typeSecret && r.Type != "" && !isExisting(r.Type)) {
-			v.fail(field+"."+strconv.Itoa(i), "names no secret, existing-secret or existing-configmap in "+fieldResources+": "+problem.Quote(name))
+			v.fail(field+"."+strconv.Itoa(i), "names no secret, existing-secret or existing-configmap in "+v.in.resources()+": "+problem.Quote(name))
 		}
 	}
 }

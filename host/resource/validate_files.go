@@ -89,7 +89,7 @@ func (v *validator) existingKey(field, source string, resources cbor.Map[lattice
 	}
 	switch r := resources.Get(parts[1]); {
 	case r == nil:
-		v.fail(field, "there is no "+problem.Quote(parts[1])+" in "+fieldResources+"; add it with type existing-secret or existing-configmap, or correct the name")
+		v.fail(field, "there is no "+problem.Quote(parts[1])+" in "+v.in.resources()+"; add it with type existing-secret or existing-configmap, or correct the name")
 	case r.Type != "" && !isExisting(r.Type):
 		v.fail(field, problem.Quote(parts[1])+" is of type "+r.Type+"; name a resource of type existing-secret or existing-configmap, or write the reference into content")
 	}
@@ -140,7 +140,7 @@ func (v *validator) source(field, source string, resources cbor.Map[lattice.Reso
 	}
 	switch r := resources.Get(parts[1]); {
 	case r == nil:
-		v.fail(field, "there is no "+problem.Quote(parts[1])+" in "+fieldResources+"; add a volume of that name or correct the name")
+		v.fail(field, "there is no "+problem.Quote(parts[1])+" in "+v.in.resources()+"; add a volume of that name or correct the name")
 	case r.Type != typeVolume && r.Type != "" && !isExisting(r.Type):
 		v.fail(field, problem.Quote(parts[1])+" is of type "+r.Type+"; name a resource of type volume, existing-secret or existing-configmap")
 	}

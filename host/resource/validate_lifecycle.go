@@ -77,38 +77,39 @@ func (v *validator) lifecycle(field string, l *lattice.Lifecycle) {
 }
 
 // sleeps checks that no container sleeps longer than its pod has to end. The API server refuses such a pod.
-func (v *validator) sleeps(s *lattice.ServiceSpec) {
-	grace, given := int64(defaultGrace), "the 30 seconds that a pod has without spec.terminationGracePeriodSeconds"
-	if s.TerminationGracePeriodSeconds != nil {
-		grace = *s.TerminationGracePeriodSeconds
-		given = "spec.terminationGracePeriodSeconds, which is " + strconv.FormatInt(grace, 10)
+func (v *validator) sleeps(w *lattice.Workload, r *lattice.Runtime) {
+	field := v.in.field("terminationGracePeriodSeconds")
+	grace, given := int64(defaultGrace), "the 30 seconds that a pod has without "+field
+	if r.TerminationGracePeriodSeconds != nil {
+		grace = *r.TerminationGracePeriodSeconds
+		given = field + ", which is " + strconv.FormatInt(grace, 10)
 	}
 	check := func(field string, l *lattice.Lifecycle) {
 		if l != nil && l.PreStop != nil && l.PreStop.Sleep != nil && l.PreStop.Sleep.Seconds > grace {
 			v.fail(field+".lifecycle.preStop.sleep.seconds", "is more than "+given+"; lower it or raise the grace period")
 		}
 	}
-	for i := range s.Workload.Containers {
-		check(fieldContainers+"."+s.Workload.Containers[i].Key, s.Workload.Containers[i].Value.Lifecycle)
+	for i := range w.Containers {
+		check(v.in.containers()+"."+w.Containers[i].Key, w.Containers[i].Value.Lifecycle)
 	}
-	for i := range s.Sidecars {
-		check(fieldSidecars+"."+s.Sidecars[i].Key, s.Sidecars[i].Value.Lifecycle)
+	for i := range r.Sidecars {
+		check(v.in.sidecars()+"."+r.Sidecars[i].Key, r.Sidecars[i].Value.Lifecycle)
 	}
 }
 
 // order checks that init containers can run in an order in which each comes after those that it names.
 func (v *validator) order(sidecars cbor.Map[lattice.Sidecar]) {
 	for i := range sidecars {
-		field := fieldSidecars + "." + sidecars[i].Key + ".after"
+		field := v.in.sidecars() + "." + sidecars[i].Key + ".after"
 		v.distinct(field, sidecars[i].Value.After)
 		for j, name := range sidecars[i].Value.After {
 			other := sidecars.Get(name)
-			v.require(name == "" || other != nil && other.Init, field+"."+strconv.Itoa(j), "names no init container in "+fieldSidecars+": "+problem.Quote(name))
+			v.require(name == "" || other != nil && other.Init, field+"."+strconv.Itoa(j), "names no init container in "+v.in.sidecars()+": "+problem.Quote(name))
 		}
 	}
 	for i := range sidecars {
 		if cycle := cycleFrom(sidecars, sidecars[i].Key); cycle != nil {
-			v.fail(fieldSidecars+"."+sidecars[i].Key+".after", "the init containers wait for each other: "+strings.Join(cycle, " after ")+"; remove one of these names")
+			v.fail(v.in.sidecars()+"."+sidecars[i].Key+".after", "the init containers wait for each other: "+strings.Join(cycle, " after ")+"; remove one of these names")
 			return
 		}
 	}

@@ -12,9 +12,9 @@ const maxSetName = 52
 
 // nodes checks what chooses nodes.
 func (v *validator) nodes(r *lattice.Runtime) {
-	v.labels("spec.nodeSelector", r.NodeSelector)
+	v.labels(v.in.field("nodeSelector"), r.NodeSelector)
 	for i := range r.Tolerations {
-		t, field := &r.Tolerations[i], "spec.tolerations."+strconv.Itoa(i)
+		t, field := &r.Tolerations[i], v.in.field("tolerations.")+strconv.Itoa(i)
 		v.optional(field+".key", t.Key, isLabelKey, ruleLabelKey)
 		v.optional(field+".value", t.Value, isLabelValue, ruleLabelValue)
 		exists := t.Operator == "Exists"
@@ -64,7 +64,7 @@ func (v *validator) onePod(s *lattice.ServiceSpec) {
 	for i := range s.Workload.Resources {
 		r := &s.Workload.Resources[i]
 		if p := r.Value.Params; r.Value.Type == typeVolume && p != nil && p.Size != "" && p.AccessMode == accessModePod {
-			v.fail(fieldResources+"."+r.Key+".params.accessMode", "one pod mounts such a volume, and the service has several; set perReplica: true for a volume for each, or run one replica")
+			v.fail(v.in.resources()+"."+r.Key+".params.accessMode", "one pod mounts such a volume, and the service has several; set perReplica: true for a volume for each, or run one replica")
 		}
 	}
 }

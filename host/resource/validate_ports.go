@@ -33,7 +33,7 @@ func isPortName(s string) bool {
 }
 
 func (v *validator) ports(p *lattice.Ports, ingress bool) {
-	names(v, fieldService+".ports", p.Ports, isPortName, "must be a DNS label of at most 15 characters that begins with a letter")
+	names(v, v.in.service()+".ports", p.Ports, isPortName, "must be a DNS label of at most 15 characters that begins with a letter")
 	// The API server tells ports of a Service apart by number and protocol (validateServicePort).
 	type listener struct {
 		port     int64
@@ -41,7 +41,7 @@ func (v *validator) ports(p *lattice.Ports, ingress bool) {
 	}
 	seen := map[listener]string{}
 	for _, e := range p.Ports {
-		field := fieldService + ".ports." + e.Key
+		field := v.in.service() + ".ports." + e.Key
 		v.port(field+".port", e.Value.Port)
 		at := listener{e.Value.Port, e.Value.Protocol}
 		if other, ok := seen[at]; ok && validPort(e.Value.Port) {
@@ -53,9 +53,9 @@ func (v *validator) ports(p *lattice.Ports, ingress bool) {
 		}
 	}
 	v.headless(p)
-	v.items(fieldService+".hostnames", p.Hostnames, isHost, ruleHost)
+	v.items(v.in.service()+".hostnames", p.Hostnames, isHost, ruleHost)
 	v.exposure(p, ingress)
-	v.tls(fieldService+".tls", p.TLS)
+	v.tls(v.in.service()+".tls", p.TLS)
 }
 
 // headless checks that a service without an address of its own leads from no port to another one: its clients connect to the
@@ -64,10 +64,10 @@ func (v *validator) headless(p *lattice.Ports) {
 	if p.ServiceType != serviceHeadless {
 		return
 	}
-	v.require(len(p.Ports) > 0, fieldService+".ports", "is empty; a headless service needs at least one port")
+	v.require(len(p.Ports) > 0, v.in.service()+".ports", "is empty; a headless service needs at least one port")
 	for _, e := range p.Ports {
 		if t := e.Value.TargetPort; t != nil && *t != e.Value.Port {
-			v.fail(fieldService+".ports."+e.Key+".targetPort", "must be the port, because clients of a headless service connect to the pods themselves; set port: "+strconv.FormatInt(*t, 10))
+			v.fail(v.in.service()+".ports."+e.Key+".targetPort", "must be the port, because clients of a headless service connect to the pods themselves; set port: "+strconv.FormatInt(*t, 10))
 		}
 	}
 }
@@ -78,16 +78,16 @@ func (v *validator) exposure(p *lattice.Ports, ingress bool) {
 	if external && ingress {
 		v.fail(fieldIngress, "a service of type "+p.ServiceType+" is reachable without it; remove spec.ingress or set serviceType: ClusterIP")
 	}
-	v.require(!external || len(p.Ports) > 0, fieldService+".ports", "is empty; a service of type "+p.ServiceType+" needs at least one port")
+	v.require(!external || len(p.Ports) > 0, v.in.service()+".ports", "is empty; a service of type "+p.ServiceType+" needs at least one port")
 	published := func(field string) {
 		v.require(external, field, "needs serviceType: LoadBalancer or NodePort; set it or remove this field")
-		v.require(len(p.Hostnames) > 0, field, "needs at least one name in "+fieldService+".hostnames")
+		v.require(len(p.Hostnames) > 0, field, "needs at least one name in "+v.in.service()+".hostnames")
 	}
 	if p.PublishDNS {
-		published(fieldService + ".publishDns")
+		published(v.in.service() + ".publishDns")
 	}
 	if p.TLS != nil {
-		published(fieldService + ".tls")
+		published(v.in.service() + ".tls")
 	}
 }
 

@@ -9,21 +9,30 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// Field paths of a LatticeService that several checks share.
+// place is the path of what has a workload, and says how it runs.
+type place string
+
+// inSpec is the place of a service, and fieldIngress is where it is published.
 const (
-	fieldContainers = "spec.workload.containers"
-	fieldSidecars   = "spec.sidecars"
-	fieldResources  = "spec.workload.resources"
-	fieldService    = "spec.workload.service"
-	fieldIngress    = "spec.ingress"
+	inSpec       place = "spec"
+	fieldIngress       = "spec.ingress"
 )
+
+func (p place) field(name string) string { return string(p) + "." + name }
+func (p place) containers() string       { return p.field("workload.containers") }
+func (p place) resources() string        { return p.field("workload.resources") }
+func (p place) service() string          { return p.field("workload.service") }
+func (p place) sidecars() string         { return p.field("sidecars") }
 
 const ruleCommand = "must be an absolute path, beginning with /"
 
 func (v *validator) service(s *lattice.ServiceSpec) {
 	v.runtime(&s.Runtime)
 	if s.Workload != nil {
-		v.workload(s)
+		v.workload(s.Workload, &s.Runtime)
+		if s.Workload.Service != nil {
+			v.ports(s.Workload.Service, s.Ingress != nil)
+		}
 	}
 	v.scaling(s)
 	v.deploy(s.Deploy)
@@ -32,7 +41,7 @@ func (v *validator) service(s *lattice.ServiceSpec) {
 	v.backup(s)
 	v.advertise("spec.advertise", s.Advertise)
 	if s.Ingress != nil {
-		v.ingress(s.Ingress, servicePorts(s.Workload), fieldService+".ports")
+		v.ingress(s.Ingress, servicePorts(s.Workload), inSpec.service()+".ports")
 	}
 	if s.Observability != nil {
 		v.metrics(s.Observability.Metrics, servicePorts(s.Workload))
@@ -51,38 +60,36 @@ func servicePorts(w *lattice.Workload) []string {
 }
 
 func (v *validator) runtime(r *lattice.Runtime) {
-	names(v, fieldSidecars, r.Sidecars, isName, ruleName)
-	names(v, "spec.sysctls", r.Sysctls, sysctlPattern.MatchString, "must be a kernel parameter such as net.core.somaxconn")
+	names(v, v.in.sidecars(), r.Sidecars, isName, ruleName)
+	names(v, v.in.field("sysctls"), r.Sysctls, sysctlPattern.MatchString, "must be a kernel parameter such as net.core.somaxconn")
 	for _, e := range r.Sysctls {
 		// The API server refuses such a pod: the parameter belongs to the network namespace, which is the node's.
-		v.require(r.HostNetwork == nil || !*r.HostNetwork || !strings.HasPrefix(e.Key, "net."), "spec.sysctls."+e.Key,
+		v.require(r.HostNetwork == nil || !*r.HostNetwork || !strings.HasPrefix(e.Key, "net."), v.in.field("sysctls.")+e.Key,
 			"would change the node, because hostNetwork is true; remove one of the two")
 	}
 	v.nodes(r)
-	v.items("spec.imagePullSecrets", r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
+	v.items(v.in.field("imagePullSecrets"), r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
 }
 
-func (v *validator) workload(s *lattice.ServiceSpec) {
-	w := s.Workload
-	v.require(len(w.Containers) > 0, fieldContainers, "is empty; a service needs at least one container")
-	names(v, fieldContainers, w.Containers, isName, ruleName)
-	names(v, fieldResources, w.Resources, isName, ruleName)
+// workload checks the containers of one kind of pod, and what they use. Its ports are checked by themselves.
+func (v *validator) workload(w *lattice.Workload, r *lattice.Runtime) {
+	containers, sidecars, resources := v.in.containers(), v.in.sidecars(), v.in.resources()
+	v.require(len(w.Containers) > 0, containers, "is empty; a workload needs at least one container")
+	names(v, containers, w.Containers, isName, ruleName)
+	names(v, resources, w.Resources, isName, ruleName)
 	for i := range w.Containers {
-		v.container(fieldContainers+"."+w.Containers[i].Key, &w.Containers[i].Value, w.Resources, true)
+		v.container(containers+"."+w.Containers[i].Key, &w.Containers[i].Value, w.Resources, true)
 	}
-	for i := range s.Sidecars {
-		name := s.Sidecars[i].Key
-		v.sidecar(fieldSidecars+"."+name, &s.Sidecars[i].Value, w.Resources)
-		v.require(w.Containers.Get(name) == nil, fieldSidecars+"."+name, "a container has the name "+problem.Quote(name)+" too; rename one of them")
+	for i := range r.Sidecars {
+		name := r.Sidecars[i].Key
+		v.sidecar(sidecars+"."+name, &r.Sidecars[i].Value, w.Resources)
+		v.require(w.Containers.Get(name) == nil, sidecars+"."+name, "a container has the name "+problem.Quote(name)+" too; rename one of them")
 	}
 	for i := range w.Resources {
-		v.resource(fieldResources+"."+w.Resources[i].Key, &w.Resources[i].Value)
+		v.resource(resources+"."+w.Resources[i].Key, &w.Resources[i].Value)
 	}
-	v.order(s.Sidecars)
-	v.sleeps(s)
-	if w.Service != nil {
-		v.ports(w.Service, s.Ingress != nil)
-	}
+	v.order(r.Sidecars)
+	v.sleeps(w, r)
 }
 
 func (v *validator) scaling(s *lattice.ServiceSpec) {
@@ -141,7 +148,7 @@ func (v *validator) metrics(m *lattice.Metrics, ports []string) {
 		return
 	}
 	const field = "spec.observability.metrics"
-	v.knownPort(field+".port", m.Port, ports, fieldService+".ports")
+	v.knownPort(field+".port", m.Port, ports, inSpec.service()+".ports")
 	for _, e := range m.Mappings {
 		v.require(e.Key != "", field+".mappings", "a mapping has an empty name; give it one")
 		v.require(e.Value != "", field+".mappings."+e.Key, "is empty; name the service's own metric")
@@ -176,7 +183,7 @@ func (v *validator) backupVolumes(field string, volumes []string, w *lattice.Wor
 			continue
 		}
 		r := w.Resources.Get(name)
-		v.require(r != nil && (r.Type == typeVolume || r.Type == ""), field+"."+strconv.Itoa(i), "names no volume in "+fieldResources+": "+problem.Quote(name))
+		v.require(r != nil && (r.Type == typeVolume || r.Type == ""), field+"."+strconv.Itoa(i), "names no volume in "+inSpec.resources()+": "+problem.Quote(name))
 	}
 }
 

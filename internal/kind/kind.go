@@ -58,7 +58,7 @@ type Kind struct {
 	Rules []Rule
 	// Columns are what lists of documents show.
 	Columns []Column
-	// Workload says that spec.workload and spec.sidecars have containers, which quotas count, and
+	// Workload says that its documents have containers, which quotas count, and
 	// resources.
 	Workload bool
 	// Mesh says that the spec is that of a participant of the mesh: whom it selects, who may call

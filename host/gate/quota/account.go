@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"iter"
 	"maps"
 	"math/big"
 	"slices"
@@ -24,21 +25,28 @@ type workload struct {
 		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec struct {
-		Replicas    *int64 `json:"replicas"`
-		Autoscaling *struct {
-			Max int64 `json:"max"`
-		} `json:"autoscaling"`
-		Sidecars map[string]container `json:"sidecars"`
-		Workload struct {
-			Containers map[string]container `json:"containers"`
-			Resources  map[string]struct {
-				Type   string `json:"type"`
-				Params struct {
-					Count *int64 `json:"count"`
-				} `json:"params"`
-			} `json:"resources"`
-		} `json:"workload"`
+		pods
+		// Tasks are the pods of a job, which has none of its own.
+		Tasks map[string]pods `json:"tasks"`
 	} `json:"spec"`
+}
+
+// pods is a number of equal pods.
+type pods struct {
+	Replicas    *int64 `json:"replicas"`
+	Autoscaling *struct {
+		Max int64 `json:"max"`
+	} `json:"autoscaling"`
+	Sidecars map[string]container `json:"sidecars"`
+	Workload struct {
+		Containers map[string]container `json:"containers"`
+		Resources  map[string]struct {
+			Type   string `json:"type"`
+			Params struct {
+				Count *int64 `json:"count"`
+			} `json:"params"`
+		} `json:"resources"`
+	} `json:"workload"`
 }
 
 type container struct {
@@ -52,8 +60,8 @@ type container struct {
 
 // counted is a workload and its demand.
 type counted struct {
-	id, namespace, owner string
-	demand               Amounts
+	kind, id, namespace, owner string
+	demand                     Amounts
 	// silent is the field of a sidecar that requests nothing: nothing is reserved for it, and it may use whatever is left. It is ""
 	// when all request something.
 	silent string
@@ -63,8 +71,10 @@ type counted struct {
 func uncountable(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
+		// The decoder names the embedded struct, which is not in the document.
+		field := strings.Replace(strings.TrimPrefix(wrong.Field, "."), "spec.pods.", "spec.", 1)
 		return problem.Problem{
-			Field: strings.TrimPrefix(wrong.Field, "."), Message: "has the wrong type, so that quotas cannot count it", Cause: err,
+			Field: field, Message: "has the wrong type, so that quotas cannot count it", Cause: err,
 		}
 	}
 	return problem.Problem{Message: "the document is not JSON, so that quotas cannot count it", Cause: err}
@@ -79,25 +89,56 @@ func count(document json.RawMessage) (*counted, error) {
 	if !resource.IsWorkload(abi.Ref{APIVersion: w.APIVersion, Kind: w.Kind}.GroupKind()) {
 		return nil, nil
 	}
-	c := &counted{namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
+	c := &counted{kind: w.Kind, namespace: w.Metadata.Namespace, owner: w.Metadata.Annotations[OwnerAnnotation]}
 	c.id = w.Metadata.Namespace + "/" + w.Metadata.Name
-	one, silent, err := w.requests()
-	if err != nil {
-		return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: err.field, Message: err.message}
+	c.demand = Amounts{}
+	for field, p := range w.groups() {
+		if err := c.add(field, p); err != nil {
+			return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: err.field, Message: err.message}
+		}
 	}
-	c.silent = silent
+	return c, nil
+}
+
+// groups yields the pods of a workload by the path of what describes them: those of a service, or those of each task of a job.
+func (w *workload) groups() iter.Seq2[string, *pods] {
+	return func(yield func(string, *pods) bool) {
+		if w.Spec.Tasks == nil {
+			yield("spec", &w.Spec.pods)
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(w.Spec.Tasks)) {
+			if task := w.Spec.Tasks[name]; !yield("spec.tasks."+name, &task) {
+				return
+			}
+		}
+	}
+}
+
+// add counts the pods that field describes.
+func (c *counted) add(field string, p *pods) *fault {
+	one, silent, err := p.requests(field)
+	if err != nil {
+		return err
+	}
+	if c.silent == "" {
+		c.silent = silent
+	}
 	replicas := int64(1)
-	if w.Spec.Replicas != nil {
-		replicas = *w.Spec.Replicas
+	if p.Replicas != nil {
+		replicas = *p.Replicas
 	}
 	if replicas < 0 {
-		return nil, problem.Problem{Object: w.Kind + " " + c.id, Field: "spec.replicas", Message: "is negative"}
+		return &fault{field + ".replicas", "is negative"}
 	}
-	if a := w.Spec.Autoscaling; a != nil {
+	if a := p.Autoscaling; a != nil {
 		replicas = max(a.Max, replicas)
 	}
-	c.demand = one.times(replicas)
-	return c, nil
+	demand := one.times(replicas)
+	for _, key := range keys() {
+		c.demand.add(key, demand.of(key))
+	}
+	return nil
 }
 
 // fault is a field that makes a demand uncountable.
@@ -118,23 +159,22 @@ func (o one) times(replicas int64) Amounts {
 	}
 }
 
-const fieldSidecars = "spec.sidecars"
-
 // requests returns what all containers of one replica request, init containers included: it is never less than what the
 // cluster reserves. A request that is not there cannot be counted, and is no request for nothing; but a sidecar may name no
 // resources, and silent is its field then.
-func (w *workload) requests() (demand one, silent string, wrong *fault) {
+func (p *pods) requests(in string) (demand one, silent string, wrong *fault) {
 	cpu, memory := new(big.Rat), new(big.Rat)
+	sidecars := in + ".sidecars"
 	for _, group := range [...]struct {
 		field      string
 		containers map[string]container
-	}{{fieldSidecars, w.Spec.Sidecars}, {"spec.workload.containers", w.Spec.Workload.Containers}} {
+	}{{sidecars, p.Sidecars}, {in + ".workload.containers", p.Workload.Containers}} {
 		for _, name := range slices.Sorted(maps.Keys(group.containers)) {
 			field := group.field + "." + name + ".resources.requests"
 			requests := group.containers[name].Resources.Requests
 			cores, bytes := resource.Cores(requests.CPU), resource.Bytes(requests.Memory)
 			switch {
-			case group.field == fieldSidecars && requests.CPU == "" && requests.Memory == "":
+			case group.field == sidecars && requests.CPU == "" && requests.Memory == "":
 				silent = field
 				continue
 			case cores == nil:
@@ -146,19 +186,19 @@ func (w *workload) requests() (demand one, silent string, wrong *fault) {
 			memory.Add(memory, bytes)
 		}
 	}
-	gpus, wrong := w.gpus()
+	gpus, wrong := p.gpus(in)
 	return one{cpu.Mul(cpu, big.NewRat(1000, 1)), memory, gpus}, silent, wrong
 }
 
-func (w *workload) gpus() (*big.Int, *fault) {
+func (p *pods) gpus(in string) (*big.Int, *fault) {
 	n := new(big.Int)
-	for _, name := range slices.Sorted(maps.Keys(w.Spec.Workload.Resources)) {
-		r := w.Spec.Workload.Resources[name]
+	for _, name := range slices.Sorted(maps.Keys(p.Workload.Resources)) {
+		r := p.Workload.Resources[name]
 		if r.Type != GPU {
 			continue
 		}
 		if r.Params.Count == nil || *r.Params.Count < 0 {
-			return nil, &fault{"spec.workload.resources." + name + ".params.count", "is missing or wrong, so that quotas cannot count it"}
+			return nil, &fault{in + ".workload.resources." + name + ".params.count", "is missing or wrong, so that quotas cannot count it"}
 		}
 		n.Add(n, big.NewInt(*r.Params.Count))
 	}
@@ -174,7 +214,7 @@ type Account struct {
 	own map[string]*counted
 }
 
-// New returns the account of workloads: every LatticeService that counts, as JSON with all defaults; documents of other
+// New returns the account of workloads: every document that runs pods, as JSON with all defaults; documents of other
 // kinds are passed over. A workload that is a duplicate counts once, as it is the last time.
 func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Account, error) {
 	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}
@@ -314,7 +354,7 @@ func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
 			others := new(big.Int).Sub(a.used[i].of(key), before.of(key))
 			if c.silent != "" && key != GPU {
 				return nil, problem.Problem{
-					Object: "LatticeService " + c.id, Field: c.silent, Message: "is missing, and " + q.String() + " counts what is requested; write cpu and memory",
+					Object: c.kind + " " + c.id, Field: c.silent, Message: "is missing, and " + q.String() + " counts what is requested; write cpu and memory",
 				}
 			}
 			facts = append(facts, q.fact(key, c.demand.of(key), others))

@@ -3,6 +3,7 @@ package quota_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -126,6 +127,13 @@ func TestFacts(t *testing.T) {
 			written("a", `{principal: 'Lattice::Group::"media"', limits: {cpu: 10}}`), service("media/one", "1m", "1", `,"autoscaling":{"max":4}`),
 			[]string{`LatticeQuota/a Lattice::Group::"media" cpu requested 8m, limit 10, remaining 9`},
 		},
+		"the tasks of a job": {
+			written("a", `{principal: 'Lattice::Group::"media"', limits: {cpu: 10, gpu: 16}}`), job(`"a":{"replicas":3,` + task("500m", 2) + `},"b":{` + task("250m", 1) + `}`),
+			[]string{
+				`LatticeQuota/a Lattice::Group::"media" cpu requested 1750m, limit 10, remaining 8`,
+				`LatticeQuota/a Lattice::Group::"media" gpu requested 7, limit 16, remaining 16`,
+			},
+		},
 		"of others":       {written("a", `{principal: 'Lattice::Service::"media/old"', limits: {cpu: 1}}`), service("media/new", "1", "1", ""), []string{}},
 		"disabled":        {written("a", `{principal: 'Lattice::Service::"media/new"', limits: {cpu: 1}, enabled: false}`), service("media/new", "1", "1", ""), []string{}},
 		"not counted":     {written("media", media), json.RawMessage(`{"kind":"LatticeMeshMember","metadata":{"namespace":"media","name":"new"}}`), []string{}},
@@ -168,6 +176,16 @@ func TestSilentSidecar(t *testing.T) {
 	}
 }
 
+// job is a job with tasks, as JSON.
+func job(tasks string) json.RawMessage {
+	return json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeJob","metadata":{"namespace":"media","name":"new"},"spec":{"tasks":{` + tasks + `}}}`)
+}
+
+// task is the workload of a task with one container.
+func task(cpu string, gpus int) string {
+	return fmt.Sprintf(`"workload":{"containers":{"c":{"resources":{"requests":{"cpu":%q,"memory":"1Gi"}}}},"resources":{"g":{"type":"gpu","params":{"count":%d}}}}`, cpu, gpus)
+}
+
 func TestUncountable(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -187,6 +205,11 @@ func TestUncountable(t *testing.T) {
 			json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","metadata":{"namespace":"media","name":"a"},"spec":{"workload":{"resources":{"g":{"type":"gpu","params":{"count":-2}}}}}}`),
 			"LatticeService media/a: spec.workload.resources.g.params.count: is missing or wrong, so that quotas cannot count it",
 		},
+		"a task without a request": {
+			job(`"a":{"workload":{"containers":{"c":{}}}}`),
+			"LatticeJob media/new: spec.tasks.a.workload.containers.c.resources.requests.cpu: is missing or wrong, so that quotas cannot count it",
+		},
+		"a task of another type": {job(`"a":{"replicas":"1"}`), "spec.tasks.replicas: has the wrong type, so that quotas cannot count it"},
 		"another type": {
 			json.RawMessage(`{"apiVersion":"lattice.dev/v1alpha1","kind":"LatticeService","spec":{"replicas":"1"}}`),
 			"spec.replicas: has the wrong type, so that quotas cannot count it",

@@ -25,6 +25,12 @@ func (r *Request) ServiceOutline() (*lattice.LatticeService, error) {
 	return DecodeServiceOutline(r.Resource)
 }
 
+// Job reads the resource as a LatticeJob.
+func (r *Request) Job() (*lattice.LatticeJob, error) { return DecodeJob(r.Resource) }
+
+// JobOutline reads the resource as a LatticeJob without the containers and sidecars of its tasks.
+func (r *Request) JobOutline() (*lattice.LatticeJob, error) { return DecodeJobOutline(r.Resource) }
+
 // MeshMember reads the resource as a LatticeMeshMember.
 func (r *Request) MeshMember() (*lattice.LatticeMeshMember, error) {
 	return DecodeMeshMember(r.Resource)
@@ -80,6 +86,20 @@ func DecodeServiceOutline(raw cbor.Raw) (*lattice.LatticeService, error) {
 	s, d := new(lattice.LatticeService), cbor.NewDecoder(raw)
 	s.DecodeOutlineCBOR(d)
 	return s, d.Finish()
+}
+
+// DecodeJob reads a LatticeJob, such as an answer's.
+func DecodeJob(raw cbor.Raw) (*lattice.LatticeJob, error) {
+	j, d := new(lattice.LatticeJob), cbor.NewDecoder(raw)
+	j.DecodeCBOR(d)
+	return j, d.Finish()
+}
+
+// DecodeJobOutline reads a LatticeJob as [Request.JobOutline] does.
+func DecodeJobOutline(raw cbor.Raw) (*lattice.LatticeJob, error) {
+	j, d := new(lattice.LatticeJob), cbor.NewDecoder(raw)
+	j.DecodeOutlineCBOR(d)
+	return j, d.Finish()
 }
 
 // DecodeMeshMember reads a LatticeMeshMember, such as an answer's.
