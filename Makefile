@@ -1,7 +1,7 @@
 # Everything that the project builds goes below build/.
 BUILD   := build
 BIN     := $(BUILD)/lattice-host
-BUILTIN := deployment egress ingress keda network-policy observability runtime-policy secret-provider secrets
+BUILTIN := deployment egress ingress keda network-policy observability runtime-policy secret-provider secrets volcano
 NESTED  := wasm-tests/bench wasm-tests/cedar wasm-tests/extism wasm-tests/schemas wasm-tests/trust
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 

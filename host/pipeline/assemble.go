@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +59,8 @@ func compareRuns(a, b *run) int {
 	return slices.CompareFunc(a.chain, b.chain, func(x, y link) int { return x.ref.Compare(y.ref) })
 }
 
-// objects returns the outputs of all runs. One object from two runs is a conflict.
+// objects returns the outputs of all runs. One object from two runs is a conflict, unless one step derived equal ones from two
+// documents that were derived together: those share it.
 func (d *derivation) objects() ([]*object, []error) {
 	byRef := map[abi.Ref]*object{}
 	var objects []*object
@@ -66,6 +68,9 @@ func (d *derivation) objects() ([]*object, []error) {
 	for _, r := range d.runs {
 		for _, o := range r.outputs {
 			if other, ok := byRef[o.ref]; ok {
+				if other.run.plan == r.plan && other.owner == o.owner && bytes.Equal(other.document, o.document) {
+					continue
+				}
 				errs = append(errs, r.stepError(o.owner, o.ref, "", emittedTwice(other)))
 				continue
 			}

@@ -47,7 +47,7 @@ func (e *Engine) derive(ctx context.Context, doc *resource.Document, peers peers
 	}
 	d := &derivation{engine: e, root: doc, peers: peers, admit: admit}
 	d.calls = calls.Begin(doc.Ref, d.resolve)
-	d.document(ctx, plan, doc, []link{{ref: doc.Ref}})
+	d.document(ctx, &run{plan: plan, doc: doc, chain: []link{{ref: doc.Ref}}})
 	if err := d.calls.Err(); err != nil {
 		d.errs = append(d.errs, d.overBudget(err))
 	}
@@ -70,8 +70,8 @@ func (d *derivation) overBudget(err error) error {
 }
 
 // document runs a pipeline on one document and on what is derived from it.
-func (d *derivation) document(ctx context.Context, plan *plan, doc *resource.Document, chain []link) {
-	r := &run{derivation: d, plan: plan, doc: doc, document: doc.CBOR(), chain: chain}
+func (d *derivation) document(ctx context.Context, r *run) {
+	r.derivation, r.document = d, r.doc.CBOR()
 	errs := r.execute(ctx)
 	if len(errs) > 0 || ctx.Err() != nil {
 		d.add(nil, errs)
@@ -92,44 +92,55 @@ func (d *derivation) add(r *run, errs []error) {
 
 // derived derives the outputs whose kind has a pipeline, at the same time if there are several.
 func (d *derivation) derived(ctx context.Context, r *run) {
-	outputs := slices.DeleteFunc(slices.Clone(r.outputs), func(o *object) bool { return !d.engine.derives(o.ref.GroupKind()) })
+	var next []*run
+	var documents []*resource.Document
+	for _, o := range r.outputs {
+		if !d.engine.derives(o.ref.GroupKind()) {
+			continue
+		}
+		if inner := d.inTurn(ctx, r, o); inner != nil {
+			next, documents = append(next, inner), append(documents, inner.doc)
+		}
+	}
+	siblings := newPeers(documents)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for i, o := range outputs {
-		if i == len(outputs)-1 {
-			d.deriveInTurn(ctx, r, o)
+	for i, inner := range next {
+		inner.siblings = siblings
+		if i == len(next)-1 {
+			d.document(ctx, inner)
 			return
 		}
-		wg.Go(func() { d.deriveInTurn(ctx, r, o) })
+		wg.Go(func() { d.document(ctx, inner) })
 	}
 }
 
-// deriveInTurn derives an output.
-func (d *derivation) deriveInTurn(ctx context.Context, r *run, o *object) {
+// inTurn returns the run of an output that is derived in turn, or nil when it cannot be.
+func (d *derivation) inTurn(ctx context.Context, r *run, o *object) *run {
 	plan, err := d.engine.planFor(ctx, o.ref.GroupKind())
 	fail := func(err error) { d.add(nil, []error{err}) }
 	if err != nil {
 		fail(err)
-		return
+		return nil
 	}
 	if slices.ContainsFunc(r.chain, func(l link) bool { return l.ref == o.ref }) {
 		fail(r.stepError(o.owner, o.ref, "", badAnswer("the object is derived from itself")))
-		return
+		return nil
 	}
 	if len(r.chain) > abi.MaxDerivedDepth {
 		fail(r.stepError(o.owner, o.ref, "", badAnswer("the object would be derived in turn, but documents are derived at most "+
 			strconv.Itoa(abi.MaxDerivedDepth)+" deep")))
-		return
+		return nil
 	}
 	doc, err := resource.FromDerived(o.document, d.engine.settings.Documents(d.engine.kinds))
 	if err != nil {
 		for _, text := range lines(err) {
 			fail(r.stepError(o.owner, o.ref, "", badAnswer("the derived document is not valid: "+text)))
 		}
-		return
+		return nil
 	}
 	o.derived = true
-	d.document(ctx, plan, doc, append(slices.Clone(r.chain), link{o.ref, o.owner, r}))
+	return &run{plan: plan, doc: doc, chain: append(slices.Clone(r.chain), link{o.ref, o.owner, r})}
 }
 
 // lines returns one text for each problem that err holds.

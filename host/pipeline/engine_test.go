@@ -111,24 +111,35 @@ func TestDeriveIsTheSameWhateverTheSchedule(t *testing.T) {
 	}
 }
 
-// TestConflictsAreTheSameWhateverTheSchedule lets two derived documents emit one object.
-func TestConflictsAreTheSameWhateverTheSchedule(t *testing.T) {
-	t.Parallel()
-	plugin := &fake{manifest: manifest(t, "twins", "outputs: [{group: lattice.dev, kind: LatticeMeshMember}, "+configMaps+"]")}
-	object := output(t, "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: media, name: same}}")
-	twins := &abi.Response{Outputs: []abi.Output{output(t, memberYAML("left")), output(t, memberYAML("right"))}}
+// twins returns an engine whose one step derives the members left and right from the member root, and from each of those
+// what object returns.
+func twins(t *testing.T, object func(req *abi.Request, name string) abi.Output) *pipeline.Engine {
+	t.Helper()
+	plugin := &fake{manifest: manifest(t, "twins", "outputs: [{group: lattice.dev, kind: LatticeMeshMember}, "+configMaps+"]\nrequires: [{group: lattice.dev, kind: LatticeMeshMember}]")}
+	members := &abi.Response{Outputs: []abi.Output{output(t, memberYAML("left")), output(t, memberYAML("right"))}}
 	plugin.derive = func(_ context.Context, req *abi.Request) (*abi.Response, []string, error) {
 		doc, err := resource.FromDerived(req.Resource, resource.Options{})
 		if err != nil {
 			return nil, nil, err
 		}
 		if doc.Ref.Name == "root" {
-			return twins, nil, nil
+			return members, nil, nil
 		}
 		time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond)
-		return &abi.Response{Outputs: []abi.Output{object}}, nil, nil
+		return &abi.Response{
+			Outputs:      []abi.Output{object(req, doc.Ref.Name)},
+			Requirements: []abi.Requirement{{Name: "members", APIVersion: "lattice.dev/v1alpha1", Kind: "LatticeMeshMember"}},
+		}, nil, nil
 	}
-	e := engine(t, pipeline.Config{Plugins: fakes{"twins": plugin}, Pipelines: memberPipeline(t, "{name: twins, plugin: twins}")})
+	return engine(t, pipeline.Config{Plugins: fakes{"twins": plugin}, Pipelines: memberPipeline(t, "{name: twins, plugin: twins}")})
+}
+
+// TestConflictsAreTheSameWhateverTheSchedule lets two derived documents emit one object with different contents.
+func TestConflictsAreTheSameWhateverTheSchedule(t *testing.T) {
+	t.Parallel()
+	e := twins(t, func(_ *abi.Request, name string) abi.Output {
+		return output(t, "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: media, name: same}, data: {from: "+name+"}}")
+	})
 	want := "members.yaml:4:18: LatticeMeshMember media/right: step twins (lattice/twins@1.0.0 sha256:050505050505): ConfigMap media/same: " +
 		"step twins (lattice/twins@1.0.0 sha256:050505050505) of pipeline members emits the same object; an object has one owner, the others contribute to it"
 	for range 50 {
@@ -136,6 +147,36 @@ func TestConflictsAreTheSameWhateverTheSchedule(t *testing.T) {
 		if !errors.Is(err, pipeline.ErrConflict) || err.Error() != want {
 			t.Fatalf("got  %v\nwant %s", err, want)
 		}
+	}
+}
+
+// TestSiblingsKnowEachOther has two derived documents that see each other, and share an object that both derive alike.
+func TestSiblingsKnowEachOther(t *testing.T) {
+	t.Parallel()
+	e := twins(t, func(req *abi.Request, name string) abi.Output {
+		seen := ""
+		for _, a := range req.Answers {
+			for _, raw := range a.Resources {
+				seen += cbor.TextAt(raw, "metadata", "name")
+			}
+		}
+		if req.Round > 1 && (seen == name || seen != "left" && seen != "right") {
+			t.Errorf("%s sees %q", name, seen)
+		}
+		return output(t, "{apiVersion: v1, kind: ConfigMap, metadata: {namespace: media, name: same}}")
+	})
+	b, err := e.Derive(t.Context(), members(t, "root")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for _, o := range b.Outputs {
+		if o.Ref.Kind == "ConfigMap" {
+			count++
+		}
+	}
+	if count != 1 {
+		t.Errorf("got %d objects, want the one that both share", count)
 	}
 }
 
@@ -415,7 +456,7 @@ func TestDeriveRefusesDocuments(t *testing.T) {
 	cell := *docs[0]
 	cell.Ref = abi.Ref{APIVersion: "lattice.dev/v1alpha1", Kind: "Cell", Namespace: "media", Name: "a"}
 	_, err = e.Derive(t.Context(), &cell)
-	want = "members.yaml:3:7: Cell media/a: kind: no pipeline derives Cell.lattice.dev; there are pipelines for LatticeMeshMember.lattice.dev, LatticeService.lattice.dev, SecretProvider.lattice.dev"
+	want = "members.yaml:3:7: Cell media/a: kind: no pipeline derives Cell.lattice.dev; there are pipelines for LatticeJob.lattice.dev, LatticeMeshMember.lattice.dev, LatticeService.lattice.dev, SecretProvider.lattice.dev"
 	if !errors.Is(err, problem.Invalid) || err.Error() != want {
 		t.Errorf("a kind without pipeline: got %v, want %s", err, want)
 	}
@@ -427,7 +468,7 @@ func TestPipelinesAreOverBuiltinOnes(t *testing.T) {
 	plugin := &fake{manifest: manifest(t, "asker", ""), derive: always(&abi.Response{})}
 	own := memberPipeline(t, "{name: a, plugin: asker}")
 	e := engine(t, pipeline.Config{Plugins: fakes{"asker": plugin}, Pipelines: own})
-	want := []abi.GroupKind{{Group: "lattice.dev", Kind: "LatticeMeshMember"}, {Group: "lattice.dev", Kind: "LatticeService"},
+	want := []abi.GroupKind{{Group: "lattice.dev", Kind: "LatticeJob"}, {Group: "lattice.dev", Kind: "LatticeMeshMember"}, {Group: "lattice.dev", Kind: "LatticeService"},
 		{Group: "lattice.dev", Kind: "SecretProvider"}}
 	if diff := cmp.Diff(want, e.Kinds()); diff != "" {
 		t.Error(diff)

@@ -291,6 +291,7 @@ func TestBuiltin(t *testing.T) {
 		got = append(got, line)
 	}
 	want := []string{
+		"lattice-job for LatticeJob.lattice.dev: mesh(network-policy) egress(egress) job(volcano) secrets(secrets) programs(runtime-policy)",
 		"lattice-mesh-member for LatticeMeshMember.lattice.dev: egress(egress) network(network-policy) ingress(ingress)",
 		"lattice-service for LatticeService.lattice.dev: mesh(network-policy) egress(egress) deployment(deployment) secrets(secrets) autoscaling(keda) ingress(ingress) observability(observability) programs(runtime-policy)",
 		"secret-provider for SecretProvider.lattice.dev: store(secret-provider)",

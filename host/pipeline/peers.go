@@ -152,11 +152,15 @@ func (d *derivation) resolve(ctx context.Context, step string, r abi.Requirement
 	if err != nil {
 		return nil, err
 	}
+	more = slices.DeleteFunc(more, func(raw cbor.Raw) bool { return abi.RefOf(raw) == d.root.Ref })
+	return sortedDocuments(found, more), nil
+}
+
+// sortedDocuments returns documents sorted by namespace and name. Of several of one reference, the first counts.
+func sortedDocuments(found, more []cbor.Raw) []cbor.Raw {
 	all := make([]peer, 0, len(found)+len(more))
 	for _, raw := range slices.Concat(found, more) {
-		if ref := abi.RefOf(raw); ref != d.root.Ref {
-			all = append(all, peer{ref: ref, raw: raw})
-		}
+		all = append(all, peer{ref: abi.RefOf(raw), raw: raw})
 	}
 	slices.SortStableFunc(all, func(a, b peer) int { return a.ref.Compare(b.ref) })
 	all = slices.CompactFunc(all, func(a, b peer) bool { return a.ref == b.ref })
@@ -164,7 +168,17 @@ func (d *derivation) resolve(ctx context.Context, step string, r abi.Requirement
 	for i, p := range all {
 		answer[i] = p.raw
 	}
-	return answer, nil
+	return answer
+}
+
+// resolve answers a requirement as the derivation does, and from the documents that were derived together with the run's own.
+func (r *run) resolve(ctx context.Context, step string, w abi.Requirement) ([]cbor.Raw, error) {
+	found, err := r.derivation.resolve(ctx, step, w)
+	siblings := r.siblings.match(w, r.doc.Ref)
+	if err != nil || len(siblings) == 0 {
+		return found, err
+	}
+	return sortedDocuments(found, siblings), nil
 }
 
 // requirementText names a requirement for people.

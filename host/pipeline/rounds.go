@@ -101,7 +101,7 @@ func (r *run) resolveAll(ctx context.Context, s *plannedStep, wanted []abi.Requi
 				continue
 			}
 		}
-		found, err := r.derivation.resolve(ctx, s.name, w)
+		found, err := r.resolve(ctx, s.name, w)
 		if err != nil {
 			errs = append(errs, r.stepError(s, abi.Ref{}, "requirements."+w.Name, err))
 			continue

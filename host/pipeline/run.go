@@ -24,6 +24,8 @@ type run struct {
 	document cbor.Raw
 	// chain leads from the root document to this one.
 	chain []link
+	// siblings are the documents that are derived from the same output as this one, itself included.
+	siblings peers
 	// answers holds, by step, what it said; nil for a step that did not come to a good end.
 	answers []*answer
 	// callers holds, by step, what answered its host calls; nil for a step whose plugin has no capability.

@@ -77,8 +77,8 @@ func workloads() []Kind {
 		{GroupKind: gk("apps", "StatefulSet"), Versions: v1, Merge: "workload", Pods: pods},
 		{GroupKind: gk("batch", "Job"), Versions: v1, Merge: "workload", Pods: pods},
 		{GroupKind: gk("batch", "CronJob"), Versions: v1, Merge: "cronJob", Pods: []string{"spec.jobTemplate." + template}},
-		{GroupKind: gk("batch.volcano.sh", "Job"), Versions: []string{"v1alpha1"}, Pods: []string{"spec.tasks.*.template.spec"}},
-		{GroupKind: gk("batch.volcano.sh", "CronJob"), Versions: []string{"v1alpha1"},
+		{GroupKind: gk("batch.volcano.sh", "Job"), Versions: []string{"v1alpha1"}, Merge: "volcanoJob", Pods: []string{"spec.tasks.*.template.spec"}},
+		{GroupKind: gk("batch.volcano.sh", "CronJob"), Versions: []string{"v1alpha1"}, Merge: "volcanoCronJob",
 			Pods: []string{"spec.jobTemplate.spec.tasks.*.template.spec"}},
 	}
 	for i := range rows {

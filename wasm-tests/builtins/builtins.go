@@ -24,6 +24,7 @@ import (
 	runtimepolicy "github.com/latticenet/lattice-host/plugins/builtin/runtime-policy"
 	secretprovider "github.com/latticenet/lattice-host/plugins/builtin/secret-provider"
 	"github.com/latticenet/lattice-host/plugins/builtin/secrets"
+	"github.com/latticenet/lattice-host/plugins/builtin/volcano"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/registry/pack"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -42,6 +43,7 @@ func code() map[string]*sdk.Plugin {
 		"runtime-policy":  runtimepolicy.Plugin(),
 		"secret-provider": secretprovider.Plugin(),
 		"secrets":         secrets.Plugin(),
+		"volcano":         volcano.Plugin(),
 	}
 }
 

@@ -31,6 +31,8 @@ func examples() []example {
 		{name: "stores", files: []string{"stores.yaml"}},
 		{name: "secrets", files: []string{"secrets.yaml"}, peers: []string{"stores.yaml"}},
 		{name: "full", files: []string{"full.yaml"}, peers: []string{"peers"}, settings: "settings/full.yaml"},
+		{name: "training", files: []string{"training.yaml"}},
+		{name: "cron", files: []string{"cron.yaml"}},
 		{name: "homelab", files: []string{"homelab"}, peers: []string{"peers/vault.yaml"}, settings: "settings/homelab.yaml"},
 	}
 }

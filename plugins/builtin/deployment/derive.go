@@ -5,6 +5,7 @@ package deployment
 import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/workload"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
@@ -30,9 +31,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		return err
 	}
 	d := &derivation{req: req, resp: resp, svc: svc, name: svc.Metadata.Name}
-	d.pods = workload.New(req, resp, workload.Subject{
-		Name: d.name, Owner: &svc.Metadata, Field: "spec", Workload: svc.Spec.Workload, Runtime: &svc.Spec.Runtime,
-	})
+	d.pods = workload.New(req, resp, subject.OfService(svc))
 	if d.pods.Waits() {
 		return nil
 	}
@@ -43,7 +42,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	if resp.Failed() {
 		return nil
 	}
-	d.emitServiceAccount()
+	d.pods.EmitAccount()
 	d.pods.Emit()
 	d.emitService()
 	d.emitDisruptionBudget()

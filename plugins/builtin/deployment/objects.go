@@ -6,7 +6,6 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/workload"
-	"github.com/latticenet/lattice-host/plugins/sdk/go/ascii"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
@@ -18,14 +17,6 @@ const (
 	annotationAWSType   = "service.beta.kubernetes.io/aws-load-balancer-type"
 	annotationAWSAcross = "service.beta.kubernetes.io/aws-load-balancer-cross-zone-load-balancing-enabled"
 )
-
-func (d *derivation) emitServiceAccount() {
-	automount := false
-	d.resp.Emit(&kube.ServiceAccount{
-		Object:                       kube.NewObject("v1", "ServiceAccount", d.meta(d.name)),
-		AutomountServiceAccountToken: &automount,
-	})
-}
 
 func (d *derivation) emitDeployment() {
 	object := kube.Deployment{
@@ -90,9 +81,7 @@ func (d *derivation) emitPodGroup() {
 	}
 	d.resp.Emit(&kube.PodGroup{
 		Object: kube.NewObject("scheduling.volcano.sh/v1beta1", "PodGroup", d.meta(d.name)),
-		Spec: kube.PodGroupSpec{MinMember: 1, NetworkTopology: &kube.NetworkTopology{
-			Mode: ascii.Lower(topology.Mode), HighestTierAllowed: topology.MaxTier,
-		}},
+		Spec:   kube.PodGroupSpec{MinMember: 1, NetworkTopology: workload.NetworkTopology(topology)},
 	})
 }
 

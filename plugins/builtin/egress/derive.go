@@ -1,5 +1,5 @@
-// Package egress derives what a workload may reach outside the mesh. From a LatticeService it derives the egress rules of
-// the service's LatticeMeshMember; from a LatticeMeshMember the Istio objects of those rules, and the Cilium rules for
+// Package egress derives what a workload may reach outside the mesh. From a LatticeService or LatticeJob it derives the
+// egress rules of the LatticeMeshMember of the service or task; from a LatticeMeshMember the Istio objects of those rules, and the Cilium rules for
 // the step that writes the member's network policy.
 package egress
 
@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
@@ -21,7 +22,14 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		if err != nil {
 			return err
 		}
-		deriveRules(req, resp, svc)
+		deriveRules(req, resp, subject.OfService(svc))
+		return nil
+	case lattice.KindJob:
+		job, err := req.JobOutline()
+		if err != nil {
+			return err
+		}
+		deriveRules(req, resp, subject.OfJob(job)...)
 		return nil
 	case lattice.KindMeshMember:
 		m, err := req.MeshMember()
@@ -30,7 +38,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		}
 		return deriveObjects(req, resp, m)
 	default:
-		return errors.New("egress derives from LatticeService and LatticeMeshMember, not from " + strconv.Quote(kind) +
+		return errors.New("egress derives from LatticeService, LatticeJob and LatticeMeshMember, not from " + strconv.Quote(kind) +
 			"; use it in the pipeline of one of these kinds")
 	}
 }

@@ -448,7 +448,7 @@ func TestKind(t *testing.T) {
 	}
 	want := []abi.Result{{
 		Severity: abi.SeverityError,
-		Message:  `egress derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
+		Message:  `egress derives from LatticeService, LatticeJob and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
 	}}
 	if diff := cmp.Diff(want, resp.Results); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

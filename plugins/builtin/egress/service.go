@@ -8,6 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/endpoint"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
@@ -18,37 +19,56 @@ const (
 	defaultEntityPort = 443
 )
 
-// rules collects the egress rules of one service.
+// rules collects the egress rules of one workload.
 type rules struct {
 	resp *sdk.Response
 	list []lattice.EgressRule
 }
 
-// external is one external service that a service uses.
+// external is one external service that a workload uses.
 type external struct {
 	name string
 	*lattice.Resource
+	// in is the path of the resources.
+	in string
 }
 
 // field is the path of a field of the resource.
-func (e external) field(path string) string { return "spec.workload.resources." + e.name + "." + path }
+func (e external) field(path string) string { return e.in + e.name + "." + path }
 
-func deriveRules(req *sdk.Request, resp *sdk.Response, svc *lattice.LatticeService) {
-	used := externals(svc, resp)
+// deriveRules derives what the workloads of one document may reach outside the mesh.
+func deriveRules(req *sdk.Request, resp *sdk.Response, subjects ...subject.Subject) {
+	used := make([][]external, len(subjects))
+	var names []string
+	for i := range subjects {
+		used[i] = externals(subjects[i], resp)
+		for _, e := range used[i] {
+			names = mesh.Insert(names, e.name, strings.Compare)
+		}
+	}
 	waiting := false
-	for _, e := range used {
-		requirement := "service " + e.name
-		resp.RequireNamed(requirement, lattice.APIVersion, lattice.KindService, svc.Metadata.Namespace, e.name)
-		_, answered := req.Answer(requirement)
+	for _, name := range names {
+		resp.RequireNamed(requireService(name), lattice.APIVersion, lattice.KindService, subjects[0].Owner.Namespace, name)
+		_, answered := req.Answer(requireService(name))
 		waiting = waiting || !answered
 	}
 	if waiting {
 		return
 	}
+	for i := range subjects {
+		rulesFor(req, resp, &subjects[i], used[i])
+	}
+}
+
+// requireService names the requirement for a service that is called like an external one.
+func requireService(name string) string { return "service " + name }
+
+// rulesFor contributes the rules of one workload.
+func rulesFor(req *sdk.Request, resp *sdk.Response, s *subject.Subject, used []external) {
 	r := rules{resp: resp}
 	for _, e := range used {
-		if services, _ := req.Answer("service " + e.name); len(services) > 0 {
-			service := svc.Metadata.Namespace + "/" + e.name
+		if services, _ := req.Answer(requireService(e.name)); len(services) > 0 {
+			service := s.Owner.Namespace + "/" + e.name
 			resp.Info(e.field("type"), "the external service "+strconv.Quote(e.name)+" is the service "+service+
 				", which is in the mesh; no egress is opened; make the resource's type service to call it through the mesh")
 			continue
@@ -56,19 +76,19 @@ func deriveRules(req *sdk.Request, resp *sdk.Response, svc *lattice.LatticeServi
 		r.add(e)
 	}
 	if len(r.list) > 0 && !resp.Failed() {
-		resp.Contribute(mesh.Ref(&svc.Metadata), contribution(r.list))
+		resp.Contribute(mesh.Ref(s.Owner.Namespace, s.Name), contribution(r.list))
 	}
 }
 
-// externals returns the external services that a service calls, sorted by name.
-func externals(svc *lattice.LatticeService, resp *sdk.Response) []external {
+// externals returns the external services that a workload calls, sorted by name.
+func externals(s subject.Subject, resp *sdk.Response) []external {
 	var used []external
-	if svc.Spec.Workload == nil {
+	if s.Workload == nil {
 		return nil
 	}
-	resources := svc.Spec.Workload.Resources
+	resources := s.Workload.Resources
 	for i := range resources {
-		e := external{resources[i].Key, &resources[i].Value}
+		e := external{resources[i].Key, &resources[i].Value, s.At("workload.resources.")}
 		switch {
 		case e.Type != "external-service":
 		case !mesh.Directed(e.Resource, "outbound"):

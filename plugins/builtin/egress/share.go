@@ -4,6 +4,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
@@ -11,6 +12,7 @@ import (
 const (
 	allServices = "services"
 	allMembers  = "members"
+	allJobs     = "jobs"
 )
 
 // shareEntries adds to the ServiceEntries the ports that other members of the namespace use of the same targets, once those are
@@ -18,12 +20,13 @@ const (
 // each to say.
 func (w *waypoint) shareEntries(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) (ready bool, err error) {
 	namespace := m.Metadata.Namespace
-	for _, q := range []struct{ name, kind string }{{allMembers, lattice.KindMeshMember}, {allServices, lattice.KindService}} {
+	for _, q := range []struct{ name, kind string }{{allMembers, lattice.KindMeshMember}, {allServices, lattice.KindService}, {allJobs, lattice.KindJob}} {
 		resp.Require(abi.Requirement{Name: q.name, APIVersion: lattice.APIVersion, Kind: q.kind, Namespace: namespace})
 	}
 	members, ready := req.Answer(allMembers)
 	answers, there := req.Answer(allServices)
-	if !ready || !there {
+	jobs, known := req.Answer(allJobs)
+	if !ready || !there || !known {
 		return false, nil
 	}
 	for _, raw := range members {
@@ -42,16 +45,29 @@ func (w *waypoint) shareEntries(req *sdk.Request, resp *sdk.Response, m *lattice
 		}
 	}
 	for _, svc := range services {
-		w.share(rulesOf(svc, services))
+		w.share(rulesOf(subject.OfService(svc), services))
+	}
+	for _, raw := range jobs {
+		job, err := sdk.DecodeJobOutline(raw)
+		if err != nil {
+			return false, err
+		}
+		// The tasks of a training are not in the mesh.
+		if job.Spec.Training != nil {
+			continue
+		}
+		for _, s := range subject.OfJob(job) {
+			w.share(rulesOf(s, services))
+		}
 	}
 	return true, nil
 }
 
-// rulesOf returns the egress rules of a service among all services of its namespace. What is wrong with them is reported where
-// the service itself is derived.
-func rulesOf(svc *lattice.LatticeService, services []*lattice.LatticeService) []lattice.EgressRule {
+// rulesOf returns the egress rules of a workload among all services of its namespace. What is wrong with them is reported where
+// the workload itself is derived.
+func rulesOf(s subject.Subject, services []*lattice.LatticeService) []lattice.EgressRule {
 	r := rules{resp: new(sdk.Response)}
-	for _, e := range externals(svc, r.resp) {
+	for _, e := range externals(s, r.resp) {
 		inMesh := false
 		for _, other := range services {
 			inMesh = inMesh || other.Metadata.Name == e.name

@@ -174,6 +174,10 @@ func (d *member) dnsNames() []string {
 		// Pods find each other by the names of Services and of pods of a headless one, whatever those are called.
 		add("*." + d.Metadata.Namespace + serviceSuffix)
 		add("*.*." + d.Metadata.Namespace + serviceSuffix)
+		if pods := d.Spec.PodNames; pods != "" {
+			// A name with a dot is looked up as it is before the search domains are tried.
+			add("*." + pods)
+		}
 	}
 	return names
 }

@@ -1,5 +1,5 @@
 // Package networkpolicy derives who may talk to whom. From a LatticeService it derives how the service takes part in the
-// mesh, a LatticeMeshMember; from a LatticeMeshMember the Cilium and Istio policies for every edge that both of its
+// mesh, a LatticeMeshMember, and from a LatticeJob how each of its tasks does; from a LatticeMeshMember the Cilium and Istio policies for every edge that both of its
 // ends agree to.
 package networkpolicy
 
@@ -11,6 +11,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
@@ -27,6 +28,13 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		}
 		deriveMember(svc, resp)
 		return nil
+	case lattice.KindJob:
+		job, err := req.JobOutline()
+		if err != nil {
+			return err
+		}
+		deriveMembers(job, resp)
+		return nil
 	case lattice.KindMeshMember:
 		m, err := req.MeshMember()
 		if err != nil {
@@ -34,35 +42,49 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 		}
 		return derivePolicies(req, resp, m)
 	default:
-		return errors.New("network-policy derives from LatticeService and LatticeMeshMember, not from " +
+		return errors.New("network-policy derives from LatticeService, LatticeJob and LatticeMeshMember, not from " +
 			strconv.Quote(kind) + "; use it in the pipeline of one of these kinds")
 	}
 }
 
 func deriveMember(svc *lattice.LatticeService, resp *sdk.Response) {
-	checkService(svc, resp)
+	check(subject.OfService(svc), resp)
+	if !resp.Failed() {
+		emitMember(mesh.FromService(svc), resp)
+	}
+}
+
+func deriveMembers(job *lattice.LatticeJob, resp *sdk.Response) {
+	for _, s := range subject.OfJob(job) {
+		check(s, resp)
+	}
 	if resp.Failed() {
 		return
 	}
-	m := mesh.FromService(svc)
-	resp.Outputs = append(resp.Outputs, abi.Output{Ref: mesh.Ref(&m.Metadata), Document: m.AppendCBOR(nil)})
+	for _, m := range mesh.FromJob(job) {
+		emitMember(m, resp)
+	}
 }
 
-// checkService reports what a service asks of the mesh that the mesh cannot give.
-func checkService(svc *lattice.LatticeService, resp *sdk.Response) {
-	if h := svc.Spec.HostNetwork; h != nil && *h {
-		resp.Warn("spec.hostNetwork", "pods in the node's network have the node's identity: no network policy selects them and "+
+func emitMember(m *lattice.LatticeMeshMember, resp *sdk.Response) {
+	resp.Outputs = append(resp.Outputs, abi.Output{Ref: mesh.Ref(m.Metadata.Namespace, m.Metadata.Name), Document: m.AppendCBOR(nil)})
+}
+
+// check reports what a workload asks of the mesh that the mesh cannot give.
+func check(s subject.Subject, resp *sdk.Response) {
+	if h := s.Runtime.HostNetwork; h != nil && *h {
+		resp.Warn(s.At("hostNetwork"), "pods in the node's network have the node's identity: no network policy selects them and "+
 			"they are not in the mesh, so that nothing limits who calls them or whom they call; remove hostNetwork, or limit "+
 			"it with a firewall of the nodes")
 	}
-	w := svc.Spec.Workload
+	w := s.Workload
 	if w == nil {
 		return
 	}
 	for i := range w.Resources {
 		name, r := w.Resources[i].Key, &w.Resources[i].Value
 		if r.Type == "service" && mesh.PeerName(name, r) == mesh.Any && mesh.Directed(r, "outbound") {
-			resp.Error("spec.workload.resources."+name+".id", "the resource "+strconv.Quote(name)+
+			resp.Error(s.At("workload.resources.")+name+".id", "the resource "+strconv.Quote(name)+
 				" depends on *, but only callers can be everyone; name the service, or set the direction to inbound")
 		}
 	}
@@ -71,7 +93,7 @@ func checkService(svc *lattice.LatticeService, resp *sdk.Response) {
 	}
 	for _, p := range w.Service.Ports {
 		if p.Value.Protocol != "" && p.Value.Protocol != mesh.TCP {
-			resp.Info("spec.workload.service.ports."+p.Key+".protocol", "the port "+strconv.Quote(p.Key)+" is "+
+			resp.Info(s.At("workload.service.ports.")+p.Key+".protocol", "the port "+strconv.Quote(p.Key)+" is "+
 				p.Value.Protocol+", and the mesh carries TCP only; the network policy alone decides who may use it, and the "+
 				"traffic is not encrypted")
 		}

@@ -438,7 +438,7 @@ func TestKind(t *testing.T) {
 	}
 	want := []abi.Result{{
 		Severity: abi.SeverityError,
-		Message:  `network-policy derives from LatticeService and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
+		Message:  `network-policy derives from LatticeService, LatticeJob and LatticeMeshMember, not from "Pod"; use it in the pipeline of one of these kinds`,
 	}}
 	if diff := cmp.Diff(want, resp.Results); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
@@ -478,8 +478,8 @@ func TestManyPeers(t *testing.T) {
 	a := subject().Derive(t, plugintest.Case{
 		Document: memberOf("media", "jellyfin", "dependencies: ["+refs.String()+"]"),
 	})
-	if len(a.Requirements) != 2 || len(a.Results) != 300 {
-		t.Errorf("got %d requirements and %d results, want 2 and 300", len(a.Requirements), len(a.Results))
+	if len(a.Requirements) != 3 || len(a.Results) != 300 {
+		t.Errorf("got %d requirements and %d results, want 3 and 300", len(a.Requirements), len(a.Results))
 	}
 }
 

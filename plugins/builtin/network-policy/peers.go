@@ -12,7 +12,7 @@ import (
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
-// maxNamed is how many peers are asked for one by one, with two requirements each; more of them are found among all
+// maxNamed is how many peers are asked for one by one, with three requirements each; more of them are found among all
 // documents. It stays well below [abi.MaxRequirements].
 const maxNamed = 256
 
@@ -20,6 +20,7 @@ const maxNamed = 256
 const (
 	allMembers  = "members"
 	allServices = "services"
+	allJobs     = "jobs"
 )
 
 // peer is a member of the mesh.
@@ -74,11 +75,16 @@ func (g *graph) require() bool {
 	if g.self.Spec.DependsAll || g.self.open() || len(named) > maxNamed {
 		g.requireKind(allMembers, lattice.KindMeshMember, lattice.MemberRef{})
 		g.requireKind(allServices, lattice.KindService, lattice.MemberRef{})
+		g.requireKind(allJobs, lattice.KindJob, lattice.MemberRef{})
 	} else {
 		for _, r := range named {
 			name := text(r)
 			g.requireKind("member "+name, lattice.KindMeshMember, r)
 			g.requireKind("service "+name, lattice.KindService, r)
+			g.resp.Require(abi.Requirement{
+				Name: "job of " + name, APIVersion: lattice.APIVersion, Kind: lattice.KindJob, Namespace: r.Namespace,
+				MatchLabels: cbor.Map[string]{{Key: lattice.LabelTask, Value: r.Name}},
+			})
 		}
 	}
 	for i := range g.resp.Requirements {
@@ -124,11 +130,16 @@ func (g *graph) read() error {
 			g.add(peer{gateway})
 		}
 	}
-	// A LatticeMeshMember says more than the LatticeService of its name, so that it comes first.
-	if err := g.readKind(lattice.KindMeshMember, decodeMember); err != nil {
-		return err
+	// A LatticeMeshMember says more than the LatticeService or task of its name, so that it comes first.
+	for _, k := range []struct {
+		kind   string
+		decode func(cbor.Raw) ([]*lattice.LatticeMeshMember, error)
+	}{{lattice.KindMeshMember, decodeMember}, {lattice.KindService, decodeService}, {lattice.KindJob, decodeJob}} {
+		if err := g.readKind(k.kind, k.decode); err != nil {
+			return err
+		}
 	}
-	return g.readKind(lattice.KindService, decodeService)
+	return nil
 }
 
 // add makes a member known unless one of its name is.
@@ -137,7 +148,7 @@ func (g *graph) add(p peer) { g.known = mesh.Insert(g.known, p, comparePeers) }
 func comparePeers(a, b peer) int { return mesh.CompareRefs(a.ref(), b.ref()) }
 
 // readKind adds the members that the answers of one kind describe.
-func (g *graph) readKind(kind string, decode func(cbor.Raw) (*lattice.LatticeMeshMember, error)) error {
+func (g *graph) readKind(kind string, decode func(cbor.Raw) ([]*lattice.LatticeMeshMember, error)) error {
 	for i := range g.resp.Requirements {
 		q := &g.resp.Requirements[i]
 		if q.Kind != kind {
@@ -145,24 +156,37 @@ func (g *graph) readKind(kind string, decode func(cbor.Raw) (*lattice.LatticeMes
 		}
 		documents, _ := g.req.Answer(q.Name)
 		for _, raw := range documents {
-			m, err := decode(raw)
+			members, err := decode(raw)
 			if err != nil {
 				return errors.New("the answer to the requirement " + strconv.Quote(q.Name) + " is malformed: " + err.Error())
 			}
-			g.add(peer{m})
+			for _, m := range members {
+				g.add(peer{m})
+			}
 		}
 	}
 	return nil
 }
 
-func decodeMember(raw cbor.Raw) (*lattice.LatticeMeshMember, error) { return sdk.DecodeMeshMember(raw) }
+func decodeMember(raw cbor.Raw) ([]*lattice.LatticeMeshMember, error) {
+	m, err := sdk.DecodeMeshMember(raw)
+	return []*lattice.LatticeMeshMember{m}, err
+}
 
-func decodeService(raw cbor.Raw) (*lattice.LatticeMeshMember, error) {
+func decodeService(raw cbor.Raw) ([]*lattice.LatticeMeshMember, error) {
 	svc, err := sdk.DecodeServiceOutline(raw)
 	if err != nil {
 		return nil, err
 	}
-	return mesh.FromService(svc), nil
+	return []*lattice.LatticeMeshMember{mesh.FromService(svc)}, nil
+}
+
+func decodeJob(raw cbor.Raw) ([]*lattice.LatticeMeshMember, error) {
+	job, err := sdk.DecodeJobOutline(raw)
+	if err != nil {
+		return nil, err
+	}
+	return mesh.FromJob(job), nil
 }
 
 // find returns a known member.

@@ -104,6 +104,29 @@ func PerReplica(r *lattice.Resource) bool {
 	return r.Type == "volume" && r.Params != nil && r.Params.PerReplica != nil && *r.Params.PerReplica
 }
 
+// VolcanoBatch is the version of what runs a job, KindJob or KindCronJob.
+const (
+	VolcanoBatch = "batch.volcano.sh/v1alpha1"
+	KindJob      = "Job"
+	KindCronJob  = "CronJob"
+)
+
+// JobKind returns the kind of Volcano's object that runs a job: a CronJob when it has a schedule.
+func JobKind(spec *lattice.JobSpec) string {
+	if spec.Schedule != "" {
+		return KindCronJob
+	}
+	return KindJob
+}
+
+// Task names a task of a job, as its pods, its account and its policies are called.
+func Task(job, task string) string { return job + "-" + task }
+
+// Training is the labels that select the pods of all tasks of a training.
+func Training(job string) kube.Labels {
+	return kube.Labels{{Key: "lattice.dev/training-job", Value: job}}
+}
+
 // Selector returns the labels that select a workload's pods.
 func Selector(name string) kube.Labels { return kube.Labels{{Key: LabelName, Value: name}} }
 
@@ -114,5 +137,10 @@ func Labels(name string) kube.Labels {
 
 // Meta returns the metadata of an object derived from a resource.
 func Meta(owner *lattice.ObjectMeta, name string) kube.ObjectMeta {
-	return kube.ObjectMeta{Name: name, Namespace: owner.Namespace, Labels: Labels(owner.Name)}
+	return ObjectMeta(owner, name, owner.Name)
+}
+
+// ObjectMeta returns the metadata of an object derived for a workload, which is a part of a resource.
+func ObjectMeta(owner *lattice.ObjectMeta, name, workload string) kube.ObjectMeta {
+	return kube.ObjectMeta{Name: name, Namespace: owner.Namespace, Labels: Labels(workload)}
 }

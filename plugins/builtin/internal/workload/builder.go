@@ -6,46 +6,45 @@ package workload
 import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
+	"github.com/latticenet/lattice-host/plugins/builtin/internal/subject"
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
-
-// Subject is what pods are derived for: a service, or one task of a job.
-type Subject struct {
-	// Name begins the names of all derived objects, and is the value of the label that selects the pods.
-	Name string
-	// Owner is the metadata of the document.
-	Owner *lattice.ObjectMeta
-	// Field is the path in the document of what has the workload and the runtime, such as spec.
-	Field string
-	// Workload has at least one container.
-	Workload *lattice.Workload
-	// Runtime is how the pods run. It is not nil.
-	Runtime *lattice.Runtime
-}
 
 // Builder derives the pods of one subject. Its errors and warnings go to the response.
 type Builder struct {
 	req     *sdk.Request
 	resp    *sdk.Response
-	subject Subject
+	subject subject.Subject
 	// configs are the objects made of variables and files, in the order in which they enter the config hash.
 	configs configObjects
 	volumes volumeSet
 	pod     kube.PodTemplate
 	// perReplica are the volumes of which each replica has its own: no volumes of the pod, but of its set.
 	perReplica []string
+	// provided are the variables that the containers get from elsewhere.
+	provided []string
 }
 
 // New returns a builder for a subject.
-func New(req *sdk.Request, resp *sdk.Response, subject Subject) *Builder {
-	return &Builder{req: req, resp: resp, subject: subject}
+func New(req *sdk.Request, resp *sdk.Response, s subject.Subject) *Builder {
+	return &Builder{req: req, resp: resp, subject: s}
 }
+
+// Provide says that the main containers get a variable which the document does not name.
+func (b *Builder) Provide(variable string) { b.provided = append(b.provided, variable) }
 
 // Pod returns the pod template. It may be changed until it is emitted as a part of another object.
 func (b *Builder) Pod() *kube.PodTemplate {
 	b.podTemplate()
 	return &b.pod
+}
+
+// EmitAccount emits the service account of the pods.
+func (b *Builder) EmitAccount() {
+	b.resp.Emit(&kube.ServiceAccount{
+		Object: kube.NewObject("v1", "ServiceAccount", b.meta(b.subject.Name)), AutomountServiceAccountToken: new(false),
+	})
 }
 
 // Emit emits the claims, ConfigMaps and Secrets that the pods use.

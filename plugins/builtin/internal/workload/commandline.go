@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,7 +132,7 @@ func (b *Builder) warnVariables(c *container, field, text string, in place) {
 		switch {
 		case in == probed:
 			b.resp.Warn(field, "$("+name+") stays as it is, because nothing replaces it here; have a shell read the variable")
-		case len(c.EnvFrom) == 0 && c.Variables.Get(name) == nil:
+		case len(c.EnvFrom) == 0 && c.Variables.Get(name) == nil && (c.sidecar || !slices.Contains(b.provided, name)):
 			b.resp.Warn(field, "$("+name+") stays as it is, because the container has no variable "+name+"; add it under variables")
 		}
 	}

@@ -13,6 +13,11 @@ import (
 // Volcano is the name of the scheduler that knows shares of GPUs and the topology of the network.
 const Volcano = "volcano"
 
+// NetworkTopology returns how far apart in the network pods may run, as Volcano writes it.
+func NetworkTopology(t *lattice.Topology) *kube.NetworkTopology {
+	return &kube.NetworkTopology{Mode: ascii.Lower(t.Mode), HighestTierAllowed: t.MaxTier}
+}
+
 // sharedMemory is where POSIX shared memory is mounted. A volume that the document mounts there is used as it is.
 const sharedMemory = "/dev/shm"
 
@@ -61,9 +66,12 @@ func (b *Builder) applyGPU() {
 	c.VolumeMounts = append(c.VolumeMounts, kube.VolumeMount{Name: "dshm", MountPath: sharedMemory})
 }
 
-func (b *Builder) gpu() *lattice.ResourceParams {
-	for i := range b.subject.Workload.Resources {
-		r := &b.subject.Workload.Resources[i].Value
+func (b *Builder) gpu() *lattice.ResourceParams { return GPU(b.subject.Workload) }
+
+// GPU returns what a workload says of the GPUs of each of its pods, or nil.
+func GPU(w *lattice.Workload) *lattice.ResourceParams {
+	for i := range w.Resources {
+		r := &w.Resources[i].Value
 		if r.Type == "gpu" && r.Params != nil && r.Params.Count != nil {
 			return r.Params
 		}

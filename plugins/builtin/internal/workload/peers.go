@@ -12,15 +12,21 @@ import (
 // slash.
 func requireOwner(id string) string { return "volume:" + id }
 
+// requireOwnerJob names the requirement for the jobs that own a volume.
+func requireOwnerJob(id string) string { return "volume-of-job:" + id }
+
 // Waits asks for the documents that the derivation depends on, and reports whether it has to wait for them.
 func (b *Builder) Waits() bool {
 	resources := b.subject.Workload.Resources
 	for i := range resources {
 		if r := &resources[i].Value; r.Type == "volume" && r.ID != "" && !ownsVolume(r) {
-			b.require(abi.Requirement{
-				Name: requireOwner(r.ID), Namespace: b.subject.Owner.Namespace,
+			owner := abi.Requirement{
+				Name: requireOwner(r.ID), APIVersion: lattice.APIVersion, Kind: lattice.KindService, Namespace: b.subject.Owner.Namespace,
 				MatchLabels: cbor.Map[string]{{Key: lattice.LabelVolumePrefix + r.ID, Value: "true"}},
-			})
+			}
+			b.requireOnce(owner)
+			owner.Name, owner.Kind = requireOwnerJob(r.ID), lattice.KindJob
+			b.requireOnce(owner)
 		}
 	}
 	b.requireServices()
@@ -33,7 +39,9 @@ func (b *Builder) requireServices() {
 	for i := range resources {
 		if name, r := resources[i].Key, &resources[i].Value; r.Type == "service" && b.mentions(name) {
 			peer, namespace := b.peerOf(name, r)
-			b.require(abi.Requirement{Name: requirePeer(namespace, peer), Namespace: namespace, MatchName: peer})
+			b.requireOnce(abi.Requirement{
+				Name: requirePeer(namespace, peer), APIVersion: lattice.APIVersion, Kind: lattice.KindService, Namespace: namespace, MatchName: peer,
+			})
 		}
 	}
 }
@@ -45,12 +53,6 @@ func (b *Builder) unanswered() bool {
 		}
 	}
 	return false
-}
-
-// require asks for a service, each once.
-func (b *Builder) require(q abi.Requirement) {
-	q.APIVersion, q.Kind = lattice.APIVersion, lattice.KindService
-	b.requireOnce(q)
 }
 
 // requireOnce asks for a document, each once. What is asked for again in every round has settled for the host.

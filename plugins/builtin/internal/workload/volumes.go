@@ -134,7 +134,7 @@ func (b *Builder) applySharedVolumes() {
 			b.pod.Metadata.Labels.Set(label, "true")
 			continue
 		}
-		if b.otherOwner(r.ID) {
+		if slices.Contains(b.subject.Claimed, r.ID) || b.otherOwner(r.ID) {
 			terms = append(terms, kube.PodAffinityTerm{
 				LabelSelector: kube.LabelSelector{MatchLabels: kube.Labels{{Key: label, Value: "true"}}},
 				TopologyKey:   "kubernetes.io/hostname",
@@ -167,15 +167,16 @@ func ownsVolume(r *lattice.Resource) bool {
 
 // otherOwner reports whether a peer in the namespace owns the volume.
 func (b *Builder) otherOwner(id string) bool {
-	owners, _ := b.req.Answer(requireOwner(id))
-	return len(owners) > 0
+	services, _ := b.req.Answer(requireOwner(id))
+	jobs, _ := b.req.Answer(requireOwnerJob(id))
+	return len(services)+len(jobs) > 0
 }
 
 // emitClaims emits a claim for every volume that the workload owns: those that state a size.
 func (b *Builder) emitClaims() {
 	for i := range b.subject.Workload.Resources {
 		r := &b.subject.Workload.Resources[i]
-		if !ownsVolume(&r.Value) || naming.PerReplica(&r.Value) {
+		if !ownsVolume(&r.Value) || naming.PerReplica(&r.Value) || r.Value.ID != "" && slices.Contains(b.subject.Claimed, r.Value.ID) {
 			continue
 		}
 		b.resp.Emit(&kube.PersistentVolumeClaim{

@@ -14,6 +14,17 @@ func Lower(s string) string {
 	return string(b)
 }
 
+// Upper turns a to z into A to Z.
+func Upper(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c >= 'a' && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
 // Swap returns s with every byte from replaced by to.
 func Swap(s string, from, to byte) string {
 	b := []byte(s)

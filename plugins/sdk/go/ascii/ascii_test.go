@@ -13,6 +13,9 @@ func TestAgainstStandardLibrary(t *testing.T) {
 		if got, want := Lower(s), strings.ToLower(s); got != want && !strings.ContainsRune(s, 'É') {
 			t.Errorf("Lower(%q) = %q, want %q", s, got, want)
 		}
+		if got, want := Upper(s), strings.ToUpper(s); got != want && !strings.ContainsRune(s, 'é') {
+			t.Errorf("Upper(%q) = %q, want %q", s, got, want)
+		}
 		if got, want := Swap(s, '/', '-'), strings.ReplaceAll(s, "/", "-"); got != want {
 			t.Errorf("Swap(%q) = %q, want %q", s, got, want)
 		}

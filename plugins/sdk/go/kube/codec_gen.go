@@ -1232,6 +1232,7 @@ var typeOfPodSpec = cbor.Type{
 		{Key: "khostNetwork", Offset: unsafe.Offsetof(PodSpec{}.HostNetwork), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
 		{Key: "ktolerations", Offset: unsafe.Offsetof(PodSpec{}.Tolerations), Kind: cbor.KindList, Type: &typeOfListOfToleration, Optional: true},
 		{Key: "lnodeSelector", Offset: unsafe.Offsetof(PodSpec{}.NodeSelector), Kind: cbor.KindMap, Type: &cbor.TextMap, Optional: true},
+		{Key: "mrestartPolicy", Offset: unsafe.Offsetof(PodSpec{}.RestartPolicy), Kind: cbor.KindText, Optional: true},
 		{Key: "mschedulerName", Offset: unsafe.Offsetof(PodSpec{}.SchedulerName), Kind: cbor.KindText, Optional: true},
 		{Key: "ninitContainers", Offset: unsafe.Offsetof(PodSpec{}.InitContainers), Kind: cbor.KindList, Type: &typeOfListOfContainer, Optional: true},
 		{Key: "osecurityContext", Offset: unsafe.Offsetof(PodSpec{}.SecurityContext), Kind: cbor.KindPointer, Type: &typeOfPointerToPodSecurityContext, Optional: true},
@@ -1720,6 +1721,164 @@ var typeOfValueMatch = cbor.Type{
 	Fields: []cbor.Field{
 		{Key: "dtype", Offset: unsafe.Offsetof(ValueMatch{}.Type), Kind: cbor.KindText},
 		{Key: "evalue", Offset: unsafe.Offsetof(ValueMatch{}.Value), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *VolcanoCronJob) AppendCBOR(b []byte) []byte {
+	return typeOfVolcanoCronJob.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfVolcanoCronJob = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(VolcanoCronJob{}.Object) + unsafe.Offsetof(VolcanoCronJob{}.Object.TypeMeta) + unsafe.Offsetof(VolcanoCronJob{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(VolcanoCronJob{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVolcanoCronJobSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(VolcanoCronJob{}.Object) + unsafe.Offsetof(VolcanoCronJob{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(VolcanoCronJob{}.Object) + unsafe.Offsetof(VolcanoCronJob{}.Object.TypeMeta) + unsafe.Offsetof(VolcanoCronJob{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *VolcanoCronJobFields) AppendCBOR(b []byte) []byte {
+	return typeOfVolcanoCronJobFields.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfVolcanoCronJobFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(VolcanoCronJobFields{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVolcanoCronJobFieldsSpec},
+	},
+}
+
+var typeOfVolcanoCronJobFieldsSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "kjobTemplate", Offset: unsafe.Offsetof(VolcanoCronJobFieldsSpec{}.JobTemplate), Kind: cbor.KindStruct, Type: &typeOfVolcanoJobFields},
+	},
+}
+
+var typeOfVolcanoCronJobSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x6,
+	Fields: []cbor.Field{
+		{Key: "gsuspend", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.Suspend), Kind: cbor.KindPointer, Type: &cbor.BoolPointer, Optional: true},
+		{Key: "hschedule", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.Schedule), Kind: cbor.KindText},
+		{Key: "kjobTemplate", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.JobTemplate), Kind: cbor.KindStruct, Type: &typeOfVolcanoJobTemplate},
+		{Key: "qconcurrencyPolicy", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.ConcurrencyPolicy), Kind: cbor.KindText, Optional: true},
+		{Key: "vfailedJobsHistoryLimit", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.FailedJobsHistoryLimit), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "wstartingDeadlineSeconds", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.StartingDeadlineSeconds), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "x\x1asuccessfulJobsHistoryLimit", Offset: unsafe.Offsetof(VolcanoCronJobSpec{}.SuccessfulJobsHistoryLimit), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *VolcanoJob) AppendCBOR(b []byte) []byte {
+	return typeOfVolcanoJob.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfVolcanoJob = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xf,
+	Fields: []cbor.Field{
+		{Key: "dkind", Offset: unsafe.Offsetof(VolcanoJob{}.Object) + unsafe.Offsetof(VolcanoJob{}.Object.TypeMeta) + unsafe.Offsetof(VolcanoJob{}.Object.TypeMeta.Kind), Kind: cbor.KindText},
+		{Key: "dspec", Offset: unsafe.Offsetof(VolcanoJob{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVolcanoJobSpec},
+		{Key: "hmetadata", Offset: unsafe.Offsetof(VolcanoJob{}.Object) + unsafe.Offsetof(VolcanoJob{}.Object.Metadata), Kind: cbor.KindStruct, Type: &typeOfObjectMeta},
+		{Key: "japiVersion", Offset: unsafe.Offsetof(VolcanoJob{}.Object) + unsafe.Offsetof(VolcanoJob{}.Object.TypeMeta) + unsafe.Offsetof(VolcanoJob{}.Object.TypeMeta.APIVersion), Kind: cbor.KindText},
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *VolcanoJobFields) AppendCBOR(b []byte) []byte {
+	return typeOfVolcanoJobFields.AppendStruct(b, unsafe.Pointer(x))
+}
+
+var typeOfVolcanoJobFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(VolcanoJobFields{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVolcanoTasksFields},
+	},
+}
+
+var typeOfListOfVolcanoTask = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*VolcanoTask)(nil)), Elem: &typeOfVolcanoTask,
+}
+
+var typeOfListOfVolcanoPolicy = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*VolcanoPolicy)(nil)), Elem: &typeOfVolcanoPolicy,
+}
+
+var typeOfVolcanoJobSpec = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x26,
+	Fields: []cbor.Field{
+		{Key: "equeue", Offset: unsafe.Offsetof(VolcanoJobSpec{}.Queue), Kind: cbor.KindText, Optional: true},
+		{Key: "etasks", Offset: unsafe.Offsetof(VolcanoJobSpec{}.Tasks), Kind: cbor.KindList, Type: &typeOfListOfVolcanoTask},
+		{Key: "gplugins", Offset: unsafe.Offsetof(VolcanoJobSpec{}.Plugins), Kind: cbor.KindStruct, Type: &typeOfVolcanoPlugins},
+		{Key: "hmaxRetry", Offset: unsafe.Offsetof(VolcanoJobSpec{}.MaxRetry), Kind: cbor.KindPointer, Type: &cbor.IntPointer, Optional: true},
+		{Key: "hpolicies", Offset: unsafe.Offsetof(VolcanoJobSpec{}.Policies), Kind: cbor.KindList, Type: &typeOfListOfVolcanoPolicy, Optional: true},
+		{Key: "lminAvailable", Offset: unsafe.Offsetof(VolcanoJobSpec{}.MinAvailable), Kind: cbor.KindInt},
+		{Key: "mschedulerName", Offset: unsafe.Offsetof(VolcanoJobSpec{}.SchedulerName), Kind: cbor.KindText, Optional: true},
+		{Key: "onetworkTopology", Offset: unsafe.Offsetof(VolcanoJobSpec{}.NetworkTopology), Kind: cbor.KindPointer, Type: &typeOfPointerToNetworkTopology, Optional: true},
+		{Key: "qpriorityClassName", Offset: unsafe.Offsetof(VolcanoJobSpec{}.PriorityClassName), Kind: cbor.KindText, Optional: true},
+	},
+}
+
+var typeOfVolcanoJobTemplate = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "dspec", Offset: unsafe.Offsetof(VolcanoJobTemplate{}.Spec), Kind: cbor.KindStruct, Type: &typeOfVolcanoJobSpec},
+	},
+}
+
+var typeOfVolcanoArguments = cbor.Type{
+	Kind:   cbor.KindCustom,
+	Append: func(b []byte, value unsafe.Pointer) []byte { return (*VolcanoArguments)(value).AppendCBOR(b) },
+}
+
+var typeOfPointerToVolcanoArguments = cbor.Type{
+	Kind: cbor.KindPointer, Size: unsafe.Sizeof(*(*VolcanoArguments)(nil)), Elem: &typeOfVolcanoArguments,
+}
+
+var typeOfVolcanoPlugins = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x0,
+	Fields: []cbor.Field{
+		{Key: "cenv", Offset: unsafe.Offsetof(VolcanoPlugins{}.Env), Kind: cbor.KindPointer, Type: &typeOfPointerToVolcanoArguments, Optional: true},
+		{Key: "csvc", Offset: unsafe.Offsetof(VolcanoPlugins{}.Svc), Kind: cbor.KindPointer, Type: &typeOfPointerToVolcanoArguments, Optional: true},
+	},
+}
+
+var typeOfVolcanoPolicy = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "eevent", Offset: unsafe.Offsetof(VolcanoPolicy{}.Event), Kind: cbor.KindText},
+		{Key: "faction", Offset: unsafe.Offsetof(VolcanoPolicy{}.Action), Kind: cbor.KindText},
+	},
+}
+
+var typeOfVolcanoTask = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0xd,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(VolcanoTask{}.Name), Kind: cbor.KindText},
+		{Key: "hpolicies", Offset: unsafe.Offsetof(VolcanoTask{}.Policies), Kind: cbor.KindList, Type: &typeOfListOfVolcanoPolicy, Optional: true},
+		{Key: "hreplicas", Offset: unsafe.Offsetof(VolcanoTask{}.Replicas), Kind: cbor.KindInt},
+		{Key: "htemplate", Offset: unsafe.Offsetof(VolcanoTask{}.Template), Kind: cbor.KindStruct, Type: &typeOfPodTemplate},
+	},
+}
+
+var typeOfVolcanoTaskFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x3,
+	Fields: []cbor.Field{
+		{Key: "dname", Offset: unsafe.Offsetof(VolcanoTaskFields{}.Name), Kind: cbor.KindText},
+		{Key: "htemplate", Offset: unsafe.Offsetof(VolcanoTaskFields{}.Template), Kind: cbor.KindStruct, Type: &typeOfPodTemplateFields},
+	},
+}
+
+var typeOfListOfVolcanoTaskFields = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*VolcanoTaskFields)(nil)), Elem: &typeOfVolcanoTaskFields,
+}
+
+var typeOfVolcanoTasksFields = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x1,
+	Fields: []cbor.Field{
+		{Key: "etasks", Offset: unsafe.Offsetof(VolcanoTasksFields{}.Tasks), Kind: cbor.KindList, Type: &typeOfListOfVolcanoTaskFields},
 	},
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -encode-only -roots ServiceAccount,ConfigMap,Secret,Service,PersistentVolumeClaim,PodDisruptionBudget,Deployment,StatefulSet,CiliumNetworkPolicy,CiliumEgress,AuthorizationPolicy,PeerAuthentication,ServiceEntry,Gateway,HTTPRoute,GRPCRoute,TCPRoute,Certificate,ScaledObject,PodGroup,ExternalSecret,ClusterSecretStore,WorkloadFields,VMServiceScrape,TracingPolicyNamespaced
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -encode-only -roots ServiceAccount,ConfigMap,Secret,Service,PersistentVolumeClaim,PodDisruptionBudget,Deployment,StatefulSet,CiliumNetworkPolicy,CiliumEgress,AuthorizationPolicy,PeerAuthentication,ServiceEntry,Gateway,HTTPRoute,GRPCRoute,TCPRoute,Certificate,ScaledObject,PodGroup,ExternalSecret,ClusterSecretStore,WorkloadFields,VMServiceScrape,TracingPolicyNamespaced,VolcanoJob,VolcanoCronJob,VolcanoJobFields,VolcanoCronJobFields
 
 // Labels are labels, annotations and other string maps.
 type Labels = cbor.Map[string]

@@ -18,6 +18,7 @@ type PodSpec struct {
 	DNSConfig                     *DNSConfig                 `json:"dnsConfig,omitempty"`
 	ShareProcessNamespace         *bool                      `json:"shareProcessNamespace,omitempty"`
 	TerminationGracePeriodSeconds *int64                     `json:"terminationGracePeriodSeconds,omitempty"`
+	RestartPolicy                 string                     `json:"restartPolicy,omitempty"`
 	SchedulerName                 string                     `json:"schedulerName,omitempty"`
 	RuntimeClassName              string                     `json:"runtimeClassName,omitempty"`
 	SecurityContext               *PodSecurityContext        `json:"securityContext,omitempty"`
