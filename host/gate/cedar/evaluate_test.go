@@ -101,6 +101,22 @@ func TestRow21_EveryActionIsAsked(t *testing.T) {
 	}
 }
 
+// TestDefect16a_PortsAreNumbers compares the port of an endpoint as a number, and refuses a policy that takes it for a text.
+func TestDefect16a_PortsAreNumbers(t *testing.T) {
+	const permit = "@id(\"p\") permit (principal, action == Lattice::Action::\"AccessExternalEndpoint\", resource) when "
+	e := mustParse(t, permit+"{ resource.port < 1024 };\n")
+	service := gate.Service("media", "plex", "service")
+	for port, want := range map[int64]gate.Verdict{443: gate.Allow, 1023: gate.Allow, 1024: gate.NoOpinion, 5432: gate.NoOpinion} {
+		r := gate.Request{Principal: service, Action: gate.ActionAccessExternalEndpoint, Resource: gate.ExternalEndpoint("db.example.com", port, "tcp")}
+		if got := evaluate(t, e, r); got.Verdict != want {
+			t.Errorf("port %d: %s, want %s", port, got.Verdict, want)
+		}
+	}
+	if _, err := Parse([]File{{Name: "p.cedar", Text: []byte(permit + "{ resource.port == \"443\" };\n")}}); err == nil {
+		t.Error("a policy that compares the port with a text is taken")
+	}
+}
+
 func TestAnnotations(t *testing.T) {
 	e := mustParse(t, `@id("no-root") @title("No root") @severity("high") @reason("see the runbook") @description("not shown")
 forbid (principal, action == Lattice::Action::"OverrideSecurity", resource);
