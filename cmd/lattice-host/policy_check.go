@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/latticenet/lattice-host/host/gate/cedar"
 	"github.com/latticenet/lattice-host/host/gate/policy"
 	"github.com/latticenet/lattice-host/host/gate/rego"
 	"github.com/latticenet/lattice-host/registry/market"
@@ -43,7 +44,7 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 			a.note("warning: %s", w)
 		}
 		checked := checkedPolicies{
-			Cedar: set.Cedar.Len(), Rego: set.Rego.Len(), Quotas: len(set.Quotas), Owners: len(set.Owners), Files: set.Files, Digest: set.Digest(),
+			Cedar: set.Cedar.Len(), Documents: set.Cedar.Documents(), Rego: set.Rego.Len(), Quotas: len(set.Quotas), Owners: len(set.Owners), Files: set.Files, Digest: set.Digest(),
 		}
 		return a.emit(checked, checked.write)
 	})
@@ -52,9 +53,11 @@ what is wrong with CedarPolicy documents included, which a run leaves out with a
 
 // checkedPolicies is what policy check tells.
 type checkedPolicies struct {
-	Cedar  int `json:"cedarPolicies"`
-	Rego   int `json:"regoRules"`
-	Quotas int `json:"quotas"`
+	Cedar int `json:"cedarPolicies"`
+	// Documents are the CedarPolicy documents that some of them are in.
+	Documents []cedar.Document `json:"documents"`
+	Rego      int              `json:"regoRules"`
+	Quotas    int              `json:"quotas"`
 	// Owners are documents that say who may use the volumes that they own.
 	Owners int      `json:"owners"`
 	Files  []string `json:"files"`
@@ -69,6 +72,9 @@ func (p checkedPolicies) write(w io.Writer) {
 	fmt.Fprintf(w, "%s, %s in %s\n", plural(p.Cedar, "Cedar policy", "Cedar policies"), rest, counted(len(p.Files), "file"))
 	for _, file := range p.Files {
 		fmt.Fprintln(w, "  "+printable(file))
+	}
+	for _, d := range p.Documents {
+		fmt.Fprintf(w, "  %s: CedarPolicy %s: %s, %s and %s\n", printable(d.Position), printable(d.Name), d.Phase, counted(d.Permits, "permit"), counted(d.Forbids, "forbid"))
 	}
 	fmt.Fprintln(w, p.Digest)
 }

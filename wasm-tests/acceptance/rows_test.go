@@ -31,7 +31,7 @@ func rows() map[int]row {
 		13: {what: "the port whose metrics are read"}, 14: {what: "topology and accelerators"}, 15: {what: "allowed programs"},
 		16: {what: "agreements of both sides"}, 17: {what: "the CiliumNetworkPolicy"}, 18: {what: "authorization policies and service entries"},
 		19: {what: "ingress"}, 20: {what: "quota"}, 21: {what: "Cedar gates"}, 22: {what: "Cedar and Rego decide alike"},
-		23: {what: "CedarPolicy documents in a cluster", open: true}, 24: {what: "a denied service loses its secrets"},
+		23: {what: "CedarPolicy documents in a cluster"}, 24: {what: "a denied service loses its secrets"},
 		25: {what: "LatticeJob"}, 26: {what: "training"}, 27: {what: "LatticeModel", open: true}, 28: {what: "LatticePackage", open: true},
 		29: {what: "SecretProvider"}, 30: {what: "TrustPolicy", open: true}, 31: {what: "LatticeComplianceProfile", open: true},
 		32: {what: "the provider of a platform"}, 33: {what: "stages"},

@@ -20,6 +20,29 @@ const (
 	systemNamespace = "lattice-system"
 )
 
+// Phase is what became of a document.
+type Phase string
+
+// The phases of documents.
+const (
+	// Valid documents have all of their policies in force, invalid and disabled ones none.
+	Valid    Phase = "Valid"
+	Invalid  Phase = "Invalid"
+	Disabled Phase = "Disabled"
+)
+
+// Document is what a CedarPolicy document counts for.
+type Document struct {
+	// Name is empty where it cannot be read.
+	Name string `json:"name"`
+	// Position is where the document is.
+	Position string `json:"position"`
+	Phase    Phase  `json:"phase"`
+	// Permits and Forbids are how many policies of it are in force.
+	Permits int `json:"permits"`
+	Forbids int `json:"forbids"`
+}
+
 // document is a CedarPolicy as it is written. What a cluster adds to metadata is of no interest.
 type document struct {
 	APIVersion string        `json:"apiVersion"`
@@ -46,8 +69,8 @@ type loaded struct {
 	text     string
 	policies []*policy
 	problems problem.List
-	// closes is set when leaving the document out may open the door.
-	closes bool
+	// closes is set when leaving the document out may open the door, and off when it is disabled.
+	closes, off bool
 }
 
 // load reads documents and adds their policies. It returns the text of those that were left out.
@@ -60,6 +83,10 @@ func (e *Engine) load(files []File) []string {
 	var broken []string
 	names := map[string]*loaded{}
 	for _, d := range all {
+		if d.off {
+			e.note(d, Disabled)
+			continue
+		}
 		if len(d.problems) == 0 {
 			d.problems = e.doubles(d.policies)
 			if other := names[d.name]; other != nil {
@@ -67,6 +94,7 @@ func (e *Engine) load(files []File) []string {
 			}
 		}
 		if len(d.problems) > 0 {
+			e.note(d, Invalid)
 			e.problems = append(e.problems, d.problems...)
 			broken = append(broken, d.text)
 			if d.closes {
@@ -75,9 +103,25 @@ func (e *Engine) load(files []File) []string {
 			continue
 		}
 		names[d.name] = d
+		e.note(d, Valid)
 		e.add(d.policies)
 	}
 	return broken
+}
+
+// note keeps what a document counts for.
+func (e *Engine) note(d *loaded, phase Phase) {
+	noted := Document{Name: d.name, Position: d.at.String(), Phase: phase}
+	for _, p := range d.policies {
+		switch {
+		case phase != Valid:
+		case p.forbids:
+			noted.Forbids++
+		default:
+			noted.Permits++
+		}
+	}
+	e.documents = append(e.documents, noted)
 }
 
 // reason is why a document that was left out lets nothing pass.
@@ -110,7 +154,7 @@ func (d *loaded) fail(at problem.Position, field, message string) {
 	d.problems = append(d.problems, problem.Problem{Position: at, Object: d.object(), Field: field, Message: message})
 }
 
-// documents reads the documents of one file. Those that are disabled are left out.
+// documents reads the documents of one file.
 func (c *checker) documents(f *File) []*loaded {
 	from := f.origin()
 	opened, documents := yamldoc.Open(f.Name, f.Text, maxDocumentBytes)
@@ -121,9 +165,7 @@ func (c *checker) documents(f *File) []*loaded {
 	}
 	var all []*loaded
 	for _, n := range documents {
-		if d := c.document(&from, n, f.Text); d != nil {
-			all = append(all, d)
-		}
+		all = append(all, c.document(&from, n, f.Text))
 	}
 	return all
 }
@@ -136,7 +178,7 @@ func moved(from *origin, problems problem.List) problem.List {
 	return problems
 }
 
-// document reads one document. It is nil when the document is disabled.
+// document reads one document; of a disabled one, all but the policies.
 func (c *checker) document(from *origin, n *yamldoc.Node, file []byte) *loaded {
 	d := &loaded{at: from.at(n.Line, n.Column), text: string(file), closes: true}
 	r := &yamldoc.Reader{File: from.file}
@@ -151,8 +193,8 @@ func (c *checker) document(from *origin, n *yamldoc.Node, file []byte) *loaded {
 	if len(d.problems) > 0 {
 		return d
 	}
-	if d.Spec.Enabled != nil && !*d.Spec.Enabled {
-		return nil
+	if d.off = d.Spec.Enabled != nil && !*d.Spec.Enabled; d.off {
+		return d
 	}
 	read := c.read(source{origin: place(from, d.Spec.Policies, file), prefix: d.name + "_", text: []byte(d.Spec.Policies.Text)})
 	d.policies, d.problems, d.closes = read.policies, read.problems, read.mayForbid

@@ -33,7 +33,9 @@ type Engine struct {
 	policies []*policy
 	byID     map[string]*policy
 	index    index
-	problems problem.List
+	// documents are what was read, in the order of loading.
+	documents []Document
+	problems  problem.List
 	// closed is why every decision is an error.
 	closed []gate.Reason
 	digest string
@@ -153,6 +155,9 @@ func (e *Engine) Authorizes() bool { return true }
 
 // Problems returns what is wrong with the documents that were left out, see [Parse].
 func (e *Engine) Problems() problem.List { return slices.Clone(e.problems) }
+
+// Documents returns what each CedarPolicy document counts for, in the order in which they were loaded.
+func (e *Engine) Documents() []Document { return append([]Document{}, e.documents...) }
 
 // IDs returns the ids of all policies, in the order in which they were loaded: those of files
 // first, then those of documents, inherited ones before others, higher priorities before lower

@@ -113,12 +113,12 @@ func TestLoad(t *testing.T) {
 		"OtherKind": {
 			reason:  "What is no policy is not passed over: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
-			err:     `x.json: "ConfigMap" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.json`,
+			err:     `x.json: "ConfigMap" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeJob, LatticeService; what rules read is in a file named data.json`,
 		},
 		"NoKind": {
 			reason:  "A list is no policy.",
 			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
-			err:     `x.yml: "" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeService; what rules read is in a file named data.yml`,
+			err:     `x.yml: "" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeJob, LatticeService; what rules read is in a file named data.yml`,
 		},
 		"QuotaTwice": {
 			reason:  "A message that names a quota names one.",
