@@ -41,8 +41,8 @@ that. What an earlier run wrote and nothing derives any more is removed; what so
 unless --force is given. When nothing differs, nothing is written.
 
 A document that a gate denies is left out: the reasons are printed, the other documents are applied, and the exit code is 10.
-What the target has of a denied document stays as it is, but for its ExternalSecrets: what may not run gets no secrets, so they
-are removed until the document passes again. Where it is denied because a policy failed, they stay, too. With --all-or-nothing
+What the target has of a denied document stays as it is, except for its ExternalSecrets: a workload that may not run gets no
+secrets, so they are removed until the document passes again. When the denial comes from a policy that failed, they stay, too. With --all-or-nothing
 one denial keeps everything from being changed, and so does any other error.
 
 Everything that was decided is in the audit log before anything is written; where that is not possible, nothing is.`,

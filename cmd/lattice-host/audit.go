@@ -28,7 +28,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Short: "Read, verify and prune the log of what was decided and done",
 		Long: `The audit log notes what gates decided and what was done since: executions, and plugins that came, went or changed. What
 approves an execution is on the disk before anything is written. The log is the file audit.jsonl in the folder $LATTICE_AUDIT,
-else in the folder audit of the installation, with its key beside it.`,
+else in the folder audit of the installation, with its key next to it.`,
 		Example: `  lattice-host audit verify
   lattice-host audit show --last 5`,
 	}, a.auditVerifyCommand(), a.auditShowCommand(), a.auditPruneCommand())

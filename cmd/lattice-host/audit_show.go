@@ -25,7 +25,7 @@ func (a *app) auditShowCommand() *cobra.Command {
 		Use:   "show [FILE]",
 		Short: "Print what the audit log says",
 		Long: `Show verifies the audit log as verify does and prints its last lines, one event a line. With -o json they are complete.
-When the log is not as it was written, what stands before the fault is printed, and the exit code is 11.`,
+When verification fails, the lines before the first wrong one are printed, and the exit code is 11.`,
 		Example: `  lattice-host audit show
   lattice-host audit show --last 1000 -o json`,
 		Args: arguments(0, 1, "FILE"),

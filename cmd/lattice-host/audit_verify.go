@@ -22,7 +22,7 @@ import (
 type auditFlags struct{ key string }
 
 func (f *auditFlags) register(c *cobra.Command) {
-	c.Flags().StringVar(&f.key, "key", "", "`file` with the public key of the log; without it, the key beside the log")
+	c.Flags().StringVar(&f.key, "key", "", "`file` with the public key of the log; default: the key next to the log")
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("key")
 }
@@ -32,13 +32,13 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 	var noted []string
 	c := &cobra.Command{
 		Use:   "verify [FILE]",
-		Short: "Check that nobody changed the audit log",
+		Short: "Check that the audit log was not changed",
 		Long: `Verify reads the audit log of the installation, or FILE, and checks every line: that none was edited, removed, added or moved,
 and that the log ends where its signed head says. Exit code 11 and the line say where it does not. The segments of a log that
 went on in another file belong to it, and each can be FILE: then those before it are checked, too.
 
-The key beside the log is enough to find what somebody without it did. To find what somebody with it did, keep the public key
-and the position that verify prints elsewhere, and give them with --key and --noted: a log that was put back to an earlier
+The key next to the log is enough to find changes by someone who does not have it. To find changes by someone who has it, keep
+the public key and the position that verify prints in another place, and give them with --key and --noted: a log that was put back to an earlier
 state does not have the position any more.`,
 		Example: `  lattice-host audit verify
   lattice-host audit verify copy/audit.jsonl --key audit.pub
@@ -129,7 +129,7 @@ func (a *app) auditLog(f *auditFlags, args []string) (file string, keys []releas
 	}
 	key, err := release.ReadPublicKey(name)
 	if f.key == "" && errors.Is(err, fs.ErrNotExist) {
-		return "", nil, inputf("%s: the public key is not beside the log; give it with --key", name)
+		return "", nil, inputf("%s: the public key is not next to the log; give it with --key", name)
 	}
 	return file, []release.PublicKey{key}, asInput(err)
 }

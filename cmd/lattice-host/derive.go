@@ -25,10 +25,10 @@ func (a *app) deriveCommand() *cobra.Command {
 		Long: `Derive reads documents, runs the pipeline of each one's kind, and prints what came out. Every plugin is verified before it
 runs. When anything is wrong, nothing is printed but the reasons, all of them.
 
-A folder stands for its *.yaml, *.yml and *.json files. Documents of one run may refer to each other; --with adds
+A folder means its *.yaml, *.yml and *.json files. Documents of one run may refer to each other; --with adds
 documents that are referred to and not derived. A document that is in both is derived.
 
-With -o yaml, the default, a comment with the digest of the bundle and of each step's plugin stands before the objects of
+With -o yaml, the default, a comment with the digest of the bundle and of each step's plugin precedes the objects of
 a document. With -o json the complete bundles are printed, in canonical form: equal inputs give equal bytes. With
 -o dir=PATH each object is a file below PATH/NAMESPACE-NAME, with the bundle in bundle.json; files of an earlier run that
 this one does not make again are removed.

@@ -9,7 +9,7 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// TestWriteFile checks that a failed write leaves nothing behind.
+// TestWriteFile checks that a failed write leaves no files.
 func TestWriteFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,7 +15,7 @@ func (a *app) enableCommand() *cobra.Command {
 		Use:   "enable NAME...",
 		Short: "Let installed plugins run",
 		Long: `Enable activates plugins that are installed or disabled: all or none. A plugin that failed five times in a row was disabled;
-enabling it counts anew.`,
+enabling it resets the count.`,
 		Example: "  lattice-host enable demo/keda",
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
@@ -33,7 +33,7 @@ fails and says why. Nothing is removed.`,
 		Example: "  lattice-host disable demo/keda --reason \"drops replicas, ticket 4711\"",
 		Args:    arguments(1, -1, "the name of a plugin"),
 	}
-	c.Flags().StringVar(&reason, "reason", "somebody disabled it by hand", "why, in a `line` for whoever wonders")
+	c.Flags().StringVar(&reason, "reason", "somebody disabled it by hand", "why, in one `line`; commands print it when they refuse the plugin")
 	c.RunE = a.does(func(ctx context.Context, names []string) error { return a.setActive(ctx, names, false, reason) })
 	return c
 }

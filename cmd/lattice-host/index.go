@@ -17,7 +17,7 @@ the modules. Who runs an index keeps the keys of its five roles:
              say what is the newest
 
 Commands that publish take --keys, a folder with private keys, and open those that they need, no others. They verify the
-folder from the pin on, which is root.json beside the keys, before they sign anything, and refuse a folder that is older
+folder from the pin on, which is root.json next to the keys, before they sign anything, and refuse a folder that is older
 than what they have seen. --dry-run shows what would be published.`,
 		Example: `  lattice-host index init ./index --keys ./keys
   lattice-host index add ./index keda.wasm --keys ./keys --publisher-key acme.pub

@@ -30,7 +30,7 @@ func (a *app) indexAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add DIR FILE... --keys KEYS",
 		Short: "Add signed plugins to an index",
-		Long: `Add verifies each module with the signature file beside it (FILE` + signatureEnding + `), copies both into the index, and
+		Long: `Add verifies each module with the signature file next to it (FILE` + signatureEnding + `), copies both into the index, and
 publishes it. This takes the keys of the roles releases, snapshot and timestamp.
 
 A publisher or a publisher's key that the index does not have yet is added when --publisher-key names it, which takes the
@@ -274,7 +274,7 @@ func (add *indexAddition) declare(publishers *publisher.List, r signedRelease) e
 		// Those that are known may be enough.
 		return publishers.Set(entry)
 	case known != nil:
-		return fmt.Errorf("the key %s that signed is none that the index has for the publisher %s; name the file with the key with --publisher-key",
+		return fmt.Errorf("signed with the key %s, which the index does not list for the publisher %s; name the file with the key with --publisher-key",
 			strings.Join(unknown, ", "), id)
 	}
 	return fmt.Errorf("the index has no publisher %s, and none of the keys of --publisher-key has the id %s that signed; name the file with that key",

@@ -18,7 +18,7 @@ func (a *app) indexCleanCommand() *cobra.Command {
 		Use:   "clean DIR --root FILE",
 		Short: "Remove files of an index that nothing leads to any more",
 		Long: `Clean removes the metadata and the lists that earlier publications left in the folder of an index. Every publication writes new
-files beside the old ones, which a client or a mirror may be reading; after --older-than nobody is. Roots, releases and
+files next to the old ones, which a client or a mirror may still be reading; after --older-than none is. Roots, releases and
 modules stay, and so does everything that the index as it is now leads to. It takes no key: the index is verified from the root
 on, and compared with what was seen of it by those who publish with this root.`,
 		Example: `  lattice-host index clean ./index --root ./keys/root.json --dry-run

@@ -207,7 +207,7 @@ func (in *indexInit) signers(ctx context.Context) (map[string]author.Signers, er
 // maxRoleKeys bounds the keys of a role. People have to hold them.
 const maxRoleKeys = 32
 
-// key returns the public half of the key with a name, which is made when there is none.
+// key returns the public half of the named key, and makes the key when no folder has it.
 func (in *indexInit) key(ctx context.Context, name string) (release.PublicKey, error) {
 	for _, folder := range in.flags.folders {
 		key, err := release.ReadPublicKey(filepath.Join(folder, name+release.PublicEnding))
@@ -231,7 +231,7 @@ func (in *indexInit) key(ctx context.Context, name string) (release.PublicKey, e
 	return key.Public(), nil
 }
 
-// write writes the keys before the index, which is of no use without them, and the pin behind it.
+// write writes the keys, then the index, which is of no use without them, then the pin.
 func (in *indexInit) write(ctx context.Context, p *publishing, change *author.Change) error {
 	for _, k := range in.newKeys {
 		made, err := in.maker.write(in.flags.folders[0], k.name, k.key)

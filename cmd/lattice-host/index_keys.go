@@ -68,7 +68,7 @@ func (r *keyring) open(ctx context.Context, k keyFile) (release.PrivateKey, erro
 		return key, err
 	}
 	if k.id != "" && k.id != key.ID {
-		return key, inputf("%s: holds the key %s, and the public key beside it is %s", k.file, key.ID, k.id)
+		return key, inputf("%s: holds the key %s, but the public key next to it is %s", k.file, key.ID, k.id)
 	}
 	r.opened[key.ID] = key
 	return key, nil

@@ -21,7 +21,7 @@ func (a *app) indexPolicyCommand() *cobra.Command {
 		Long: `Policy packs the files of policies in a folder, with their tests, and publishes them as a bundle that lattice-host policy install
 takes by its name. Publishing it again replaces it. This takes the keys of the roles targets, snapshot and timestamp.
 
-The policies must be right, and usable beside those that come with the program; their tests must pass. Equal files make equal
+The policies must be valid, and usable together with those that come with the program; their tests must pass. Equal files make equal
 bundles.`,
 		Example: "  lattice-host index policy ./index base ./policies --keys ./keys",
 		Args:    arguments(3, 3, "the folder of the index, the name of the bundle and the folder with policies"),

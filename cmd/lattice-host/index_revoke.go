@@ -32,8 +32,8 @@ func (a *app) indexRevokeCommand() *cobra.Command {
   PUBLISHER                       a publisher
 
 It prints which releases of the index are hit; with --dry-run nothing else happens. A range also holds for what is released later.
-This takes the keys of the roles targets, snapshot and timestamp: nobody who has only the keys of releases can take it back.
---undo does, for a mistake.`,
+This takes the keys of the roles targets, snapshot and timestamp: the keys of releases alone are not
+enough to undo it. --undo removes a revocation that was a mistake.`,
 		Example: `  lattice-host index revoke ./index acme/keda@1.2.0 --reason "sends secrets away" --keys ./keys
   lattice-host index revoke ./index acme/keda@"<1.2.3" --reason "sends secrets away" --severity high --dry-run --keys ./keys
   lattice-host index revoke ./index ed25519-0123456789abcdef --reason "stolen" --keys ./keys

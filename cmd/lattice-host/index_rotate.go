@@ -27,8 +27,8 @@ any more. The keys that the role has from now on are those of --new, which may b
 it had are made in the first folder of --keys, as ROLE-K.key with numbers that are free.
 
 New keys of root are signed by the root's keys until now as well. Other roles' keys are signed by root, those of releases by
-targets. Whoever pinned the index follows by themselves: the pin need not change. --update-root writes the newest root into
-the pin, which spares new clients the way from the first.`,
+targets. Clients that pinned the index follow by themselves: the pin need not change. --update-root writes the newest root into
+the pin, so that new clients need not fetch every root since the first.`,
 		Example: `  lattice-host index rotate ./index timestamp --keys ./keys
   lattice-host index rotate ./index root --new keys/root-1.pub --new keys/root-2.pub --new carol.pub --threshold 2 --keys ./keys`,
 		Args: arguments(2, 2, "the folder of the index and the role"),

@@ -20,12 +20,12 @@ func (a *app) indexTrustCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trust ROOT --location LOCATION [--name NAME]",
 		Short: "Trust an index",
-		Long: `Trust pins the root of an index: a root.json that lists the keys which may sign it. Whoever holds these keys decides which
+		Long: `Trust pins the root of an index: a root.json that lists the keys which may sign it. Anyone who holds these keys decides which
 publishers are offered and what is revoked, so get the file from who runs the index, by a way that you trust, and not from
 the index. Everything newer is believed only because a chain of signatures leads to it from this file. Nothing is fetched.
 
 LOCATION is an http or https URL, a folder, or a tar file that lattice-host index mirror made. Trusting the same index again
-changes its location. The installation is made when there is none.`,
+changes its location. The installation is created when it does not exist.`,
 		Example: `  lattice-host index trust root.json --location https://plugins.example.com/index
   lattice-host index trust root.json --location ./index --name platform`,
 		Args: arguments(1, 1, "the file with the root"),

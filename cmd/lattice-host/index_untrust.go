@@ -12,8 +12,8 @@ func (a *app) indexUntrustCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "untrust NAME",
 		Short: "Take back the trust in an index",
-		Long: `Untrust forgets an index, its publishers and what was seen of it. While plugins of it are installed it does nothing, since
-nobody would tell any more when they are revoked: remove them first.`,
+		Long: `Untrust forgets an index, its publishers and what was seen of it. It refuses while plugins of the index are installed, since
+their revocations would no longer be seen: remove them first.`,
 		Example: "  lattice-host index untrust platform",
 		Args:    arguments(1, 1, "the name of the index"),
 	}

@@ -66,7 +66,7 @@ var errNoneChosen = inputf("the index has none of these releases")
 // readPin reads the root that the user trusts.
 func readPin(file string) ([]byte, error) {
 	if file == "" {
-		return nil, usagef("name the root.json that you trust with --root; whoever runs the index gives it away")
+		return nil, usagef("name the root.json that you trust with --root; get it from the operator of the index")
 	}
 	return readFile(file, maxRootBytes)
 }
@@ -103,7 +103,7 @@ func selection(names []string) (walk.Select, error) {
 		publisher, plugin, _ := strings.Cut(name, "/")
 		_, _, isPlugin := tuf.ParseVersionsTarget(tuf.VersionsTarget(publisher, plugin))
 		if _, err := releaseTarget(name); err != nil && !isPlugin {
-			return nil, usagef("%q is no plugin; write PUBLISHER/NAME or PUBLISHER/NAME@VERSION", name)
+			return nil, usagef("%q is not a plugin; write PUBLISHER/NAME or PUBLISHER/NAME@VERSION", name)
 		}
 		wanted[name] = true
 	}

@@ -28,7 +28,7 @@ func releaseTarget(reference string) (string, error) {
 	publisher, name, _ := strings.Cut(path, "/")
 	target := tuf.ReleaseTarget(publisher, name, version)
 	if p, n, v, ok := tuf.ParseReleaseTarget(target); !ok || p+"/"+n+"@"+v != reference {
-		return "", usagef("%q is no release; write PUBLISHER/NAME@VERSION, such as acme/keda@1.2.0", reference)
+		return "", usagef("%q is not a release; write PUBLISHER/NAME@VERSION, such as acme/keda@1.2.0", reference)
 	}
 	return target, nil
 }

@@ -34,7 +34,7 @@ var (
 	segments  = regexp.MustCompile(`^([A-Za-z]+)(\[\])?(\?)?$`)
 )
 
-// readForms reads the page: what is behind "### `command`" and "### *form*", by name.
+// readForms reads the page: what follows "### `command`" and "### *form*", by name.
 func readForms(page string) (map[string]*form, error) {
 	forms := map[string]*form{}
 	var current []*form
@@ -67,7 +67,7 @@ func (f *form) add(path, what string) error {
 	for _, segment := range strings.Split(path, ".") {
 		m := segments.FindStringSubmatch(segment)
 		if m == nil {
-			return fmt.Errorf("%q is no field", segment)
+			return fmt.Errorf("%q is not a field", segment)
 		}
 		if f.fields == nil {
 			f.fields = map[string]*form{}

@@ -169,7 +169,7 @@ func (a *app) listOutdated(ctx context.Context, home *market.Home) error {
 	})
 }
 
-// orNothing joins names, and says so when there are none.
+// orNothing joins names; without names it returns none.
 func orNothing(names []string) string {
 	if len(names) == 0 {
 		return "none"

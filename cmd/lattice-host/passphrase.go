@@ -19,7 +19,7 @@ const passphraseVariable = "LATTICE_PASSPHRASE"
 // asker asks a person for a secret.
 type asker func(ctx context.Context, prompt string) ([]byte, error)
 
-// terminalAsker returns what asks on the terminal that is the standard input, or nil when it is none.
+// terminalAsker returns an asker for the terminal on standard input, or nil when that is not a terminal.
 func terminalAsker(stdin io.Reader, stderr io.Writer) asker {
 	f, ok := stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -30,7 +30,7 @@ func terminalAsker(stdin io.Reader, stderr io.Writer) asker {
 		if err != nil {
 			return nil, err
 		}
-		// An interrupted program must not leave a terminal behind that shows nothing.
+		// An interrupted program must not leave the terminal without echo.
 		stop := context.AfterFunc(ctx, func() { _ = term.Restore(int(f.Fd()), before) })
 		defer stop()
 		fmt.Fprint(stderr, printable(prompt)+": ")

@@ -14,7 +14,7 @@ func (a *app) pluginCommand() *cobra.Command {
 		Use:   "plugin",
 		Short: "Build, sign and inspect plugins",
 		Long: `Commands for the authors of plugins. A plugin is a WebAssembly module that carries its manifest, and a signature file
-beside it.`,
+next to it.`,
 		Example: `  lattice-host plugin build ./keda -O keda.wasm
   lattice-host plugin sign keda.wasm --key acme.key
   lattice-host plugin inspect keda.wasm`,
@@ -31,5 +31,5 @@ func checkModule(m *abi.Manifest, wasm []byte) error {
 	return err
 }
 
-// signatureEnding is what the name of a signature file has behind that of the module.
+// signatureEnding is appended to the name of a module for the name of its signature file.
 const signatureEnding = ".sigstore.json"

@@ -38,7 +38,7 @@ type caseUsage struct {
 	AnswerBytes  int    `json:"answerBytes"`
 	// StandIns are plugins of the case's pipelines that are not installed: the plugin did not see what they answer.
 	StandIns []string `json:"standIns"`
-	// Error says why a call failed, or why there was none.
+	// Error says why a call failed, or why the plugin was not called.
 	Error string `json:"error,omitempty"`
 }
 
@@ -246,7 +246,7 @@ func (r *caseRun) begin(u *caseUsage) {
 	r.now = u
 }
 
-// find returns an installed plugin, nil when there is none of the name.
+// find returns an installed plugin, nil when the name is not installed.
 func (r *caseRun) find(ctx context.Context, name string) (pipeline.Plugin, error) {
 	if r.others == nil {
 		return nil, nil

@@ -138,7 +138,7 @@ func (p importedPlugin) write(w io.Writer) {
 		what = "was there already, unchanged:"
 	}
 	fmt.Fprintf(w, "%s %s@%s\n", what, p.ID, p.Version)
-	signer := "nobody; the policy lets it come unsigned"
+	signer := "no one; the policy allows unsigned plugins"
 	if p.KeyID != "" {
 		signer = p.Publisher + ", " + p.KeyID
 	}

@@ -23,7 +23,7 @@ func (a *app) pluginSignCommand() *cobra.Command {
 bundle with an in-toto statement. The passphrase of the key is $LATTICE_PASSPHRASE, or is asked for.
 
 Where a publisher's releases need the signatures of several people, the first signs, and each of the others adds a signature to the
-file with --add: one Sigstore bundle a line. Without --add, the file is written anew.`,
+file with --add: one Sigstore bundle a line. Without --add, the file is replaced.`,
 		Example: `  lattice-host plugin sign keda.wasm --key acme.key
   lattice-host plugin sign keda.wasm --key bob.key --add`,
 		Args: arguments(1, 1, "the file of a module"),

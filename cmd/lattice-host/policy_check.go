@@ -87,7 +87,7 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// homeIfAny opens the installation; it is nil when there is none.
+// homeIfAny opens the installation; it returns nil when the folder is not one.
 func (a *app) homeIfAny() (*market.Home, error) {
 	home, err := a.openHome()
 	if errors.Is(err, errNoHome) {
@@ -154,7 +154,7 @@ func writeTests(w io.Writer, r *rego.Report) {
 	fmt.Fprintf(w, "%s, %d failed\n", counted(len(r.Results), "test"), len(r.Failed()))
 }
 
-// testsError returns an error for each test that failed, and when there is none.
+// testsError returns an error for each failed test, and one when there are no tests.
 func testsError(r *rego.Report, complete bool) error {
 	var problems []error
 	for _, t := range r.Failed() {

@@ -40,7 +40,7 @@ same: equal policies, documents and outputs give equal decisions.`,
 	flags.StringVar(&e.audit, "audit", "", "`file` of the audit log")
 	flags.StringArrayVar(&e.auditKeys, "audit-key", nil, "`file` with the public key of the audit log; repeatable")
 	flags.StringArrayVarP(&e.in.files, "filename", "f", nil, "`file`, folder or - (standard input) with the documents of the run, to decide again; repeatable")
-	flags.StringArrayVar(&e.in.with, "with", nil, "`file` or folder with the documents beside them; repeatable")
+	flags.StringArrayVar(&e.in.with, "with", nil, "`file` or folder with the documents that were given with --with; repeatable")
 	flags.StringVar(&e.in.settings, "settings", "", "`file` with the settings of the run")
 	e.in.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
@@ -123,7 +123,7 @@ func writeExplained(w io.Writer, e *engine.ExplainedDecision, digest string) {
 	case "same":
 		fmt.Fprintln(w, "decided again: the same")
 	case "different":
-		fmt.Fprintln(w, "decided again: not the same; the policies, the documents, those beside them or the settings are others")
+		fmt.Fprintln(w, "decided again: different; the policies, the documents, those of --with or the settings have changed")
 	}
 	for _, p := range e.Policies {
 		fmt.Fprintf(w, "\n%s, %s\n", p.ID, printable(p.Position))

@@ -14,7 +14,7 @@ run, by calling a chain of plugins. A plugin is a WebAssembly module that its pu
 only after its signature was verified.
 
 The installation is the folder that holds installed plugins and whom to trust: --home, else $LATTICE_HOME, else the folder
-lattice-home beside the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
+lattice-home next to the program, else $XDG_DATA_HOME/lattice-host, else ~/.local/share/lattice-host. Compiled plugins are
 kept in $LATTICE_CACHE, else in lattice-host/wasm in the user's folder for caches. What is decided and done is noted in
 $LATTICE_AUDIT, else in the folder audit of the installation; at $LATTICE_AUDIT_ROTATE bytes, else 64 MiB, the log goes on in
 another file, and never with 0.
@@ -131,7 +131,7 @@ func unknownCommand(c *cobra.Command, typed string) error {
 		typed, c.CommandPath(), helpHint(similar(typed, commandsBelow(c, "")), c.CommandPath()))
 }
 
-// commandsBelow returns the names of the commands below c, as they are typed behind it.
+// commandsBelow returns the names of the commands below c, as they are typed after it.
 func commandsBelow(c *cobra.Command, prefix string) []string {
 	var names []string
 	for _, sub := range c.Commands() {
@@ -145,7 +145,7 @@ func commandsBelow(c *cobra.Command, prefix string) []string {
 
 // flagError explains a flag that cannot be read.
 func flagError(c *cobra.Command, err error) error {
-	// Behind a command that does not exist, no flag can be right.
+	// After a command that does not exist, no flag can be right.
 	if c.HasSubCommands() && c.Flags().NArg() > 0 {
 		return unknownCommand(c, c.Flags().Arg(0))
 	}

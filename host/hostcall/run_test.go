@@ -123,7 +123,7 @@ func wantAnswers(t *testing.T, c Caller, want ...string) {
 		name, request, _ := strings.Cut(want[i], " ")
 		op, ok := abi.ParseHostOp(name)
 		if !ok {
-			t.Fatalf("%s is no operation", name)
+			t.Fatalf("%s is not an operation", name)
 		}
 		if got := ask(t, c, op, request); got != want[i+1] {
 			t.Errorf("%s:\n got %s\nwant %s", want[i], got, want[i+1])

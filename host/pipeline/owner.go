@@ -37,23 +37,23 @@ func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, err
 	if err != nil {
 		return nil, err
 	}
-	way, err := resolvePath(tree, fieldPath)
+	path, err := resolvePath(tree, fieldPath)
 	if err != nil {
 		return nil, problem.Problem{Cause: ErrNotFound, Object: ref.String(), Message: err.Error()}
 	}
-	reaches := make([]reach, len(output.Owners))
+	matches := make([]ownerMatch, len(output.Owners))
 	deepest := 0
 	for i := range output.Owners {
-		if reaches[i], err = follow(&output.Owners[i], way); err != nil {
+		if matches[i], err = matchOwner(&output.Owners[i], path); err != nil {
 			return nil, err
 		}
-		deepest = max(deepest, reaches[i].depth)
+		deepest = max(deepest, matches[i].depth)
 	}
 	var owners []bundle.Step
 	for i, o := range output.Owners {
 		// Where one owner's fields go on, the value is not atomic, and an owner whose fields end there set an empty
 		// object only.
-		owns := reaches[i].end || reaches[i].whole && reaches[i].depth == deepest
+		owns := matches[i].end || matches[i].whole && matches[i].depth == deepest
 		if record := b.Step(output.Pipeline, o.Step); owns && record != nil {
 			owners = append(owners, *record)
 		}
@@ -85,54 +85,55 @@ func shortList(names []string, shown int) string {
 	return strings.Join(names, ", ")
 }
 
-// stop is one part of the way to a field: a key of an object, or an item of a list.
-type stop struct {
+// pathElement is one part of the path to a field: a key of an object, or an item of a list.
+type pathElement struct {
 	key  string
 	item any
 	list bool
 }
 
-// reach is how far an owner's fields go along a way.
-type reach struct {
-	// depth is the number of stops that have fields below them.
+// ownerMatch is how much of a path an owner's fields cover.
+type ownerMatch struct {
+	// depth is the number of elements that have fields below them.
 	depth int
-	// end says that the owner set the last stop or something below it, whole that it set a value around the rest.
+	// end says that the owner set the last element or something below it, whole that it set a value around the rest.
 	end, whole bool
 }
 
-func follow(o *bundle.Owner, way []stop) (reach, error) {
+// matchOwner follows path through the fields of an owner.
+func matchOwner(o *bundle.Owner, path []pathElement) (ownerMatch, error) {
 	if o.Fields == nil {
-		return reach{end: true}, nil
+		return ownerMatch{end: true}, nil
 	}
 	set, err := parseFields(o.Fields)
 	if err != nil {
-		return reach{}, err
+		return ownerMatch{}, err
 	}
-	for i, s := range way {
-		element, found := s.in(set)
+	for i, p := range path {
+		element, found := p.in(set)
 		if !found {
-			return reach{depth: i}, nil
+			return ownerMatch{depth: i}, nil
 		}
 		below, ok := set.Children.Get(element)
 		if !ok {
-			return reach{depth: i, end: i == len(way)-1, whole: true}, nil
+			return ownerMatch{depth: i, end: i == len(path)-1, whole: true}, nil
 		}
 		set = below
 	}
-	return reach{depth: len(way), end: true}, nil
+	return ownerMatch{depth: len(path), end: true}, nil
 }
 
-// in finds the path element of a set that a stop stands for.
-func (s stop) in(set *fieldpath.Set) (fieldpath.PathElement, bool) {
-	if !s.list {
-		e := fieldpath.FieldNameElement(s.key)
+// in finds the element of a set that p matches.
+func (p pathElement) in(set *fieldpath.Set) (fieldpath.PathElement, bool) {
+	if !p.list {
+		e := fieldpath.FieldNameElement(p.key)
 		_, below := set.Children.Get(e)
 		return e, below || set.Members.Has(e)
 	}
 	var found fieldpath.PathElement
 	ok := false
 	look := func(e fieldpath.PathElement) {
-		if !ok && isItem(s.item, e) {
+		if !ok && isItem(p.item, e) {
 			found, ok = e, true
 		}
 	}
@@ -142,25 +143,25 @@ func (s stop) in(set *fieldpath.Set) (fieldpath.PathElement, bool) {
 }
 
 // resolvePath follows a path through a document.
-func resolvePath(tree any, path string) ([]stop, error) {
-	var way []stop
+func resolvePath(tree any, path string) ([]pathElement, error) {
+	var elements []pathElement
 	done, rest := "", path
 	for rest != "" {
-		next, below, tail, err := nextStop(tree, done, rest)
+		next, below, tail, err := nextElement(tree, done, rest)
 		if err != nil {
 			return nil, err
 		}
 		done = strings.TrimSuffix(path[:len(path)-len(tail)], ".")
-		way = append(way, next)
+		elements = append(elements, next)
 		tree, rest = below, tail
 	}
-	return way, nil
+	return elements, nil
 }
 
-// nextStop reads the first part of rest at a value whose path is done.
-func nextStop(tree any, done, rest string) (next stop, below any, tail string, err error) {
+// nextElement reads the first part of rest at a value whose path is done.
+func nextElement(tree any, done, rest string) (next pathElement, below any, tail string, err error) {
 	if strings.HasPrefix(rest, "[") {
-		return itemStop(tree, done, rest)
+		return itemElement(tree, done, rest)
 	}
 	object, ok := tree.(map[string]any)
 	if !ok {
@@ -170,7 +171,7 @@ func nextStop(tree any, done, rest string) (next stop, below any, tail string, e
 	if !found {
 		return next, nil, "", errors.New(where(done) + "has no field " + quoted(rest) + "; it has " + shortList(keys(object), 40))
 	}
-	return stop{key: key}, object[key], strings.TrimPrefix(rest[len(key):], "."), nil
+	return pathElement{key: key}, object[key], strings.TrimPrefix(rest[len(key):], "."), nil
 }
 
 // longestKey returns the longest key that the path begins with.
@@ -185,7 +186,7 @@ func longestKey(object map[string]any, path string) (string, bool) {
 	return longest, found
 }
 
-func itemStop(tree any, done, rest string) (next stop, below any, tail string, err error) {
+func itemElement(tree any, done, rest string) (next pathElement, below any, tail string, err error) {
 	selector, tail, closed := strings.Cut(rest[1:], "]")
 	items, isList := tree.([]any)
 	switch {
@@ -201,7 +202,7 @@ func itemStop(tree any, done, rest string) (next stop, below any, tail string, e
 	if i < 0 {
 		return next, nil, "", errors.New(where(done) + "has no item [" + bounded(selector, 80) + "]; it has " + shortList(itemNames(items), 40))
 	}
-	return stop{item: items[i], list: true}, items[i], strings.TrimPrefix(tail, "."), nil
+	return pathElement{item: items[i], list: true}, items[i], strings.TrimPrefix(tail, "."), nil
 }
 
 // selects reports whether an item has all fields of a selector such as name=main. Fields that an item lacks have their

@@ -75,7 +75,7 @@ func (v *validator) image(field, image string) {
 	case image == "":
 		v.fail(field, "is empty; give an image with its digest, or . for the image of the platform's configuration")
 	case !repositoryPattern.MatchString(repository):
-		v.fail(field, problem.Quote(image)+" is no image reference; write registry/name in lower-case letters, then @sha256: and 64 hexadecimal digits")
+		v.fail(field, problem.Quote(image)+" is not an image reference; write registry/name in lower-case letters, then @sha256: and 64 hexadecimal digits")
 	case pinned && !digestPattern.MatchString(digest):
 		v.fail(field, "the digest "+problem.Quote(digest)+" must be sha256: and 64 lower-case hexadecimal digits")
 	case !pinned && !v.options.AllowTags:

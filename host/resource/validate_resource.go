@@ -164,7 +164,7 @@ func (v *validator) entity(field, entity string) {
 
 func (v *validator) knownEntity(field, name string) {
 	known := entities()
-	v.require(slices.Contains(known, name), field, problem.Quote(name)+" is no entity that Cilium knows; use one of "+strings.Join(known, " "))
+	v.require(slices.Contains(known, name), field, problem.Quote(name)+" is not an entity of Cilium; use one of "+strings.Join(known, " "))
 }
 
 // endpoint checks a URL with a host and a port, which http and https imply, or a host and a port.

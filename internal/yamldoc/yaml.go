@@ -259,7 +259,7 @@ func scalar(n *yaml.Node) *Node {
 	case "!!float":
 		s.Kind = floatKind(n.Value)
 		if s.Kind == Bad {
-			s.Text = problem.Quote(n.Value) + " is no number that JSON has"
+			s.Text = problem.Quote(n.Value) + " cannot be written as a JSON number"
 		}
 	default:
 		return badTag(n)

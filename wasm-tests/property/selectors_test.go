@@ -27,7 +27,7 @@ const (
 	own whose = iota + 1
 	// peer are the pods of one other service, or of what is not in the run.
 	peer
-	// ownService is not for pods, but for the service's Service.
+	// ownService selects the service's Service instead of pods.
 	ownService
 )
 

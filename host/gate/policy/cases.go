@@ -159,7 +159,7 @@ func entityOf(text string, attributes map[string]any) (gate.Entity, error) {
 	}
 	id, err := strconv.Unquote(m[2])
 	if err != nil {
-		return gate.Entity{}, fmt.Errorf("%s is no text", m[2])
+		return gate.Entity{}, fmt.Errorf("%s is not text", m[2])
 	}
 	e, err := known(m[1], id)
 	if err != nil {

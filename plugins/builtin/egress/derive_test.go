@@ -99,7 +99,7 @@ func TestService(t *testing.T) {
 				"e: {type: external-service, params: {endpoints: {db: 'postgres://db.example.com', dot: 'https://192.0.2.300', in: 'http://db.other.svc.cluster.local:80', ok: 'https://ok.example.com'}}}",
 			messages: []string{
 				`error spec.workload.resources.a.params.endpoints: the external service "a" names no endpoint; add one such as default: https://api.example.com, or set id to entity:<entity>`,
-				`error spec.workload.resources.b.id: the external service "b": "mars" is no entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
+				`error spec.workload.resources.b.id: the external service "b": "mars" is not an entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
 				`error spec.workload.resources.c.id: the external service "c" has the port "x", which is not a number from 1 to 65535`,
 				`error spec.workload.resources.d.id: the external service "d" is an entity and has endpoints; remove the id or the endpoints`,
 				`error spec.workload.resources.e.params.endpoints.db: the endpoint "db" of the external service "e" needs a port, because postgres has no default; write postgres://host:port`,
@@ -172,7 +172,7 @@ rules:
 			messages: []string{
 				"error spec.egress.0.target: must have exactly one of entity, cidr and fqdn",
 				"error spec.egress.1.target: must have exactly one of entity, cidr and fqdn",
-				`error spec.egress.2.target.entity: "mars" is no entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
+				`error spec.egress.2.target.entity: "mars" is not an entity; use one of all, cluster, cluster-mesh, health, host, ingress, init, kube-apiserver, none, remote-node, unmanaged, world`,
 				`error spec.egress.3.target.cidr: "10.0.0.1/8" has bits set after its prefix length; write the first address of the block, or /32 for the one address`,
 				`error spec.egress.4.target.fqdn: "*" is not a host name; write it as api.example.com, or *.example.com for the names below one`,
 			},

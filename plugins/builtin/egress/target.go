@@ -55,7 +55,7 @@ func checkEntity(name string) string {
 	if slices.Contains(entities(), name) {
 		return ""
 	}
-	return "is no entity; use one of " + strings.Join(entities(), ", ")
+	return "is not an entity; use one of " + strings.Join(entities(), ", ")
 }
 
 // checkHost returns what is wrong with a host name in lower case. An asterisk may stand for the first label.

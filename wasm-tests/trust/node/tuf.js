@@ -23,7 +23,7 @@ async function read(input) {
       throw new Error(`${name}: not in the index`);
     }
     const content = readFileSync(await updater.downloadTarget(info), 'utf8');
-    // What has nothing beside it has an empty object for tuf-js.
+    // A target without custom data has an empty object in tuf-js.
     targets[name] = Object.keys(info.custom).length > 0 ? { content, custom: info.custom } : { content };
   }
   return { targets };

@@ -1,4 +1,4 @@
-// What stands between the host and a plugin's functions.
+// The code between the host and a plugin's functions.
 import { Host, Memory } from "@extism/as-pdk";
 import { error_set } from "@extism/as-pdk/lib/env";
 import { JSON } from "json-as";

@@ -1,5 +1,5 @@
 // The messages of ABI 1, as the JSON Schemas in abi/schema have them. What a plugin reads through a type of its own, or
-// writes as a document, is JSON.Raw: JSON as it stands in the message.
+// writes as a document, is JSON.Raw: the JSON text of the message, unchanged.
 import { JSON } from "json-as";
 
 /** Names one document. */
