@@ -43,7 +43,7 @@ func (op HostOp) describe() hostOp {
 	return hostOp{}
 }
 
-// String returns the operation's name, such as kv.get; empty for what is no operation.
+// String returns the operation's name, such as kv.get; empty for what is not an operation.
 func (op HostOp) String() string { return op.describe().name }
 
 // Capability returns the name of the capability that the operation needs; empty for what is no
@@ -165,7 +165,7 @@ type HTTPGetRequest struct {
 	Accept string `json:"accept,omitempty"`
 }
 
-// HTTPGetAnswer answers [HostHTTPGet]. A status such as 404 is no error of the call.
+// HTTPGetAnswer answers [HostHTTPGet]. A status such as 404 is not an error of the call.
 type HTTPGetAnswer struct {
 	// Error is absent when a server answered.
 	Error *HostError `json:"error,omitempty"`

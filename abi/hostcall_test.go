@@ -16,7 +16,7 @@ func TestHostOps(t *testing.T) {
 		again, ok := abi.ParseHostOp(op.String())
 		if op.String() == "" {
 			if ok || op.Capability() != "" {
-				t.Errorf("%d is no operation, but has a name or a capability", op)
+				t.Errorf("%d is not an operation, but has a name or a capability", op)
 			}
 			continue
 		}

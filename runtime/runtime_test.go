@@ -113,7 +113,7 @@ func TestAttack62Messages(t *testing.T) {
 	if want := "no decision approves the plan; nothing is written, judge the plan again"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	// A judge may have seen bytes that are no bundle.
+	// A judge may have seen bytes that are not a bundle.
 	p.Force, p.Bundles[1].Raw = false, []byte("{}")
 	if err := p.Seal(); err != nil {
 		t.Fatal(err)

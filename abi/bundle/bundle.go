@@ -265,7 +265,7 @@ func (b *Bundle) checkOutput(o *Output) error {
 	for _, owner := range o.Owners {
 		switch {
 		case b.Step(o.Pipeline, owner.Step) == nil:
-			return fmt.Errorf("its owner is no step of the bundle: %.80q", o.Pipeline+"/"+owner.Step)
+			return fmt.Errorf("its owner is not a step of the bundle: %.80q", o.Pipeline+"/"+owner.Step)
 		case owner.Fields == nil && len(o.Owners) > 1:
 			return fmt.Errorf("one of several owners has no fields: %.80q", owner.Step)
 		case owner.Fields != nil && owner.Fields[0] != '{':

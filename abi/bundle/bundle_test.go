@@ -118,7 +118,7 @@ func TestParseRefuses(t *testing.T) {
 		"NoSchema":  {[]byte(`{}`), `its form is ""`},
 		"Reference": {swap(`"kind":"ConfigMap","name":"api","namespace":"media"},"stage"`, `"kind":"ConfigMap","name":"apj","namespace":"media"},"stage"`), `"ConfigMap media/apj": the document is another object`},
 		"First":     {swap(`"owners":[{"step":"b"}]`, `"owners":[{"step":"a"}]`), `"LatticeMeshMember.lattice.dev media/api": the first owner is not the step that emitted the object`},
-		"Stranger":  {swap(`"fields":{"f:data":{}},"step":"b"`, `"fields":{"f:data":{}},"step":"c"`), `"ConfigMap media/api": its owner is no step of the bundle: "service/c"`},
+		"Stranger":  {swap(`"fields":{"f:data":{}},"step":"b"`, `"fields":{"f:data":{}},"step":"c"`), `"ConfigMap media/api": its owner is not a step of the bundle: "service/c"`},
 		"NoFields":  {swap(`{"fields":{"f:data":{}},"step":"b"}`, `{"step":"b"}`), `one of several owners has no fields: "b"`},
 		"BadFields": {swap(`{"f:data":{}}`, `null`), `the fields of an owner are not fieldsV1: "b"`},
 		"HostCall":  {swap(`"request":"sha256:r"`, `"pipeline":"x","request":"sha256:r"`), "duplicate"},

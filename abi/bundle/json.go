@@ -34,7 +34,7 @@ func (w *jsonWriter) text(s string) {
 	w.item(w.scratch)
 }
 
-// item appends an encoded item. One that is no item leaves null, which no reader takes for it.
+// item appends an encoded item. One that is not an item leaves null, which no reader takes for it.
 func (w *jsonWriter) item(raw cbor.Raw) {
 	b, err := cbor.ToJSON(w.b, raw)
 	if err != nil {

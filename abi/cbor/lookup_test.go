@@ -27,7 +27,7 @@ func TestLookup(t *testing.T) {
 		{"another letter case", []string{"Kind"}, "", ""},
 		{"below text", []string{"kind", "x"}, "", ""},
 		{"below a list", []string{"a", "b", "0"}, "", ""},
-		{"a number is no text", []string{"n"}, `7`, ""},
+		{"a number is not text", []string{"n"}, `7`, ""},
 	} {
 		got := ""
 		if value := cbor.Lookup(item, tc.path...); value != nil {

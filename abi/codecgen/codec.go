@@ -198,7 +198,7 @@ func (e *emitter) description(t *fieldType) string {
 	return ""
 }
 
-// derive returns the name of the description of a type that is no struct of the package.
+// derive returns the name of the description of a type that is not a struct of the package.
 func (e *emitter) derive(t *fieldType) string {
 	name := "typeOf" + identifier(t)
 	if e.derived[name] {

@@ -39,7 +39,7 @@ type app struct {
 	differs bool
 }
 
-// body is what a command does, with the context of the run and the arguments that are no flags.
+// body is what a command does, with the context of the run and the arguments without flags.
 type body func(ctx context.Context, args []string) error
 
 // does makes f the action of a command.

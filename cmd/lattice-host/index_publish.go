@@ -107,7 +107,7 @@ func (p *publishing) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkFolder refuses a folder that is no index.
+// checkFolder refuses a folder that is not an index.
 func (p *publishing) checkFolder() error {
 	if _, err := os.Stat(filepath.Join(p.dir, "metadata")); err != nil {
 		return inputf("%s: holds no index; make one with lattice-host index init", p.dir)

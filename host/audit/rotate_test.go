@@ -116,7 +116,7 @@ func TestAttack63Segments(t *testing.T) {
 			if changed == text {
 				t.Fatal("the edit changes nothing")
 			}
-			// What is written again is no link to another file.
+			// What is written again is not a link to another file.
 			check(t, os.Remove(file+name))
 			check(t, os.WriteFile(file+name, []byte(changed), 0o600))
 		}

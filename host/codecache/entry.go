@@ -100,7 +100,7 @@ func readEntry(from io.Reader, key Key) (*entry, error) {
 		return nil, err
 	}
 	if !bytes.HasPrefix(prefix, []byte(magic)) {
-		return nil, fmt.Errorf("%w: it is no compiled module", ErrDamaged)
+		return nil, fmt.Errorf("%w: it is not a compiled module", ErrDamaged)
 	}
 	copy(e.want[:], prefix[len(magic):])
 	size := prefix[prefixBytes-4:]

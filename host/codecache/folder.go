@@ -21,7 +21,7 @@ const (
 var ErrUnsafe = errors.New("others could put files there")
 
 // checkPrivate returns an error if someone else than the user could put files in a folder. One that
-// does not exist is no danger.
+// does not exist is harmless.
 func checkPrivate(dir string) error {
 	info, err := os.Stat(dir)
 	switch {

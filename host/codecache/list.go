@@ -74,7 +74,7 @@ type entryFile struct {
 	path string
 	key  Key
 	info fs.FileInfo
-	// skeleton says that it is no compiled module.
+	// skeleton says that it is not a compiled module.
 	skeleton bool
 }
 

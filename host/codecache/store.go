@@ -218,7 +218,7 @@ func openEntry(path string) (*os.File, error) {
 func checkEntryFile(info fs.FileInfo) error {
 	switch {
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: it is no regular file", ErrDamaged)
+		return fmt.Errorf("%w: it is not a regular file", ErrDamaged)
 	case !ownedByUser(info):
 		return fmt.Errorf("%w: it belongs to another user", ErrDamaged)
 	case info.Mode().Perm()&0o022 != 0:

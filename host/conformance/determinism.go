@@ -47,7 +47,7 @@ type Outcome struct {
 // mean both. First gets the requests in their order, second in reverse, and then first gets all of
 // them at once: each request is so called in different instances and after different other calls.
 //
-// The error joins a [*DifferenceError] for each request whose calls differ. Time is no part of
+// The error joins a [*DifferenceError] for each request whose calls differ. Time is not part of
 // that: a call that timed out is an error that wraps [sandbox.ErrTimeout] instead. When ctx ends,
 // the error is that of ctx.
 func CheckDeterminism(ctx context.Context, first, second Plugin, requests ...Request) error {

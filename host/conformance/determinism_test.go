@@ -106,7 +106,7 @@ func TestCheckDeterminism(t *testing.T) {
 			want: []string{`request b: not deterministic: called again during other calls, it ended with "out of luck" in place of an answer` + took},
 		},
 		"Unreadable": {
-			reason: "Answers that are no messages have no path.", encoding: abi.EncodingCBOR,
+			reason: "Answers that are not messages have no path.", encoding: abi.EncodingCBOR,
 			first: later(func(string) Outcome { return answered("\xff") }), second: pure,
 			want: []string{"request b: not deterministic: called again during other calls, the answer differs at byte 0" + took},
 		},

@@ -58,7 +58,7 @@ func differ(path string, a, b any) (string, bool) {
 	return path, true
 }
 
-// equalScalars compares values of which the first is no list and no mapping.
+// equalScalars compares values of which the first is neither a list nor a mapping.
 func equalScalars(a, b any) bool {
 	switch b.(type) {
 	case map[string]any, []any:

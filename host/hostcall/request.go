@@ -23,7 +23,7 @@ type message interface {
 	abi.Decoder
 }
 
-// newMessage returns an empty request of an operation's type, nil for what is no operation.
+// newMessage returns an empty request of an operation's type, nil for what is not an operation.
 func newMessage(op abi.HostOp) message {
 	switch op {
 	case abi.HostKVGet:

@@ -56,8 +56,8 @@ func TestParseBundleRefuses(t *testing.T) {
 		data   func() []byte
 		says   string
 	}{
-		"Empty":     {"no bytes are no bundle", func() []byte { return nil }, "ends early"},
-		"Null":      {"null is no bundle", func() []byte { return []byte("null") }, "its form is"},
+		"Empty":     {"no bytes are not a bundle", func() []byte { return nil }, "ends early"},
+		"Null":      {"null is not a bundle", func() []byte { return []byte("null") }, "its form is"},
 		"Changed":   {"content that the digest does not cover is found", func() []byte { return bytes.Replace(data, []byte(`"stage":1`), []byte(`"stage":2`), 1) }, "the content has"},
 		"NoDigest":  {"a bundle has a digest", func() []byte { return regexp.MustCompile(`"digest":"[^"]*",`).ReplaceAll(data, nil) }, "digest is"},
 		"Space":     {"white space is not canonical", func() []byte { return bytes.Replace(data, []byte(`"stage":1`), []byte(`"stage": 1`), 1) }, "canonical form"},
@@ -69,7 +69,7 @@ func TestParseBundleRefuses(t *testing.T) {
 		"Schema":    {"another schema is not read", swap(bundle.Schema, "lattice.bundle.v3"), "its form is"},
 		"Reference": {"a reference names its document", swap(`"kind":"ServiceAccount","name":"api","namespace":"media"},"stage"`, `"kind":"ServiceAccount","name":"xyz","namespace":"media"},"stage"`), "another object"},
 		"Owner":     {"an owner is a step of the bundle", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"step":"mesh"},{"fields":{},"step":"stranger"}]`), "no fields"},
-		"Stranger":  {"an owner is a step of the bundle", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"fields":{},"step":"mesh"},{"fields":{},"step":"stranger"}]`), "no step of the bundle"},
+		"Stranger":  {"an owner is a step of the bundle", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"fields":{},"step":"mesh"},{"fields":{},"step":"stranger"}]`), "not a step of the bundle"},
 		"First":     {"the first owner emitted the object", swap(`"owners":[{"step":"mesh"}]`, `"owners":[{"step":"egress"}]`), "first owner"},
 		"Fields":    {"fields are fieldsV1", swap(`"f:apiVersion":{}`, `"e:apiVersion":{}`), "fieldsV1"},
 		"Type":      {"fields have their type", swap(`"stage":1`, `"stage":"1"`), "stage"},

@@ -95,7 +95,7 @@ func TestMerging(t *testing.T) {
 			want: `{"spec":{"containers":[{"env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}],"name":"a"}]}}`,
 		},
 		"EnvSource": {
-			reason: "half of two variables is no variable",
+			reason: "half of two variables is not a variable",
 			kind:   abi.GroupKind{Kind: "Pod"},
 			live:   pod, config: `{"spec":{"containers":[{"name":"a","env":[{"name":"X","valueFrom":{"fieldRef":{}}}]}]}}`,
 			conflicts: []string{"spec.containers[name=a].env[name=X]"},

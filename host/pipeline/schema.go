@@ -44,11 +44,11 @@ func compileSchema(raw cbor.Raw) (*jsonschema.Schema, error) {
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	if err := compiler.AddResource(schemaURL, document); err != nil {
-		return nil, badAnswer("the manifest's settingsSchema is no schema: " + firstLine(err))
+		return nil, badAnswer("the manifest's settingsSchema is not a schema: " + firstLine(err))
 	}
 	schema, err := compiler.Compile(schemaURL)
 	if err != nil {
-		return nil, badAnswer("the manifest's settingsSchema is no schema: " + firstLine(err))
+		return nil, badAnswer("the manifest's settingsSchema is not a schema: " + firstLine(err))
 	}
 	return schema, nil
 }

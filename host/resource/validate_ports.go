@@ -179,6 +179,6 @@ func (v *validator) headerMatch(field string, h lattice.HeaderMatch) {
 		return
 	}
 	if _, err := regexp.Compile(h.Value); err != nil {
-		v.fail(field+".value", "is no regular expression: "+err.Error())
+		v.fail(field+".value", "is not a regular expression: "+err.Error())
 	}
 }

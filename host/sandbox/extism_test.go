@@ -114,7 +114,7 @@ func TestExtismCall(t *testing.T) {
 			},
 		},
 		{
-			reason: "an output that is no block", guest: misuse("output_set", 1, 8), err: ErrTrap,
+			reason: "an output that is not a block", guest: misuse("output_set", 1, 8), err: ErrTrap,
 			text: "step main: in derive: trapped: extism:host/env.output_set was called: the address is outside of the plugin's blocks",
 		},
 		{
@@ -155,11 +155,11 @@ func TestExtismCall(t *testing.T) {
 					wasmbuild.LocalGet, 0, g.call("load_u64"), wasmbuild.Drop, wasmbuild.Int32(0))
 			},
 		},
-		{reason: "an empty error is no error", guest: misuse("error_set", 0), want: "{}      "},
+		{reason: "an empty error is not an error", guest: misuse("error_set", 0), want: "{}      "},
 		{reason: "an empty message", guest: misuse("log_info", 0), want: "{}      "},
-		{reason: "giving back what is no block", guest: misuse("free", 77), want: "{}      "},
+		{reason: "giving back what is not a block", guest: misuse("free", 77), want: "{}      "},
 		{
-			reason: "logging what is no block", guest: misuse("log_info", 77), err: ErrTrap,
+			reason: "logging what is not a block", guest: misuse("log_info", 77), err: ErrTrap,
 			text: "step main: in derive: trapped: extism:host/env.log_info was called: the address is not one of the plugin's blocks",
 		},
 		{

@@ -34,7 +34,7 @@ const shownFunctions = 60
 func BenchmarkFuelProfile(b *testing.B) {
 	wasm, requests := profileInputs(b)
 	p := newFuelProfile(b, wasm)
-	// The first call makes the instance, which is no part of a call.
+	// The first call makes the instance, which is not part of a call.
 	p.call(b, requests[0])
 	for b.Loop() {
 		p.functions, p.total = map[uint32]*spent{}, 0

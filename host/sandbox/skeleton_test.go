@@ -41,7 +41,7 @@ func TestSkeleton(t *testing.T) {
 		t.Fatal("the skeleton was not used")
 	}
 	if m, err := wasmbin.Parse(s.Module.Wasm); err != nil || len(s.Module.Wasm) >= len(wasm)+100 {
-		t.Errorf("the skeleton is no module without bodies: %v, %v", m, err)
+		t.Errorf("the skeleton is not a module without bodies: %v, %v", m, err)
 	}
 	answer, usage, takes := use(second)
 	if answer != wantAnswer {

@@ -125,7 +125,7 @@ func IsTemporary(name string) bool {
 const abandoned = time.Hour
 
 // Tidy removes from a folder what programs left there that were killed an hour ago or earlier while
-// they wrote a file. That there is no such folder is no error.
+// they wrote a file. That there is no such folder is not an error.
 func Tidy(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

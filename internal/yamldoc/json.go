@@ -106,7 +106,7 @@ func (r *jsonReader) value(depth int) *Node {
 
 func (r *jsonReader) literal(want string) string {
 	if len(r.src)-r.pos < len(want) || r.src[r.pos:r.pos+len(want)] != want {
-		r.fail("this is no value; did you mean " + want + "?")
+		r.fail("this is not a value; did you mean " + want + "?")
 	}
 	r.pos += len(want)
 	return want
@@ -273,7 +273,7 @@ func (r *jsonReader) unicode(dst []byte) []byte {
 		// ReplacementChar is what DecodeRune answers for a pair that is not one.
 		low, _ := hex4(r.src[r.pos+6:])
 		if c = utf16.DecodeRune(c, low); c == utf8.RuneError {
-			r.fail("the escape is half of a surrogate pair, which is no text")
+			r.fail("the escape is half of a surrogate pair, which is not text")
 			return dst
 		}
 		size = 12

@@ -30,7 +30,7 @@ type Entry struct {
 //
 // The format knows less than a release may say, so that some are passed over, with a note each: a
 // publisher has one key, which is the one that signed its highest version, and releases that
-// another one signed are not listed; nor are prereleases that are no alpha, nor what more than one
+// another one signed are not listed; nor are prereleases that are not alpha, nor what more than one
 // key signed or must sign. Publishers without a release are not listed either.
 func Build(at time.Time, publishers *publisher.List, entries []Entry) (x *Index, notes []string) {
 	x = &Index{

@@ -56,7 +56,7 @@ func (s State) Next() []State {
 }
 
 // To returns nil when next may follow s, else an error that is [ErrTransition]. Staying in a state
-// is no transition.
+// is not a transition.
 func (s State) To(next State) error {
 	if slices.Contains(s.Next(), next) {
 		return nil

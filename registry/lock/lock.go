@@ -84,7 +84,7 @@ type Plugin struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	// Range is what was asked for, such as ^1, and what an update looks for; empty is any version
-	// that is no prerelease.
+	// that is not a prerelease.
 	Range string `json:"range"`
 	// Digest is the digest of the module, in the form of release.Digest.
 	Digest string `json:"digest"`

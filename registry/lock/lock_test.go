@@ -205,7 +205,7 @@ func TestFind(t *testing.T) {
 		"Bare":      {reason: "A name of one publisher is enough.", name: "web", want: "acme/web"},
 		"Ambiguous": {reason: "No one chooses between publishers but the user.", name: "api", says: "api: several publishers have a plugin of this name, say which one: acme/api, zeta/api"},
 		"Unknown":   {reason: "What is not installed does not run.", name: "acme/db", notLocked: true, says: "acme/db: not installed; run lattice-host install acme/db"},
-		"Empty":     {reason: "No name is no plugin.", name: "", notLocked: true, says: ": not installed; run lattice-host install "},
+		"Empty":     {reason: "An empty name is not a plugin.", name: "", notLocked: true, says: ": not installed; run lattice-host install "},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

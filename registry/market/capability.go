@@ -21,7 +21,7 @@ type Grant struct {
 	Kinds []string `json:"kinds,omitempty"`
 }
 
-// GrantKinds is the name of the grant to bring kinds of document. It is no capability: nothing is
+// GrantKinds is the name of the grant to bring kinds of document. It is not a capability: nothing is
 // called with it.
 const GrantKinds = "kinds"
 
@@ -157,7 +157,7 @@ func reasonFor(m *abi.Manifest, name string) string {
 	return ""
 }
 
-// checkGrant refuses names that are no capability: a typing error must not look like consent.
+// checkGrant refuses names that are not capabilities: a typing error must not look like consent.
 func checkGrant(name string) error {
 	names := GrantNames()
 	if slices.Contains(names, name) {

@@ -111,7 +111,7 @@ func (d *consentDocument) read(c *Consent, fail func(field, message string)) {
 	}
 }
 
-// check refuses names that are no capability.
+// check refuses names that are not capabilities.
 func (c *Consent) check() error {
 	var problems []error
 	for _, name := range c.Names {

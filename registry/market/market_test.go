@@ -217,7 +217,7 @@ func TestRow57_InstallRefuses(t *testing.T) {
 		"Prerelease": {reason: "A prerelease must be named.", names: []string{"pre"}, says: "acme/pre: the index main has no release that is not a prerelease, it has: acme/pre@1.0.0-rc.1"},
 		"Yanked":     {reason: "A yanked release is not chosen, and the reason is said.", names: []string{"old"}, says: "acme/old: no release can be chosen: acme/old@1.0.0: was yanked: loses data"},
 		"Twice":      {reason: "One plugin has one version.", names: []string{"acme/pre@1.0.0-rc.1", "acme/pre@1.0.0"}, says: "no version 1.0.0"},
-		"Grant":      {reason: "A typing error is no consent.", names: []string{"web"}, opts: market.Options{Consent: market.Consent{Names: []string{"everything"}}}, says: `"everything" is not a capability`},
+		"Grant":      {reason: "A typing error is not consent.", names: []string{"web"}, opts: market.Options{Consent: market.Consent{Names: []string{"everything"}}}, says: `"everything" is not a capability`},
 		"Index":      {reason: "An index has to be trusted.", names: []string{"web"}, opts: market.Options{Index: "other"}, says: `"other" is not a trusted index, they are: main`},
 		"Locked":     {reason: "Nothing is in the lock.", names: []string{"web"}, opts: market.Options{Locked: true}, says: "acme/web@1.0.0: is not in the lock, which --locked keeps as it is"},
 		"Gone":       {reason: "A mirror that is not there.", names: []string{"web"}, opts: market.Options{From: "/nowhere"}, says: "/nowhere"},
@@ -448,7 +448,7 @@ func TestLockedAndFrozen(t *testing.T) {
 	second := newHome(t, x)
 	write(t, locked, second.Dir(), lock.FileName)
 	_, err = second.Install(context.Background(), nil, market.Options{Locked: true})
-	denied(t, "A lock is no consent.", err, market.ErrNeedsConsent, "acme/web@1.0.0: needs consent")
+	denied(t, "A lock is not consent.", err, market.ErrNeedsConsent, "acme/web@1.0.0: needs consent")
 	_, err = second.Install(context.Background(), nil, market.Options{Locked: true, Consent: consent})
 	check(t, err)
 	if diff := cmp.Diff(string(locked), string(read(t, second.Dir(), lock.FileName))); diff != "" {
@@ -472,7 +472,7 @@ func TestLockedAndFrozen(t *testing.T) {
 	}
 	check(t, os.RemoveAll(x.Dir))
 	_, err = third.Frozen(context.Background(), market.Options{})
-	denied(t, "A copy is no consent.", err, market.ErrNeedsConsent, "acme/web@1.0.0: needs consent")
+	denied(t, "A copy is not consent.", err, market.ErrNeedsConsent, "acme/web@1.0.0: needs consent")
 	_, err = third.Frozen(context.Background(), market.Options{Consent: consent})
 	check(t, err)
 	if found := problems(third); len(found) > 0 {

@@ -242,10 +242,10 @@ func TestReadPolicyBundle(t *testing.T) {
 		"Absolute": {"A name stays in the archive.", archive(t, file("/etc/a.cedar")), nil, "leads out of the archive"},
 		"Windows":  {"A name stays in the archive everywhere.", archive(t, file(`..\a.cedar`)), nil, "leads out of the archive"},
 		"Control":  {"A name cannot disturb a terminal.", archive(t, file("a\x1b[31m.cedar")), nil, `entry "a\x1b[31m.cedar"`},
-		"Dot":      {"The archive itself is no file.", archive(t, file(".")), nil, "leads out of the archive"},
+		"Dot":      {"The archive itself is not a file.", archive(t, file(".")), nil, "leads out of the archive"},
 		"Symlink":  {"A link leads anywhere.", archive(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "a.cedar", Linkname: "/etc/passwd"}), nil, `x: entry "a.cedar": is neither a file nor a folder`},
 		"Link":     {"So does a hard one.", archive(t, tar.Header{Typeflag: tar.TypeLink, Name: "a.cedar", Linkname: "b"}), nil, "is neither a file nor a folder"},
-		"Device":   {"A device is no file.", archive(t, tar.Header{Typeflag: tar.TypeChar, Name: "a.cedar"}), nil, "is neither a file nor a folder"},
+		"Device":   {"A device is not a file.", archive(t, tar.Header{Typeflag: tar.TypeChar, Name: "a.cedar"}), nil, "is neither a file nor a folder"},
 		"Twice":    {"One of two would be overlooked.", archive(t, file("a.cedar"), file("a.cedar")), nil, `x: entry "a.cedar": is a duplicate`},
 		"Cut":      {"What is cut off is refused.", archive(t, file("a.cedar"))[:512], nil, "unexpected EOF"},
 	}

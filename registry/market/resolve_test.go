@@ -68,7 +68,7 @@ func TestSoftware(t *testing.T) {
 	opts := market.Options{Software: market.Software{"KEDA": "1.9.0"}}
 	for request, want := range map[string]string{
 		"scale@1.3.0": "acme/scale@1.3.0: needs KEDA >= 2.10, < 3, and the platform has 1.9.0; needs Gateway API ^1.1, and the platform does not have it",
-		"scale@1.4.0": "acme/scale@1.4.0: needs KEDA the newest, and this is no range of versions",
+		"scale@1.4.0": "acme/scale@1.4.0: needs KEDA the newest, and this is not a range of versions",
 		"scale@>=1.2, <1.4": "acme/scale@>=1.2, <1.4: no release can be chosen: acme/scale@1.2.0: needs KEDA >= 2, and the platform has 1.9.0; " +
 			"acme/scale@1.3.0: needs KEDA >= 2.10, < 3, and the platform has 1.9.0; needs Gateway API ^1.1, and the platform does not have it",
 	} {

@@ -44,11 +44,11 @@ func (s Software) lacksProvider(p abi.Provider) string {
 	}
 	wanted, err := semver.NewConstraint(p.Version)
 	if err != nil {
-		return "this is no range of versions"
+		return "this is not a range of versions"
 	}
 	version, err := semver.NewVersion(have)
 	if err != nil {
-		return fmt.Sprintf("the platform has %q, which is no version", have)
+		return fmt.Sprintf("the platform has %q, which is not a version", have)
 	}
 	// What a vendor appends to a version, as in 1.31.4-eks.1, does not make it an early one.
 	if !wanted.Check(semver.New(version.Major(), version.Minor(), version.Patch(), "", "")) {

@@ -134,7 +134,7 @@ func TestPackingIsReproducible(t *testing.T) {
 	}
 }
 
-// TestAttack31_Layout pulls artifacts that are no plugin releases.
+// TestAttack31_Layout pulls artifacts that are not plugin releases.
 func TestAttack31_Layout(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)
@@ -263,7 +263,7 @@ func TestAttack31_Bytes(t *testing.T) {
 	}
 }
 
-// TestAttack31_ForeignBundles shows that referrers which are no bundles of the artifact do no harm.
+// TestAttack31_ForeignBundles shows that referrers which are not bundles of the artifact do no harm.
 func TestAttack31_ForeignBundles(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)

@@ -44,7 +44,7 @@ type Pulled struct {
 	Bundles [][]byte
 }
 
-// Pull reads the artifact with a manifest's digest from a repository. A tag is no digest: who may
+// Pull reads the artifact with a manifest's digest from a repository. A tag is not a digest: who may
 // write to a repository can move it, so that only digests that are signed somewhere name what is
 // installed.
 //

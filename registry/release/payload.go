@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// SignPayload returns the DSSE signature of a payload that is no release. The payload type keeps a
+// SignPayload returns the DSSE signature of a payload that is not a release. The payload type keeps a
 // signature of one kind of document from being taken for one of another, so it must be the caller's
 // own.
 func SignPayload(key PrivateKey, payloadType string, payload []byte) ([]byte, error) {

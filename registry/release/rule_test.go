@@ -35,7 +35,7 @@ func TestAddSignature(t *testing.T) {
 	for line := range bytes.Lines(both) {
 		// Each line is what one person would have written.
 		if line = bytes.TrimSpace(line); !bytes.Equal(line, first) && !bytes.Equal(line, r.Bundle) {
-			t.Errorf("a line is no bundle: %s", line)
+			t.Errorf("a line is not a bundle: %s", line)
 		}
 	}
 	keys := []release.PublicKey{ann.Public(), bob.Public(), eve.Public()}

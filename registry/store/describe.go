@@ -15,7 +15,7 @@ type Artifact struct {
 	Referrers []ocispec.Descriptor
 }
 
-// File is a file of an image layout that is no blob.
+// File is a file of an image layout that is not a blob.
 type File struct {
 	Name string
 	Data []byte

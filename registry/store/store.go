@@ -123,7 +123,7 @@ func (s *Store) quarantine(path string, problem error) error {
 
 var errNotRegular = errors.New("is not a regular file")
 
-// readFile reads a file of the store. A link is no file of the store, wherever it leads.
+// readFile reads a file of the store. A link is not a file of the store, wherever it leads.
 func readFile(path string, maxSize int64) ([]byte, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestAttack(t *testing.T) {
 		"32_Truncated": {"A shorter file is another file.", func(p string) error { return os.Truncate(p, 3) }},
 		"32_Longer":    {"A longer file is another file.", func(p string) error { return os.WriteFile(p, []byte("hello "), 0o644) }},
 		"32_Symlink":   {"A link may point to another file the next moment.", func(p string) error { return errors.Join(os.Remove(p), os.Symlink("/dev/null", p)) }},
-		"32_Folder":    {"A folder is no file.", func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o755)) }},
+		"32_Folder":    {"A folder is not a file.", func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o755)) }},
 	}
 	for name, tc := range damages {
 		t.Run(name, func(t *testing.T) {

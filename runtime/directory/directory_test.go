@@ -207,7 +207,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOddThings has something that is no file in the place of one that was written, or that is to
+// TestOddThings has something that is not a file in the place of one that was written, or that is to
 // be written.
 func TestOddThings(t *testing.T) {
 	t.Parallel()

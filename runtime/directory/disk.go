@@ -106,7 +106,7 @@ func (d *disk) remove(name string) error {
 	return nil
 }
 
-// removeEmpty removes a folder unless something is in it. What is no folder stays.
+// removeEmpty removes a folder unless something is in it. What is not a folder stays.
 func (d *disk) removeEmpty(name string) error {
 	info, err := d.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
@@ -234,7 +234,7 @@ func (d *disk) hasOn(info fs.FileInfo) bool {
 }
 
 // digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and
-// what [isOdd] when it is no file that can be replaced.
+// what [isOdd] when it is not a file that can be replaced.
 func (d *disk) digest(name string) (sum string, err error) {
 	for _, p := range []string{path.Dir(name), name} {
 		info, err := d.root.Lstat(p)

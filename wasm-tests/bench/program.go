@@ -114,7 +114,7 @@ func (p *program) derive(text []byte, doc tree) ([]tree, error) {
 		for _, o := range resp.Outputs {
 			object, ok := toTree(o.Document).(tree)
 			if !ok {
-				return nil, fmt.Errorf("step %s: the output is no object", s.name)
+				return nil, fmt.Errorf("step %s: the output is not an object", s.name)
 			}
 			objects, at[o.Ref] = append(objects, object), object
 		}

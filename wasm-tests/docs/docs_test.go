@@ -32,7 +32,7 @@ func commands(t *testing.T, file string) []string {
 		case inside:
 			command, ok := strings.CutPrefix(line, "$ ")
 			if !ok {
-				t.Errorf("%s: a console block holds %q, which is no command", file, line)
+				t.Errorf("%s: a console block holds %q, which is not a command", file, line)
 			}
 			all = append(all, command)
 		}

@@ -33,7 +33,7 @@ type outcome struct {
 
 var (
 	// refused: the release is not trusted, or the module is not loaded. Which of the two reads the
-	// bytes first is no promise.
+	// bytes first is not a promise.
 	refused = outcome{"refused", []error{release.ErrNotTrusted, sandbox.ErrContract}}
 	// untrusted: verifying the release refuses it.
 	untrusted = outcome{"untrusted", []error{release.ErrNotTrusted}}

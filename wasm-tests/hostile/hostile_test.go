@@ -119,7 +119,7 @@ func TestSuiteIsLargeEnough(t *testing.T) {
 	all := suite()
 	for _, c := range all {
 		if names[c.name] || c.reason == "" || !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`).MatchString(c.name) {
-			t.Errorf("%q is a duplicate, is no name in kebab case, or has no reason", c.name)
+			t.Errorf("%q is a duplicate, is not a name in kebab case, or has no reason", c.name)
 		}
 		names[c.name] = true
 		outcomes[c.want.name] = true

@@ -269,7 +269,7 @@ func (run objects) namesAreOneDocuments(t *testing.T, bundles []*bundle.Bundle) 
 	for _, err := range each(runtime.CheckBundles(set)) {
 		var e *runtime.Error
 		if !errors.As(err, &e) || !errors.Is(err, runtime.ErrConflict) {
-			t.Errorf("the bundles are no set: %v", err)
+			t.Errorf("the bundles are not a set: %v", err)
 			continue
 		}
 		refused[e.Object] = true

@@ -57,7 +57,7 @@ var _ gate.Engine = (*Engine)(nil)
 // permits can be left out safely. Policies of a document have its name and an underscore before
 // their id.
 //
-// No policies at all are no error: [gate.New] decides about that.
+// No policies at all are not an error: [gate.New] decides about that.
 func Parse(files []File, documents ...File) (*Engine, error) {
 	c, err := newChecker()
 	if err != nil {

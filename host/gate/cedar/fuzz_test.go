@@ -74,7 +74,7 @@ func FuzzParseDocument(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		e, err := Parse([]File{{Name: "p", Text: []byte(permitAll)}}, File{Name: "d", Text: text})
 		if err != nil {
-			t.Fatalf("a document is no error: %v", err)
+			t.Fatalf("a document is not an error: %v", err)
 		}
 		for _, p := range e.Problems() {
 			if p.Message == "" || p.Line == 0 {

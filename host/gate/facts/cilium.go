@@ -222,7 +222,7 @@ func labelSource(label string) (source, key string) {
 	return "any", label
 }
 
-// reserved asks about a selector of endpoints that are no pods: the identity of an entity, or of a block of addresses, is a
+// reserved asks about a selector of endpoints that are not pods: the identity of an entity, or of a block of addresses, is a
 // label, too.
 func (r *reader) reserved(selector node, d direction, ports []port, tunnel bool) {
 	look := func(label string, n node) {

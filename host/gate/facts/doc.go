@@ -19,7 +19,7 @@
 //     the bundle names it anywhere else. A template that puts them together can put any secret into them, and is asked about.
 //   - A policy, a budget or a scaler must be about the bundle's own pods; one that is about the pods of others is asked about
 //     as a whole.
-//   - Traffic to every address on the port of the mesh's tunnel is no wildcard, because the mesh decides at its end who may
+//   - Traffic to every address on the port of the mesh's tunnel is not a wildcard, because the mesh decides at its end who may
 //     pass. It is one for pods that opt out of the mesh.
 //   - A volume of another service is refused without asking as long as its owner does not consent.
 package facts

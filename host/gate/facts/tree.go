@@ -60,7 +60,7 @@ func (n node) textAt(key string) string {
 	return s
 }
 
-// items returns the items of a list; none when it is no list.
+// items returns the items of a list; none when it is not a list.
 func (n node) items() []node {
 	list, _ := n.value.([]any)
 	if len(list) == 0 {
@@ -73,7 +73,7 @@ func (n node) items() []node {
 	return items
 }
 
-// members returns the values of an object, by key; none when it is no object.
+// members returns the values of an object, by key; none when it is not an object.
 func (n node) members() []node {
 	m, _ := n.value.(map[string]any)
 	if len(m) == 0 {

@@ -111,12 +111,12 @@ func TestLoad(t *testing.T) {
 			err:     `x.yaml: has documents of the kinds "CedarPolicy" and "LatticeQuota"; put each kind into a file of its own`,
 		},
 		"OtherKind": {
-			reason:  "What is no policy is not passed over: somebody meant it as one.",
+			reason:  "What is not a policy is not passed over: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
 			err:     `x.json: "ConfigMap" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeJob, LatticeService; what rules read is in a file named data.json`,
 		},
 		"NoKind": {
-			reason:  "A list is no policy.",
+			reason:  "A list is not a policy.",
 			options: policy.Options{Files: []policy.File{{"x.yml", []byte(`- a`)}}},
 			err:     `x.yml: "" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeJob, LatticeService; what rules read is in a file named data.yml`,
 		},
@@ -141,7 +141,7 @@ func TestLoad(t *testing.T) {
 			reason:  "A file that was named is read or refused.",
 			files:   map[string]string{"x.txt": permitAdmit},
 			options: policy.Options{Paths: []string{"x.txt"}},
-			err:     "x.txt: is no file of policies; one ends in .cedar, .rego, .yaml or .json",
+			err:     "x.txt: is not a policy file; its name must end in .cedar, .rego, .yaml or .json",
 		},
 		"EmptyCedar": {
 			reason:  "A file that was truncated to nothing forbids nothing, and no one would notice.",

@@ -299,7 +299,7 @@ func (s *sources) add(f File) error {
 	case IsPolicy(f.Name):
 		return s.addDocuments(f)
 	default:
-		return fmt.Errorf("%s: is no file of policies; one ends in .cedar, .rego, .yaml or .json", f.Name)
+		return fmt.Errorf("%s: is not a policy file; its name must end in .cedar, .rego, .yaml or .json", f.Name)
 	}
 	return nil
 }

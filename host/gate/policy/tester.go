@@ -27,7 +27,7 @@ import (
 // Entities have the attributes that follow from their ids; attributes: {principal: {…}, resource: {…}} of a request sets
 // others, context: {…} its context, groups: […] the groups of a user.
 //
-// The policies must pass [Load] first; the error is its error, or that tests cannot be read. A test that fails is no error.
+// The policies must pass [Load] first; the error is its error, or that tests cannot be read. A test that fails is not an error.
 // [rego.Report.Silent] has the rules that deny and the policies that forbid that no test makes fire, except for those that come
 // with the program.
 func Test(ctx context.Context, o Options) (*rego.Report, error) {

@@ -78,7 +78,7 @@ func TestCases(t *testing.T) {
 		"Want":     {"A verdict has a name.", ask(secret, "yes"), []string{`want: "yes" must be allow, deny, no-opinion or error`}, ""},
 		"NoName":   {"A test has a name.", "cases: [{request: {" + secret + "}, want: allow}]", []string{"has no name; a test needs one"}, ""},
 		"Misspelt": {
-			"A question that cannot be asked is no error of a policy.",
+			"A question that cannot be asked is not an error of a policy.",
 			ask(`principal: 'Service::"a/b"', action: ReadSecret, resource: 'SecretPath::"vault:x"'`, "error"),
 			[]string{`the question cannot be asked: it does not fit the schema: there is no action "ReadSecret"`}, "",
 		},

@@ -152,7 +152,7 @@ func (r reader) amounts(object, field string, written map[string]*yamldoc.Node) 
 	for _, key := range slices.Sorted(maps.Keys(written)) {
 		w := written[key]
 		if !slices.Contains(keys(), key) {
-			r.failAt(w.In(r.File), object, field+"."+key, "is no key of a quota; the keys are cpu, gpu and memory")
+			r.failAt(w.In(r.File), object, field+"."+key, "unknown key; the keys of a quota are cpu, gpu and memory")
 			continue
 		}
 		if a[key] = parseAmount(key, amountText(w)); a[key] == nil {

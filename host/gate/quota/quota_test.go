@@ -259,7 +259,7 @@ func TestParseProblems(t *testing.T) {
 			"q.yaml:4:56: LatticeQuota/a: spec.limits.cpu: is \"1x\", and must be cores such as 2 or 500m\n" +
 				"q.yaml:4:68: LatticeQuota/a: spec.limits.memory: is \"-1\", and must be bytes such as 512Mi\n" +
 				"q.yaml:4:77: LatticeQuota/a: spec.limits.gpu: is \"\", and must be a number such as 4\n" +
-				"q.yaml:4:88: LatticeQuota/a: spec.limits.disk: is no key of a quota; the keys are cpu, gpu and memory",
+				"q.yaml:4:88: LatticeQuota/a: spec.limits.disk: unknown key; the keys of a quota are cpu, gpu and memory",
 		},
 		"nothing limited": {
 			written("a", `{principal: 'Lattice::Group::"a"'}`), "q.yaml:1:1: LatticeQuota/a: spec: limits nothing; give limits or maxPerWorkload",

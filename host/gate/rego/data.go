@@ -62,7 +62,7 @@ func readObject(f File) (map[string]any, error) {
 			return nil, err
 		}
 	default:
-		return nil, dataError("is no data file; its name must end in .json, .yaml or .yml")
+		return nil, dataError("is not a data file; its name must end in .json, .yaml or .yml")
 	}
 	item, err := cbor.FromJSON(nil, text, abi.MaxDepth)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // Test runs the tests among the files: the rules test_<name> of packages such as
 // lattice.outputs_test, in files whose names end in _test.rego. Tests have the capabilities of
 // rules. The files must pass [Parse] first; the error is its error, or that the tests do not
-// compile. A test that fails is no error.
+// compile. A test that fails is not an error.
 func Test(ctx context.Context, files, data []File, o Options) (*Report, error) {
 	e, err := Parse(files, data, o)
 	if err != nil {

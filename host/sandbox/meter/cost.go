@@ -1,7 +1,7 @@
 package meter
 
 // EngineVersion is the version of the engine that [Costs] was read from. With another one, the
-// engine's source must be read again: what an instruction allocates is no part of any interface.
+// engine's source must be read again: what an instruction allocates is not part of any interface.
 const EngineVersion = "v1.12.0"
 
 // Class is a range of instructions that the engine does the same for. Prefix is 0 for those of one

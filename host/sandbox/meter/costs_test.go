@@ -87,7 +87,7 @@ func TestCostsAreComplete(t *testing.T) {
 	taken := 0
 	for _, prefix := range []byte{0, opMiscPrefix, opVectorPrefix} {
 		for op := range 256 {
-			// Prefixes are no instructions, and a number above 0x7f begins a longer one after
+			// Prefixes are not instructions, and a number above 0x7f begins a longer one after
 			// opMiscPrefix.
 			skip := prefix == 0 && (op == opMiscPrefix || op == opVectorPrefix) || prefix == opMiscPrefix && op > 0x7f
 			if skip || !accepts(prefix, byte(op)) {

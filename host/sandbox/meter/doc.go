@@ -31,7 +31,7 @@
 // call is exact. Between, and when a trap or the host ends the guest, it is off by at most the size
 // of the functions on the stack.
 //
-// Fuel is checked where a function begins that is no leaf, once in every round of a loop, after the
+// Fuel is checked where a function begins that is not a leaf, once in every round of a loop, after the
 // price of an operand, and wherever 4,000 units of one function have run without, the leaves that
 // it calls included. A leaf is a short function without calls and loops. A loop that compilers use
 // to jump to places in a function, as Go's does, counts as a round only when the jump leads back.

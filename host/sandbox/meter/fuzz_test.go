@@ -36,7 +36,7 @@ func FuzzRewrite(f *testing.F) {
 			if !errors.Is(err, meter.ErrMalformed) && !errors.Is(err, meter.ErrUnsupported) && !errors.Is(err, meter.ErrReserved) {
 				t.Errorf("the error is of another kind: %v", err)
 			}
-			// What is no part of WebAssembly 2.0 the engine may take: it reads parts of some
+			// What is not part of WebAssembly 2.0 the engine may take: it reads parts of some
 			// proposals even when they are off.
 			if inBody(err) && !beyond(err) && !exhausting(wasm, err) && compiles(t.Context(), r, wasm) {
 				t.Errorf("the engine takes it: %v", err)

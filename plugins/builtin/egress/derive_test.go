@@ -32,7 +32,7 @@ func TestService(t *testing.T) {
 	}{
 		{
 			name:      "nothing",
-			reason:    "other resources are no egress",
+			reason:    "other resources are not egress",
 			resources: "db: {type: service}, cache: {type: volume}",
 		},
 		{
@@ -145,7 +145,7 @@ func TestMemberRules(t *testing.T) {
 	}{
 		{
 			name:   "targets",
-			reason: "every kind of target in the order of the document; ports are sorted, no ports are no limit",
+			reason: "every kind of target in the order of the document; ports are sorted, no ports mean no limit",
 			egress: `[{target: {fqdn: API.example.com}, ports: [8443, 443, 443]}, {target: {entity: world}},
   {target: {cidr: 10.0.0.0/8}, ports: [53], protocol: UDP}, {target: {fqdn: "*.example.org"}, ports: [443], protocol: TCP},
   {target: {fqdn: api.example.com}, ports: [53], protocol: UDP}]`,

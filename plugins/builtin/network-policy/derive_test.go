@@ -384,7 +384,7 @@ func TestProblems(t *testing.T) {
 			want: []string{"error spec.target: selects nothing; set selector to the pods' labels, or namespace"},
 		},
 		{
-			name:     "advertised to what is no service",
+			name:     "advertised to what is not a service",
 			document: memberOf("media", "jellyfin", "advertise: {allowedServices: [web, a/b/c, /x, a/b]}"),
 			want: []string{
 				`error spec.advertise.allowedServices.0: "web" is neither namespace/name nor *`,

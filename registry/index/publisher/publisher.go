@@ -172,7 +172,7 @@ func (l *List) Set(p Publisher) error {
 func (l *List) Remove(id string) error {
 	i, found := slices.BinarySearchFunc(l.Publishers, id, compareID)
 	if !found {
-		return fmt.Errorf("%s: is no publisher of the index", id)
+		return fmt.Errorf("%s: not a publisher of the index", id)
 	}
 	l.Publishers = slices.Delete(l.Publishers, i, i+1)
 	return nil

@@ -55,7 +55,7 @@ func TestEncode(t *testing.T) {
 	if err := l.Remove("acme"); err != nil || l.Find("acme") != nil || l.Find("beta") == nil {
 		t.Errorf("%v, %+v", err, l)
 	}
-	if err := l.Remove("acme"); err == nil || err.Error() != "acme: is no publisher of the index" {
+	if err := l.Remove("acme"); err == nil || err.Error() != "acme: not a publisher of the index" {
 		t.Error(err)
 	}
 }

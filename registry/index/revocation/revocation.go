@@ -146,7 +146,7 @@ func (l *List) NamesKeys() bool {
 	return slices.ContainsFunc(l.Revoked, func(e Entry) bool { return e.KeyID != "" })
 }
 
-// covers compares what the entry names only: an empty field is no wildcard.
+// covers compares what the entry names only: an empty field is not a wildcard.
 func (e *Entry) covers(r Release) bool {
 	switch {
 	case e.Digest != "":

@@ -154,7 +154,7 @@ func TestAttack05_Delegated(t *testing.T) {
 		}
 		h.time = start.Add(18 * day)
 		h.lacks(web2, tuf.ErrExpired, "a: version 4 expired")
-		// A newer version of it is no problem.
+		// A newer version of it is not a problem.
 		h.repo.Roles["a"].Signed.Expires = start.Add(21 * day)
 		h.repo.PublishAll()
 		if got := h.download(web2); got != "two" {
@@ -215,7 +215,7 @@ func TestAttack06_ClockSetBack(t *testing.T) {
 	h.refuse(tuf.ErrClock, "clock: it is 2026-03-10T12:00:00Z by the clock of this machine, and was 2026-03-12T12:00:00Z before")
 	_, err := v.Target(context.Background(), web1)
 	h.wants(err, tuf.ErrClock, "clock")
-	// What a time server does is no attack; what has expired stays expired.
+	// What a time server does is not an attack; what has expired stays expired.
 	h.time = start.Add(11*day - 4*time.Minute)
 	h.refuse(tuf.ErrExpired, "it is 2026-03-12T12:00:00Z")
 	// Reading what was verified is allowed, with the age that is known.

@@ -135,7 +135,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestExpiredRootOnTheWay: an expired root is no obstacle on the way to one that is not.
+// TestExpiredRootOnTheWay: an expired root is not an obstacle on the way to one that is not.
 func TestExpiredRootOnTheWay(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {
@@ -147,7 +147,7 @@ func TestExpiredRootOnTheWay(t *testing.T) {
 	})
 }
 
-// TestExpiredRootOnDisk: a root that has expired since is no obstacle on the way to the next.
+// TestExpiredRootOnDisk: a root that has expired since is not an obstacle on the way to the next.
 func TestExpiredRootOnDisk(t *testing.T) {
 	t.Parallel()
 	both(t, func(h *harness) {

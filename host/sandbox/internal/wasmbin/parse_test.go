@@ -114,7 +114,7 @@ func TestParseDoesNotSupport(t *testing.T) {
 	const oneType = "\x01\x60\x00\x00"
 	for _, c := range []struct{ reason, rest, want string }{
 		{"a section of tags", section(13, ""), "byte 8: section 13 is not part of WebAssembly 2.0"},
-		{"a type that is no function", section(1, "\x01\x5f\x00"), "byte 11: a type that is not a function is not part of WebAssembly 2.0"},
+		{"a type that is not a function", section(1, "\x01\x5f\x00"), "byte 11: a type that is not a function is not part of WebAssembly 2.0"},
 		{"an imported tag", section(1, oneType) + section(2, "\x01\x00\x00\x04\x00\x00"), "byte 19: an import of kind 4 is not part of WebAssembly 2.0"},
 		{"a shared memory", section(5, "\x01\x03\x01\x01"), "byte 11: shared memory, 64-bit addresses and pages of other sizes are not part of WebAssembly 2.0"},
 		{"a memory of 64-bit addresses", section(5, "\x01\x04\x01"), "byte 11: shared memory, 64-bit addresses and pages of other sizes are not part of WebAssembly 2.0"},

@@ -89,7 +89,7 @@ spec:
 		{
 			name: "peers",
 			reason: "callers and dependencies are sorted by namespace and name, once each, with the id before the key; other " +
-				"types than service are no peers",
+				"types than service are not peers",
 			service: `
 metadata: {name: jellyfin, namespace: media}
 spec:

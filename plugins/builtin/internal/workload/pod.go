@@ -68,7 +68,7 @@ func (b *Builder) placement() {
 	}
 }
 
-// warnToken warns about a token that opens nothing: rights on the Kubernetes API are no part of the document.
+// warnToken warns about a token that opens nothing: rights on the Kubernetes API are not part of the document.
 func (b *Builder) warnToken() {
 	if on := b.subject.Runtime.AutomountServiceAccountToken; on == nil || !*on {
 		return

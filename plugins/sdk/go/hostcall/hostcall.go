@@ -69,7 +69,7 @@ func (h Host) List(prefix string) ([]string, error) {
 }
 
 // HTTPGet sends a GET request to a host that the manifest names, and follows redirects to such
-// hosts. A status such as 404 is no error.
+// hosts. A status such as 404 is not an error.
 func (h Host) HTTPGet(r *abi.HTTPGetRequest) (*abi.HTTPGetAnswer, error) {
 	answer := new(abi.HTTPGetAnswer)
 	d := cbor.NewDecoder(h.call(abi.HostHTTPGet, r.AppendCBOR(nil)))
