@@ -135,8 +135,8 @@ deadcode: $(DEADCODE) ## Find functions that the command cannot reach, except th
 	@mkdir -p $(BUILD)
 	@$(DEADCODE) ./cmd/lattice-host/... >$(BUILD)/deadcode && sh wasm-tests/checks/deadcode.sh wasm-tests/checks/deadcode.txt <$(BUILD)/deadcode
 
-words: ## Look for the words of wasm-tests/checks/words.txt in the lines that changed.
-	@sh wasm-tests/checks/words.sh wasm-tests/checks/words.txt
+words: ## Look for the words of wasm-tests/checks/words.txt in every line of the tree.
+	@sh wasm-tests/checks/words.sh wasm-tests/checks/words.txt wasm-tests/checks/words-allowed.txt
 
 tools-lint: $(GOLANGCI) ## Build the linter.
 

@@ -72,78 +72,61 @@ func TestWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const behind = "a.go:3: \"behind\": write after\n"
 	tests := map[string]struct {
-		reason string
-		change func(r repository)
-		want   string
+		reason  string
+		name    string
+		text    string
+		allowed string
+		want    string
 	}{
-		"Committed": {
-			"The last commit on main counts, with the right line.",
-			func(r repository) { r.commit("a.go", "// One.\n// Two.\n// Behind it.\n") },
-			"a.go:3: \"behind\": write after\n",
-		},
-		"Earlier": {
-			"What an earlier commit brought is not looked at.",
-			func(r repository) { r.commit("a.go", "// behind\n"); r.commit("a.go", "// behind\n// a\n") }, "",
-		},
-		"Branch": {
-			"Every commit of a branch counts.",
-			func(r repository) {
-				r.git("checkout", "--quiet", "-b", "work")
-				r.commit("a.go", "// anew\n")
-				r.commit("b.md", "Fine.\n")
-			},
-			"a.go:1: \"anew\": write again\n",
-		},
-		"NotCommitted": {"A changed line counts.", func(r repository) { r.write("first.go", "package a // but for b\n") }, "first.go:1: \"but for\": write except\n"},
-		"NotTracked": {
-			"A new file counts.",
-			func(r repository) { r.write("sub/new.md", "Good.\nIt stands.\n") }, "sub/new.md:2: \"stands\": write is\n",
-		},
-		"TwoWords":   {"Several words in a line.", func(r repository) { r.write("n.go", "// is none anew\n") }, "n.go:1: \"anew\": write again\nn.go:1: \"is none\": write is not, must be, not found\n"},
-		"PartOfWord": {"Only whole words count.", func(r repository) { r.write("n.go", "// understands behindhand renewed is nonexistent\n") }, ""},
-		"Format":     {"A message.", func(r repository) { r.write("n.go", "x(\"%q is no duration\")\n") }, "n.go:1: \"%q is no duration\": write %q is not a ...; say what to write\n"},
-		"Removed":    {"A line that goes is no matter.", func(r repository) { r.git("rm", "--quiet", "first.go"); r.commit("b.go", "package b\n") }, ""},
-		"OtherFiles": {"Test data and generated code are not looked at.", func(r repository) {
-			r.write("testdata/a.go", "anew\n")
-			r.write("x_gen.go", "anew\n")
-			r.write("a.txt", "anew\n")
-		}, ""},
-		"PlusPlus": {"A line that looks like a file's name.", func(r repository) { r.write("n.md", "++ b/anew\n") }, "n.md:1: \"anew\": write again\n"},
+		"Line":       {"A match has the right line.", "a.go", "// One.\n// Two.\n// Behind it.\n", "", behind},
+		"TwoWords":   {"Several words in a line.", "a.go", "// is none anew\n", "", "a.go:1: \"anew\": write again\na.go:1: \"is none\": write is not, must be, not found\n"},
+		"PartOfWord": {"Only whole words count.", "a.go", "// understands behindhand renewed is nonexistent\n", "", ""},
+		"Format":     {"A message.", "a.go", "x(\"%q is no duration\")\n", "", "a.go:1: \"%q is no duration\": write %q is not a ...; say what to write\n"},
+		"Colons":     {"A line with colons and tabs.", "sub/a.md", "a: b:\tnobody's: c\n", "", "sub/a.md:1: \"nobody's\": write no one, unowned\n"},
+		"Golden":     {"Messages in test data count.", "testdata/a.txtar", "stderr 'anew'\n", "", "testdata/a.txtar:1: \"anew\": write again\n"},
+		"Generated":  {"Generated code is not looked at.", "x_gen.go", "anew\n", "", ""},
+		"Lists":      {"Nor is the folder with the words.", "wasm-tests/checks/words.txt", "anew\tagain\n", "", ""},
+		"Allowed":    {"A place can be allowed.", "a.go", "// a\n// b\n// Behind it.\n", "# Why.\na.go\tBehind it\n", ""},
+		"Elsewhere":  {"Another place is not.", "a.go", "// a\n// b\n// Behind it.\n", "b.go\tBehind it\n", behind + "ALLOWED: b.go: nothing needs \"Behind it\" any more, remove the line\n"},
+		"Besides":    {"Nor is another word of the line.", "a.go", "// a\n// b\n// anew, behind it\n", "a.go\tanew\n", behind},
+		"Stale":      {"An allowance that nothing needs is an error.", "a.go", "// Good.\n", "a.go\tanew\n", "ALLOWED: a.go: nothing needs \"anew\" any more, remove the line\n"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRepository(t)
-			r.commit("first.go", "package a // behind\n")
-			r.commit("second.go", "package a\n")
-			tc.change(r)
-			out, ok := shell(t, r.dir, "", "words.sh", words)
-			if out != tc.want || ok != (tc.want == "") {
-				t.Errorf("%s\ngot %q, ok %v\nwant %q", tc.reason, out, ok, tc.want)
+			file := filepath.Join(t.TempDir(), "allowed")
+			if err := os.WriteFile(file, []byte(tc.allowed), 0o600); err != nil {
+				t.Fatal(err)
 			}
+			r := newRepository(t)
+			r.commit("first.go", "package a\n")
+			check := func(state string) {
+				out, ok := shell(t, r.dir, "", "words.sh", words, file)
+				if out = strings.ReplaceAll(out, file, "ALLOWED"); out != tc.want || ok != (tc.want == "") {
+					t.Errorf("%s, %s\ngot %q, ok %v\nwant %q", tc.reason, state, out, ok, tc.want)
+				}
+			}
+			r.write(tc.name, tc.text)
+			check("not tracked")
+			r.commit(tc.name, tc.text)
+			r.commit("second.go", "package a\n")
+			check("from an earlier commit")
 		})
 	}
 }
 
-// TestWordsWithoutHistory looks at a repository with one commit, as a clone of depth 1 is.
-func TestWordsWithoutHistory(t *testing.T) {
+// TestWordsWithoutLists checks that words.sh does not succeed because a list is missing or empty.
+func TestWordsWithoutLists(t *testing.T) {
 	t.Parallel()
-	words, err := filepath.Abs("words.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := newRepository(t)
-	r.commit("a.go", "package a // anew\n")
-	if out, ok := shell(t, r.dir, "", "words.sh", words); out != "" || !ok {
-		t.Errorf("got %q, %v", out, ok)
-	}
-	r.write("b.go", "// anew\n")
-	if out, ok := shell(t, r.dir, "", "words.sh", words); ok {
-		t.Errorf("a new file is not looked at: %q", out)
-	}
-	if out, ok := shell(t, r.dir, "", "words.sh", "nowhere"); ok {
-		t.Errorf("without words it succeeds: %q", out)
+	r.commit("a.go", "package a\n")
+	r.write("empty", "# no words\n")
+	for _, lists := range [][]string{{"nowhere", "empty"}, {"empty", "empty"}, {"a.go", "nowhere"}} {
+		if out, ok := shell(t, r.dir, "", "words.sh", lists...); ok {
+			t.Errorf("with %v it succeeds: %q", lists, out)
+		}
 	}
 }
 
