@@ -41,7 +41,7 @@ func rows() map[int]row {
 		43: {what: "defaults of spaces", open: true}, 44: {what: "names and subnets of cells", open: true}, 45: {what: "egress rules of cells", open: true},
 		46: {what: "states of cells", open: true}, 47: {what: "CellProfile", open: true}, 48: {what: "the containerd executor", open: true},
 		49: {what: "signed manifests of LatticeNet"}, 50: {what: "strict decoding"}, 51: {what: "rules of capabilities"}, 52: {what: "trust policies"},
-		53: {what: "the static index"}, 54: {what: "the signature of an index"}, 55: {what: "revocation and rollback", open: true},
+		53: {what: "the static index"}, 54: {what: "the signature of an index"}, 55: {what: "revocation and rollback"},
 		56: {what: "hostile archives"}, 57: {what: "the gate of an installation"}, 58: {what: "the life of an installed plugin"},
 		59: {what: "the sandbox"}, 60: {what: "the broker of host calls"}, 61: {what: "consent is bound to a version"},
 		62: {what: "Meshfile documents", open: true}, 63: {what: "environments of a Meshfile", open: true}, 64: {what: "values of a Meshfile", open: true},
