@@ -47,7 +47,7 @@ WORSTTIME ?= 10m
 WORSTSEED ?= $(shell date +%Y%m%d)
 
 .DELETE_ON_ERROR:
-.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night fuel worst property bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
+.PHONY: help demo build plugins test test-plain test-race test-assemblyscript test-cedar test-trust test-all race kills check night fuel worst property offline bench bench-peers bench-smoke bench-json crds fmt lint vet deadcode words generate cross fuzz fuzz-turn fuzz-sandbox goldens clean tools-lint tools-assemblyscript tools-cedar tools-trust
 
 help: ## Print what can be made.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ night: ## Run everything that is slow, in hours; goes on after a failure and end
 property: ## Derive 2,000 generated services instead of the 150 of make test: all that must hold for what derives, and the real schemas.
 	CI=night go test -timeout 1h ./wasm-tests/property
 	cd wasm-tests/schemas && CI=night go test -timeout 1h -run TestGenerated .
+
+offline: ## Run all tests of this module where there is no network; Linux only.
+	CI=night go test -timeout 2h -run TestRow67 ./wasm-tests/acceptance
 
 worst: ## Search for WORSTTIME (10m) for small modules that cost the host most; run the hostile ones in full.
 	CI=night go test -timeout 2h -run TestCost ./wasm-tests/hostile

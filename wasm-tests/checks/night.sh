@@ -30,6 +30,7 @@ step make bench
 step make fuel
 step make worst
 step make property
+step make offline
 for folder in abi cmd host registry runtime plugins; do
 	step make fuzz FUZZIN=$folder FUZZTIME="$fuzztime"
 done
