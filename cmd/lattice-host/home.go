@@ -11,10 +11,10 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// besideName is the folder next to the program that is an installation. It is as trusted as the
+// siblingName is the folder next to the program that is an installation. It is as trusted as the
 // program itself: who can write to one can write to the other. The working directory is never
 // looked at, because its content may come from strangers.
-const besideName = "lattice-home"
+const siblingName = "lattice-home"
 
 // homeDir returns the folder of the installation.
 func (a *app) homeDir() (string, error) {
@@ -24,7 +24,7 @@ func (a *app) homeDir() (string, error) {
 	if dir := a.getenv("LATTICE_HOME"); dir != "" {
 		return dir, nil
 	}
-	if dir := besideProgram(); dir != "" {
+	if dir := nextToProgram(); dir != "" {
 		return dir, nil
 	}
 	// A relative path is to be ignored (XDG Base Directory Specification, section 3).
@@ -38,8 +38,8 @@ func (a *app) homeDir() (string, error) {
 	return filepath.Join(user, ".local", "share", "lattice-host"), nil
 }
 
-// besideProgram returns the installation next to the program, or nothing.
-func besideProgram() string {
+// nextToProgram returns the installation next to the program, or nothing.
+func nextToProgram() string {
 	program, err := os.Executable()
 	if err == nil {
 		program, err = filepath.EvalSymlinks(program)
@@ -47,7 +47,7 @@ func besideProgram() string {
 	if err != nil {
 		return ""
 	}
-	dir := filepath.Join(filepath.Dir(program), besideName)
+	dir := filepath.Join(filepath.Dir(program), siblingName)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return ""
 	}

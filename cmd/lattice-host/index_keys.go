@@ -74,8 +74,8 @@ func (r *keyring) open(ctx context.Context, k keyFile) (release.PrivateKey, erro
 	return key, nil
 }
 
-// meet opens keys that are enough to sign what is needed, and says for each role what is missing.
-func (r *keyring) meet(ctx context.Context, needs []author.Need) ([]release.PrivateKey, error) {
+// keysFor opens enough keys to sign for needs; its error says for each role which keys are missing.
+func (r *keyring) keysFor(ctx context.Context, needs []author.Need) ([]release.PrivateKey, error) {
 	var keys []release.PrivateKey
 	var missing []error
 	for _, need := range needs {

@@ -62,8 +62,8 @@ type publishing struct {
 	draft *author.Draft
 	// static says that what the static document says may have changed, though no release has.
 	static bool
-	// hits are the releases that were revoked.
-	hits []string
+	// affected are the releases that a revocation covers.
+	affected []string
 	// before runs when everything is signed and nothing is published yet, except for a dry run.
 	before func(ctx context.Context) error
 }
@@ -176,7 +176,7 @@ func (p *publishing) finish(ctx context.Context) (*published, error) {
 		return nil, err
 	}
 	done := &published{
-		Index: p.dir, DryRun: p.flags.dryRun, Notes: append([]string{}, change.Notes...), Hits: p.hits, Files: change.Paths(),
+		Index: p.dir, DryRun: p.flags.dryRun, Notes: append([]string{}, change.Notes...), Hits: p.affected, Files: change.Paths(),
 	}
 	if p.flags.dryRun {
 		return done, nil
@@ -204,7 +204,7 @@ func (p *publishing) sign(ctx context.Context) (*author.Change, error) {
 	if err != nil {
 		return nil, asInput(err)
 	}
-	keys, err := p.ring.meet(ctx, needs)
+	keys, err := p.ring.keysFor(ctx, needs)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (p *publishing) updateStatic(ctx context.Context) error {
 	}
 	for _, need := range needs {
 		if need.Role == author.RoleReleases {
-			keys, err := p.ring.meet(ctx, []author.Need{need})
+			keys, err := p.ring.keysFor(ctx, []author.Need{need})
 			if err != nil {
 				// All roles that lack keys are named at once.
 				return nil

@@ -86,8 +86,8 @@ func revoked(subject string) (revocation.Entry, error) {
 	return revocation.Entry{Publisher: subject}, nil
 }
 
-// revoke adds an entry, notes which releases it hits that could be installed before, and says what it names that the index does not
-// have: one with a typing error keeps nothing from running.
+// revoke adds an entry, records which installable releases it revokes, and warns about names that the index does not list: an
+// entry with a typing error revokes nothing.
 func (p *publishing) revoke(e revocation.Entry) error {
 	publishers, err := p.draft.Publishers()
 	if err != nil {
@@ -111,7 +111,7 @@ func (p *publishing) revoke(e revocation.Entry) error {
 	}
 	for i, c := range named {
 		if !before[i] && isRevoked(c) {
-			p.hits = append(p.hits, c.Manifest.Reference())
+			p.affected = append(p.affected, c.Manifest.Reference())
 		}
 	}
 	for _, subject := range unknownTo(publishers, named, e) {
@@ -166,7 +166,7 @@ func candidates(draft *author.Draft, publishers *publisher.List, e revocation.En
 	return all, nil
 }
 
-// unknownTo returns what an entry names that an index does not have; named are the releases that it has.
+// unknownTo returns what e names that the index does not list; named are the listed releases that e names.
 func unknownTo(publishers *publisher.List, named []*release.Claims, e revocation.Entry) []string {
 	known := len(named) > 0
 	switch {

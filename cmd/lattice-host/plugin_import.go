@@ -56,8 +56,8 @@ POLICY is a JSON file that says whose signatures count: {"trusted_publishers": {
 		for _, other := range imported.Others {
 			a.note("%s: another one with this id is there; a loader rejects all of them until one is left", filepath.Join(dir, other))
 		}
-		told := tellImported(v, imported)
-		return a.emit(map[string]any{"imported": told}, told.write)
+		report := importReport(v, imported)
+		return a.emit(map[string]any{"imported": report}, report.write)
 	})
 	return c
 }
@@ -118,7 +118,7 @@ type importedCapability struct {
 	Means string          `json:"means"`
 }
 
-func tellImported(v *latticenet.Verified, i *latticenet.Imported) importedPlugin {
+func importReport(v *latticenet.Verified, i *latticenet.Imported) importedPlugin {
 	m := v.Manifest()
 	p := importedPlugin{
 		ID: m.ID, Version: m.Version, Name: m.Name, Type: m.Type, Publisher: m.Publisher, KeyID: v.KeyID(), Digest: "sha256:" + v.Digest(),

@@ -76,7 +76,7 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 		if err != nil {
 			return nil, "", err
 		}
-		return wasm, besideModule(name), nil
+		return wasm, signatureFileOf(name), nil
 	}
 	home, err := a.openHome()
 	if errors.Is(err, errNoHome) {
@@ -103,8 +103,8 @@ func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signatu
 	return loaded.Module.Wasm(), "verified, by " + strings.Join(plugins[0].Signers(), ", "), nil
 }
 
-// besideModule tells about the signature file next to a module.
-func besideModule(file string) string {
+// signatureFileOf describes the signature file next to a module.
+func signatureFileOf(file string) string {
 	data, err := readFile(file+signatureEnding, release.MaxBundleBytes)
 	if err != nil {
 		return "none"

@@ -35,20 +35,20 @@ var (
 
 // Options say how a log is kept.
 type Options struct {
-	// Key signs checkpoints and heads. It must be there.
+	// Key signs checkpoints and heads. It is required.
 	Key release.PrivateKey
-	// Trusted are earlier keys of the log, whose heads are taken too.
+	// Trusted are earlier keys of the log, whose heads are accepted as well.
 	Trusted []release.PublicKey
-	// Every is how many lines a checkpoint is for; 0 is [DefaultEvery].
+	// Every is the number of lines between checkpoints; 0 is [DefaultEvery].
 	Every int
-	// RotateBytes is from which size on the log goes on in another file, see [Segment]; 0 is never.
+	// RotateBytes is the size at which the log continues in another file, see [Segment]; 0 means never.
 	RotateBytes int64
-	// Clock tells the time; nil is the system's.
+	// Clock returns the time; nil means the system's clock.
 	Clock func() time.Time
 }
 
 const (
-	// DefaultEvery is how many lines a checkpoint is for unless [Options] say otherwise.
+	// DefaultEvery is the number of lines between checkpoints unless [Options] say otherwise.
 	DefaultEvery = 128
 	// maxBatchBytes is how much one Append writes at most.
 	maxBatchBytes = 16 << 20

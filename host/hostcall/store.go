@@ -64,7 +64,7 @@ func (s storeSize) check() *abi.HostError {
 	return nil
 }
 
-// effective returns the changes that change anything.
+// effective drops writes that leave a value as it was.
 func (b *baseStore) effective(changes cbor.Map[cbor.Raw]) cbor.Map[cbor.Raw] {
 	return slices.DeleteFunc(slices.Clone(changes), func(e cbor.Entry[cbor.Raw]) bool {
 		old := b.entries.Get(e.Key)

@@ -132,7 +132,7 @@ func TestCallWaitsForACore(t *testing.T) {
 		if err := patient(); !errors.Is(err, errStillWaits) {
 			t.Errorf("nothing was given back, and got %v", err)
 		}
-		r.pool.giveBack(first)
+		r.pool.release(first)
 		for _, result := range []func() error{patient, later} {
 			if err := result(); err != nil {
 				t.Errorf("an instance was given back, and got %v", err)
@@ -290,7 +290,7 @@ func TestCallsWaitForMemoryInTurn(t *testing.T) {
 				t.Errorf("too much memory is in use, and got %v", err)
 			}
 		}
-		r.pool.giveBack(first)
+		r.pool.release(first)
 		for _, result := range []func() error{third, again} {
 			if err := result(); err != nil {
 				t.Errorf("memory was given back, and got %v", err)
@@ -298,7 +298,7 @@ func TestCallsWaitForMemoryInTurn(t *testing.T) {
 		}
 		// What was given back had to make room for the large one, and that for the last call.
 		wantLive(t, plugins, 1, 1, 1, 0)
-		r.pool.giveBack(second)
+		r.pool.release(second)
 	})
 }
 
@@ -313,7 +313,7 @@ func TestBudgetOfNothing(t *testing.T) {
 		if err := waits(); !errors.Is(err, errStillWaits) {
 			t.Errorf("another instance is in use, and got %v", err)
 		}
-		r.pool.giveBack(first)
+		r.pool.release(first)
 		if err := waits(); err != nil {
 			t.Errorf("the other instance was given back, and got %v", err)
 		}
@@ -342,7 +342,7 @@ func TestGrowthCounts(t *testing.T) {
 	if diff := cmp.Diff(want, bookkeepingOf(plugins)); diff != "" {
 		t.Errorf("bookkeeping after making room (-want +got):\n%s", diff)
 	}
-	r.pool.giveBack(i)
+	r.pool.release(i)
 	settle(t, r.pool)
 	// What it grew by stays in memory for its next call.
 	want.Calls = 0
@@ -376,7 +376,7 @@ func TestCallPutsBackWhatItFinds(t *testing.T) {
 		if at := firstDifference(next.memory.buffer, p.instances.first.memory.bytes()); at >= 0 {
 			t.Errorf("%s: byte %d was not put back", name, at)
 		}
-		p.instances.pool.giveBack(next)
+		p.instances.pool.release(next)
 	}
 }
 
@@ -423,7 +423,7 @@ func TestInstancesAreAlike(t *testing.T) {
 			t.Errorf("%s: log (-want +got):\n%s", name, diff)
 		}
 		for _, i := range all {
-			p.instances.pool.giveBack(i)
+			p.instances.pool.release(i)
 		}
 		if got := len(idleMemories(t, p)); got != 3 {
 			t.Errorf("%s: %d instances were kept, want 3", name, got)

@@ -361,7 +361,7 @@ func TestPluginRetires(t *testing.T) {
 			t.Errorf("closing did not wait: %v", err)
 		default:
 		}
-		r.pool.giveBack(taken)
+		r.pool.release(taken)
 		if err := inside(); err != nil {
 			t.Errorf("a call from before closing gave %v", err)
 		}

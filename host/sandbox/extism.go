@@ -107,7 +107,7 @@ func (p *Plugin) runExtism(ctx context.Context, step string, op abi.Op, request 
 		if answer, err = call.Call(ctx, name, request); err != nil {
 			return err
 		}
-		g.fuel.meet(call.Guest())
+		g.fuel.bind(call.Guest())
 		return g.fuel.settle(int64(g.fuel.guest.Get()))
 	})
 	if err == nil {
@@ -156,7 +156,7 @@ func (c *extismCall) usage(g *guest, end error) Usage {
 		return g.usage(0, end)
 	}
 	if c.Guest() != nil {
-		g.fuel.meet(c.Guest())
+		g.fuel.bind(c.Guest())
 	}
 	return g.usage(c.MemoryBytes(), end)
 }

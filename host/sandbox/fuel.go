@@ -100,8 +100,8 @@ func (t *fuelTank) announce(fuel int64) {
 	}
 }
 
-// meet finds the variable of the guest that calls the host.
-func (t *fuelTank) meet(m api.Module) {
+// bind finds the fuel variable of the guest that calls the host, unless it is known already.
+func (t *fuelTank) bind(m api.Module) {
 	if t.guest == nil {
 		t.guest, _ = m.ExportedGlobal(fuelExport).(api.MutableGlobal)
 	}
@@ -172,7 +172,7 @@ func provideRefill(ctx context.Context, engine wazero.Runtime) error {
 func refill(ctx context.Context, m api.Module, stack []uint64) {
 	g := guestOf(ctx)
 	tank := &g.fuel
-	tank.meet(m)
+	tank.bind(m)
 	g.stacks.look(ctx)
 	tank.announce(int64(stack[0]))
 	if ctx.Err() != nil {

@@ -68,7 +68,7 @@ func (f hostFunction) engineFunction() api.GoModuleFunc {
 			panic(errInterrupted)
 		}
 		g := guestOf(ctx)
-		g.fuel.meet(m)
+		g.fuel.bind(m)
 		g.fuel.spend(hostCallFuel)
 		f.call(frame{ctx, g, m}, stack)
 	}

@@ -178,7 +178,7 @@ func TestIdleInstancesAreSmall(t *testing.T) {
 			taken = append(taken, i)
 		}
 		for _, i := range taken {
-			p.instances.pool.giveBack(i)
+			p.instances.pool.release(i)
 		}
 		if got := len(idleMemories(t, p)); got != instances {
 			t.Fatalf("%d instances are idle, want %d", got, instances)

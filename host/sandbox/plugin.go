@@ -142,7 +142,7 @@ func (p *Plugin) run(ctx context.Context, step string, op abi.Op, request []byte
 	answered := false
 	defer func() {
 		if answered {
-			p.instances.pool.giveBack(i)
+			p.instances.pool.release(i)
 			return
 		}
 		// Whatever went wrong in it, it is not the same any more. That includes a log function of

@@ -310,9 +310,9 @@ func (p *pool) discard(bytes uint64) {
 	go debug.FreeOSMemory()
 }
 
-// giveBack returns an instance to the pool after a successful call. While a core is idle, putting
+// release returns an instance to the pool after a successful call. While a core is idle, putting
 // it back is left to that core, so that the caller has its answer sooner.
-func (p *pool) giveBack(i *instance) {
+func (p *pool) release(i *instance) {
 	if i.uses++; i.uses >= maxUses || !i.plugin.reusable() {
 		p.drop(i)
 		return

@@ -39,7 +39,7 @@ func newShim(t *testing.T) *shim {
 	}
 	s := &shim{t: t, module: module, memory: module.Memory()}
 	s.guest = newGuest(identity{}, "", abi.Limits{}, s.log.add)
-	s.guest.fuel.meet(module)
+	s.guest.fuel.bind(module)
 	return s
 }
 

@@ -40,7 +40,7 @@ type Options struct {
 	// has it forget.
 	Software Software
 	Forget   bool
-	// PassedOver, when set, is told why All leaves a plugin out: nothing of it can be chosen that
+	// PassedOver, when set, is given why All leaves a plugin out: nothing of it can be chosen that
 	// is not older than what is installed.
 	PassedOver func(error)
 	// Admit, when set, decides about each release before it is installed. Any error refuses it.
@@ -106,8 +106,8 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 		if err := h.tidy(); err != nil {
 			return err
 		}
-		told := opts.Software != nil || opts.Forget
-		if !told {
+		given := opts.Software != nil || opts.Forget
+		if !given {
 			if opts.Software, err = h.software(); err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func (h *Home) install(ctx context.Context, opts Options, requests func(*install
 		defer func() { err = errors.Join(err, in.close()) }()
 		installed, err = in.run(ctx, requests)
 		replaced = in.replaced
-		if err == nil && told {
+		if err == nil && given {
 			err = h.remember(opts.Software)
 		}
 		return err

@@ -96,10 +96,11 @@ type planner struct {
 	changes              []runtime.Change
 	conflicts            []error
 	// seen is what was found in the target, in the order of looking.
-	seen []seen
+	seen []observation
 }
 
-type seen struct {
+// observation is what was found at one place of the target.
+type observation struct {
 	Where string `json:"where"`
 	Found
 }
@@ -233,15 +234,15 @@ func (p *planner) note(want intent, whose owner, is content, item *Item, found F
 
 func (p *planner) look(item *Item) (Found, error) {
 	found, err := p.in.Look(item)
-	p.seen = append(p.seen, seen{item.Where, found})
+	p.seen = append(p.seen, observation{item.Where, found})
 	return found, err
 }
 
 // state returns the digest of what the plan rests on.
 func (p *planner) state() (string, error) {
 	text, err := exactjson.Marshal(struct {
-		Record any    `json:"record"`
-		Seen   []seen `json:"seen"`
+		Record any           `json:"record"`
+		Seen   []observation `json:"seen"`
 	}{p.in.Record, p.seen})
 	return bundle.Digest(text), err
 }

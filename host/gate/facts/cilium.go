@@ -57,7 +57,7 @@ func (r *reader) ciliumRule(n node, d direction) {
 	tunnel := !r.index.outside && len(ports) > 0 && !slices.ContainsFunc(ports, func(p port) bool { return !p.isTunnel() })
 	// So does the resource itself for the ports of its gateway.
 	tunnel = tunnel || d.door && r.opensDoor(ports)
-	if len(n.members()) > 0 && namesNobody(n, d) && !tunnel {
+	if len(n.members()) > 0 && namesNoPeer(n, d) && !tunnel {
 		r.wildcard(d.mesh, n)
 		r.outbound(d, entityPrefix+"all", ports, n)
 	}
@@ -86,9 +86,9 @@ func (r *reader) ciliumRule(n node, d direction) {
 	}
 }
 
-// namesNobody reports whether a rule names no one, which means everybody. What an empty list means
-// is not left to be seen.
-func namesNobody(n node, d direction) bool {
+// namesNoPeer reports whether a rule names no peer, which means every peer. An empty list counts as no peer, however Cilium
+// reads it.
+func namesNoPeer(n node, d direction) bool {
 	for _, member := range n.members() {
 		if _, list := member.value.([]any); list && len(member.items()) == 0 || member.missing() {
 			continue

@@ -56,8 +56,7 @@ func inherited(context, pod node, field string) node {
 	return context.at(field)
 }
 
-// effective asks about the protections that a container goes without, be it that no one asked for
-// them.
+// effective asks about each protection that a container lacks, also when the document does not mention it.
 func (r *reader) effective(context, pod node) {
 	r.user(inherited(context, pod, "runAsUser"), inherited(context, pod, "runAsNonRoot"))
 	if at := inherited(context, pod, "runAsGroup"); !at.missing() {

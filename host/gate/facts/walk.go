@@ -14,7 +14,7 @@ func containerLists() [3]string {
 // isPod reports whether an object looks like the spec of a pod, wherever it is.
 func isPod(n node) bool {
 	m, ok := n.value.(map[string]any)
-	if !ok || allTexts(m) {
+	if !ok || allStrings(m) {
 		return false
 	}
 	for _, key := range [...]string{
@@ -27,8 +27,8 @@ func isPod(n node) bool {
 	return false
 }
 
-// allTexts reports whether an object is a table of texts, such as labels. There is no pod or container without another type.
-func allTexts(m map[string]any) bool {
+// allStrings reports whether every value is a string, as in labels. A pod or container always has a value of another type.
+func allStrings(m map[string]any) bool {
 	for _, value := range m {
 		if _, ok := value.(string); !ok {
 			return false
@@ -41,7 +41,7 @@ func allTexts(m map[string]any) bool {
 func isTable(key string, m map[string]any) bool {
 	switch key {
 	case "labels", "annotations", "matchLabels", "nodeSelector", "selector", "data", "stringData", "binaryData":
-		return allTexts(m)
+		return allStrings(m)
 	}
 	return false
 }

@@ -225,7 +225,7 @@ func ReadPath(root string) ([]File, error) {
 		case e.IsDir() || hidden:
 			return nil
 		case !IsPolicy(e.Name()):
-			return passOver(file, e)
+			return checkSkipped(file, e)
 		case len(files) == MaxFiles:
 			return fmt.Errorf("%s: has more than %d files of policies", root, MaxFiles)
 		}
@@ -239,9 +239,9 @@ func ReadPath(root string) ([]File, error) {
 	return files, err
 }
 
-// passOver passes over a file that is not read for its name, except for what somebody may well take
-// for policies: those that forbid would be missed by no one.
-func passOver(file string, e fs.DirEntry) error {
+// checkSkipped refuses to skip a file that its author may take for a policy: a forbid policy that is not read would go
+// unnoticed.
+func checkSkipped(file string, e fs.DirEntry) error {
 	if IsPolicy(strings.ToLower(e.Name())) {
 		return fmt.Errorf("%s: is not read, as %s is not in lower case; rename it", file, filepath.Ext(file))
 	}
@@ -411,9 +411,9 @@ func quoted(texts []string) string {
 
 // kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a kind has the kind "".
 func kindsIn(f *File) ([]string, error) {
-	documents, fault := yamldoc.Parse(f.Text, maxFileBytes)
-	if fault != nil {
-		return nil, problem.Problem{Position: fault.In(f.Name), Message: fault.Message}
+	documents, syntaxErr := yamldoc.Parse(f.Text, maxFileBytes)
+	if syntaxErr != nil {
+		return nil, problem.Problem{Position: syntaxErr.In(f.Name), Message: syntaxErr.Message}
 	}
 	var kinds []string
 	for _, n := range documents {

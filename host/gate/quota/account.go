@@ -116,7 +116,7 @@ func (w *workload) groups() iter.Seq2[string, *pods] {
 }
 
 // add counts the pods that field describes.
-func (c *counted) add(field string, p *pods) *fault {
+func (c *counted) add(field string, p *pods) *fieldProblem {
 	one, silent, err := p.requests(field)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (c *counted) add(field string, p *pods) *fault {
 		replicas = *p.Replicas
 	}
 	if replicas < 0 {
-		return &fault{field + ".replicas", "is negative"}
+		return &fieldProblem{field + ".replicas", "is negative"}
 	}
 	if a := p.Autoscaling; a != nil {
 		replicas = max(a.Max, replicas)
@@ -141,8 +141,8 @@ func (c *counted) add(field string, p *pods) *fault {
 	return nil
 }
 
-// fault is a field that makes a demand uncountable.
-type fault struct{ field, message string }
+// fieldProblem is a field that makes a demand uncountable.
+type fieldProblem struct{ field, message string }
 
 // one is what one replica requests: thousandths of a core, bytes and a count, none of them rounded yet.
 type one struct {
@@ -162,7 +162,7 @@ func (o one) times(replicas int64) Amounts {
 // requests returns what all containers of one replica request, init containers included: it is never less than what the
 // cluster reserves. A request that is not there cannot be counted, and is no request for nothing; but a sidecar may name no
 // resources, and silent is its field then.
-func (p *pods) requests(in string) (demand one, silent string, wrong *fault) {
+func (p *pods) requests(in string) (demand one, silent string, wrong *fieldProblem) {
 	cpu, memory := new(big.Rat), new(big.Rat)
 	sidecars := in + ".sidecars"
 	for _, group := range [...]struct {
@@ -178,9 +178,9 @@ func (p *pods) requests(in string) (demand one, silent string, wrong *fault) {
 				silent = field
 				continue
 			case cores == nil:
-				return one{}, "", &fault{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, "", &fieldProblem{field + ".cpu", "is missing or wrong, so that quotas cannot count it"}
 			case bytes == nil:
-				return one{}, "", &fault{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
+				return one{}, "", &fieldProblem{field + ".memory", "is missing or wrong, so that quotas cannot count it"}
 			}
 			cpu.Add(cpu, cores)
 			memory.Add(memory, bytes)
@@ -190,7 +190,7 @@ func (p *pods) requests(in string) (demand one, silent string, wrong *fault) {
 	return one{cpu.Mul(cpu, big.NewRat(1000, 1)), memory, gpus}, silent, wrong
 }
 
-func (p *pods) gpus(in string) (*big.Int, *fault) {
+func (p *pods) gpus(in string) (*big.Int, *fieldProblem) {
 	n := new(big.Int)
 	for _, name := range slices.Sorted(maps.Keys(p.Workload.Resources)) {
 		r := p.Workload.Resources[name]
@@ -198,7 +198,7 @@ func (p *pods) gpus(in string) (*big.Int, *fault) {
 			continue
 		}
 		if r.Params.Count == nil || *r.Params.Count < 0 {
-			return nil, &fault{in + ".workload.resources." + name + ".params.count", "is missing or wrong, so that quotas cannot count it"}
+			return nil, &fieldProblem{in + ".workload.resources." + name + ".params.count", "is missing or wrong, so that quotas cannot count it"}
 		}
 		n.Add(n, big.NewInt(*r.Params.Count))
 	}

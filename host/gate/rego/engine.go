@@ -86,7 +86,7 @@ func (l *library) engine(caps *ast.Capabilities, digest string, o Options) (*Eng
 		if m.space != spacePoint || e.packs[m.point()] != nil {
 			continue
 		}
-		modules := l.reach(m.name)
+		modules := l.withLibraries(m.name)
 		for _, r := range modules {
 			used[r.name] = true
 		}

@@ -53,7 +53,7 @@ type record struct {
 	Root int64 `json:"root"`
 	// Seen are the newest timestamp and snapshot that were verified. Older ones are refused, also
 	// when the refresh that brought them failed afterwards.
-	Seen seen `json:"seen"`
+	Seen newest `json:"seen"`
 	// Roles are the newest metadata of the role targets and of those it delegates to.
 	Roles map[string]string `json:"roles"`
 	// Kept are the targets of [Config.Keep], sorted.
@@ -62,7 +62,7 @@ type record struct {
 	Verified *verified `json:"verified,omitempty"`
 }
 
-type seen struct {
+type newest struct {
 	Timestamp string `json:"timestamp,omitempty"`
 	Snapshot  string `json:"snapshot,omitempty"`
 }
