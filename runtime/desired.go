@@ -131,9 +131,8 @@ func Revoked(bundles []Bundle, resources []abi.Ref) map[abi.Ref]bool {
 }
 
 // CheckBundles returns everything that keeps bundles from being one set: a resource twice, or one
-// object that two resources
-// want to be different. An object that is the same for all, such as the gateway of a namespace, may derive from any number of
-// resources; see [Owners].
+// object that two resources want to be different. An object that is the same for all, such as the
+// gateway of a namespace, may derive from any number of resources; see [Owners].
 func CheckBundles(bundles []Bundle) error {
 	if len(bundles) > MaxBundles {
 		return &Error{Kind: ErrInvalid, Problem: fmt.Sprintf("a set has at most %d resources, not %d; split it", MaxBundles, len(bundles))}

@@ -39,8 +39,8 @@ const (
 	WrongReference Code = "wrong-reference"
 	// ServerField: a document has a field that only a server sets.
 	ServerField Code = "server-field"
-	// WriteOnly: a Secret has stringData, which server-side apply does not remove again when a later
-	// answer leaves it out (kubernetes/kubernetes#108008).
+	// WriteOnly: a Secret has stringData, which server-side apply does not remove again when a
+	// later answer leaves it out (kubernetes/kubernetes#108008).
 	WriteOnly Code = "write-only"
 	// Null: a document has a null, where a field must be left out.
 	Null Code = "null"

@@ -10,11 +10,12 @@
 //   - reason: what the case shows;
 //   - manifest: the manifest of the plugin that answers;
 //   - request: what the plugin was asked, a Request;
-//   - answer: what it said, a Response as JSON; in its place text, where it is not JSON, or cbor alone, where it is wrong in
-//     CBOR only;
-//   - cbor: request and answer as deterministic CBOR, in hexadecimal digits, derived from the above;
-//   - verdict: the problems of the answer, each with code, path and message, and the keys that ABI 1 does not have. An answer
-//     without problems is taken.
+//   - answer: what it said, a Response as JSON; in its place text, where it is not JSON, or cbor
+//     alone, where it is wrong in CBOR only;
+//   - cbor: request and answer as deterministic CBOR, in hexadecimal digits, derived from the
+//     above;
+//   - verdict: the problems of the answer, each with code, path and message, and the keys that ABI
+//     1 does not have. An answer without problems is taken.
 //
 // An encoder is right when it writes the bytes of cbor for the message; a decoder, when it reads
 // both encodings to the same message; a checker, when it finds exactly the codes and paths of the

@@ -17,7 +17,8 @@ type JobSpec struct {
 	//kind:maxLength 63
 	//kind:default "volcano"
 	SchedulerName string `json:"schedulerName,omitempty"`
-	// Queue is the queue of Volcano that the job waits in. A gate asks whether the namespace may use it.
+	// Queue is the queue of Volcano that the job waits in. A gate asks whether the namespace may
+	// use it.
 	//
 	//kind:minLength 1
 	//kind:maxLength 253
@@ -40,7 +41,8 @@ type JobSpec struct {
 	//
 	//kind:maxLength 128
 	Schedule string `json:"schedule,omitempty"`
-	// ConcurrencyPolicy says what happens when it is time and the last run has not ended: Allow (default), Forbid or Replace.
+	// ConcurrencyPolicy says what happens when it is time and the last run has not ended: Allow
+	// (default), Forbid or Replace.
 	//
 	//kind:enum Allow Forbid Replace
 	ConcurrencyPolicy string `json:"concurrencyPolicy,omitempty"`
@@ -63,12 +65,14 @@ type JobSpec struct {
 	StartingDeadlineSeconds *int64 `json:"startingDeadlineSeconds,omitempty"`
 	// Topology constrains where pods run in the network.
 	Topology *Topology `json:"topology,omitempty"`
-	// Policies say what an event does to the job. Without any, an evicted or failed pod restarts the job.
+	// Policies say what an event does to the job. Without any, an evicted or failed pod restarts
+	// the job.
 	//
 	//kind:maxItems 16
 	Policies []JobPolicy `json:"policies,omitempty"`
-	// Defaults are what tasks have in common. They are merged under each task: mappings by key, everything else where the task
-	// says nothing. The host merges them, so that a derivation sees complete tasks and no defaults.
+	// Defaults are what tasks have in common. They are merged under each task: mappings by key,
+	// everything else where the task says nothing. The host merges them, so that a derivation sees
+	// complete tasks and no defaults.
 	//
 	//kind:partial
 	Defaults *JobTask `json:"defaults,omitempty"`
@@ -93,7 +97,8 @@ type JobTask struct {
 	Replicas *int64 `json:"replicas,omitempty"`
 	// Workload is what runs.
 	Workload *Workload `json:"workload"`
-	// RestartPolicy says whether a container that ends is started again in its pod: Never (default), OnFailure or Always.
+	// RestartPolicy says whether a container that ends is started again in its pod: Never
+	// (default), OnFailure or Always.
 	//
 	//kind:enum Never OnFailure Always
 	//kind:default "Never"

@@ -24,7 +24,8 @@ type MemberSpec struct {
 	//
 	//kind:maxLength 253
 	ServiceAccount string `json:"serviceAccount,omitempty"`
-	// PodNames is the headless Service below which single pods of the member have names: callers may look those up.
+	// PodNames is the headless Service below which single pods of the member have names: callers
+	// may look those up.
 	//
 	//kind:maxLength 63
 	PodNames string `json:"podNames,omitempty"`
@@ -73,7 +74,8 @@ type MemberPort struct {
 	//kind:enum TCP UDP SCTP
 	//kind:default "TCP"
 	Protocol string `json:"protocol,omitempty"`
-	// External admits callers from outside the cluster to a Permissive port, as a LoadBalancer needs.
+	// External admits callers from outside the cluster to a Permissive port, as a LoadBalancer
+	// needs.
 	External bool `json:"external,omitempty"`
 }
 

@@ -2,14 +2,15 @@ package lattice
 
 import "github.com/latticenet/lattice-host/abi/cbor"
 
-// ObjectMeta is the part of a Kubernetes object's metadata that a derivation may use. What a server or client keeps books in is
-// not: the same document would be another one after it was applied.
+// ObjectMeta is the part of a Kubernetes object's metadata that a derivation may use. What a server
+// or client keeps books in is not: the same document would be another one after it was applied.
 type ObjectMeta struct {
 	// Name is a DNS label.
 	Name string `json:"name"`
 	// Namespace is a DNS label; the host fills in "default".
 	Namespace string `json:"namespace,omitempty"`
-	// Labels and Annotations are carried for templates and selectors. The host takes out annotations in which clients keep books.
+	// Labels and Annotations are carried for templates and selectors. The host takes out
+	// annotations in which clients keep books.
 	Labels      cbor.Map[string] `json:"labels,omitempty"`
 	Annotations cbor.Map[string] `json:"annotations,omitempty"`
 }

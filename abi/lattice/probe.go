@@ -41,7 +41,8 @@ type Probe struct {
 type HTTPGet struct {
 	// Path is the path of the request; it begins with a slash.
 	Path string `json:"path"`
-	// Port is the port of the container, or the name of a port of the service, which means the port that it leads to.
+	// Port is the port of the container, or the name of a port of the service, which means the port
+	// that it leads to.
 	//
 	//kind:x-kubernetes-int-or-string true
 	Port int64 `json:"port"`
@@ -80,7 +81,8 @@ type Exec struct {
 
 // TCPSocket probes by opening a connection.
 type TCPSocket struct {
-	// Port is the port of the container, or the name of a port of the service, which means the port that it leads to.
+	// Port is the port of the container, or the name of a port of the service, which means the port
+	// that it leads to.
 	//
 	//kind:x-kubernetes-int-or-string true
 	Port int64 `json:"port"`
@@ -92,7 +94,8 @@ type TCPSocket struct {
 
 // GRPC probes with the health service of gRPC.
 type GRPC struct {
-	// Port is the port of the container, or the name of a port of the service, which means the port that it leads to.
+	// Port is the port of the container, or the name of a port of the service, which means the port
+	// that it leads to.
 	//
 	//kind:x-kubernetes-int-or-string true
 	Port int64 `json:"port"`

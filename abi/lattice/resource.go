@@ -4,7 +4,8 @@ import "github.com/latticenet/lattice-host/abi/cbor"
 
 // Resource is something that a workload uses or offers.
 type Resource struct {
-	// Type is service, external-service, volume, secret, gpu, existing-secret, existing-configmap or a custom type.
+	// Type is service, external-service, volume, secret, gpu, existing-secret, existing-configmap
+	// or a custom type.
 	//
 	//kind:maxLength 63
 	Type string `json:"type"`
@@ -37,8 +38,8 @@ type ResourceMetadata struct {
 	Annotations cbor.Map[string] `json:"annotations,omitempty"`
 }
 
-// ResourceParams are the parameters of a resource; which ones apply depends on its type. Custom holds those of custom
-// types, as they were written.
+// ResourceParams are the parameters of a resource; which ones apply depends on its type. Custom
+// holds those of custom types, as they were written.
 //
 //kind:free
 type ResourceParams struct {
@@ -54,9 +55,11 @@ type ResourceParams struct {
 	Size string `json:"size,omitempty"`
 	// StorageClass of a volume.
 	StorageClass string `json:"storageClass,omitempty"`
-	// AccessMode of a volume: ReadWriteOnce (default), ReadWriteOncePod, ReadWriteMany or ReadOnlyMany.
+	// AccessMode of a volume: ReadWriteOnce (default), ReadWriteOncePod, ReadWriteMany or
+	// ReadOnlyMany.
 	AccessMode string `json:"accessMode,omitempty"`
-	// Scratch makes a volume a directory that is empty at first and ends with its pod. Containers share it at any path.
+	// Scratch makes a volume a directory that is empty at first and ends with its pod. Containers
+	// share it at any path.
 	Scratch *bool `json:"scratch,omitempty"`
 	// PerReplica gives each replica a volume of its own, and makes the service a StatefulSet.
 	PerReplica *bool `json:"perReplica,omitempty"`

@@ -50,19 +50,20 @@ type Runtime struct {
 	//kind:maxItems 64
 	//kind:items.maxLength 253
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
-	// TerminationGracePeriodSeconds is how long a pod may take to end, with what its containers do before they stop.
-	// Kubernetes gives 30 when it is not set.
+	// TerminationGracePeriodSeconds is how long a pod may take to end, with what its containers do
+	// before they stop. Kubernetes gives 30 when it is not set.
 	//
 	//kind:minimum 0
 	//kind:maximum 2147483647
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
-	// FSGroup is the group that owns the files of volumes. Default 65534, or 0 when a container runs as user 0.
+	// FSGroup is the group that owns the files of volumes. Default 65534, or 0 when a container
+	// runs as user 0.
 	//
 	//kind:minimum 0
 	//kind:maximum 2147483647
 	FSGroup *int64 `json:"fsGroup,omitempty"`
-	// FSGroupChangePolicy says when the files of a volume get the group: OnRootMismatch (default) if its top folder has
-	// another one, or Always.
+	// FSGroupChangePolicy says when the files of a volume get the group: OnRootMismatch (default)
+	// if its top folder has another one, or Always.
 	//
 	//kind:enum OnRootMismatch Always
 	FSGroupChangePolicy string `json:"fsGroupChangePolicy,omitempty"`
@@ -71,7 +72,8 @@ type Runtime struct {
 	//kind:maxProperties 64
 	//kind:values.maxLength 63
 	NodeSelector cbor.Map[string] `json:"nodeSelector,omitempty"`
-	// Tolerations let pods run on nodes that keep others away. Gates ask about keys that reserve nodes.
+	// Tolerations let pods run on nodes that keep others away. Gates ask about keys that reserve
+	// nodes.
 	//
 	//kind:maxItems 64
 	Tolerations []Toleration `json:"tolerations,omitempty"`
@@ -95,7 +97,8 @@ type Toleration struct {
 	//
 	//kind:enum NoSchedule PreferNoSchedule NoExecute
 	Effect string `json:"effect,omitempty"`
-	// TolerationSeconds is how long a running pod stays after a taint with the effect NoExecute is set.
+	// TolerationSeconds is how long a running pod stays after a taint with the effect NoExecute is
+	// set.
 	//
 	//kind:minimum 0
 	//kind:maximum 2147483647
@@ -119,7 +122,8 @@ type Workload struct {
 
 // Container is one container of a workload.
 type Container struct {
-	// Image is the image reference with its digest, or "." for the image that the platform's configuration names.
+	// Image is the image reference with its digest, or "." for the image that the platform's
+	// configuration names.
 	//
 	//kind:maxLength 1024
 	Image string `json:"image"`
@@ -155,7 +159,8 @@ type Container struct {
 	StartupProbe *Probe `json:"startupProbe,omitempty"`
 	// Lifecycle is what the container does before it stops.
 	Lifecycle *Lifecycle `json:"lifecycle,omitempty"`
-	// EnvFrom names secret, existing-secret and existing-configmap resources whose keys become environment variables.
+	// EnvFrom names secret, existing-secret and existing-configmap resources whose keys become
+	// environment variables.
 	//
 	//kind:maxItems 256
 	//kind:items.maxLength 63
@@ -206,8 +211,8 @@ type Sidecar struct {
 	Security *Security `json:"security,omitempty"`
 	// Init runs the container to its end before the others start.
 	Init bool `json:"init,omitempty"`
-	// After names the init containers that run to their end before this one, which is an init container too. Those that
-	// are not ordered run by name.
+	// After names the init containers that run to their end before this one, which is an init
+	// container too. Those that are not ordered run by name.
 	//
 	//kind:maxItems 64
 	//kind:items.maxLength 63
@@ -232,7 +237,8 @@ type Quantities struct {
 	//
 	//kind:maxLength 32
 	Memory string `json:"memory,omitempty"`
-	// EphemeralStorage is what a container writes to its node, to empty directories and as output, in the notation of memory.
+	// EphemeralStorage is what a container writes to its node, to empty directories and as output,
+	// in the notation of memory.
 	//
 	//kind:maxLength 32
 	EphemeralStorage string `json:"ephemeral-storage,omitempty"`
@@ -248,7 +254,8 @@ type File struct {
 	//
 	//kind:maxLength 1398104
 	BinaryContent string `json:"binaryContent,omitempty"`
-	// Source is ${resources.<name>.<key>} for a key of an existing Secret or ConfigMap. A change of it reaches new pods only.
+	// Source is ${resources.<name>.<key>} for a key of an existing Secret or ConfigMap. A change of
+	// it reaches new pods only.
 	Source string `json:"source,omitempty"`
 	// Mode is three or four octal digits.
 	//
@@ -260,9 +267,11 @@ type File struct {
 	ReverseExpand bool `json:"reverseExpand,omitempty"`
 }
 
-// VolumeMount mounts a volume, or the keys of an existing Secret or ConfigMap; an empty directory when it has no source.
+// VolumeMount mounts a volume, or the keys of an existing Secret or ConfigMap; an empty directory
+// when it has no source.
 type VolumeMount struct {
-	// Source is ${resources.<name>} for a resource of type volume, existing-secret or existing-configmap.
+	// Source is ${resources.<name>} for a resource of type volume, existing-secret or
+	// existing-configmap.
 	Source string `json:"source,omitempty"`
 	// Path is a path inside the volume.
 	Path string `json:"path,omitempty"`
@@ -312,9 +321,11 @@ type Security struct {
 	//
 	//kind:enum RuntimeDefault Localhost Unconfined
 	SeccompProfile string `json:"seccompProfile,omitempty"`
-	// SeccompLocalhostProfile is the file of a Localhost profile, below the node's folder of profiles.
+	// SeccompLocalhostProfile is the file of a Localhost profile, below the node's folder of
+	// profiles.
 	SeccompLocalhostProfile string `json:"seccompLocalhostProfile,omitempty"`
-	// ApparmorProfile is RuntimeDefault, Localhost or Unconfined; by default the platform's setting.
+	// ApparmorProfile is RuntimeDefault, Localhost or Unconfined; by default the platform's
+	// setting.
 	//
 	//kind:enum RuntimeDefault Localhost Unconfined
 	ApparmorProfile string `json:"apparmorProfile,omitempty"`
@@ -330,13 +341,15 @@ type Security struct {
 type Ports struct {
 	// Ports by name.
 	Ports cbor.Map[Port] `json:"ports"`
-	// ServiceType is ClusterIP (default), NodePort, LoadBalancer, or Headless: the name resolves to the addresses of the pods.
+	// ServiceType is ClusterIP (default), NodePort, LoadBalancer, or Headless: the name resolves to
+	// the addresses of the pods.
 	//
 	//kind:enum ClusterIP NodePort LoadBalancer Headless
 	//kind:default "ClusterIP"
 	ServiceType string `json:"serviceType,omitempty"`
-	// StableNames gives each pod a name that it keeps, from SERVICE-0 on, and makes the service a StatefulSet. A pod is found
-	// at POD.SERVICE-pods.NAMESPACE.svc.cluster.local, or without -pods where the service is Headless.
+	// StableNames gives each pod a name that it keeps, from SERVICE-0 on, and makes the service a
+	// StatefulSet. A pod is found at POD.SERVICE-pods.NAMESPACE.svc.cluster.local, or without -pods
+	// where the service is Headless.
 	StableNames bool `json:"stableNames,omitempty"`
 	// Hostnames are the public names of an external service.
 	//
@@ -416,7 +429,8 @@ type Metric struct {
 
 // Deploy is the roll-out strategy.
 type Deploy struct {
-	// Strategy is rolling (default), canary, or recreate, which ends the old pods before new ones begin.
+	// Strategy is rolling (default), canary, or recreate, which ends the old pods before new ones
+	// begin.
 	//
 	//kind:enum rolling canary recreate
 	//kind:default "rolling"

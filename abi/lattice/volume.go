@@ -6,16 +6,18 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// LabelVolumePrefix is followed by the id of a volume, in a label with the value "true". Pods of the service that owns the
-// volume carry it, and requirements find the service's document by it, see [HasLabel].
+// LabelVolumePrefix is followed by the id of a volume, in a label with the value "true". Pods of
+// the service that owns the volume carry it, and requirements find the service's document by it,
+// see [HasLabel].
 const LabelVolumePrefix = "lattice.io/vol-"
 
-// LabelTask is a label by which requirements find the job that has a task. Its value is what the task's pods are labelled
-// with, JOB-TASK.
+// LabelTask is a label by which requirements find the job that has a task. Its value is what the
+// task's pods are labelled with, JOB-TASK.
 const LabelTask = "lattice.dev/task"
 
-// HasLabel reports whether requirements that ask for a label find a document, encoded as CBOR: it has the label, or the
-// label is that of a volume which the document owns, a resource of type volume with this id and a size, or that of a task.
+// HasLabel reports whether requirements that ask for a label find a document, encoded as CBOR: it
+// has the label, or the label is that of a volume which the document owns, a resource of type
+// volume with this id and a size, or that of a task.
 func HasLabel(document cbor.Raw, key, value string) bool {
 	if got := cbor.Lookup(document, "metadata", "labels", key); got != nil && cbor.TextAt(got) == value {
 		return true

@@ -18,7 +18,8 @@ type app struct {
 	now            func() time.Time
 	// pages fetches what plugins ask for from the network.
 	pages hostcall.Getter
-	// compiler is the command line of a process that compiles a module, see [sandbox.Config.Compiler].
+	// compiler is the command line of a process that compiles a module, see
+	// [sandbox.Config.Compiler].
 	compiler []string
 
 	// ask asks for passphrases; nil when there is no one. Passphrase opened a key file before:
@@ -50,7 +51,8 @@ func (a *app) does(f body) func(*cobra.Command, []string) error {
 	}
 }
 
-// json reports whether the user asked for JSON. A command line that was not understood to its end is searched for that.
+// json reports whether the user asked for JSON. A command line that was not understood to its end
+// is searched for that.
 func (a *app) json() bool {
 	if a.started || a.output != "" {
 		return a.output == formatJSON

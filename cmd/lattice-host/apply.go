@@ -111,8 +111,8 @@ func (a *app) apply(ctx context.Context, f *applyFlags) error {
 	return errors.Join(a.emitResult(x.Plan, result, o.Denied, f.verbose), o.Err())
 }
 
-// notApplied tells what was denied besides an error that keeps the rest from being applied. The exit code is that of the
-// error: that of a denial would say that the rest was.
+// notApplied tells what was denied besides an error that keeps the rest from being applied. The
+// exit code is that of the error: that of a denial would say that the rest was.
 func (a *app) notApplied(o *engine.Outcome, err error) error {
 	if denials := o.Err(); denials != nil {
 		printErrors(a.stderr, denials)

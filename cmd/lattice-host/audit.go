@@ -16,9 +16,11 @@ import (
 const (
 	// auditFolder is the folder of an installation that holds the audit log and its key.
 	auditFolder = "audit"
-	// auditRotate names the variable with the size in bytes from which on the log goes on in another file.
+	// auditRotate names the variable with the size in bytes from which on the log goes on in
+	// another file.
 	auditRotate = "LATTICE_AUDIT_ROTATE"
-	// defaultRotate is that size unless the variable says otherwise: some hundred thousand decisions.
+	// defaultRotate is that size unless the variable says otherwise: some hundred thousand
+	// decisions.
 	defaultRotate = 64 << 20
 )
 
@@ -71,7 +73,8 @@ func (a *app) auditDone(ctx context.Context, events ...audit.Event) error {
 	return log.Done(ctx, events...)
 }
 
-// pluginEvent is what the audit log says about a plugin that was installed, removed, enabled or disabled.
+// pluginEvent is what the audit log says about a plugin that was installed, removed, enabled or
+// disabled.
 type pluginEvent struct {
 	Plugin       string   `json:"plugin"`
 	Previous     string   `json:"previous,omitempty"`

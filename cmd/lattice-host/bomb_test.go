@@ -21,8 +21,9 @@ import (
 // refusedBomb is what the commands say about what is too slow to compile.
 var refusedBomb = regexp.MustCompile(`acme/web@1\.1\.0 sha256:[0-9a-f]{12}: breaks the contract: unsupported module: function 2: byte \d+: compiling it takes about `)
 
-// TestLaw07_CompileBomb proves that no command brings a module into an index or an installation that takes too long to compile,
-// though its publisher signed it and an index offers it, and that verify finds one that an older program installed.
+// TestLaw07_CompileBomb proves that no command brings a module into an index or an installation
+// that takes too long to compile, though its publisher signed it and an index offers it, and that
+// verify finds one that an older program installed.
 func TestLaw07_CompileBomb(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -87,7 +87,8 @@ type prewarming struct {
 	progress *progress
 }
 
-// all compiles plugins side by side. The sandbox decides how many at once; as many as there are cores are made ready.
+// all compiles plugins side by side. The sandbox decides how many at once; as many as there are
+// cores are made ready.
 func (w *prewarming) all(ctx context.Context, entries []market.Entry) []prewarmed {
 	results := make([]prewarmed, len(entries))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))

@@ -96,7 +96,8 @@ func cmdSame(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdMask is "mask FILE": it writes FILE.masked, in which what differs between machines and compilers is replaced.
+// cmdMask is "mask FILE": it writes FILE.masked, in which what differs between machines and
+// compilers is replaced.
 func cmdMask(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: mask FILE")
@@ -137,8 +138,9 @@ func flip(file string) error {
 	return os.WriteFile(file, data, 0o644)
 }
 
-// cmdEachBlob is "eachblob PLUGIN... -- COMMAND ARGS...": it changes one byte of each file of the plugins in a copy of
-// $DEMOHOME, one after the other, and runs the command, which must exit with 11, name the plugin and print nothing.
+// cmdEachBlob is "eachblob PLUGIN... -- COMMAND ARGS...": it changes one byte of each file of the
+// plugins in a copy of $DEMOHOME, one after the other, and runs the command, which must exit with
+// 11, name the plugin and print nothing.
 func cmdEachBlob(ts *testscript.TestScript, neg bool, args []string) {
 	split := slices.Index(args, "--")
 	if neg || split < 1 || split == len(args)-1 {

@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
-// readConsent reads the values of --grant, each the name of a capability or a file with grants, and lets somebody at the
-// terminal agree to the rest.
+// readConsent reads the values of --grant, each the name of a capability or a file with grants, and
+// lets somebody at the terminal agree to the rest.
 func (a *app) readConsent(ctx context.Context, grants []string) (market.Consent, error) {
 	consent := market.Consent{Source: "--grant", Plugins: map[string][]market.Grant{}, Ask: a.asksConsent(ctx)}
 	capabilities := market.GrantNames()

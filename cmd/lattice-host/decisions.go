@@ -160,7 +160,8 @@ func writeReason(w io.Writer, subject string, r *gate.Reason, verdict string) {
 	writeAdvice(w, r.Advice)
 }
 
-// consentOf says where the owner of a volume consents; of a decision that was kept it is only known who may have written it.
+// consentOf says where the owner of a volume consents; of a decision that was kept it is only known
+// who may have written it.
 func consentOf(r *gate.Reason) string {
 	switch {
 	case r.Note != "" || r.Consent == "":

@@ -47,8 +47,8 @@ that they did not.`,
 	return c
 }
 
-// engineOfRemoval opens an engine with the policies that a removal is noted with. When they do not load and that may be,
-// those decide that come with the program, and the error broken says why.
+// engineOfRemoval opens an engine with the policies that a removal is noted with. When they do not
+// load and that may be, those decide that come with the program, and the error broken says why.
 func (a *app) engineOfRemoval(f *deleteFlags, t *engine.Target) (e *engine.Engine, progress *progress, broken error, err error) {
 	home, err := a.openHome()
 	if err == nil {

@@ -93,8 +93,8 @@ func (a *app) writeBundles(results []engine.Derived) error {
 	return a.write(text)
 }
 
-// bundleList returns the canonical JSON of all bundles, and of what gates decided about each: keys sorted, no white space, one
-// line break at the end.
+// bundleList returns the canonical JSON of all bundles, and of what gates decided about each: keys
+// sorted, no white space, one line break at the end.
 func bundleList(results []engine.Derived) ([]byte, error) {
 	data := []byte(`{"apiVersion":"` + pipeline.APIVersion + `","bundles":[`)
 	for i, r := range results {
@@ -126,7 +126,8 @@ func (a *app) noteResults(results []engine.Derived) {
 	}
 }
 
-// resultLine is one message of a step. What a step said about a derived document has its place at the user's.
+// resultLine is one message of a step. What a step said about a derived document has its place at
+// the user's.
 func resultLine(doc *resource.Document, r bundle.Result) string {
 	position, object := doc.Position(r.Field), doc.Object()
 	if r.Resource != (abi.Ref{}) {

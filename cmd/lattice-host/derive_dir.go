@@ -18,8 +18,9 @@ import (
 // bundleFile is the file in the folder of a document that holds its bundle.
 const bundleFile = "bundle.json"
 
-// writeFolder writes each object to a file of its own, below a folder for each document, and says what it wrote. An object that
-// derives from several documents is in the folder of the first: a kustomization refuses one that is listed twice.
+// writeFolder writes each object to a file of its own, below a folder for each document, and says
+// what it wrote. An object that derives from several documents is in the folder of the first: a
+// kustomization refuses one that is listed twice.
 func (a *app) writeFolder(dir string, results []engine.Derived) error {
 	refs := make([]abi.Ref, len(results))
 	bundles := make([]runtime.Bundle, len(results))
@@ -75,7 +76,8 @@ func (a *app) writeObjects(dir string, r engine.Derived, owners map[abi.Ref]abi.
 	if err := a.writeNoted(filepath.Join(dir, engine.DecisionsFile), append(record, '\n')); err != nil {
 		return err
 	}
-	// The bundle comes last: while the old one is there, an interrupted run can still be tidied up after.
+	// The bundle comes last: while the old one is there, an interrupted run can still be tidied up
+	// after.
 	return a.writeNoted(filepath.Join(dir, bundleFile), append(b.JSON(), '\n'))
 }
 

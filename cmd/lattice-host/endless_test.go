@@ -136,7 +136,8 @@ func exitCodeOf(t *testing.T, err error) int {
 // patience bounds what should take a moment.
 const patience = 20 * time.Second
 
-// TestEndlessPluginRunsOutOfFuel lets a plugin with an endless loop run: it is blamed, and the fuel that it was given named.
+// TestEndlessPluginRunsOutOfFuel lets a plugin with an endless loop run: it is blamed, and the fuel
+// that it was given named.
 func TestEndlessPluginRunsOutOfFuel(t *testing.T) {
 	t.Parallel()
 	w := newEndlessWorld(t, fmt.Sprintf("{fuel: %d}", endlessFuel))
@@ -155,8 +156,8 @@ func TestEndlessPluginRunsOutOfFuel(t *testing.T) {
 	}
 }
 
-// TestEndlessPluginIsInterrupted sends the signals of Ctrl-C and of a service manager to the program while its plugin is in
-// an endless loop with more fuel than it can spend.
+// TestEndlessPluginIsInterrupted sends the signals of Ctrl-C and of a service manager to the
+// program while its plugin is in an endless loop with more fuel than it can spend.
 func TestEndlessPluginIsInterrupted(t *testing.T) {
 	t.Parallel()
 	w := newEndlessWorld(t, fmt.Sprintf("{fuel: %d, timeoutMillis: %d}", int64(abi.MaxFuel), abi.MaxTimeoutMillis))

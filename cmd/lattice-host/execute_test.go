@@ -78,7 +78,8 @@ warn contains msg if {
 }
 `
 
-// TestAttack64_Canary plants a secret in a Secret that is derived, and looks for it wherever decisions go.
+// TestAttack64_Canary plants a secret in a Secret that is derived, and looks for it wherever
+// decisions go.
 func TestAttack64_Canary(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

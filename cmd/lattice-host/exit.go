@@ -9,8 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// The exit codes of a command without a problem; those of problems follow from their codes. exitDiffers is that of git diff
-// --exit-code.
+// The exit codes of a command without a problem; those of problems follow from their codes.
+// exitDiffers is that of git diff --exit-code.
 const (
 	exitDone    = 0
 	exitDiffers = 1
@@ -42,8 +42,8 @@ func inputf(format string, args ...any) error {
 // asInput blames the input for err, unless the machine or the command line is to blame.
 func asInput(err error) error { return problem.AsInput(err) }
 
-// finish reports how a command ended: on standard error as text, and as JSON on standard output when the user asked for
-// that and the command has written nothing.
+// finish reports how a command ended: on standard error as text, and as JSON on standard output
+// when the user asked for that and the command has written nothing.
 func (a *app) finish(ctx context.Context, err error) int {
 	switch {
 	case err == nil && a.differs:
@@ -69,8 +69,8 @@ type failed struct {
 	Problems problem.List `json:"problems"`
 }
 
-// printErrors prints every problem in err, sorted and each once. Messages of several lines, such as a compiler's, stay
-// together.
+// printErrors prints every problem in err, sorted and each once. Messages of several lines, such as
+// a compiler's, stay together.
 func printErrors(w io.Writer, err error) {
 	for _, p := range problem.From(problem.Join(err)) {
 		for line := range strings.Lines(p.Error()) {

@@ -14,8 +14,9 @@ import (
 // readFile reads a file of at most limit bytes that the user named.
 func readFile(path string, limit int64) ([]byte, error) { return engine.ReadFile(path, limit) }
 
-// writeFile writes a file that is complete under its name or not there at all. Its folder must exist. What is there and is no
-// file, such as a device, stays: it would be replaced, not written to.
+// writeFile writes a file that is complete under its name or not there at all. Its folder must
+// exist. What is there and is no file, such as a device, stays: it would be replaced, not written
+// to.
 func writeFile(path string, data []byte, mode fs.FileMode) error {
 	if err := checkWritten(path); err != nil {
 		return err

@@ -40,7 +40,8 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestHelpExamples reads every example as the program would: the command, its flags and how many arguments it has.
+// TestHelpExamples reads every example as the program would: the command, its flags and how many
+// arguments it has.
 func TestHelpExamples(t *testing.T) {
 	t.Parallel()
 	for _, c := range everyCommand(newTestRoot()) {

@@ -57,7 +57,8 @@ func nextToProgram() string {
 // errNoHome marks a folder that is not an installation.
 var errNoHome = errors.New("no installation")
 
-// openHome opens the installation. The error wraps errNoHome when the folder is not an installation.
+// openHome opens the installation. The error wraps errNoHome when the folder is not an
+// installation.
 func (a *app) openHome() (*market.Home, error) {
 	dir, err := a.homeDir()
 	if err != nil {

@@ -40,8 +40,8 @@ spec:
     - {name: calls, plugin: hostcaller, settings: {calls: [{op: http, url: "https://example.com/prices"}], ask: peer}}
 `
 
-// TestDeriveFetches derives with a page from the network: asked for in each round but fetched once, fetched again in spite of
-// kept answers, and not fetched when a record is replayed.
+// TestDeriveFetches derives with a page from the network: asked for in each round but fetched once,
+// fetched again in spite of kept answers, and not fetched when a record is replayed.
 func TestDeriveFetches(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs(filepath.Join("..", ".."))

@@ -233,8 +233,9 @@ func (add *indexAddition) release(ctx context.Context, p *publishing, publishers
 	})
 }
 
-// mayAdd declares the publisher and the keys of a release that the index does not have and the command line names, and checks that the
-// release may be installed: its signatures are enough, and nothing revokes it.
+// mayAdd declares the publisher and the keys of a release that the index does not have and the
+// command line names, and checks that the release may be installed: its signatures are enough, and
+// nothing revokes it.
 func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r signedRelease) error {
 	if err := add.declare(publishers, r); err != nil {
 		return err
@@ -250,7 +251,8 @@ func (add *indexAddition) mayAdd(p *publishing, publishers *publisher.List, r si
 	return err
 }
 
-// declare puts the keys that signed into the list of publishers, as far as the command line names them.
+// declare puts the keys that signed into the list of publishers, as far as the command line names
+// them.
 func (add *indexAddition) declare(publishers *publisher.List, r signedRelease) error {
 	id := r.manifest.Publisher
 	known := publishers.Find(id)

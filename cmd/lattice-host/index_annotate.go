@@ -6,11 +6,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// annotation is a command that says something of what is in an index, with a reason, and can take it back.
+// annotation is a command that says something of what is in an index, with a reason, and can take
+// it back.
 type annotation struct {
-	// subject names the argument after the folder, reason says whom the reason is for, undo what --undo does.
+	// subject names the argument after the folder, reason says whom the reason is for, undo what
+	// --undo does.
 	subject, reason, undo string
-	// change returns what it does to the index; reason is empty when it is taken back. It looks at the command line only.
+	// change returns what it does to the index; reason is empty when it is taken back. It looks at
+	// the command line only.
 	change func(subject, reason string) (func(*publishing) error, error)
 }
 

@@ -216,8 +216,8 @@ func (p *publishing) sign(ctx context.Context) (*author.Change, error) {
 	return change, asInput(err)
 }
 
-// updateStatic writes the static document when releases change. When something else does that it says, it is written if
-// the keys for that are at hand.
+// updateStatic writes the static document when releases change. When something else does that it
+// says, it is written if the keys for that are at hand.
 func (p *publishing) updateStatic(ctx context.Context) error {
 	needs, err := p.draft.Needs()
 	if err != nil {
@@ -248,8 +248,8 @@ func (p *publishing) updateStatic(ctx context.Context) error {
 	return p.draft.UpdateStatic(p.at, keys)
 }
 
-// settle reads back what was published as a client does, and remembers it. The static document also lies where readers of the
-// format look for it.
+// settle reads back what was published as a client does, and remembers it. The static document also
+// lies where readers of the format look for it.
 func (p *publishing) settle(ctx context.Context) error {
 	pinFile, err := p.flags.pin()
 	if err != nil {
@@ -304,8 +304,8 @@ func (p *published) write(w io.Writer) {
 	}
 }
 
-// publishTime returns when an index is published: at the time of $SOURCE_DATE_EPOCH, when it is set, so that one can be made
-// twice with the same bytes.
+// publishTime returns when an index is published: at the time of $SOURCE_DATE_EPOCH, when it is
+// set, so that one can be made twice with the same bytes.
 func (a *app) publishTime() (time.Time, error) {
 	epoch := a.getenv("SOURCE_DATE_EPOCH")
 	if epoch == "" {

@@ -163,8 +163,8 @@ func (c *publisherChange) edit(publishers *publisher.List) error {
 	return publishers.Set(entry)
 }
 
-// stillVerified returns an error when a release that could be installed no longer has the signatures that it needs. That the time of
-// a key ends is not a reason: it is what was asked for.
+// stillVerified returns an error when a release that could be installed no longer has the
+// signatures that it needs. That the time of a key ends is not a reason: it is what was asked for.
 func (c *publisherChange) stillVerified(draft *author.Draft, before, after *publisher.List) error {
 	releases, err := draft.ReleasesOf(c.id)
 	if err != nil {

@@ -57,7 +57,8 @@ enough to undo it. --undo removes a revocation that was a mistake.`,
 	return c
 }
 
-// revoked returns the entry for what the user names. That it is well-formed in full is checked when it is added.
+// revoked returns the entry for what the user names. That it is well-formed in full is checked when
+// it is added.
 func revoked(subject string) (revocation.Entry, error) {
 	plugin, which, limited := strings.Cut(subject, "@")
 	publisher, name, named := strings.Cut(plugin, "/")
@@ -86,8 +87,8 @@ func revoked(subject string) (revocation.Entry, error) {
 	return revocation.Entry{Publisher: subject}, nil
 }
 
-// revoke adds an entry, records which installable releases it revokes, and warns about names that the index does not list: an
-// entry with a typing error revokes nothing.
+// revoke adds an entry, records which installable releases it revokes, and warns about names that
+// the index does not list: an entry with a typing error revokes nothing.
 func (p *publishing) revoke(e revocation.Entry) error {
 	publishers, err := p.draft.Publishers()
 	if err != nil {
@@ -120,7 +121,8 @@ func (p *publishing) revoke(e revocation.Entry) error {
 	return nil
 }
 
-// namedBy returns the releases of an index that an entry names. One that cannot be read keeps nothing from being revoked.
+// namedBy returns the releases of an index that an entry names. One that cannot be read keeps
+// nothing from being revoked.
 func (p *publishing) namedBy(publishers *publisher.List, e revocation.Entry) ([]*release.Claims, error) {
 	listed, err := candidates(p.draft, publishers, e)
 	if err != nil {
@@ -143,7 +145,8 @@ func (p *publishing) namedBy(publishers *publisher.List, e revocation.Entry) ([]
 	return named, nil
 }
 
-// candidates returns the releases among which are those that an entry names: reading all takes long in a large index.
+// candidates returns the releases among which are those that an entry names: reading all takes long
+// in a large index.
 func candidates(draft *author.Draft, publishers *publisher.List, e revocation.Entry) ([]author.Listed, error) {
 	owner, _, _ := strings.Cut(e.Plugin, "/")
 	switch {
@@ -166,7 +169,8 @@ func candidates(draft *author.Draft, publishers *publisher.List, e revocation.En
 	return all, nil
 }
 
-// unknownTo returns what e names that the index does not list; named are the listed releases that e names.
+// unknownTo returns what e names that the index does not list; named are the listed releases that e
+// names.
 func unknownTo(publishers *publisher.List, named []*release.Claims, e revocation.Entry) []string {
 	known := len(named) > 0
 	switch {

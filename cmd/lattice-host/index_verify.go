@@ -182,8 +182,8 @@ func (v verifiedIndex) write(w io.Writer) {
 	table(w, rows)
 }
 
-// unreadIndex says which index could not be read. One that lacks what it names is as little to be trusted as one that is
-// wrong.
+// unreadIndex says which index could not be read. One that lacks what it names is as little to be
+// trusted as one that is wrong.
 func unreadIndex(location string, err error) error {
 	switch {
 	case problem.IsMachine(err):

@@ -18,7 +18,8 @@ import (
 // jsonPage is where the forms of -o json are documented, from this folder.
 var jsonPage = filepath.Join("..", "..", "docs", "json.md")
 
-// form is what a documented value looks like: a scalar, another form by its name, an object or a list.
+// form is what a documented value looks like: a scalar, another form by its name, an object or a
+// list.
 type form struct {
 	// scalar is text, number, bool, any or object, or the name of a form between asterisks.
 	scalar   string
@@ -142,7 +143,8 @@ func (f *form) checkObject(forms map[string]*form, object map[string]any, path s
 	return wrong
 }
 
-// cmdForm is "form COMMAND": what the last program printed has the form that is documented for the command.
+// cmdForm is "form COMMAND": what the last program printed has the form that is documented for the
+// command.
 func cmdForm(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: form COMMAND")
@@ -167,7 +169,8 @@ func cmdForm(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestEveryCommandReportsProblems checks that every command that fails with -o json writes its problems as JSON.
+// TestEveryCommandReportsProblems checks that every command that fails with -o json writes its
+// problems as JSON.
 func TestEveryCommandReportsProblems(t *testing.T) {
 	t.Parallel()
 	for _, c := range everyCommand(newTestRoot()) {

@@ -25,8 +25,9 @@ program's own; plugins bring further ones, which are there once the plugin is in
 		a.kindListCommand(), a.kindShowCommand(), a.kindCRDCommand())
 }
 
-// kinds returns the kinds that the installation reads: the program's own, and those of active plugins. Where there is no
-// installation these are the former. The table is good in any case; the error says which plugins would not load.
+// kinds returns the kinds that the installation reads: the program's own, and those of active
+// plugins. Where there is no installation these are the former. The table is good in any case; the
+// error says which plugins would not load.
 func (a *app) kinds(ctx context.Context) (*resource.Table, error) {
 	home, err := a.openHome()
 	if err != nil && !errors.Is(err, errNoHome) {

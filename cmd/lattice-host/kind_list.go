@@ -13,7 +13,8 @@ type listedKind struct {
 	Kind    string `json:"kind"`
 	Plural  string `json:"plural"`
 	Scope   string `json:"scope"`
-	// Plugin is publisher/name@version of the plugin that brings the kind; empty for the program's own.
+	// Plugin is publisher/name@version of the plugin that brings the kind; empty for the program's
+	// own.
 	Plugin      string   `json:"plugin,omitempty"`
 	Description string   `json:"description,omitempty"`
 	Features    []string `json:"features"`

@@ -16,7 +16,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// makeLatticeNet makes a folder with signed plugins of the LatticeNet server, good and bad, and two trust policies:
+// makeLatticeNet makes a folder with signed plugins of the LatticeNet server, good and bad, and two
+// trust policies:
 //
 //	policy.json, strangers.json       trusts acme; trusts somebody else
 //	web.json, web.bundle              a good plugin of version 2

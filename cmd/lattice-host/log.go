@@ -5,7 +5,8 @@ import (
 	"log/slog"
 )
 
-// logger returns what prints the engine's messages on standard error, one a line, above the progress.
+// logger returns what prints the engine's messages on standard error, one a line, above the
+// progress.
 func (a *app) logger(progress *progress) *slog.Logger { return slog.New(&notes{a, progress}) }
 
 // notes is a [slog.Handler] for people: a message is a sentence, and has no attributes.

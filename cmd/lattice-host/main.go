@@ -1,5 +1,5 @@
-// Command lattice-host derives, from small documents that describe workloads, everything that must run. Signed plugins
-// in a sandbox do the deriving; see the help text of each command.
+// Command lattice-host derives, from small documents that describe workloads, everything that must
+// run. Signed plugins in a sandbox do the deriving; see the help text of each command.
 package main
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 )
 
-// grace is how long an interrupted command may take to come to an end. Files appear under their names complete or not at
-// all, so that nothing breaks when it takes longer.
+// grace is how long an interrupted command may take to come to an end. Files appear under their
+// names complete or not at all, so that nothing breaks when it takes longer.
 const grace = time.Second
 
 func main() {
@@ -31,10 +31,12 @@ func main() {
 	os.Exit(a.run(ctx, os.Args[1:]))
 }
 
-// compileCommand is the command that no help shows: the sandbox calls it to compile a module in a process of its own.
+// compileCommand is the command that no help shows: the sandbox calls it to compile a module in a
+// process of its own.
 const compileCommand = "compile-module"
 
-// ownCompiler returns the command line of this program for [sandbox.Config.Compiler], nothing if it cannot be known.
+// ownCompiler returns the command line of this program for [sandbox.Config.Compiler], nothing if it
+// cannot be known.
 func ownCompiler() []string {
 	// A new version may have replaced the file since, but not what runs.
 	program := "/proc/self/exe"

@@ -8,7 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 )
 
-// The soft limit of the runtime is the host's to set, unless the operator did. It is not parallel: the limit is the process's.
+// The soft limit of the runtime is the host's to set, unless the operator did. It is not parallel:
+// the limit is the process's.
 func TestWatchMemory(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)

@@ -19,7 +19,8 @@ const passphraseVariable = "LATTICE_PASSPHRASE"
 // asker asks a person for a secret.
 type asker func(ctx context.Context, prompt string) ([]byte, error)
 
-// terminalAsker returns an asker for the terminal on standard input, or nil when that is not a terminal.
+// terminalAsker returns an asker for the terminal on standard input, or nil when that is not a
+// terminal.
 func terminalAsker(stdin io.Reader, stderr io.Writer) asker {
 	f, ok := stdin.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -40,8 +41,8 @@ func terminalAsker(stdin io.Reader, stderr io.Writer) asker {
 	}
 }
 
-// readKey reads a private key. The passphrase of an encrypted one is $LATTICE_PASSPHRASE, or one that opened another
-// file before, or is asked for.
+// readKey reads a private key. The passphrase of an encrypted one is $LATTICE_PASSPHRASE, or one
+// that opened another file before, or is asked for.
 func (a *app) readKey(ctx context.Context, file string) (release.PrivateKey, error) {
 	if a.passphrase != nil {
 		key, err := release.ReadPrivateKey(file, func() ([]byte, error) { return a.passphrase, nil })

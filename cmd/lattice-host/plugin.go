@@ -21,8 +21,8 @@ next to it.`,
 	}, a.pluginBuildCommand(), a.pluginSignCommand(), a.pluginInspectCommand(), a.pluginImportCommand())
 }
 
-// checkModule refuses a module that no host would load, and a manifest that names what does not exist. Nothing of it is
-// compiled or runs.
+// checkModule refuses a module that no host would load, and a manifest that names what does not
+// exist. Nothing of it is compiled or runs.
 func checkModule(m *abi.Manifest, wasm []byte) error {
 	if err := resource.CheckManifest(m); err != nil {
 		return problem.With(problem.Plugin, err)

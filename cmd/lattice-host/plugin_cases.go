@@ -28,7 +28,8 @@ import (
 // caseUsage is what a plugin took for one case.
 type caseUsage struct {
 	Name string `json:"name"`
-	// Calls counts the calls of the plugin, Fuel is what all of them took, CallFuel the most that one did.
+	// Calls counts the calls of the plugin, Fuel is what all of them took, CallFuel the most that
+	// one did.
 	Calls    int   `json:"calls"`
 	Fuel     int64 `json:"fuel"`
 	CallFuel int64 `json:"callFuel"`
@@ -36,7 +37,8 @@ type caseUsage struct {
 	MemoryBytes  uint64 `json:"memoryBytes"`
 	RequestBytes int    `json:"requestBytes"`
 	AnswerBytes  int    `json:"answerBytes"`
-	// StandIns are plugins of the case's pipelines that are not installed: the plugin did not see what they answer.
+	// StandIns are plugins of the case's pipelines that are not installed: the plugin did not see
+	// what they answer.
 	StandIns []string `json:"standIns"`
 	// Error says why a call failed, or why the plugin was not called.
 	Error string `json:"error,omitempty"`
@@ -66,7 +68,8 @@ func (u *caseUsage) row() []string {
 	return row
 }
 
-// casesOf returns the folder with the cases to run: the one that was named, or that of a plugin's folder. Empty runs none.
+// casesOf returns the folder with the cases to run: the one that was named, or that of a plugin's
+// folder. Empty runs none.
 func casesOf(named, plugin string) string {
 	if named != "" || !isPluginFolder(plugin) {
 		return named
@@ -109,8 +112,8 @@ type caseRun struct {
 	failed []error
 }
 
-// runCases runs a module on the cases in a folder. Err tells which calls of the plugin failed; the usages are good all the
-// same.
+// runCases runs a module on the cases in a folder. Err tells which calls of the plugin failed; the
+// usages are good all the same.
 func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []caseUsage, err error) {
 	cases, err := conformance.ReadCases(dir)
 	if err != nil {
@@ -163,8 +166,8 @@ func (a *app) runCases(ctx context.Context, wasm []byte, dir string) (usages []c
 	return usages, errors.Join(run.failed...)
 }
 
-// signedForNow returns a module under a key that is made up and forgotten: it is run to be looked at, not because anybody
-// trusts it.
+// signedForNow returns a module under a key that is made up and forgotten: it is run to be looked
+// at, not because anybody trusts it.
 func signedForNow(wasm []byte) (*release.Module, error) {
 	key, err := release.GenerateKey(rand.Reader)
 	if err != nil {
@@ -215,8 +218,8 @@ func (r *caseRun) broken(u *caseUsage, err error) {
 	}
 }
 
-// run derives one case. That the derivation fails, or that the document is refused, is not a failure of the case: it may be
-// what the case shows. An answer that breaks the contract is one.
+// run derives one case. That the derivation fails, or that the document is refused, is not a
+// failure of the case: it may be what the case shows. An answer that breaks the contract is one.
 func (r *caseRun) run(ctx context.Context, c *conformance.Case) (*caseUsage, error) {
 	usage := &caseUsage{Name: c.Name, StandIns: []string{}}
 	r.begin(usage)

@@ -62,7 +62,8 @@ POLICY is a JSON file that says whose signatures count: {"trusted_publishers": {
 	return c
 }
 
-// verifyLatticeNet reads the three files, and verifies a plugin before anything in its bundle is looked at.
+// verifyLatticeNet reads the three files, and verifies a plugin before anything in its bundle is
+// looked at.
 func verifyLatticeNet(manifestFile, bundleFile, policyFile string) (*latticenet.Verified, error) {
 	data, err := readFile(policyFile, latticenet.MaxPolicyBytes)
 	if err != nil {

@@ -68,7 +68,8 @@ file with --add: one Sigstore bundle a line. Without --add, the file is replaced
 	return c
 }
 
-// sign returns what to write to the signature file of a module: with the signatures that are in it, if these are to be kept.
+// sign returns what to write to the signature file of a module: with the signatures that are in it,
+// if these are to be kept.
 func (a *app) sign(key release.PrivateKey, file string, wasm []byte, out string, add bool) ([]byte, error) {
 	present, readErr := readFile(out, release.MaxBundleBytes)
 	if add {

@@ -20,7 +20,8 @@ const redraw = 100 * time.Millisecond
 // clearLine takes back the line that the terminal's cursor is in.
 const clearLine = "\r\x1b[K"
 
-// progress tells a person at a terminal what takes long. Its methods may be called by several goroutines at once.
+// progress tells a person at a terminal what takes long. Its methods may be called by several
+// goroutines at once.
 type progress struct {
 	terminal io.Writer
 
@@ -30,7 +31,8 @@ type progress struct {
 	verb        string
 	done, count int
 	drawn       time.Time
-	// begun counts the plugins that were named; total is how many there will be, or 0 when that is not known.
+	// begun counts the plugins that were named; total is how many there will be, or 0 when that is
+	// not known.
 	begun, total int
 	timer        *time.Timer
 	shown        bool
@@ -131,7 +133,8 @@ func (p *progress) draw() {
 	fmt.Fprint(p.terminal, " …")
 }
 
-// above has print write whole lines, one caller at a time, without the line of the progress in their way.
+// above has print write whole lines, one caller at a time, without the line of the progress in
+// their way.
 func (p *progress) above(print func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

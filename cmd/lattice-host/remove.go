@@ -52,7 +52,8 @@ The recorded keys of their publishers stay.`,
 	return c
 }
 
-// installedPlugins returns what the lock says about the named plugins, each once. Nothing is verified.
+// installedPlugins returns what the lock says about the named plugins, each once. Nothing is
+// verified.
 func installedPlugins(home *market.Home, names []string) ([]lock.Plugin, error) {
 	file := filepath.Join(home.Dir(), lock.FileName)
 	l, err := lock.Read(file)

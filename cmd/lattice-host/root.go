@@ -161,8 +161,8 @@ func flagError(c *cobra.Command, err error) error {
 	return usagef("%w%s", err, helpHint(names, c.CommandPath()))
 }
 
-// checkEmptyFlags refuses flags with an empty value, such as a shell makes of a variable that is not set: ignoring one
-// could mean another installation or other settings.
+// checkEmptyFlags refuses flags with an empty value, such as a shell makes of a variable that is
+// not set: ignoring one could mean another installation or other settings.
 func checkEmptyFlags(c *cobra.Command) (err error) {
 	c.Flags().Visit(func(f *pflag.Flag) {
 		values := []string{f.Value.String()}
@@ -176,8 +176,8 @@ func checkEmptyFlags(c *cobra.Command) (err error) {
 	return err
 }
 
-// arguments checks that a command has from least to most arguments; a negative most is any number. What says what they
-// are, for the error.
+// arguments checks that a command has from least to most arguments; a negative most is any number.
+// What says what they are, for the error.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
@@ -203,14 +203,16 @@ func orNone(what string) string {
 // formatJSON is the form of the output that every command has.
 const formatJSON = "json"
 
-// formatsKey is the annotation that holds the further forms that a command has, with spaces between them.
+// formatsKey is the annotation that holds the further forms that a command has, with spaces between
+// them.
 const formatsKey = "formats"
 
 func formatsOf(c *cobra.Command) []string {
 	return append([]string{formatJSON}, strings.Fields(c.Annotations[formatsKey])...)
 }
 
-// checkFormat refuses a form of output that the command does not have. A form that ends in =PATH takes any path.
+// checkFormat refuses a form of output that the command does not have. A form that ends in =PATH
+// takes any path.
 func (a *app) checkFormat(c *cobra.Command) error {
 	formats := formatsOf(c)
 	known := slices.ContainsFunc(formats, func(format string) bool {

@@ -16,11 +16,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lattice-host": main})
 }
 
-// TestScript runs every script in testdata/script. LATTICE_UPDATE=1 writes what is there into the files that scripts
-// compare with.
+// TestScript runs every script in testdata/script. LATTICE_UPDATE=1 writes what is there into the
+// files that scripts compare with.
 //
-// Scripts find signed plugins in $PLUGINS, the examples in $EXAMPLES, an index with them in $INDEX, keys in $KEYS, source in $SOURCES, and an
-// installation with all of them in $DEMOHOME, which they must copy before they change it.
+// Scripts find signed plugins in $PLUGINS, the examples in $EXAMPLES, an index with them in $INDEX,
+// keys in $KEYS, source in $SOURCES, and an installation with all of them in $DEMOHOME, which they
+// must copy before they change it.
 func TestScript(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -48,7 +49,8 @@ type world struct {
 	goEnv                                                map[string]string
 }
 
-// newWorld builds, signs and installs the built-in plugins and those in testdata, with the program's own commands.
+// newWorld builds, signs and installs the built-in plugins and those in testdata, with the
+// program's own commands.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))

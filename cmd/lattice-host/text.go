@@ -8,8 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// printable escapes what is not a printable character other than a tab, so that text from outside cannot break a line, a
-// comment or a terminal.
+// printable escapes what is not a printable character other than a tab, so that text from outside
+// cannot break a line, a comment or a terminal.
 func printable(s string) string {
 	parts := strings.Split(s, "\t")
 	for i := range parts {
@@ -32,7 +32,8 @@ func similar(typed string, candidates []string) []string {
 	return slices.Compact(found)
 }
 
-// helpHint is the end of an error about an unknown name: what the user may have meant, and whose help to read.
+// helpHint is the end of an error about an unknown name: what the user may have meant, and whose
+// help to read.
 func helpHint(names []string, command string) string {
 	if len(names) == 0 {
 		return "; see " + command + " --help"

@@ -56,8 +56,8 @@ is missing, 15 when only the sandbox refuses one.`,
 	return c
 }
 
-// checkInstalled checks whether an installed plugin can run at all, which those who installed it with an older program may
-// not know.
+// checkInstalled checks whether an installed plugin can run at all, which those who installed it
+// with an older program may not know.
 func checkInstalled(ctx context.Context, s *market.Snapshot, e market.Entry) error {
 	if e.Err != nil {
 		return nil
@@ -79,7 +79,8 @@ func writeVerified(w io.Writer, plugins []listedPlugin) {
 	table(w, rows)
 }
 
-// chosenEntries returns the entries with the given names, or all when there is no name. What is not installed is an error.
+// chosenEntries returns the entries with the given names, or all when there is no name. What is not
+// installed is an error.
 func chosenEntries(entries []market.Entry, names []string) ([]market.Entry, []error) {
 	if len(names) == 0 {
 		return entries, nil

@@ -1,4 +1,5 @@
-// Package database derives a StatefulSet and a Service from a Database, a kind that the plugin brings itself.
+// Package database derives a StatefulSet and a Service from a Database, a kind that the plugin
+// brings itself.
 package database
 
 import (
@@ -10,8 +11,8 @@ import (
 // Plugin returns the plugin.
 func Plugin() *sdk.Plugin { return &sdk.Plugin{Derive: derive} }
 
-// derive trusts what it reads: the host has checked the document against the schema and the rules in the manifest, and filled
-// in its defaults.
+// derive trusts what it reads: the host has checked the document against the schema and the rules
+// in the manifest, and filled in its defaults.
 func derive(req *sdk.Request, resp *sdk.Response) error {
 	document := sdk.Value(req.Resource)
 	metadata, spec := document.Get("metadata"), document.Get("spec")

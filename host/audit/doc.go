@@ -9,10 +9,11 @@
 //
 // What [Verify] finds with the log, its head and the public key:
 //
-//   - an edited, removed, inserted or moved line, and lines cut off at the end: always. Without the private key no one can
-//     make a head for another end;
-//   - lines added at the end by somebody else, or by a process that was killed before the head was replaced: as what is
-//     after the head, [ErrTorn]. The next Append moves it to a file FILE.torn-…, and says so in an event "recovered".
+//   - an edited, removed, inserted or moved line, and lines cut off at the end: always. Without the
+//     private key no one can make a head for another end;
+//   - lines added at the end by somebody else, or by a process that was killed before the head was
+//     replaced: as what is after the head, [ErrTorn]. The next Append moves it to a file
+//     FILE.torn-…, and says so in an event "recovered".
 //
 // A killed process leaves no more than such bytes. The head of a new log comes before its file,
 // that of a segment before the segment, and the name of a segment before the head that goes on

@@ -41,7 +41,8 @@ type Options struct {
 	Trusted []release.PublicKey
 	// Every is the number of lines between checkpoints; 0 is [DefaultEvery].
 	Every int
-	// RotateBytes is the size at which the log continues in another file, see [Segment]; 0 means never.
+	// RotateBytes is the size at which the log continues in another file, see [Segment]; 0 means
+	// never.
 	RotateBytes int64
 	// Clock returns the time; nil means the system's clock.
 	Clock func() time.Time

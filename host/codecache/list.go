@@ -44,8 +44,8 @@ func List(dir string) ([]Listed, error) {
 }
 
 // Clear removes the entries below dir that were last used before a time, or all when it is zero,
-// and what killed processes left there. It returns how many compiled modules and bytes went, also when
-// there is an error.
+// and what killed processes left there. It returns how many compiled modules and bytes went, also
+// when there is an error.
 func Clear(dir string, before time.Time) (entries int, bytes int64, err error) {
 	own, err := layout(dir)
 	if err != nil {

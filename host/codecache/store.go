@@ -72,9 +72,9 @@ func (s *Store) Path(key Key) string { return filepath.Join(s.dir, key.String())
 func (s *Store) SkeletonPath(key Key) string { return s.Path(key) + skeletonEnding }
 
 // Copy puts machine code into a folder and returns the file. Its name is the one that the engine
-// knows the code by when name is empty. What is under that name is what was checked: no one else has
-// the copy. The error wraps [fs.ErrNotExist] if none exists and [ErrDamaged] when it must not be
-// used.
+// knows the code by when name is empty. What is under that name is what was checked: no one else
+// has the copy. The error wraps [fs.ErrNotExist] if none exists and [ErrDamaged] when it must not
+// be used.
 func (s *Store) Copy(key Key, to, name string) (file string, err error) {
 	var copied string
 	h, err := s.read(s.Path(key), key, func(e *entry) (err error) {
@@ -98,8 +98,8 @@ func (s *Store) Skeleton(key Key) (Header, []byte, error) {
 	return h, content.Bytes(), nil
 }
 
-// read opens an entry, has its content read, and notes that it was used. What cannot be noted may be
-// removed too early, and is made again then.
+// read opens an entry, has its content read, and notes that it was used. What cannot be noted may
+// be removed too early, and is made again then.
 func (s *Store) read(path string, key Key, content func(*entry) error) (h Header, err error) {
 	h, err = readFile(path, key, content)
 	if err == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// Plan asks the gates whether what was derived may be applied to a target, and plans what may be. Of
-// documents that are denied the target keeps what it has, except that policies that deny take their
-// secrets away. With allOrNothing one denial keeps everything from being changed.
+// Plan asks the gates whether what was derived may be applied to a target, and plans what may be.
+// Of documents that are denied the target keeps what it has, except that policies that deny take
+// their secrets away. With allOrNothing one denial keeps everything from being changed.
 //
 // Documents that the gate denies here are among [Outcome.Denied] from then on. The plan of the
 // execution is nil when there is nothing to apply because of denials.
@@ -47,8 +47,8 @@ func (x *Execution) NothingApplied() error {
 	return denied(fmt.Errorf("%s: nothing is applied", x.Target))
 }
 
-// revokeOnly completes what is desired when every document is denied: what the target has stays as it
-// is, except for what fetches the secrets of these documents.
+// revokeOnly completes what is desired when every document is denied: what the target has stays as
+// it is, except for what fetches the secrets of these documents.
 func (x *Execution) revokeOnly(ctx context.Context, desired *runtime.Desired) error {
 	status, err := x.Target.Executor.Observe(ctx, desired.Set)
 	if err != nil {
@@ -97,8 +97,8 @@ func (o *Outcome) judgeExecution(ctx context.Context, x *Execution) ([]runtime.B
 	return bundles, ctx.Err()
 }
 
-// revoked returns the resources that policies deny. Where a policy failed nothing was judged, so that a
-// mistake in it takes nothing away from what runs.
+// revoked returns the resources that policies deny. Where a policy failed nothing was judged, so
+// that a mistake in it takes nothing away from what runs.
 func (o *Outcome) revoked() []abi.Ref {
 	var refs []abi.Ref
 	for _, j := range o.Denied {

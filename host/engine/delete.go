@@ -12,9 +12,10 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// Delete plans to remove the named resources of a target's set, as KIND/NAME or KIND/NAMESPACE/NAME,
-// or the whole set when none is named. Removing needs no permission. BrokenPolicies, when not nil, is
-// why the policies of the operator did not load; the audit log says so.
+// Delete plans to remove the named resources of a target's set, as KIND/NAME or
+// KIND/NAMESPACE/NAME, or the whole set when none is named. Removing needs no permission.
+// BrokenPolicies, when not nil, is why the policies of the operator did not load; the audit log
+// says so.
 func (e *Engine) Delete(ctx context.Context, t *Target, names []string, brokenPolicies error) (*Execution, error) {
 	s, end := e.use()
 	defer end()

@@ -125,8 +125,8 @@ func (e *Engine) Reload(c Config) error {
 	return nil
 }
 
-// Close waits for the calls that run, and for plugins that are being loaded. No call may begin after
-// it.
+// Close waits for the calls that run, and for plugins that are being loaded. No call may begin
+// after it.
 func (e *Engine) Close() {
 	e.mu.Lock()
 	s := e.current

@@ -107,8 +107,8 @@ func TestDeriveEachTwice(t *testing.T) {
 	}
 }
 
-// TestReload replaces the configuration while documents are derived: each run is judged by one set of
-// policies from its begin to its end.
+// TestReload replaces the configuration while documents are derived: each run is judged by one set
+// of policies from its begin to its end.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	allow := config(t)
@@ -150,8 +150,8 @@ func TestReload(t *testing.T) {
 	e.Close()
 }
 
-// TestWay derives, plans, applies, explains, rolls back and deletes, and reads of all of it in the audit
-// log.
+// TestWay derives, plans, applies, explains, rolls back and deletes, and reads of all of it in the
+// audit log.
 func TestWay(t *testing.T) {
 	t.Parallel()
 	c := config(t)

@@ -64,7 +64,8 @@ type Execution struct {
 	setup *setup
 	// decisions are all that were made, approving those among them that let the plan pass.
 	decisions, approving []*gate.Decision
-	// judged are the digests of the bundles that the gate saw, taken then: nothing else is approved.
+	// judged are the digests of the bundles that the gate saw, taken then: nothing else is
+	// approved.
 	judged []string
 	// brokenPolicies is why the policies did not load.
 	brokenPolicies error
@@ -93,7 +94,8 @@ type bundleEvent struct {
 	Plan     string  `json:"plan"`
 	Resource abi.Ref `json:"resource"`
 	Digest   string  `json:"digest"`
-	// Held says that nothing is done for the bundle, Revoked that what fetches its secrets is removed all the same.
+	// Held says that nothing is done for the bundle, Revoked that what fetches its secrets is
+	// removed all the same.
 	Held    bool `json:"held,omitempty"`
 	Revoked bool `json:"revoked,omitempty"`
 }
@@ -154,8 +156,8 @@ func (x *Execution) doneEvent(result *runtime.Result, err error) audit.Event {
 }
 
 // Apply applies a plan. What was decided is in the audit log before anything is written: nothing is
-// when the log cannot be. Without an approving decision, such as of a plan that was denied, the error
-// is [runtime.ErrNotApproved].
+// when the log cannot be. Without an approving decision, such as of a plan that was denied, the
+// error is [runtime.ErrNotApproved].
 func (e *Engine) Apply(ctx context.Context, x *Execution) (result *runtime.Result, err error) {
 	s := x.setup
 	ids := make([]string, len(x.approving))
@@ -167,7 +169,8 @@ func (e *Engine) Apply(ctx context.Context, x *Execution) (result *runtime.Resul
 	if err != nil {
 		return nil, ErrAudit(err, "so nothing is executed")
 	}
-	// The last event was noted or failed to be by then; what closing adds only shortens the way to it.
+	// The last event was noted or failed to be by then; what closing adds only shortens the way to
+	// it.
 	defer func() { _ = log.Close() }()
 	if err := appendAll(ctx, log, x.approval(ids)); err != nil {
 		return nil, ErrAudit(err, "so nothing is executed")

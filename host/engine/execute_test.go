@@ -243,7 +243,8 @@ func TestAttack63_DiskFull(t *testing.T) {
 		"Full": {
 			"There is no room for another line.",
 			func(x *executing) error {
-				// A log without a line, on a disk that is full: this device says so whatever is written to it.
+				// A log without a line, on a disk that is full: this device says so whatever is
+				// written to it.
 				_, err := x.audit.Open(t.Context())
 				return errors.Join(err, os.Remove(filepath.Join(x.audit.Dir, auditFile)), os.Symlink("/dev/full", filepath.Join(x.audit.Dir, auditFile)))
 			}, problem.Internal.Exit(),

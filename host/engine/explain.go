@@ -28,9 +28,10 @@ type Explanation struct {
 	Of *bundle.Bundle `json:"-"`
 }
 
-// Explain finds the one object of an outcome that is named KIND/NAME or KIND/NAMESPACE/NAME, and says
-// which steps set a field of it, or anything in it when field is empty, and which policies were asked
-// because of it. The field is a path such as spec.template.spec.containers[name=main].image.
+// Explain finds the one object of an outcome that is named KIND/NAME or KIND/NAMESPACE/NAME, and
+// says which steps set a field of it, or anything in it when field is empty, and which policies
+// were asked because of it. The field is a path such as
+// spec.template.spec.containers[name=main].image.
 func (o *Outcome) Explain(object, field string) (*Explanation, error) {
 	found, err := findObject(o.Results, object)
 	if err != nil {
@@ -103,7 +104,8 @@ func isNamed(r abi.Ref, kind, rest string) bool {
 	return rest == r.Name || r.Namespace != "" && rest == r.Namespace+"/"+r.Name
 }
 
-// reasonsAbout returns what the decisions about a bundle say about an object, or about a field in it and what is below.
+// reasonsAbout returns what the decisions about a bundle say about an object, or about a field in
+// it and what is below.
 func reasonsAbout(found foundObject, field string) ([]gate.Reason, error) {
 	if field != "" {
 		var err error

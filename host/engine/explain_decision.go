@@ -75,8 +75,8 @@ func FindDecision(file, id string) (*ExplainedDecision, error) {
 	return nil, problem.Errorf(problem.Invalid, "%s: has no decision %s; it has %s", file, id, strings.Join(ids, ", "))
 }
 
-// readBundles reads one bundle, or the list that derive -o json prints, and what gates decided, by the digest of the bundle. Those
-// of one bundle are in a file next to it.
+// readBundles reads one bundle, or the list that derive -o json prints, and what gates decided, by
+// the digest of the bundle. Those of one bundle are in a file next to it.
 func readBundles(file string) ([]*bundle.Bundle, map[string]bundle.Record, error) {
 	data, err := ReadFile(file, bundle.MaxBytes)
 	if err != nil {
@@ -180,8 +180,8 @@ func (e *ExplainedDecision) AddPolicies(set *policy.Set) {
 	}
 }
 
-// DecideAgain asks the gate again, with the documents of the run, and notes whether the answer is the
-// same.
+// DecideAgain asks the gate again, with the documents of the run, and notes whether the answer is
+// the same.
 func (e *ExplainedDecision) DecideAgain(ctx context.Context, set *policy.Set, r Run) error {
 	judge, err := set.For(policy.Run{Documents: objectsOf(r.Documents), Peers: objectsOf(r.Peers), Platform: e.of.Platform})
 	if err != nil {

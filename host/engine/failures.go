@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
-// countFailures notes which plugins failed in a run, or that none did, and says loudly when one is disabled because of it.
+// countFailures notes which plugins failed in a run, or that none did, and says loudly when one is
+// disabled because of it.
 func (s *setup) countFailures(plugins *Plugins, err error) {
 	if plugins == nil {
 		return
@@ -30,7 +31,8 @@ func (s *setup) countFailures(plugins *Plugins, err error) {
 	}
 }
 
-// failedPlugins returns the plugins, publisher/name, that are to blame for an error, sorted and each once.
+// failedPlugins returns the plugins, publisher/name, that are to blame for an error, sorted and
+// each once.
 func failedPlugins(err error) []string {
 	var failed []string
 	for _, p := range problem.From(err) {

@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// fieldValue returns the value of a field that pipeline.Owners has found, with the same reading of paths.
+// fieldValue returns the value of a field that pipeline.Owners has found, with the same reading of
+// paths.
 func fieldValue(document []byte, path string) (json.RawMessage, error) {
 	value, err := decodeTree(document)
 	if err != nil {
@@ -63,7 +64,8 @@ func itemIndex(items []any, selector string) int {
 	return slices.IndexFunc(items, func(candidate any) bool { return selects(selector, candidate) })
 }
 
-// dottedField returns a field that fieldValue finds as policies name it: with dots only, and the places of items.
+// dottedField returns a field that fieldValue finds as policies name it: with dots only, and the
+// places of items.
 func dottedField(document []byte, path string) (string, error) {
 	value, err := decodeTree(document)
 	if err != nil {

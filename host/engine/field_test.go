@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// canonical returns canonical JSON, as a bundle holds its documents, or nothing for what is not JSON.
+// canonical returns canonical JSON, as a bundle holds its documents, or nothing for what is not
+// JSON.
 func canonical(text []byte) []byte {
 	raw, err := cbor.FromJSON(nil, text, abi.MaxDepth)
 	if err != nil {
@@ -46,7 +47,8 @@ const fieldDocument = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","a
 "spec":{"n":12345678901234567890,"ports":[{"containerPort":80,"protocol":"UDP"},{"containerPort":80}],
 "containers":[{"name":"main","image":"i"},{"name":"two"}],"list":[["x"],"y"],"empty":{}}}`
 
-// FuzzFieldValue checks that every field which pipeline.Owners finds has a value, and no other has one.
+// FuzzFieldValue checks that every field which pipeline.Owners finds has a value, and no other has
+// one.
 func FuzzFieldValue(f *testing.F) {
 	tests := map[string]string{
 		"metadata.annotations.a.b/c": `"dots"`,

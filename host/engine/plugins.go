@@ -110,8 +110,8 @@ func (p *Plugins) loaded() []string {
 	return slices.Compact(slices.Sorted(slices.Values(p.paths)))
 }
 
-// loadAhead begins to verify plugins at the same time, and to compile them when no kept answer can replace running them.
-// What goes wrong is told when the plugin is asked for.
+// loadAhead begins to verify plugins at the same time, and to compile them when no kept answer can
+// replace running them. What goes wrong is told when the plugin is asked for.
 func (p *Plugins) loadAhead(ctx context.Context, names []string) {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, name := range names {
@@ -126,8 +126,8 @@ func (p *Plugins) loadAhead(ctx context.Context, names []string) {
 	}
 }
 
-// compileOthers begins to compile every plugin that was verified: when one has no kept answer, the next will not have one
-// either.
+// compileOthers begins to compile every plugin that was verified: when one has no kept answer, the
+// next will not have one either.
 func (p *Plugins) compileOthers(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,8 +26,8 @@ type Policies struct {
 	NoDefaults bool
 }
 
-// Load reads the policies: those that come with the program, those of the installation, which may be
-// nil, and those of Paths. The error is [problem.Denied] when it does not exist.
+// Load reads the policies: those that come with the program, those of the installation, which may
+// be nil, and those of Paths. The error is [problem.Denied] when it does not exist.
 func (p Policies) Load(home *market.Home) (*policy.Set, error) {
 	o, err := p.Options(home)
 	if err != nil {
@@ -61,8 +61,8 @@ func (p Policies) Options(home *market.Home) (policy.Options, error) {
 	return o, nil
 }
 
-// Admission returns what decides about releases before they are installed. Check, when set, is asked
-// first; interactive says that somebody is there to agree.
+// Admission returns what decides about releases before they are installed. Check, when set, is
+// asked first; interactive says that somebody is there to agree.
 func (e *Engine) Admission(check func(market.Admission) error, interactive bool) func(context.Context, market.Admission) error {
 	return func(ctx context.Context, m market.Admission) error {
 		if check != nil {

@@ -14,13 +14,14 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// Workspace holds documents that refer to each other and of which one at a time changes. What a change
-// and a derivation cost does not depend on how many documents there are. It works with the
+// Workspace holds documents that refer to each other and of which one at a time changes. What a
+// change and a derivation cost does not depend on how many documents there are. It works with the
 // configuration that its engine had when it was made, and is safe for concurrent use.
 //
-// As in a run, a document that a gate denies consents to the use of its volumes no more than one that is
-// given with a run, until it passes again. Documents that use the volumes have to be derived again then.
-// Two that need the consent of each other and were denied once stay denied until one of them is put.
+// As in a run, a document that a gate denies consents to the use of its volumes no more than one
+// that is given with a run, until it passes again. Documents that use the volumes have to be
+// derived again then. Two that need the consent of each other and were denied once stay denied
+// until one of them is put.
 type Workspace struct {
 	setup   *setup
 	end     func()
@@ -72,8 +73,8 @@ func (w *Workspace) start(ctx context.Context, documents []*resource.Document) (
 // Close ends the use of the engine's configuration.
 func (w *Workspace) Close() { w.end() }
 
-// Put adds a document, in place of one of the same reference. When quotas cannot count it, the error
-// says why, and nothing has changed.
+// Put adds a document, in place of one of the same reference. When quotas cannot count it, the
+// error says why, and nothing has changed.
 func (w *Workspace) Put(d *resource.Document) error { return w.replace(d.Ref, d) }
 
 // Remove removes a document; one that is not there is no error.
@@ -110,8 +111,9 @@ func objectOrNil(d *resource.Document) *facts.Object {
 	return &o
 }
 
-// Derive derives one document of the workspace and has the gates judge it. What became of it is in the
-// outcome: a result, a denial or a failure. What plugins stored is kept by the Commit of its calls.
+// Derive derives one document of the workspace and has the gates judge it. What became of it is in
+// the outcome: a result, a denial or a failure. What plugins stored is kept by the Commit of its
+// calls.
 func (w *Workspace) Derive(ctx context.Context, ref abi.Ref) (*Outcome, error) {
 	o, err := w.derive(ctx, ref)
 	if err == nil && len(o.Failed) == 0 {

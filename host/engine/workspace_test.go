@@ -41,8 +41,8 @@ metadata: {name: shop, labels: {lattice.dev/group: shop}}
 	return dir
 }
 
-// random returns a document of a name: it owns a volume or uses another's, calls others and lets them
-// call, and asks for more or less.
+// random returns a document of a name: it owns a volume or uses another's, calls others and lets
+// them call, and asks for more or less.
 func random(t testing.TB, r *rand.Rand, name string) *resource.Document {
 	t.Helper()
 	neighbour := fmt.Sprintf("s%d", r.IntN(6))
@@ -71,8 +71,8 @@ func random(t testing.TB, r *rand.Rand, name string) *resource.Document {
 	return docs[0]
 }
 
-// results derives every document of a workspace twice, since the first time may take consent away, and
-// says what came of each.
+// results derives every document of a workspace twice, since the first time may take consent away,
+// and says what came of each.
 func results(t testing.TB, w *engine.Workspace) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -117,8 +117,8 @@ func together(t testing.TB, e *engine.Engine, documents []*resource.Document) ma
 	return all
 }
 
-// TestLaw10_OneChangeAmongMany changes documents of a workspace at random, and compares what derives
-// with a workspace that is made of the same documents, and with one run of all of them.
+// TestLaw10_OneChangeAmongMany changes documents of a workspace at random, and compares what
+// derives with a workspace that is made of the same documents, and with one run of all of them.
 func TestLaw10_OneChangeAmongMany(t *testing.T) {
 	t.Parallel()
 	c := config(t)
@@ -187,8 +187,8 @@ func TestWorkspaceErrors(t *testing.T) {
 	}
 }
 
-// TestConsentReturns has an owner denied by a quota that others use up: who mounts its volume passes
-// again once the owner does.
+// TestConsentReturns has an owner denied by a quota that others use up: who mounts its volume
+// passes again once the owner does.
 func TestConsentReturns(t *testing.T) {
 	t.Parallel()
 	c := config(t)

@@ -1,5 +1,5 @@
-// Package floor has the objects that a cluster needs once for what the built-in plugins derive to hold: everything is closed
-// unless a policy opens it, and what every pod and proxy needs is open.
+// Package floor has the objects that a cluster needs once for what the built-in plugins derive to
+// hold: everything is closed unless a policy opens it, and what every pod and proxy needs is open.
 package floor
 
 import (
@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// The ports of the mesh: tunnels (HBONE) and the control plane's secure port (istio.io, Application requirements).
+// The ports of the mesh: tunnels (HBONE) and the control plane's secure port (istio.io, Application
+// requirements).
 const (
 	tunnelPort  = "15008"
 	controlPort = "15012"
@@ -18,8 +19,8 @@ const (
 // Istio's namespace, in which a policy without a selector is about the whole mesh.
 const meshNamespace = "istio-system"
 
-// The addresses that Istio gives to probes of the kubelet into pods of the ambient mesh (istio.io, "Ambient and Kubernetes
-// NetworkPolicy").
+// The addresses that Istio gives to probes of the kubelet into pods of the ambient mesh (istio.io,
+// "Ambient and Kubernetes NetworkPolicy").
 const (
 	probeIPv4 = "169.254.7.127/32"
 	probeIPv6 = "fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128"
@@ -32,8 +33,8 @@ const (
 	labelGatewayClass = "k8s:gateway.networking.k8s.io/gateway-class-name"
 )
 
-// SystemNamespaces are those that the floor leaves open unless it is told of others: the controllers in them reach, and are
-// reached by, pods of the whole cluster.
+// SystemNamespaces are those that the floor leaves open unless it is told of others: the
+// controllers in them reach, and are reached by, pods of the whole cluster.
 func SystemNamespaces() []string {
 	return []string{
 		"cert-manager", "cilium-secrets", "external-secrets", "istio-system", "keda", "kube-node-lease", "kube-public",
@@ -51,8 +52,8 @@ type (
 	list   = []any
 )
 
-// Objects returns the floor as JSON documents, in the order in which they are applied: what is open before what closes.
-// Pods of the system namespaces are left alone; nil means [SystemNamespaces].
+// Objects returns the floor as JSON documents, in the order in which they are applied: what is open
+// before what closes. Pods of the system namespaces are left alone; nil means [SystemNamespaces].
 func Objects(systemNamespaces []string) []json.RawMessage {
 	if systemNamespaces == nil {
 		systemNamespaces = SystemNamespaces()

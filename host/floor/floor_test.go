@@ -8,7 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/host/floor"
 )
 
-// TestLaw04_OnlyDenialsClose holds that one policy closes pods, two close the mesh, and that all others only open.
+// TestLaw04_OnlyDenialsClose holds that one policy closes pods, two close the mesh, and that all
+// others only open.
 func TestLaw04_OnlyDenialsClose(t *testing.T) {
 	t.Parallel()
 	var closing []string

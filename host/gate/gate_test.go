@@ -70,7 +70,8 @@ func input(requests ...gate.Request) *gate.Input {
 	return &gate.Input{Point: gate.Outputs, Subject: "LatticeService media/plex", Requests: requests, Digest: "sha256:00"}
 }
 
-// TestVerdicts shows that Error > Deny > NoOpinion > Allow, whichever engine says what, and that only Allow passes.
+// TestVerdicts shows that Error > Deny > NoOpinion > Allow, whichever engine says what, and that
+// only Allow passes.
 func TestVerdicts(t *testing.T) {
 	verdicts := []gate.Verdict{gate.Allow, gate.NoOpinion, gate.Deny, gate.Error}
 	for i, a := range verdicts {
@@ -116,7 +117,8 @@ func TestNoPolicies(t *testing.T) {
 	}
 }
 
-// TestNobodyToAsk shows that a question that no engine answers is not allowed, though all engines allow.
+// TestNobodyToAsk shows that a question that no engine answers is not allowed, though all engines
+// allow.
 func TestNobodyToAsk(t *testing.T) {
 	p := policies(t, says("rego", gate.Allow))
 	d := p.Decide(t.Context(), input(request()))
@@ -199,7 +201,8 @@ func TestWrongVerdict(t *testing.T) {
 	}
 }
 
-// reasons are in the order in which a decision has them: each differs from the one before in what counts less and less.
+// reasons are in the order in which a decision has them: each differs from the one before in what
+// counts less and less.
 func reasons() []gate.Reason {
 	return []gate.Reason{
 		{Verdict: gate.Error, Engine: "rego", Message: "m"},
@@ -218,7 +221,8 @@ func reasons() []gate.Reason {
 	}
 }
 
-// TestOrder shows that a decision, its id included, is the same whatever order engines and reasons come in.
+// TestOrder shows that a decision, its id included, is the same whatever order engines and reasons
+// come in.
 func TestOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	want := ""

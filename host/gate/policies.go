@@ -16,14 +16,17 @@ import (
 type Engine interface {
 	// Name is cedar or rego.
 	Name() string
-	// Digest is the SHA-256 of the policies, in the form of release.Digest, whatever order they were read in.
+	// Digest is the SHA-256 of the policies, in the form of release.Digest, whatever order they
+	// were read in.
 	Digest() string
 	// Len is how many policies there are.
 	Len() int
-	// Authorizes reports whether the engine answers [Input.Requests], rather than look at [Input.Document].
+	// Authorizes reports whether the engine answers [Input.Requests], rather than look at
+	// [Input.Document].
 	Authorizes() bool
-	// Evaluate judges the input. An engine that has nothing to judge in it answers Allow without a reason; a request that
-	// has a refusal is not to be asked about. An error is the verdict [Error].
+	// Evaluate judges the input. An engine that has nothing to judge in it answers Allow without a
+	// reason; a request that has a refusal is not to be asked about. An error is the verdict
+	// [Error].
 	Evaluate(ctx context.Context, in *Input) (Answer, error)
 }
 
@@ -34,7 +37,8 @@ type Answer struct {
 	Warnings []Reason
 }
 
-// Policies are the policies of one run, which do not change. They are safe for concurrent use, and made by [New].
+// Policies are the policies of one run, which do not change. They are safe for concurrent use, and
+// made by [New].
 type Policies struct {
 	engines []Engine
 	digest  string
@@ -46,7 +50,8 @@ var ErrNoPolicies = errors.New("no policies are loaded")
 // engineHost is the engine of what the host decides itself.
 const engineHost = "host"
 
-// New returns the policies of engines. At least one must have a policy: the error wraps [ErrNoPolicies] otherwise.
+// New returns the policies of engines. At least one must have a policy: the error wraps
+// [ErrNoPolicies] otherwise.
 func New(engines ...Engine) (*Policies, error) {
 	p := &Policies{}
 	sum := sha256.New()
@@ -69,16 +74,16 @@ func New(engines ...Engine) (*Policies, error) {
 // Digest names the policies: equal policies have equal digests.
 func (p *Policies) Digest() string { return p.digest }
 
-// Including returns the policies with a digest that also covers a further input of decisions, such as quotas, given its name
-// and text.
+// Including returns the policies with a digest that also covers a further input of decisions, such
+// as quotas, given its name and text.
 func (p *Policies) Including(name string, text []byte) *Policies {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s %d\n%s\n", p.digest, name, len(text), text)
 	return &Policies{engines: p.engines, digest: "sha256:" + hex.EncodeToString(sum.Sum(nil))}
 }
 
-// Decide asks every engine and combines what they say. It always returns a decision: whatever goes wrong, a panic of an
-// engine included, is a reason to deny.
+// Decide asks every engine and combines what they say. It always returns a decision: whatever goes
+// wrong, a panic of an engine included, is a reason to deny.
 func (p *Policies) Decide(ctx context.Context, in *Input) *Decision {
 	d := &Decision{Point: in.Point, Subject: in.Subject, InputDigest: in.Digest, PolicyDigest: p.digest, Reasons: []Reason{}}
 	refused := Answer{Verdict: Allow}
@@ -125,8 +130,8 @@ func ask(ctx context.Context, e Engine, in *Input) (answer Answer, err error) {
 	return e.Evaluate(ctx, in)
 }
 
-// add adds an answer. A reason counts even when the verdict of its engine is weaker, and an invalid verdict is an
-// error.
+// add adds an answer. A reason counts even when the verdict of its engine is weaker, and an invalid
+// verdict is an error.
 func (d *Decision) add(a Answer) {
 	d.Verdict = max(d.Verdict, min(a.Verdict, Error))
 	for _, r := range a.Reasons {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Request is one question of the form "may this principal do this to that": a Cedar authorization request.
+// Request is one question of the form "may this principal do this to that": a Cedar authorization
+// request.
 type Request struct {
 	Principal Entity `json:"principal"`
 	// Action is the id of an action of the namespace Lattice, such as AccessSecret.
@@ -13,15 +14,17 @@ type Request struct {
 	Resource Entity `json:"resource"`
 	// Context is what is known about this one question.
 	Context Record `json:"context,omitempty"`
-	// Object is the derived object that gives rise to the question, as abi.Ref.String writes it; empty when it is the
-	// resource itself. Path is the field in it, such as spec.template.spec.containers.0.image.
+	// Object is the derived object that gives rise to the question, as abi.Ref.String writes it;
+	// empty when it is the resource itself. Path is the field in it, such as
+	// spec.template.spec.containers.0.image.
 	Object string `json:"object,omitempty"`
 	Path   string `json:"path,omitempty"`
-	// Refusal is why the question need not be asked, because the host denies it whatever policies say: the owner of a
-	// volume did not consent, for instance. Empty asks.
+	// Refusal is why the question need not be asked, because the host denies it whatever policies
+	// say: the owner of a volume did not consent, for instance. Empty asks.
 	Refusal string `json:"refusal,omitempty"`
-	// Note says for people what the question rests on, such as where the owner of a volume consents. It may name files, and is
-	// no part of any record. Hint is what else than a policy could allow it.
+	// Note says for people what the question rests on, such as where the owner of a volume
+	// consents. It may name files, and is no part of any record. Hint is what else than a policy
+	// could allow it.
 	Note string `json:"-"`
 	Hint string `json:"-"`
 }

@@ -29,11 +29,13 @@ const (
 	TypeCapability       = "Capability"
 )
 
-// The actions, by principal and resource. Those of a [TypeService] have an empty context, unless they say otherwise.
+// The actions, by principal and resource. Those of a [TypeService] have an empty context, unless
+// they say otherwise.
 const (
 	// ActionAccessSecret is a service that reads a [TypeSecretPath].
 	ActionAccessSecret = "AccessSecret"
-	// ActionAccessVolume is a service that mounts a [TypeVolume] of another one. The context is that of [VolumeContext].
+	// ActionAccessVolume is a service that mounts a [TypeVolume] of another one. The context is
+	// that of [VolumeContext].
 	ActionAccessVolume = "AccessVolume"
 	// ActionAccessExternalEndpoint is a service that connects to a [TypeExternalEndpoint].
 	ActionAccessExternalEndpoint = "AccessExternalEndpoint"
@@ -48,7 +50,8 @@ const (
 	ActionSkipImageVerification = "SkipImageVerification"
 	// ActionUseQueue is a service that waits in a [TypeQueue].
 	ActionUseQueue = "UseQueue"
-	// ActionEmitKind is an output of a [TypeKind] that the host cannot read, or that gives power as a whole.
+	// ActionEmitKind is an output of a [TypeKind] that the host cannot read, or that gives power as
+	// a whole.
 	ActionEmitKind = "EmitKind"
 	// ActionAdmit is a document, which is of a [TypeKind], that is to be derived.
 	ActionAdmit = "Admit"
@@ -56,7 +59,8 @@ const (
 	// [ExecuteContext].
 	ActionExecute = "Execute"
 
-	// ActionInstall is a [TypeUser] who installs or updates a [TypePlugin]. The context is that of [InstallContext].
+	// ActionInstall is a [TypeUser] who installs or updates a [TypePlugin]. The context is that of
+	// [InstallContext].
 	ActionInstall = "Install"
 	// ActionGrant is a user who gives a plugin a capability. The context is that of [GrantContext].
 	ActionGrant = "Grant"
@@ -67,7 +71,8 @@ const (
 	ActionUseCapability = "UseCapability"
 )
 
-// Service returns the principal for a document. The kind is in lower case and without Lattice: service, job, cell.
+// Service returns the principal for a document. The kind is in lower case and without Lattice:
+// service, job, cell.
 func Service(namespace, name, kind string) Entity {
 	return Entity{
 		Type: TypeService, ID: namespace + "/" + name,
@@ -84,7 +89,8 @@ func User(name string, groups ...string) Entity {
 	return e
 }
 
-// Plugin returns the principal or resource for one version of a plugin. The id is publisher/name@version.
+// Plugin returns the principal or resource for one version of a plugin. The id is
+// publisher/name@version.
 func Plugin(publisher, name, version, digest string) Entity {
 	return Entity{
 		Type: TypePlugin, ID: publisher + "/" + name + "@" + version,
@@ -103,11 +109,12 @@ func Volume(namespace, id string) Entity {
 	return Entity{Type: TypeVolume, ID: namespace + "/" + id, Attributes: Record{"namespace": namespace, "volume_id": id}}
 }
 
-// AttributeDeclared is an attribute of [TypeExternalEndpoint] that may be there: whether the document that everything derives
-// from names this host and port itself.
+// AttributeDeclared is an attribute of [TypeExternalEndpoint] that may be there: whether the
+// document that everything derives from names this host and port itself.
 const AttributeDeclared = "declared"
 
-// ExternalEndpoint returns the resource for what is outside the mesh. The protocol is in lower case: tcp, udp, https.
+// ExternalEndpoint returns the resource for what is outside the mesh. The protocol is in lower
+// case: tcp, udp, https.
 func ExternalEndpoint(host string, port int64, protocol string) Entity {
 	return Entity{
 		Type: TypeExternalEndpoint, ID: host + ":" + strconv.FormatInt(port, 10),
@@ -115,8 +122,8 @@ func ExternalEndpoint(host string, port int64, protocol string) Entity {
 	}
 }
 
-// SecurityOverride returns the resource for a protection that is given up, such as capability:NET_ADMIN of the category
-// capability.
+// SecurityOverride returns the resource for a protection that is given up, such as
+// capability:NET_ADMIN of the category capability.
 func SecurityOverride(category, id string) Entity {
 	return Entity{Type: TypeSecurityOverride, ID: id, Attributes: Record{"category": category, "override_id": id}}
 }
@@ -124,7 +131,8 @@ func SecurityOverride(category, id string) Entity {
 // Mesh returns the resource for a direction: inbound, outbound or advertise.
 func Mesh(direction string) Entity { return Entity{Type: TypeMesh, ID: direction} }
 
-// ImageRef returns the resource for an image as it is written, and taken apart. The tag may be a digest.
+// ImageRef returns the resource for an image as it is written, and taken apart. The tag may be a
+// digest.
 func ImageRef(image, registry, name, tag string) Entity {
 	return Entity{Type: TypeImageRef, ID: image, Attributes: Record{"registry": registry, "name": name, "tag": tag}}
 }
@@ -139,13 +147,14 @@ func NamespaceOf(name string) Entity {
 	return Entity{Type: TypeNamespace, ID: name, Attributes: Record{"name": name}}
 }
 
-// KindOf returns the resource for a kind of documents. The id is group/kind, or /kind for the group without a name.
+// KindOf returns the resource for a kind of documents. The id is group/kind, or /kind for the group
+// without a name.
 func KindOf(group, kind string) Entity {
 	return Entity{Type: TypeKind, ID: group + "/" + kind, Attributes: Record{"group": group, "kind": kind}}
 }
 
-// Target returns the resource for where bundles go: the kind of the executor, such as directory or kubernetes, what it
-// writes to, such as a cluster, and the namespace there.
+// Target returns the resource for where bundles go: the kind of the executor, such as directory or
+// kubernetes, what it writes to, such as a cluster, and the namespace there.
 func Target(kind, name, namespace string) Entity {
 	return Entity{
 		Type: TypeTarget, ID: kind + ":" + name + "/" + namespace,
@@ -153,20 +162,21 @@ func Target(kind, name, namespace string) Entity {
 	}
 }
 
-// CapabilityOf returns the resource for what a plugin asks the host for: the name of the capability, such as http.get,
-// and what it is to be used on, such as a host.
+// CapabilityOf returns the resource for what a plugin asks the host for: the name of the
+// capability, such as http.get, and what it is to be used on, such as a host.
 func CapabilityOf(name, target string) Entity {
 	return Entity{Type: TypeCapability, ID: name + ":" + target, Attributes: Record{"name": name, "target": target}}
 }
 
-// InstallContext returns the context of [ActionInstall]: for how many days the index was not refreshed, whether the
-// release is yanked, and whether somebody is there to answer.
+// InstallContext returns the context of [ActionInstall]: for how many days the index was not
+// refreshed, whether the release is yanked, and whether somebody is there to answer.
 func InstallContext(indexStaleDays int64, yanked, interactive bool) Record {
 	return Record{"indexStaleDays": indexStaleDays, "yanked": yanked, "interactive": interactive}
 }
 
-// ExecuteContext returns the context of [ActionExecute]: for how many days the index has been expired, less than 0 while it is
-// not, and whether what somebody else wrote is replaced. What is not so is not there.
+// ExecuteContext returns the context of [ActionExecute]: for how many days the index has been
+// expired, less than 0 while it is not, and whether what somebody else wrote is replaced. What is
+// not so is not there.
 func ExecuteContext(indexStaleDays int64, force bool) Record {
 	switch {
 	case indexStaleDays >= 0 && force:
@@ -207,11 +217,12 @@ func (o Origin) Trust() int {
 // ContextConsent is the name of what [VolumeContext] holds.
 const ContextConsent = "consent"
 
-// VolumeContext returns the context of [ActionAccessVolume]: where the document is from in which the volume's owner consents.
+// VolumeContext returns the context of [ActionAccessVolume]: where the document is from in which
+// the volume's owner consents.
 func VolumeContext(consent Origin) Record { return Record{ContextConsent: string(consent)} }
 
-// GrantContext returns the context of [ActionGrant]: the capability, what it may be used on, and whether somebody is
-// there to answer.
+// GrantContext returns the context of [ActionGrant]: the capability, what it may be used on, and
+// whether somebody is there to answer.
 func GrantContext(capability, target string, interactive bool) Record {
 	return Record{"capability": capability, "target": target, "interactive": interactive}
 }

@@ -15,7 +15,8 @@ import (
 
 // bundle puts the runs together.
 func (d *derivation) bundle() (*bundle.Bundle, []error) {
-	// Runs end in any order; the chains that lead to them are different, as no object is a duplicate below.
+	// Runs end in any order; the chains that lead to them are different, as no object is a
+	// duplicate below.
 	slices.SortFunc(d.runs, compareRuns)
 	objects, errs := d.objects()
 	errs = append(errs, d.scalers(objects)...)
@@ -48,7 +49,8 @@ func (d *derivation) bundle() (*bundle.Bundle, []error) {
 	return bundle.New(b), nil
 }
 
-// compareRuns orders runs by the way from the root: the root's own first, then by depth, pipeline and document.
+// compareRuns orders runs by the way from the root: the root's own first, then by depth, pipeline
+// and document.
 func compareRuns(a, b *run) int {
 	if d := len(a.chain) - len(b.chain); d != 0 {
 		return d
@@ -59,8 +61,8 @@ func compareRuns(a, b *run) int {
 	return slices.CompareFunc(a.chain, b.chain, func(x, y link) int { return x.ref.Compare(y.ref) })
 }
 
-// objects returns the outputs of all runs. One object from two runs is a conflict, unless one step derived equal ones from two
-// documents that were derived together: those share it.
+// objects returns the outputs of all runs. One object from two runs is a conflict, unless one step
+// derived equal ones from two documents that were derived together: those share it.
 func (d *derivation) objects() ([]*object, []error) {
 	byRef := map[abi.Ref]*object{}
 	var objects []*object

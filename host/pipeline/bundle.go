@@ -11,8 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 )
 
-// ParseBundle reads a bundle as [bundle.Parse] does, and also checks that the fields of owners are fields. The error
-// satisfies errors.Is with [bundle.ErrBundle].
+// ParseBundle reads a bundle as [bundle.Parse] does, and also checks that the fields of owners are
+// fields. The error satisfies errors.Is with [bundle.ErrBundle].
 func ParseBundle(data []byte) (*bundle.Bundle, error) {
 	b, err := bundle.Parse(data)
 	if err != nil {

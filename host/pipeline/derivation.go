@@ -15,7 +15,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// derivation makes one bundle: the run of the root document and those of the documents that are derived in turn.
+// derivation makes one bundle: the run of the root document and those of the documents that are
+// derived in turn.
 type derivation struct {
 	engine *Engine
 	root   *resource.Document

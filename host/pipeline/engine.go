@@ -17,8 +17,9 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// AdmitFunc decides whether a step may have the answer to a requirement. plugin is publisher/name@version, digest that of its
-// module. An error ends the derivation and is in the returned error, so that errors.Is finds it.
+// AdmitFunc decides whether a step may have the answer to a requirement. plugin is
+// publisher/name@version, digest that of its module. An error ends the derivation and is in the
+// returned error, so that errors.Is finds it.
 type AdmitFunc func(ctx context.Context, step, plugin, digest string, r abi.Requirement) error
 
 // Config is what an [Engine] works with.
@@ -39,8 +40,8 @@ type Config struct {
 	Admit AdmitFunc
 	// HostCalls answers what plugins ask the host for. Nil denies each call.
 	HostCalls *hostcall.Run
-	// Progress, when set, is told after each document of [Engine.DeriveAll] how many of them are done,
-	// by several goroutines at once.
+	// Progress, when set, is told after each document of [Engine.DeriveAll] how many of them are
+	// done, by several goroutines at once.
 	Progress func(done, total int)
 }
 
@@ -85,8 +86,8 @@ func (p *planner) get(ctx context.Context, e *Engine) (*plan, error) {
 	return plan, err
 }
 
-// New returns an Engine. The pipelines of c are checked at once, with their plugins and settings; a built-in one is
-// checked when a document of its kind is first derived. Either is checked once.
+// New returns an Engine. The pipelines of c are checked at once, with their plugins and settings; a
+// built-in one is checked when a document of its kind is first derived. Either is checked once.
 func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Plugins == nil {
 		return nil, errors.New("an engine needs plugins")
@@ -165,8 +166,8 @@ func (e *Engine) Kinds() []abi.GroupKind {
 	return kinds
 }
 
-// Derive returns the bundle of one document. On error there is no bundle, and the error holds every reason: problems of
-// the document as [problem.List], others name the step and the plugin.
+// Derive returns the bundle of one document. On error there is no bundle, and the error holds every
+// reason: problems of the document as [problem.List], others name the step and the plugin.
 func (e *Engine) Derive(ctx context.Context, doc *resource.Document) (*bundle.Bundle, error) {
 	bundle, errs := e.derive(ctx, doc, e.peers, e.hostCalls, e.admit)
 	if err := reasons(ctx, errs); err != nil {
@@ -196,8 +197,8 @@ func (e *Engine) Replace(before, after *resource.Document) {
 	}
 }
 
-// DeriveAll returns the bundles of documents, in their order; each document may require the others. It is all or
-// nothing: the error holds the reasons of every document.
+// DeriveAll returns the bundles of documents, in their order; each document may require the others.
+// It is all or nothing: the error holds the reasons of every document.
 func (e *Engine) DeriveAll(ctx context.Context, docs []*resource.Document) ([]*bundle.Bundle, error) {
 	if problems := doubles(docs); len(problems) > 0 {
 		return nil, problems

@@ -24,8 +24,8 @@ import (
 
 const configMaps = `{group: "", kind: ConfigMap}`
 
-// chorus returns plugins that depend on each other in several ways and end in any order: eight that emit, two that
-// contribute to what each emitted, one that reads everything.
+// chorus returns plugins that depend on each other in several ways and end in any order: eight that
+// emit, two that contribute to what each emitted, one that reads everything.
 func chorus(t testing.TB, nap func()) (fakes, []*pipeline.Pipeline) {
 	t.Helper()
 	plugins := fakes{}
@@ -111,8 +111,8 @@ func TestDeriveIsTheSameWhateverTheSchedule(t *testing.T) {
 	}
 }
 
-// twins returns an engine whose one step derives the members left and right from the member root, and from each of those
-// what object returns.
+// twins returns an engine whose one step derives the members left and right from the member root,
+// and from each of those what object returns.
 func twins(t *testing.T, object func(req *abi.Request, name string) abi.Output) *pipeline.Engine {
 	t.Helper()
 	plugin := &fake{manifest: manifest(t, "twins", "outputs: [{group: lattice.dev, kind: LatticeMeshMember}, "+configMaps+"]\nrequires: [{group: lattice.dev, kind: LatticeMeshMember}]")}
@@ -134,7 +134,8 @@ func twins(t *testing.T, object func(req *abi.Request, name string) abi.Output) 
 	return engine(t, pipeline.Config{Plugins: fakes{"twins": plugin}, Pipelines: memberPipeline(t, "{name: twins, plugin: twins}")})
 }
 
-// TestConflictsAreTheSameWhateverTheSchedule lets two derived documents emit one object with different contents.
+// TestConflictsAreTheSameWhateverTheSchedule lets two derived documents emit one object with
+// different contents.
 func TestConflictsAreTheSameWhateverTheSchedule(t *testing.T) {
 	t.Parallel()
 	e := twins(t, func(_ *abi.Request, name string) abi.Output {
@@ -150,7 +151,8 @@ func TestConflictsAreTheSameWhateverTheSchedule(t *testing.T) {
 	}
 }
 
-// TestSiblingsKnowEachOther has two derived documents that see each other, and share an object that both derive alike.
+// TestSiblingsKnowEachOther has two derived documents that see each other, and share an object that
+// both derive alike.
 func TestSiblingsKnowEachOther(t *testing.T) {
 	t.Parallel()
 	e := twins(t, func(req *abi.Request, name string) abi.Output {
@@ -304,7 +306,8 @@ func TestCancelledContextIsTheOnlyReason(t *testing.T) {
 	}
 }
 
-// TestCancelledPlanIsMadeAgain cancels while settings are checked: that says nothing about the pipeline.
+// TestCancelledPlanIsMadeAgain cancels while settings are checked: that says nothing about the
+// pipeline.
 func TestCancelledPlanIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	plugin := &fake{manifest: manifest(t, "asker", ""), derive: always(&abi.Response{})}
@@ -353,7 +356,8 @@ func TestSettingsAreValidatedOnce(t *testing.T) {
 	}
 }
 
-// TestLaw02_AnswersAboutSettingsAreChecked refuses a severity that the contract does not have: it could hide an error.
+// TestLaw02_AnswersAboutSettingsAreChecked refuses a severity that the contract does not have: it
+// could hide an error.
 func TestLaw02_AnswersAboutSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	plugin := &fake{manifest: manifest(t, "asker", "settingsSchema: {type: object}"), derive: always(&abi.Response{})}

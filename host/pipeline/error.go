@@ -25,7 +25,8 @@ func badAnswer(text string) error { return problem.Problem{Cause: ErrPlugin, Mes
 
 func conflict(text string) error { return problem.Problem{Cause: ErrConflict, Message: text} }
 
-// answerError is a rule of the contract that an answer breaks. It matches [ErrPlugin], and errors.As finds the problem.
+// answerError is a rule of the contract that an answer breaks. It matches [ErrPlugin], and
+// errors.As finds the problem.
 type answerError struct{ problem *contract.Problem }
 
 func (e *answerError) Error() string        { return e.problem.Message }
@@ -59,8 +60,8 @@ const maxMessage = 2000
 // oneLine makes text from outside safe for a terminal and for one line, and bounds it.
 func oneLine(s string) string { return bounded(printable(strings.TrimSpace(s)), maxMessage) }
 
-// printable replaces what is not a printable character by a space, so that text from outside cannot break a line or
-// colour a terminal.
+// printable replaces what is not a printable character by a space, so that text from outside cannot
+// break a line or colour a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -78,8 +79,8 @@ func bounded(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
-// reasons joins everything that is wrong. A cancelled context is the only reason when there is one, as it is the cause of
-// all others.
+// reasons joins everything that is wrong. A cancelled context is the only reason when there is one,
+// as it is the cause of all others.
 func reasons(ctx context.Context, errs []error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)

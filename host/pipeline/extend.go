@@ -8,12 +8,13 @@ import (
 	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
-// ExtendsBuiltin is the value of spec.extends in a pipeline that adds to the built-in one of its kind.
+// ExtendsBuiltin is the value of spec.extends in a pipeline that adds to the built-in one of its
+// kind.
 const ExtendsBuiltin = "builtin"
 
-// extended returns the steps of the built-in pipeline for a kind with those of own: a step of a name
-// that the built-in one has replaces it in its place, and the others follow. ok is false when there is
-// no built-in pipeline for the kind.
+// extended returns the steps of the built-in pipeline for a kind with those of own: a step of a
+// name that the built-in one has replaces it in its place, and the others follow. ok is false when
+// there is no built-in pipeline for the kind.
 func extended(kind abi.GroupKind, own []Step) (steps []Step, ok bool, err error) {
 	builtin, err := Builtin(nil)
 	if err != nil {

@@ -51,8 +51,8 @@ func (g *graph) ready(done set) int {
 	return -1
 }
 
-// cycle returns steps that each must come before the next, and the last before the first; nil without a cycle. It
-// begins with the lowest index.
+// cycle returns steps that each must come before the next, and the last before the first; nil
+// without a cycle. It begins with the lowest index.
 func (g *graph) cycle() []int {
 	_, stuck := g.order()
 	if stuck == 0 {

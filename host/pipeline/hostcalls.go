@@ -30,8 +30,8 @@ func (d *derivation) callers() []*hostcall.Step {
 	return all
 }
 
-// hostCallRecords returns the calls of a run in the order of its steps, and inside a step in the order in which they were
-// made.
+// hostCallRecords returns the calls of a run in the order of its steps, and inside a step in the
+// order in which they were made.
 func (r *run) hostCallRecords() []bundle.HostCall {
 	var records []bundle.HostCall
 	for _, i := range r.plan.order {

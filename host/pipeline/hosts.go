@@ -11,9 +11,9 @@ import (
 	"github.com/latticenet/lattice-host/abi/bundle"
 )
 
-// SharedHosts returns a warning for each host that ServiceEntries of several namespaces make known to the mesh, sorted. Each
-// is exported to its own namespace only, but a cluster whose proxies do not heed that takes the first of them for all
-// (istio/istio#56826, #60148).
+// SharedHosts returns a warning for each host that ServiceEntries of several namespaces make known
+// to the mesh, sorted. Each is exported to its own namespace only, but a cluster whose proxies do
+// not heed that takes the first of them for all (istio/istio#56826, #60148).
 func SharedHosts(bundles []*bundle.Bundle) []string {
 	kind := abi.GroupKind{Group: "networking.istio.io", Kind: "ServiceEntry"}
 	namespaces := map[string][]string{}

@@ -29,7 +29,8 @@ type applied struct {
 	set  *fieldpath.Set
 }
 
-// merge puts the contributions into the document and notes who owns what. An object of one step stays as it is.
+// merge puts the contributions into the document and notes who owns what. An object of one step
+// stays as it is.
 func (o *object) merge() []error {
 	if len(o.contributions) == 0 {
 		o.owners = []bundle.Owner{{Step: o.owner.name}}
@@ -80,11 +81,12 @@ func (o *object) merge() []error {
 // maxMergesBytes bounds the merged documents that an engine keeps: some thousand large objects.
 const maxMergesBytes = 16 << 20
 
-// merged is what merging came to. It depends on the kind and the documents alone, so that it holds as long as they are the
-// same.
+// merged is what merging came to. It depends on the kind and the documents alone, so that it holds
+// as long as they are the same.
 type merged struct {
 	document cbor.Raw
-	// fields are, in the order in which the steps were merged, what each set, as canonical JSON in the form of fieldsV1.
+	// fields are, in the order in which the steps were merged, what each set, as canonical JSON in
+	// the form of fieldsV1.
 	fields [][]byte
 }
 
@@ -145,7 +147,8 @@ func apply(kind typed.ParseableType, step *plannedStep, document cbor.Raw) (*typ
 	return value, applied{step, tree, set}, nil
 }
 
-// combine merges a contribution. Every field of live has an owner, so that each one that would change is a conflict.
+// combine merges a contribution. Every field of live has an owner, so that each one that would
+// change is a conflict.
 func combine(live, config *typed.TypedValue) (*typed.TypedValue, []fieldpath.Path, error) {
 	merged, err := live.Merge(config)
 	if err != nil {
@@ -318,7 +321,8 @@ func child(tree any, e fieldpath.PathElement) (any, bool) {
 	return nil, false
 }
 
-// isItem reports whether a path element names an item of a list. A key that the item lacks has its default.
+// isItem reports whether a path element names an item of a list. A key that the item lacks has its
+// default.
 func isItem(item any, e fieldpath.PathElement) bool {
 	if e.Value != nil {
 		return plainText(item) == plainText((*e.Value).Unstructured())

@@ -17,13 +17,14 @@ import (
 // ErrNotFound marks an object or a field that a bundle does not have.
 var ErrNotFound = problem.New(problem.Invalid, "not found")
 
-// Owners returns the steps that set a field of an output of a bundle; for an object or a list, those that set anything below it.
-// They are in the order in which their answers were merged.
+// Owners returns the steps that set a field of an output of a bundle; for an object or a list,
+// those that set anything below it. They are in the order in which their answers were merged.
 //
-// A path is written as in spec.template.metadata.annotations. An item of a list is named by its place, as in
-// containers[0], or by fields, as in containers[name=main] and ports[containerPort=80,protocol=TCP]. A key with dots
-// needs no quotes: of all keys that fit, the longest is meant. The empty path is the whole object. What is not there is
-// an error that satisfies errors.Is with [ErrNotFound] and lists what is.
+// A path is written as in spec.template.metadata.annotations. An item of a list is named by its
+// place, as in containers[0], or by fields, as in containers[name=main] and
+// ports[containerPort=80,protocol=TCP]. A key with dots needs no quotes: of all keys that fit, the
+// longest is meant. The empty path is the whole object. What is not there is an error that
+// satisfies errors.Is with [ErrNotFound] and lists what is.
 func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, error) {
 	output := b.Output(ref)
 	if output == nil {
@@ -51,8 +52,8 @@ func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, err
 	}
 	var owners []bundle.Step
 	for i, o := range output.Owners {
-		// Where one owner's fields go on, the value is not atomic, and an owner whose fields end there set an empty
-		// object only.
+		// Where one owner's fields go on, the value is not atomic, and an owner whose fields end
+		// there set an empty object only.
 		owns := matches[i].end || matches[i].whole && matches[i].depth == deepest
 		if record := b.Step(output.Pipeline, o.Step); owns && record != nil {
 			owners = append(owners, *record)
@@ -96,7 +97,8 @@ type pathElement struct {
 type ownerMatch struct {
 	// depth is the number of elements that have fields below them.
 	depth int
-	// end says that the owner set the last element or something below it, whole that it set a value around the rest.
+	// end says that the owner set the last element or something below it, whole that it set a value
+	// around the rest.
 	end, whole bool
 }
 
@@ -205,8 +207,8 @@ func itemElement(tree any, done, rest string) (next pathElement, below any, tail
 	return pathElement{item: items[i], list: true}, items[i], strings.TrimPrefix(tail, "."), nil
 }
 
-// selects reports whether an item has all fields of a selector such as name=main. Fields that an item lacks have their
-// default.
+// selects reports whether an item has all fields of a selector such as name=main. Fields that an
+// item lacks have their default.
 func selects(selector string, item any) bool {
 	fields, ok := item.(map[string]any)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 
 // Resolver finds the resources that a requirement asks for. It is safe for concurrent use.
 type Resolver interface {
-	// Resolve returns the resources, as documents with apiVersion, kind and metadata, in any order. It is not an error
-	// that nothing matches.
+	// Resolve returns the resources, as documents with apiVersion, kind and metadata, in any order.
+	// It is not an error that nothing matches.
 	Resolve(ctx context.Context, step string, r abi.Requirement) ([]cbor.Raw, error)
 }
 
@@ -27,11 +27,12 @@ type peer struct {
 
 type kindKey struct{ apiVersion, kind string }
 
-// peers finds documents by what requirements ask for. Of several documents of one reference, the first counts.
+// peers finds documents by what requirements ask for. Of several documents of one reference, the
+// first counts.
 type peers map[kindKey]*kindPeers
 
-// kindPeers are the documents of one kind, each once. In a fleet of thousands, a requirement for one of them must not look at
-// all of them.
+// kindPeers are the documents of one kind, each once. In a fleet of thousands, a requirement for
+// one of them must not look at all of them.
 type kindPeers struct {
 	// all is sorted by namespace, then name; so are those of one name.
 	all    []*peer
@@ -97,7 +98,8 @@ func without(list []*peer, ref abi.Ref) []*peer {
 	return list
 }
 
-// match returns what a requirement asks for, but not the document self, sorted by namespace and name.
+// match returns what a requirement asks for, but not the document self, sorted by namespace and
+// name.
 func (p peers) match(r abi.Requirement, self abi.Ref) []cbor.Raw {
 	k := p[kindKey{r.APIVersion, r.Kind}]
 	if k == nil {
@@ -112,7 +114,8 @@ func (p peers) match(r abi.Requirement, self abi.Ref) []cbor.Raw {
 	return found
 }
 
-// candidates returns the documents of a namespace and a name, sorted by namespace and name. An empty string matches any.
+// candidates returns the documents of a namespace and a name, sorted by namespace and name. An
+// empty string matches any.
 func (k *kindPeers) candidates(namespace, name string) []*peer {
 	found := k.all
 	if name != "" {
@@ -131,7 +134,8 @@ func inNamespace(list []*peer, namespace string) []*peer {
 	return list[from:to]
 }
 
-// labeled reports whether the document has all of these labels, or owns the volumes that they stand for.
+// labeled reports whether the document has all of these labels, or owns the volumes that they stand
+// for.
 func (p *peer) labeled(labels cbor.Map[string]) bool {
 	for _, want := range labels {
 		if !lattice.HasLabel(p.raw, want.Key, want.Value) {
@@ -141,8 +145,8 @@ func (p *peer) labeled(labels cbor.Map[string]) bool {
 	return true
 }
 
-// resolve answers a requirement from the other documents and then from the engine's own resolver; a document that both
-// know comes from the documents.
+// resolve answers a requirement from the other documents and then from the engine's own resolver; a
+// document that both know comes from the documents.
 func (d *derivation) resolve(ctx context.Context, step string, r abi.Requirement) ([]cbor.Raw, error) {
 	found := d.peers.match(r, d.root.Ref)
 	if d.engine.resolver == nil {
@@ -156,7 +160,8 @@ func (d *derivation) resolve(ctx context.Context, step string, r abi.Requirement
 	return sortedDocuments(found, more), nil
 }
 
-// sortedDocuments returns documents sorted by namespace and name. Of several of one reference, the first counts.
+// sortedDocuments returns documents sorted by namespace and name. Of several of one reference, the
+// first counts.
 func sortedDocuments(found, more []cbor.Raw) []cbor.Raw {
 	all := make([]peer, 0, len(found)+len(more))
 	for _, raw := range slices.Concat(found, more) {
@@ -171,7 +176,8 @@ func sortedDocuments(found, more []cbor.Raw) []cbor.Raw {
 	return answer
 }
 
-// resolve answers a requirement as the derivation does, and from the documents that were derived together with the run's own.
+// resolve answers a requirement as the derivation does, and from the documents that were derived
+// together with the run's own.
 func (r *run) resolve(ctx context.Context, step string, w abi.Requirement) ([]cbor.Raw, error) {
 	found, err := r.derivation.resolve(ctx, step, w)
 	siblings := r.siblings.match(w, r.doc.Ref)

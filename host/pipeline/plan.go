@@ -35,7 +35,8 @@ type plannedStep struct {
 	settings cbor.Raw
 	// covers are the features of the pipeline's kind that the plugin handles.
 	covers []string
-	// when are the features without which the plugin is not called; empty for a plugin that always is.
+	// when are the features without which the plugin is not called; empty for a plugin that always
+	// is.
 	when   []string
 	record bundle.Step
 }
@@ -44,7 +45,8 @@ func (s *plannedStep) text() string {
 	return stepText(s.name, s.record.Plugin, s.record.Version, s.record.Digest)
 }
 
-// newPlan loads the plugins of a pipeline, checks the settings of its steps and puts the steps in order.
+// newPlan loads the plugins of a pipeline, checks the settings of its steps and puts the steps in
+// order.
 func newPlan(ctx context.Context, p *Pipeline, plugins Plugins, settings *Settings) (*plan, error) {
 	pl := &plan{pipeline: p}
 	var errs []error
@@ -201,8 +203,8 @@ func dependencies(p *Pipeline, steps []*plannedStep) (*graph, map[[2]int]reason)
 			}
 			ij, ijHard := needs(a.manifest, b.manifest)
 			ji, jiHard := needs(b.manifest, a.manifest)
-			// Contributing needs no order of its own, so that it gives way to a step that reads, and among two that
-			// both contribute the document decides.
+			// Contributing needs no order of its own, so that it gives way to a step that reads,
+			// and among two that both contribute the document decides.
 			if ij != "" && ji != "" && (!ijHard || !jiHard) {
 				if ijHard || !jiHard {
 					ji = ""
@@ -224,7 +226,8 @@ func dependencies(p *Pipeline, steps []*plannedStep) (*graph, map[[2]int]reason)
 // after reports whether step i names step j in its after list.
 func after(p *Pipeline, i, j int) bool { return slices.Contains(p.Steps[i].After, p.Steps[j].Name) }
 
-// needs says why second must come after first, or nothing. It is hard when second cannot do its work otherwise.
+// needs says why second must come after first, or nothing. It is hard when second cannot do its
+// work otherwise.
 func needs(first, second *abi.Manifest) (why string, hard bool) {
 	if k, ok := common(second.Reads, first.Outputs); ok {
 		return "reads the " + k.String() + " outputs", true
@@ -277,7 +280,8 @@ func errNoPipeline(doc *resource.Document, known []abi.GroupKind) error {
 	}}
 }
 
-// isContextError reports whether err says that a call was cancelled rather than that something is wrong.
+// isContextError reports whether err says that a call was cancelled rather than that something is
+// wrong.
 func isContextError(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

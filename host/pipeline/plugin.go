@@ -12,9 +12,10 @@ type Plugin interface {
 	Manifest() *abi.Manifest
 	// Digest returns the digest of the module, sha256:….
 	Digest() string
-	// Derive calls the plugin. The answer must be well-formed, see [abi.Decode], and is the caller's: nothing may change
-	// it after the call. unknown are the keys of the answer that the host does not know. The request must not be kept or
-	// changed. Errors are passed on to the caller of the engine, so that errors.Is works.
+	// Derive calls the plugin. The answer must be well-formed, see [abi.Decode], and is the
+	// caller's: nothing may change it after the call. unknown are the keys of the answer that the
+	// host does not know. The request must not be kept or changed. Errors are passed on to the
+	// caller of the engine, so that errors.Is works.
 	Derive(ctx context.Context, req *abi.Request) (resp *abi.Response, unknown []string, err error)
 	// Validate lets the plugin check the settings of a step.
 	Validate(ctx context.Context, req *abi.ValidateRequest) (resp *abi.ValidateResponse, unknown []string, err error)
@@ -29,6 +30,7 @@ type Recaller interface {
 
 // Plugins finds plugins.
 type Plugins interface {
-	// Plugin returns the plugin for a name as it is written in a pipeline: publisher/name, or the bare name.
+	// Plugin returns the plugin for a name as it is written in a pipeline: publisher/name, or the
+	// bare name.
 	Plugin(ctx context.Context, name string) (Plugin, error)
 }

@@ -133,7 +133,8 @@ func TestStepsBehindRecalledOnes(t *testing.T) {
 	}
 }
 
-// TestMergesAreOfTheirDocuments derives with contributions that change from one document to the next, and back.
+// TestMergesAreOfTheirDocuments derives with contributions that change from one document to the
+// next, and back.
 func TestMergesAreOfTheirDocuments(t *testing.T) {
 	t.Parallel()
 	ref := "{apiVersion: v1, kind: ConfigMap, namespace: media, name: a}"

@@ -51,8 +51,9 @@ func (r *run) call(ctx context.Context, s *plannedStep, req *abi.Request, derive
 	}
 }
 
-// tooLarge returns what is wrong with a document that alone is more than a step's plugin takes: it names the field that has
-// the most of it. A plugin whose author allows less than [abi.MaxRequestBytes] could take more, but the document is the user's.
+// tooLarge returns what is wrong with a document that alone is more than a step's plugin takes: it
+// names the field that has the most of it. A plugin whose author allows less than
+// [abi.MaxRequestBytes] could take more, but the document is the user's.
 func (r *run) tooLarge(s *plannedStep, req *abi.Request) error {
 	limit := s.manifest.Limits.RequestBytes
 	if limit <= 0 {
@@ -69,7 +70,8 @@ func (r *run) tooLarge(s *plannedStep, req *abi.Request) error {
 	}
 }
 
-// largestField follows, from the top of a document, the member that has more than half of its bytes.
+// largestField follows, from the top of a document, the member that has more than half of its
+// bytes.
 func largestField(document cbor.Raw) string {
 	path := ""
 	for cbor.IsObject(document) {

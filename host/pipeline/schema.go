@@ -21,7 +21,8 @@ const schemaDraft = "https://json-schema.org/draft/2020-12/schema"
 // schemaURL is the base that a settings schema's own references resolve against.
 const schemaURL = "lattice:settings"
 
-// noLoader refuses every reference out of the schema: what settings are valid must not depend on a network or a file.
+// noLoader refuses every reference out of the schema: what settings are valid must not depend on a
+// network or a file.
 type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) {
@@ -58,7 +59,8 @@ func firstLine(err error) string {
 	return oneLine(line)
 }
 
-// jsonValue reads a value into what the validator works on: integers and other numbers keep their text.
+// jsonValue reads a value into what the validator works on: integers and other numbers keep their
+// text.
 func jsonValue(raw cbor.Raw) (any, error) {
 	text, err := cbor.ToJSON(nil, raw)
 	if err != nil {

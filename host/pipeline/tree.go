@@ -16,9 +16,10 @@ const (
 	nullItem   = 0xf6
 )
 
-// Merging works on trees of map[string]any, []any, string, bool, int64 and nil. Other numbers have no exact place there:
-// an unsigned integer may be too large, and 1 and 1.0 would count as one value. They are kept as text after a mark,
-// and text that begins with the mark gets a second one, so that every value comes back as it was.
+// Merging works on trees of map[string]any, []any, string, bool, int64 and nil. Other numbers have
+// no exact place there: an unsigned integer may be too large, and 1 and 1.0 would count as one
+// value. They are kept as text after a mark, and text that begins with the mark gets a second one,
+// so that every value comes back as it was.
 const (
 	mark       = "\x00"
 	numberMark = mark + "n"

@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestWhen calls a plugin that names features only for documents that use one of them. Steps after it are run all the same.
+// TestWhen calls a plugin that names features only for documents that use one of them. Steps after
+// it are run all the same.
 func TestWhen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

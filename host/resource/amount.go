@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Cores returns the number of cores in a quantity of cpu, such as 1/2 for 500m, or nil when it is not well-formed or not more
-// than 0.
+// Cores returns the number of cores in a quantity of cpu, such as 1/2 for 500m, or nil when it is
+// not well-formed or not more than 0.
 func Cores(s string) *big.Rat {
 	if !cpuPattern.MatchString(s) {
 		return nil
@@ -23,8 +23,8 @@ func Cores(s string) *big.Rat {
 	return amount
 }
 
-// Bytes returns the number of bytes in a quantity of memory, or nil when it is not well-formed, not more than 0 or too large for
-// 63 bits.
+// Bytes returns the number of bytes in a quantity of memory, or nil when it is not well-formed, not
+// more than 0 or too large for 63 bits.
 func Bytes(s string) *big.Rat {
 	parts := memoryPattern.FindStringSubmatch(s)
 	if parts == nil {

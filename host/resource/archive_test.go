@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// archive is a text archive in the txtar format: a comment, then files that begin with a line "-- name --".
+// archive is a text archive in the txtar format: a comment, then files that begin with a line "--
+// name --".
 type archive struct {
 	comment []byte
 	files   []archiveFile

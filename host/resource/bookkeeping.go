@@ -8,12 +8,13 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 )
 
-// bookkeeping returns the annotations in which clients note what they did with a document: whole names, and prefixes that end
-// in a slash. They say nothing about what is wanted, and change with every client and every apply. docs/operating.md has the
-// same list.
+// bookkeeping returns the annotations in which clients note what they did with a document: whole
+// names, and prefixes that end in a slash. They say nothing about what is wanted, and change with
+// every client and every apply. docs/operating.md has the same list.
 func bookkeeping() []string {
 	return []string{
-		// kubectl apply keeps the whole document in it (k8s.io/api/core/v1, LastAppliedConfigAnnotation).
+		// kubectl apply keeps the whole document in it (k8s.io/api/core/v1,
+		// LastAppliedConfigAnnotation).
 		"kubectl.kubernetes.io/last-applied-configuration",
 		// Argo CD and Config Sync track what they applied.
 		"argocd.argoproj.io/installation-id",
@@ -33,7 +34,8 @@ func bookkeeping() []string {
 	}
 }
 
-// dropBookkeeping takes out what clients keep books in. Steps do not see it, and it is in no digest.
+// dropBookkeeping takes out what clients keep books in. Steps do not see it, and it is in no
+// digest.
 func dropBookkeeping(m *lattice.ObjectMeta) {
 	m.Annotations = slices.DeleteFunc(m.Annotations, func(e cbor.Entry[string]) bool { return isBookkeeping(e.Key) })
 	if len(m.Annotations) == 0 {

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestLaw01_BookkeepingIsNotPartOfADocument reads one document as a user wrote it and as a server and clients return it.
+// TestLaw01_BookkeepingIsNotPartOfADocument reads one document as a user wrote it and as a server
+// and clients return it.
 func TestLaw01_BookkeepingIsNotPartOfADocument(t *testing.T) {
 	t.Parallel()
 	const rest = "spec:\n  target: {selector: {app: web}}\n  ports: [{name: http, port: 8080}]\n"

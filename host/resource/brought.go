@@ -18,8 +18,8 @@ const (
 	keySpec       = "spec"
 )
 
-// brought decodes, completes and validates a document of a kind that a plugin brings, of which the schema says everything.
-// With problems it returns nothing.
+// brought decodes, completes and validates a document of a kind that a plugin brings, of which the
+// schema says everything. With problems it returns nothing.
 func (d *decoder) brought(k *kind.Kind, root *yamldoc.Node, top *fieldPath, v *validator) (cbor.Raw, []Feature) {
 	known := []string{keyAPIVersion, keyKind, keyMetadata, keySpec}
 	for i := range root.Members {
@@ -67,7 +67,8 @@ func (d *decoder) brought(k *kind.Kind, root *yamldoc.Node, top *fieldPath, v *v
 	return encoded(k, &meta, spec), features
 }
 
-// withoutNulls leaves out keys without a value: they are treated as absent, except where any value is taken.
+// withoutNulls leaves out keys without a value: they are treated as absent, except where any value
+// is taken.
 func withoutNulls(n *yamldoc.Node, s *kind.Schema) *yamldoc.Node {
 	if s == nil || s.Free && s.Properties == nil || n.Kind != yamldoc.Map && n.Kind != yamldoc.List {
 		return n
@@ -95,7 +96,8 @@ func withoutNulls(n *yamldoc.Node, s *kind.Schema) *yamldoc.Node {
 	return mapping
 }
 
-// encoded returns a document in the form that plugins see, its keys in the order of [cbor.KeyOrder].
+// encoded returns a document in the form that plugins see, its keys in the order of
+// [cbor.KeyOrder].
 func encoded(k *kind.Kind, meta *lattice.ObjectMeta, spec cbor.Raw) cbor.Raw {
 	dst := cbor.AppendObjectHeader(nil, 4)
 	dst = cbor.AppendString(cbor.AppendString(dst, keyKind), k.Kind)
@@ -106,7 +108,8 @@ func encoded(k *kind.Kind, meta *lattice.ObjectMeta, spec cbor.Raw) cbor.Raw {
 	return cbor.AppendString(cbor.AppendString(dst, keyAPIVersion), k.APIVersion())
 }
 
-// IsMesh reports whether documents of a kind say what a participant of the mesh does: whom it calls, and who calls it.
+// IsMesh reports whether documents of a kind say what a participant of the mesh does: whom it
+// calls, and who calls it.
 func IsMesh(k abi.GroupKind) bool { return has(k, func(k *kind.Kind) bool { return k.Mesh }) }
 
 // IsWorkload reports whether documents of a kind have containers that quotas count.

@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// maxProblems is how many problems of one document are kept; a hostile document could have one for every value.
+// maxProblems is how many problems of one document are kept; a hostile document could have one for
+// every value.
 const maxProblems = 1000
 
 // collector gathers the problems of one document.
@@ -32,7 +33,8 @@ func (c *collector) add(p problem.Problem) {
 	}
 }
 
-// broke remembers that a field could not be decoded, so that what follows from it is not reported too.
+// broke remembers that a field could not be decoded, so that what follows from it is not reported
+// too.
 func (c *collector) broke(field string) {
 	c.broken[field] = true
 	for at := parentOf(field); at != "" && !c.around[at]; at = parentOf(at) {

@@ -10,7 +10,8 @@ import (
 
 // completion is what the defaults of a document did to it.
 type completion struct {
-	// places are those of the defaults, by which a problem of a completed field is found to be one of the defaults.
+	// places are those of the defaults, by which a problem of a completed field is found to be one
+	// of the defaults.
 	places map[yamldoc.Place]bool
 	// fault is set when the defaults are too large to be merged.
 	fault string
@@ -55,7 +56,8 @@ func completeJob(root *yamldoc.Node) (*yamldoc.Node, completion) {
 	return root.With(keySpec, spec), completion{places: defaults.Places()}
 }
 
-// atDefaults moves the problems of values that come from the defaults there, and leaves each of them once.
+// atDefaults moves the problems of values that come from the defaults there, and leaves each of
+// them once.
 func (c completion) atDefaults(problems problem.List) problem.List {
 	if c.places == nil {
 		return problems

@@ -12,10 +12,12 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// decoder fills the structs of package lattice from a node tree and collects everything that does not fit.
+// decoder fills the structs of package lattice from a node tree and collects everything that does
+// not fit.
 type decoder struct {
 	file, object string
-	// derived says that the document has the form that plugins see, where free parameters stand under custom.
+	// derived says that the document has the form that plugins see, where free parameters stand
+	// under custom.
 	derived bool
 	// kind is that of the document, once it is known.
 	kind *row
@@ -116,8 +118,8 @@ func (d *decoder) mapping(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 	structures()[v.Type()].fill(d, n, p, v, rules)
 }
 
-// rulesFor names the keys that a cluster writes into its answers; they say nothing about what is wanted, and a document that
-// carries them is the same as one that does not.
+// rulesFor names the keys that a cluster writes into its answers; they say nothing about what is
+// wanted, and a document that carries them is the same as one that does not.
 func rulesFor(t reflect.Type) objectRules {
 	if t == reflect.TypeFor[lattice.ObjectMeta]() {
 		return objectRules{skip: []string{

@@ -21,7 +21,8 @@ type Options struct {
 	WaiveCPULimit bool
 	// Kinds are the kinds that are read; nil means [Builtin].
 	Kinds *Table
-	// LeftOut is called for each document that is for another program and was not read; nil drops what it would say.
+	// LeftOut is called for each document that is for another program and was not read; nil drops
+	// what it would say.
 	LeftOut func(problem.Problem)
 }
 
@@ -32,8 +33,8 @@ func (o *Options) kinds() *Table {
 	return o.Kinds
 }
 
-// Document is one valid document with its defaults filled in. It does not change, and is small: it has the encoded form, and
-// reads its file again where a position is asked for.
+// Document is one valid document with its defaults filled in. It does not change, and is small: it
+// has the encoded form, and reads its file again where a position is asked for.
 type Document struct {
 	// Ref names the document.
 	Ref abi.Ref
@@ -45,8 +46,8 @@ type Document struct {
 	index  int
 }
 
-// source is the text of one file. What it was parsed into is kept for as long as somebody else needs it: positions are asked
-// for a few times at once, or never.
+// source is the text of one file. What it was parsed into is kept for as long as somebody else
+// needs it: positions are asked for a few times at once, or never.
 type source struct {
 	file string
 	data []byte
@@ -107,8 +108,8 @@ func (d *Document) Labels() cbor.Map[string] {
 // Features returns what the document uses, sorted by name and field, each once.
 func (d *Document) Features() []Feature { return slices.Clone(d.features) }
 
-// Position returns the place of a field path such as spec.workload.containers.main.image, or that of its nearest
-// ancestor that exists in the file. Derived documents have no positions.
+// Position returns the place of a field path such as spec.workload.containers.main.image, or that
+// of its nearest ancestor that exists in the file. Derived documents have no positions.
 func (d *Document) Position(field string) problem.Position {
 	if d.source == nil {
 		return problem.Position{}
@@ -131,9 +132,9 @@ func objectName(r abi.Ref) string {
 	return problem.Shorten(r.Kind) + " " + name
 }
 
-// Decode reads every document of one file. The name of the file is used in positions only. Documents for other programs are
-// left out when the file has one that is read. An error is [problem.List] and holds everything that is wrong; there are no
-// documents then.
+// Decode reads every document of one file. The name of the file is used in positions only.
+// Documents for other programs are left out when the file has one that is read. An error is
+// [problem.List] and holds everything that is wrong; there are no documents then.
 func Decode(file string, data []byte, o Options) ([]*Document, error) {
 	docs, problems := decodeFile(file, data, o, false)
 	problems = append(problems, doubles(docs)...)
@@ -143,8 +144,9 @@ func Decode(file string, data []byte, o Options) ([]*Document, error) {
 	return docs, nil
 }
 
-// JSON reads one document and returns it as plugins receive it, as [Document.JSON]. The error is [problem.List]. It is what package
-// plugintest of the Go SDK reads documents with, so that a test refuses what a host refuses.
+// JSON reads one document and returns it as plugins receive it, as [Document.JSON]. The error is
+// [problem.List]. It is what package plugintest of the Go SDK reads documents with, so that a test
+// refuses what a host refuses.
 func (o Options) JSON(data []byte) ([]byte, error) {
 	docs, err := Decode("document", data, o)
 	if err != nil {
@@ -156,7 +158,8 @@ func (o Options) JSON(data []byte) ([]byte, error) {
 	return docs[0].JSON(), nil
 }
 
-// FromDerived reads a document that a plugin emitted, with the same strictness. The problems have no positions.
+// FromDerived reads a document that a plugin emitted, with the same strictness. The problems have
+// no positions.
 func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	if err := cbor.Validate(doc, abi.MaxDepth); err != nil {
 		return nil, problem.List{{Message: "the derived document is malformed: " + err.Error()}}
@@ -165,7 +168,8 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	if err != nil {
 		return nil, problem.List{{Message: "the derived document is malformed: " + err.Error()}}
 	}
-	// Defaults and the place of free parameters make a document somewhat larger than what its user wrote.
+	// Defaults and the place of free parameters make a document somewhat larger than what its user
+	// wrote.
 	root, f := yamldoc.ParseJSON(text, 4*yamldoc.MaxValues, abi.MaxDepth)
 	if f != nil {
 		return nil, problem.List{{Message: "the derived document is malformed: " + f.Message}}
@@ -180,8 +184,8 @@ func FromDerived(doc cbor.Raw, o Options) (*Document, error) {
 	return d, nil
 }
 
-// decodeFile returns the documents that could be named, and all problems of the file. A file inFolder was not named by the
-// user, so it may hold nothing but documents for other programs.
+// decodeFile returns the documents that could be named, and all problems of the file. A file
+// inFolder was not named by the user, so it may hold nothing but documents for other programs.
 func decodeFile(file string, data []byte, o Options, inFolder bool) ([]*Document, problem.List) {
 	roots, f := yamldoc.Parse(data, yamldoc.MaxBytes)
 	var problems problem.List
@@ -216,8 +220,8 @@ func decodeFile(file string, data []byte, o Options, inFolder bool) ([]*Document
 	return docs, problems
 }
 
-// decodeDocument decodes, completes and validates one document. With problems, the document is returned as far as it
-// could be read, or nil when not even its kind is known.
+// decodeDocument decodes, completes and validates one document. With problems, the document is
+// returned as far as it could be read, or nil when not even its kind is known.
 func decodeDocument(file string, root *yamldoc.Node, o Options, derived bool) (_ *Document, problems problem.List) {
 	top := &fieldPath{at: root.Place}
 	kinds := o.kinds()
@@ -290,8 +294,8 @@ func (d *decoder) unknownKind(kinds *Table, root *yamldoc.Node, top *fieldPath) 
 	d.fail(at, &fieldPath{parent: top, name: field}, complaint+"; this installation reads "+kinds.text())
 }
 
-// doubles reports documents that have kind, namespace and name in common with an earlier one, and workloads whose pods would
-// be called alike.
+// doubles reports documents that have kind, namespace and name in common with an earlier one, and
+// workloads whose pods would be called alike.
 func doubles(docs []*Document) problem.List {
 	first, claims := map[abi.Ref]*Document{}, map[abi.Ref]claim{}
 	var problems problem.List
@@ -321,8 +325,8 @@ type claim struct {
 	field string
 }
 
-// otherKind notes the names that a workload gives to pods, and reports those that another one gives already: the accounts and
-// policies of both would be called alike.
+// otherKind notes the names that a workload gives to pods, and reports those that another one gives
+// already: the accounts and policies of both would be called alike.
 func otherKind(claims map[abi.Ref]claim, d *Document) problem.List {
 	if !IsWorkload(d.Ref.GroupKind()) {
 		return nil

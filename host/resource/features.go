@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 )
 
-// The features of a LatticeService. Each one that a document uses must be covered by a step of its pipeline.
+// The features of a LatticeService. Each one that a document uses must be covered by a step of its
+// pipeline.
 const (
 	// FeatureWorkload is the containers themselves; every service has it.
 	FeatureWorkload = "workload"
@@ -174,8 +175,9 @@ func (f *features) container(field string, variables cbor.Map[string], files cbo
 
 func isSecret(r *lattice.Resource) bool { return r != nil && r.Type == typeSecret }
 
-// refersToSecret reports whether a template refers to a secret. An escaped reference counts too: which escapes hold
-// depends on the step that expands the template, and a secret that no step covers must not pass unnoticed.
+// refersToSecret reports whether a template refers to a secret. An escaped reference counts too:
+// which escapes hold depends on the step that expands the template, and a secret that no step
+// covers must not pass unnoticed.
 func refersToSecret(template string, resources cbor.Map[lattice.Resource]) bool {
 	if strings.Contains(template, "${secret.") {
 		return true

@@ -8,12 +8,13 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// nearGroup is the number of edits up to which a group is taken for a misspelt one of this installation.
+// nearGroup is the number of edits up to which a group is taken for a misspelt one of this
+// installation.
 const nearGroup = 3
 
-// foreign returns why a document is one for another program, or "" when it is, or may be meant to be, one for this
-// installation. What has the kind or nearly the group of a known kind is taken for a mistake: leaving it out would remove
-// what an earlier run applied for it.
+// foreign returns why a document is one for another program, or "" when it is, or may be meant to
+// be, one for this installation. What has the kind or nearly the group of a known kind is taken for
+// a mistake: leaving it out would remove what an earlier run applied for it.
 func (t *Table) foreign(root *yamldoc.Node) string {
 	if root.Kind != yamldoc.Map {
 		return ""

@@ -14,9 +14,10 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestGolden reads the input of every archive in testdata: input.yaml or input.json, with the words allow-tags
-// and waive-cpu-limit in options. want-error holds the text of the error, want.json the documents and want-features what they use.
-// LATTICE_UPDATE=1 writes what is there into the archives.
+// TestGolden reads the input of every archive in testdata: input.yaml or input.json, with the words
+// allow-tags and waive-cpu-limit in options. want-error holds the text of the error, want.json the
+// documents and want-features what they use. LATTICE_UPDATE=1 writes what is there into the
+// archives.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/*.txtar")

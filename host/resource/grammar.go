@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maxLabel and maxSubdomain are the longest DNS label (RFC 1035, section 2.3.4) and the longest name that Kubernetes
-// accepts.
+// maxLabel and maxSubdomain are the longest DNS label (RFC 1035, section 2.3.4) and the longest
+// name that Kubernetes accepts.
 const (
 	maxLabel     = 63
 	maxSubdomain = 253

@@ -10,8 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestDocumentsAreSmall reads many documents and looks at what they hold: what a position needs is parsed again, and gone
-// after it.
+// TestDocumentsAreSmall reads many documents and looks at what they hold: what a position needs is
+// parsed again, and gone after it.
 func TestDocumentsAreSmall(t *testing.T) {
 	const count, limit = 400, 12_000
 	text, err := os.ReadFile("../../examples/orders.yaml")

@@ -14,22 +14,24 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// What users write in the spec of the built-in kinds, generated from the types and comments of package lattice.
+// What users write in the spec of the built-in kinds, generated from the types and comments of
+// package lattice.
 //
 //go:embed kinds/*.json
 var kindSchemas embed.FS
 
-// Table is the kinds of document that an installation reads: those of the host, and those that plugins bring. It does not
-// change, and is safe for concurrent use.
+// Table is the kinds of document that an installation reads: those of the host, and those that
+// plugins bring. It does not change, and is safe for concurrent use.
 type Table struct{ rows []*row }
 
 // row is one kind, and what the host does with its documents.
 type row struct {
 	*kind.Kind
-	// model returns room for a document of a kind that is a Go type; nil for kinds that plugins bring, of which the schema
-	// says everything.
+	// model returns room for a document of a kind that is a Go type; nil for kinds that plugins
+	// bring, of which the schema says everything.
 	model func() model
-	// complete merges the defaults that a document has for parts of itself; nil where a kind has none.
+	// complete merges the defaults that a document has for parts of itself; nil where a kind has
+	// none.
 	complete func(*yamldoc.Node) (*yamldoc.Node, completion)
 	// hints say what to write instead of keys that newcomers try.
 	hints map[string]string
@@ -50,8 +52,8 @@ type model interface {
 	// value is what is decoded and encoded.
 	value() interface{ AppendCBOR([]byte) []byte }
 	metadata() *lattice.ObjectMeta
-	// defaults completes the document. Where absence means something to a derivation, such as a target port or a security
-	// setting, nothing is filled in.
+	// defaults completes the document. Where absence means something to a derivation, such as a
+	// target port or a security setting, nothing is filled in.
 	defaults()
 	// validate checks the spec.
 	validate(*validator)
@@ -73,7 +75,8 @@ func (t *Table) knowsVersion(apiVersion string) bool {
 	return slices.ContainsFunc(t.rows, func(r *row) bool { return r.APIVersion() == apiVersion })
 }
 
-// text lists the kinds for a message, such as "LatticeMeshMember, LatticeService and SecretProvider of lattice.dev/v1alpha1".
+// text lists the kinds for a message, such as "LatticeMeshMember, LatticeService and SecretProvider
+// of lattice.dev/v1alpha1".
 func (t *Table) text() string {
 	var texts []string
 	for i := 0; i < len(t.rows); {
@@ -118,7 +121,8 @@ func (t *Table) sort() {
 	slices.SortFunc(t.rows, func(a, b *row) int { return kind.Compare(a.Kind, b.Kind) })
 }
 
-// With returns a table with further kinds. The error names kinds that are there already, in this or another version.
+// With returns a table with further kinds. The error names kinds that are there already, in this or
+// another version.
 func (t *Table) With(kinds ...*kind.Kind) (*Table, error) {
 	more := &Table{rows: slices.Clone(t.rows)}
 	for _, k := range kinds {
@@ -150,7 +154,8 @@ func (t *Table) Find(k abi.GroupKind) *kind.Kind {
 	return nil
 }
 
-// Named returns the kinds that a name means: the kind or its plural, in any case, with or without the group after a dot.
+// Named returns the kinds that a name means: the kind or its plural, in any case, with or without
+// the group after a dot.
 func (t *Table) Named(name string) []*kind.Kind {
 	var found []*kind.Kind
 	for _, r := range t.rows {

@@ -14,8 +14,9 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestLawKinds holds the law of DESIGN.md about kinds: a kind is a row of one table, and no package switches over kinds by
-// name. It looks for the names of the table in the source, as strings and as constants.
+// TestLawKinds holds the law of DESIGN.md about kinds: a kind is a row of one table, and no package
+// switches over kinds by name. It looks for the names of the table in the source, as strings and as
+// constants.
 func TestLawKinds(t *testing.T) {
 	t.Parallel()
 	allowed := []string{

@@ -15,9 +15,10 @@ import (
 // ErrManifest says that a manifest names a kind or a feature that does not exist.
 var ErrManifest = errors.New("no plugin can handle that")
 
-// CheckManifest refuses a manifest that derives from a kind of the host's own group that the host does not have, or that names
-// features which the kind does not have: a misspelt one would be handled by no step, or keep the plugin from being called.
-// The error satisfies [ErrManifest] and names everything that is wrong. Kinds of other plugins are not known here and pass.
+// CheckManifest refuses a manifest that derives from a kind of the host's own group that the host
+// does not have, or that names features which the kind does not have: a misspelt one would be
+// handled by no step, or keep the plugin from being called. The error satisfies [ErrManifest] and
+// names everything that is wrong. Kinds of other plugins are not known here and pass.
 func CheckManifest(m *abi.Manifest) error {
 	var problems []error
 	for i, d := range m.Derives {

@@ -95,7 +95,8 @@ func foreignParam(key, name string) string {
 // amounts are the keys of amounts.
 func amounts() []string { return []string{"size", "cpu", "memory", "sizeLimit", "ephemeral-storage"} }
 
-// withTextAmounts turns the numbers under the keys of amounts into text: people write an amount without unit as a number.
+// withTextAmounts turns the numbers under the keys of amounts into text: people write an amount
+// without unit as a number.
 func withTextAmounts(n *yamldoc.Node) *yamldoc.Node {
 	if n.Kind != yamldoc.Map {
 		return n

@@ -15,8 +15,9 @@ func namesPort(t reflect.Type) bool {
 	return t == reflect.TypeFor[lattice.HTTPGet]() || t == reflect.TypeFor[lattice.TCPSocket]() || t == reflect.TypeFor[lattice.GRPC]()
 }
 
-// withPortNumber replaces the name of a port by the number of the container's port that the service's port of that name
-// leads to. Kubernetes looks for the name among the ports of the same container, and only one container lists them.
+// withPortNumber replaces the name of a port by the number of the container's port that the
+// service's port of that name leads to. Kubernetes looks for the name among the ports of the same
+// container, and only one container lists them.
 func (d *decoder) withPortNumber(n *yamldoc.Node, p *fieldPath) *yamldoc.Node {
 	at := n.Find("port")
 	if at == nil || at.Value.Kind != yamldoc.Text || yamldoc.IsInteger(at.Value.Text) {
@@ -45,8 +46,8 @@ func (d *decoder) withPortNumber(n *yamldoc.Node, p *fieldPath) *yamldoc.Node {
 	return &changed
 }
 
-// servicePorts returns the ports of the workload that a path belongs to, the nearest above it, and where that is. A workload
-// without ports has no members.
+// servicePorts returns the ports of the workload that a path belongs to, the nearest above it, and
+// where that is. A workload without ports has no members.
 func (d *decoder) servicePorts(p *fieldPath) (ports *yamldoc.Node, in place) {
 	for ; p != nil && p.parent != nil; p = p.parent {
 		at := p.String()

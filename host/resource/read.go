@@ -19,10 +19,11 @@ const (
 	stdinFile = "<stdin>"
 )
 
-// Read reads every document of the given files. A folder means the files *.yaml, *.yml and *.json in it and in the folders
-// below, in the order of their names and without hidden ones; "-" means stdin. Documents for other programs are left out of a
-// folder, and of a file that has a document to read: [Options.LeftOut]. No two documents may have kind, namespace and name in
-// common. An error is [problem.List] and holds everything that is wrong in all files.
+// Read reads every document of the given files. A folder means the files *.yaml, *.yml and *.json
+// in it and in the folders below, in the order of their names and without hidden ones; "-" means
+// stdin. Documents for other programs are left out of a folder, and of a file that has a document
+// to read: [Options.LeftOut]. No two documents may have kind, namespace and name in common. An
+// error is [problem.List] and holds everything that is wrong in all files.
 func Read(paths []string, stdin io.Reader, o Options) ([]*Document, error) {
 	return reader{opener: osFiles{}, stdin: stdin, options: o}.read(paths)
 }

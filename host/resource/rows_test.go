@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// TestRow01_RuleGroups proves that each of the twelve groups of rules has documents that it refuses; [TestGolden] reads them.
+// TestRow01_RuleGroups proves that each of the twelve groups of rules has documents that it
+// refuses; [TestGolden] reads them.
 func TestRow01_RuleGroups(t *testing.T) {
 	t.Parallel()
 	for group := 1; group <= 12; group++ {

@@ -24,7 +24,8 @@ type validator struct {
 	*collector
 }
 
-// fail reports a problem, unless the field or a part of the document around it could not be decoded.
+// fail reports a problem, unless the field or a part of the document around it could not be
+// decoded.
 func (v *validator) fail(field, message string) {
 	if !v.unreadable(field) {
 		at := v.root.Locate(field)
@@ -62,7 +63,8 @@ func (v *validator) optional(field, value string, valid func(string) bool, rule 
 	}
 }
 
-// between checks a number that may be absent. Where nothing else bounds it, most is what Kubernetes takes: 32 bits.
+// between checks a number that may be absent. Where nothing else bounds it, most is what Kubernetes
+// takes: 32 bits.
 func (v *validator) between(field string, value *int64, least, most int64) {
 	if value != nil && (*value < least || *value > most) {
 		v.fail(field, "must be from "+strconv.FormatInt(least, 10)+" to "+strconv.FormatInt(most, 10)+", not "+strconv.FormatInt(*value, 10))
@@ -103,7 +105,8 @@ func names[T any](v *validator, field string, m cbor.Map[T], valid func(string) 
 	}
 }
 
-// limits reports what the schema of the kind has against values, where no rule has reported the field.
+// limits reports what the schema of the kind has against values, where no rule has reported the
+// field.
 func (v *validator) limits(spec cbor.Raw) {
 	for _, violation := range v.kind.Spec.Limits(spec) {
 		field := "spec." + violation.Field

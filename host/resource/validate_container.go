@@ -31,7 +31,8 @@ func (v *validator) container(field string, c *lattice.Container, resources cbor
 }
 
 func (v *validator) sidecar(field string, c *lattice.Sidecar, resources cbor.Map[lattice.Resource]) {
-	// A sidecar is a container without envFrom that may leave out its resources, and it may be an init container.
+	// A sidecar is a container without envFrom that may leave out its resources, and it may be an
+	// init container.
 	v.container(field, &lattice.Container{
 		Image: c.Image, Command: c.Command, Args: c.Args, WorkingDir: c.WorkingDir, Variables: c.Variables,
 		Resources: c.Resources, Files: c.Files, Volumes: c.Volumes, LivenessProbe: c.LivenessProbe,
@@ -83,7 +84,8 @@ func (v *validator) image(field, image string) {
 	}
 }
 
-// quantities checks that cpu and memory are requested and limited, all four, and that no request is above its limit.
+// quantities checks that cpu and memory are requested and limited, all four, and that no request is
+// above its limit.
 func (v *validator) quantities(field string, r *lattice.ResourceRequirements) {
 	if r == nil {
 		v.fail(field, "is missing; set cpu and memory under requests and under limits")

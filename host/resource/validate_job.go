@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// cronSuffix is how much longer than a CronJob's name that of a job is which it starts: a hyphen and ten digits of a time.
+// cronSuffix is how much longer than a CronJob's name that of a job is which it starts: a hyphen
+// and ten digits of a time.
 const cronSuffix = 11
 
 // maxPods is how many pods a job may have.
@@ -41,7 +42,8 @@ func (v *validator) job(j *lattice.LatticeJob) {
 	v.training(s)
 }
 
-// sharedVolumes checks that tasks which say the size of one volume say the same of it: there is one claim.
+// sharedVolumes checks that tasks which say the size of one volume say the same of it: there is one
+// claim.
 func (v *validator) sharedVolumes(s *lattice.JobSpec) {
 	type owner struct {
 		field                          string
@@ -97,7 +99,8 @@ func (v *validator) schedule(s *lattice.JobSpec) {
 	}
 }
 
-// policies checks what events do. Volcano's admission refuses a duplicate event, and others next to Any.
+// policies checks what events do. Volcano's admission refuses a duplicate event, and others next to
+// Any.
 func (v *validator) policies(field string, policies []lattice.JobPolicy) {
 	seen := map[string]bool{}
 	for i, p := range policies {
@@ -139,7 +142,8 @@ func (v *validator) taskPorts(p *lattice.Ports) {
 	v.require(len(p.Hostnames) == 0, v.in.service()+".hostnames", noService)
 }
 
-// podName checks that the pods of a task can be called as Volcano calls them, which is a label of theirs too.
+// podName checks that the pods of a task can be called as Volcano calls them, which is a label of
+// theirs too.
 func (v *validator) podName(j *lattice.LatticeJob, task string, replicas int64) {
 	longest := len(j.Metadata.Name) + len(task) + len("--") + len(strconv.FormatInt(max(replicas-1, 0), 10))
 	why := ""

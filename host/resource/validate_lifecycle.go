@@ -76,7 +76,8 @@ func (v *validator) lifecycle(field string, l *lattice.Lifecycle) {
 	v.handlers(field+".preStop", stop.HTTPGet, stop.Exec)
 }
 
-// sleeps checks that no container sleeps longer than its pod has to end. The API server refuses such a pod.
+// sleeps checks that no container sleeps longer than its pod has to end. The API server refuses
+// such a pod.
 func (v *validator) sleeps(w *lattice.Workload, r *lattice.Runtime) {
 	field := v.in.field("terminationGracePeriodSeconds")
 	grace, given := int64(defaultGrace), "the 30 seconds that a pod has without "+field
@@ -97,7 +98,8 @@ func (v *validator) sleeps(w *lattice.Workload, r *lattice.Runtime) {
 	}
 }
 
-// order checks that init containers can run in an order in which each comes after those that it names.
+// order checks that init containers can run in an order in which each comes after those that it
+// names.
 func (v *validator) order(sidecars cbor.Map[lattice.Sidecar]) {
 	for i := range sidecars {
 		field := v.in.sidecars() + "." + sidecars[i].Key + ".after"
@@ -115,7 +117,8 @@ func (v *validator) order(sidecars cbor.Map[lattice.Sidecar]) {
 	}
 }
 
-// cycleFrom returns the names from one init container back to itself along what it comes after, or nil.
+// cycleFrom returns the names from one init container back to itself along what it comes after, or
+// nil.
 func cycleFrom(sidecars cbor.Map[lattice.Sidecar], start string) []string {
 	visited := map[string]bool{}
 	var follow func(name string) []string

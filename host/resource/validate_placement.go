@@ -6,8 +6,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 )
 
-// maxSetName is the longest name of a StatefulSet whose pods can run: a label of theirs has the name and a hash
-// (kubernetes#64023).
+// maxSetName is the longest name of a StatefulSet whose pods can run: a label of theirs has the
+// name and a hash (kubernetes#64023).
 const maxSetName = 52
 
 // nodes checks what chooses nodes.

@@ -58,8 +58,8 @@ func (v *validator) ports(p *lattice.Ports, ingress bool) {
 	v.tls(v.in.service()+".tls", p.TLS)
 }
 
-// headless checks that a service without an address of its own leads from no port to another one: its clients connect to the
-// pods themselves.
+// headless checks that a service without an address of its own leads from no port to another one:
+// its clients connect to the pods themselves.
 func (v *validator) headless(p *lattice.Ports) {
 	if p.ServiceType != serviceHeadless {
 		return

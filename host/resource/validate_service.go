@@ -63,7 +63,8 @@ func (v *validator) runtime(r *lattice.Runtime) {
 	names(v, v.in.sidecars(), r.Sidecars, isName, ruleName)
 	names(v, v.in.field("sysctls"), r.Sysctls, sysctlPattern.MatchString, "must be a kernel parameter such as net.core.somaxconn")
 	for _, e := range r.Sysctls {
-		// The API server refuses such a pod: the parameter belongs to the network namespace, which is the node's.
+		// The API server refuses such a pod: the parameter belongs to the network namespace, which
+		// is the node's.
 		v.require(r.HostNetwork == nil || !*r.HostNetwork || !strings.HasPrefix(e.Key, "net."), v.in.field("sysctls.")+e.Key,
 			"would change the node, because hostNetwork is true; remove one of the two")
 	}
@@ -71,7 +72,8 @@ func (v *validator) runtime(r *lattice.Runtime) {
 	v.items(v.in.field("imagePullSecrets"), r.ImagePullSecrets, isSubdomain, "names an ImageProvider and "+ruleSubdomain)
 }
 
-// workload checks the containers of one kind of pod, and what they use. Its ports are checked by themselves.
+// workload checks the containers of one kind of pod, and what they use. Its ports are checked by
+// themselves.
 func (v *validator) workload(w *lattice.Workload, r *lattice.Runtime) {
 	containers, sidecars, resources := v.in.containers(), v.in.sidecars(), v.in.resources()
 	v.require(len(w.Containers) > 0, containers, "is empty; a workload needs at least one container")

@@ -31,8 +31,8 @@ var buildID = sync.OnceValue(func() string {
 	return findBuildID(head)
 })
 
-// findBuildID finds a build ID in the beginning of a program, as cmd/internal/buildid of Go does: in
-// a note of an ELF file, elsewhere between two marks at the beginning of the code.
+// findBuildID finds a build ID in the beginning of a program, as cmd/internal/buildid of Go does:
+// in a note of an ELF file, elsewhere between two marks at the beginning of the code.
 func findBuildID(head []byte) string {
 	// A note has the length of its name, the length of the ID in four bytes, its type and its name.
 	const nameAndType = "\x04\x00\x00\x00Go\x00\x00"

@@ -41,7 +41,8 @@ func TestEngineVersion(t *testing.T) {
 	t.Errorf("go.mod does not require wazero %s", engineVersion)
 }
 
-// entries returns what the cache holds next to skeletons, and fails when anything else was left in it.
+// entries returns what the cache holds next to skeletons, and fails when anything else was left in
+// it.
 func entries(t *testing.T, dir string) []codecache.Listed {
 	t.Helper()
 	listed, err := codecache.List(dir)

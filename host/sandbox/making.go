@@ -9,8 +9,8 @@ import (
 
 // making is what the engine does to make an instance of a module, and what that keeps as long as
 // the instance lives. It happens before the guest's first instruction and cannot be interrupted, so
-// that package meter bounds each of the numbers and the start of the guest is charged for it. The fields
-// are exported for the JSON of a [skeleton].
+// that package meter bounds each of the numbers and the start of the guest is charged for it. The
+// fields are exported for the JSON of a [skeleton].
 type making struct {
 	// LeastMemory is what the memories begin with in bytes, DeclaredMemory what the guest's may
 	// become by its own word.

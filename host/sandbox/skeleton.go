@@ -24,11 +24,11 @@ import (
 
 // skeleton is a rewritten module whose functions have no bodies, with what else is known of it. The
 // engine makes instances of it with the machine code of the whole module. Where that is kept, it
-// saves the checks of the contract, the rewriting and the engine's own validation of every function,
-// which together take most of the time of loading a plugin.
+// saves the checks of the contract, the rewriting and the engine's own validation of every
+// function, which together take most of the time of loading a plugin.
 //
-// It is used for exactly the module and the program that it was made with, see [codeCache.skeletonKey],
-// and is as safe as the machine code that lies next to it.
+// It is used for exactly the module and the program that it was made with, see
+// [codeCache.skeletonKey], and is as safe as the machine code that lies next to it.
 type skeleton struct {
 	// Code is the key of the machine code, in hexadecimal digits.
 	Code string
@@ -99,7 +99,8 @@ func parseSkeleton(h codecache.Header, content []byte) (*skeleton, error) {
 // errNoCode says that the engine did not find the machine code of a skeleton.
 var errNoCode = errors.New("the engine did not find the machine code")
 
-// compileSkeleton has the engine take a module without bodies and the machine code of the whole one.
+// compileSkeleton has the engine take a module without bodies and the machine code of the whole
+// one.
 func (r *Runtime) compileSkeleton(s *skeleton) (wazero.CompiledModule, error) {
 	var key codecache.Key
 	if _, err := hex.Decode(key[:], []byte(s.Code)); err != nil {

@@ -1,6 +1,6 @@
-// Package outputkind is the one table of the kinds of object that plugins emit: scope, plural, stage, how fields merge, where
-// pods are, and what an object does with secrets. Pipelines, gates, executors and commands look kinds up here, so that they
-// agree.
+// Package outputkind is the one table of the kinds of object that plugins emit: scope, plural,
+// stage, how fields merge, where pods are, and what an object does with secrets. Pipelines, gates,
+// executors and commands look kinds up here, so that they agree.
 package outputkind
 
 import (
@@ -10,9 +10,9 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// The stages of a bundle, in the order in which they are applied. A workload must never run a moment without its
-// policies, so that policies have a stage of their own before workloads; a scaler's webhook needs its target, so that
-// scalers come after.
+// The stages of a bundle, in the order in which they are applied. A workload must never run a
+// moment without its policies, so that policies have a stage of their own before workloads; a
+// scaler's webhook needs its target, so that scalers come after.
 const (
 	// StageScope holds what other objects live in: namespaces and definitions.
 	StageScope = iota
@@ -47,7 +47,8 @@ const (
 // MergeDeduced is the type of a kind whose fields merge as their values suggest.
 const MergeDeduced = "deduced"
 
-// Kind is one row. A row without a kind is about all kinds of its group that have no row of their own.
+// Kind is one row. A row without a kind is about all kinds of its group that have no row of their
+// own.
 type Kind struct {
 	abi.GroupKind
 	// Plural is the name of the kind in an address of the API server; empty when it is not known.
@@ -58,7 +59,8 @@ type Kind struct {
 	Stage int
 	// Merge is the type in host/pipeline/merge.yaml that says how fields merge.
 	Merge string
-	// Versions are those whose form gates can read, field by field. A kind without one is asked about as a whole.
+	// Versions are those whose form gates can read, field by field. A kind without one is asked
+	// about as a whole.
 	Versions []string
 	// Pods are the paths of pod specs in those versions; an asterisk is every item of a list.
 	Pods []string
@@ -66,15 +68,16 @@ type Kind struct {
 	Data bool
 	// Secret says that objects hold what must not be shown, logged or remembered.
 	Secret bool
-	// FetchesSecrets says that objects make secrets that are kept elsewhere appear where workloads run. They are there for
-	// as long as the object is.
+	// FetchesSecrets says that objects make secrets that are kept elsewhere appear where workloads
+	// run. They are there for as long as the object is.
 	FetchesSecrets bool
 }
 
 // Readable reports whether gates can read an object of the kind in a version such as v1 or v1beta1.
 func (k *Kind) Readable(version string) bool { return slices.Contains(k.Versions, version) }
 
-// Of returns the row of a kind: its own, or else that of its group, or else one of a workload of which nothing is known.
+// Of returns the row of a kind: its own, or else that of its group, or else one of a workload of
+// which nothing is known.
 func Of(kind abi.GroupKind) Kind {
 	rows := table()
 	for _, k := range []abi.GroupKind{kind, {Group: kind.Group}} {
@@ -91,7 +94,8 @@ func Of(kind abi.GroupKind) Kind {
 	return Kind{GroupKind: kind, Stage: StageWorkload, Merge: MergeDeduced}
 }
 
-// OfRef returns the row of the kind of an object, and whether gates can read the version that the object has.
+// OfRef returns the row of the kind of an object, and whether gates can read the version that the
+// object has.
 func OfRef(r abi.Ref) (k Kind, readable bool) {
 	k = Of(r.GroupKind())
 	version, ok := r.APIVersion, true

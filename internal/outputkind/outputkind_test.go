@@ -74,7 +74,8 @@ func TestPlurals(t *testing.T) {
 	}
 }
 
-// TestReadable checks that only the exact group and version of a row are read: another form could hide something.
+// TestReadable checks that only the exact group and version of a row are read: another form could
+// hide something.
 func TestReadable(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{

@@ -13,8 +13,8 @@ const template = "spec.template.spec"
 
 // table returns the rows in the order of group and kind. It never changes.
 //
-// Stages follow kapp's change groups, which put policies before workloads, and the install order of Helm for the kinds of
-// Kubernetes itself.
+// Stages follow kapp's change groups, which put policies before workloads, and the install order of
+// Helm for the kinds of Kubernetes itself.
 var table = sync.OnceValue(func() []Kind {
 	rows := slices.Concat(core(), workloads(), network(), platform(), groups())
 	for i := range rows {
@@ -102,8 +102,9 @@ func network() []Kind {
 		{GroupKind: gk("networking.istio.io", "ServiceEntry"), Stage: StagePolicy, Versions: []string{"v1", "v1beta1", "v1alpha3"}},
 		{GroupKind: gk("networking.istio.io", "Sidecar"), Scope: ScopeNamespace, Stage: StagePolicy},
 		{GroupKind: gk("networking.istio.io", "DestinationRule"), Scope: ScopeNamespace, Stage: StagePolicy},
-		// A gateway and the certificates of its listeners wait for each other: a challenge comes through the gateway, and a
-		// listener is ready with its certificate. Both are there before the pods that use them.
+		// A gateway and the certificates of its listeners wait for each other: a challenge comes
+		// through the gateway, and a listener is ready with its certificate. Both are there before
+		// the pods that use them.
 		{GroupKind: gk("gateway.networking.k8s.io", "Gateway"), Stage: StageService, Versions: beta},
 		{GroupKind: gk("cert-manager.io", "Certificate"), Stage: StageService, Versions: v1},
 		{GroupKind: gk("gateway.networking.k8s.io", "HTTPRoute"), Stage: StageRoute, Versions: beta},

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// AsInput blames the input for err: a problem of code [Invalid] unless err has a code of its own. It
-// returns err as it is when the machine or the command line is to blame, or when it is nil. Of a file
-// that cannot be read it says why.
+// AsInput blames the input for err: a problem of code [Invalid] unless err has a code of its own.
+// It returns err as it is when the machine or the command line is to blame, or when it is nil. Of a
+// file that cannot be read it says why.
 func AsInput(err error) error {
 	if err == nil || IsMachine(err) || errors.Is(err, Usage) {
 		return err

@@ -1,7 +1,7 @@
 package yamldoc
 
-// Merge returns a value with what it does not say taken from a default: mappings by key, everything else as a whole. Null says
-// nothing. Values keep their places.
+// Merge returns a value with what it does not say taken from a default: mappings by key, everything
+// else as a whole. Null says nothing. Values keep their places.
 func Merge(base, own *Node) *Node {
 	if own.Kind == Null {
 		return base
@@ -24,7 +24,8 @@ func Merge(base, own *Node) *Node {
 	return merged
 }
 
-// With returns a mapping in which the value of a key is another one, or without the key where value is nil.
+// With returns a mapping in which the value of a key is another one, or without the key where value
+// is nil.
 func (n *Node) With(key string, value *Node) *Node {
 	changed := &Node{Kind: n.Kind, Place: n.Place, Faults: n.Faults}
 	for _, m := range n.Members {
@@ -38,7 +39,8 @@ func (n *Node) With(key string, value *Node) *Node {
 	return changed
 }
 
-// Size returns how many values a value holds, itself included, and the bytes of their texts and keys.
+// Size returns how many values a value holds, itself included, and the bytes of their texts and
+// keys.
 func (n *Node) Size() (values, bytes int) {
 	values, bytes = 1, len(n.Text)
 	n.each(func(key string, inner *Node) {

@@ -137,9 +137,9 @@ func mutations(base func() *latticenet.Manifest) []mutation {
 	return all
 }
 
-// TestRow49_EveryFieldIsSigned changes every value of a signed manifest, one at a time. The document is
-// then refused or not trusted, and what is signed is another payload, except where a manifest of
-// version 1 may not have the field at all.
+// TestRow49_EveryFieldIsSigned changes every value of a signed manifest, one at a time. The
+// document is then refused or not trusted, and what is signed is another payload, except where a
+// manifest of version 1 may not have the field at all.
 func TestRow49_EveryFieldIsSigned(t *testing.T) {
 	t.Parallel()
 	artifact := []byte("artifact")

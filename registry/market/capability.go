@@ -21,8 +21,8 @@ type Grant struct {
 	Kinds []string `json:"kinds,omitempty"`
 }
 
-// GrantKinds is the name of the grant to bring kinds of document. It is not a capability: nothing is
-// called with it.
+// GrantKinds is the name of the grant to bring kinds of document. It is not a capability: nothing
+// is called with it.
 const GrantKinds = "kinds"
 
 // GrantNames returns the names of everything that can be granted.

@@ -360,8 +360,8 @@ func (h *Home) verified(ctx context.Context, x Index, l *lock.Lock) (*known, err
 }
 
 // catchUp refreshes an index in a local folder or file when there is something new in it, so that
-// what is revoked there counts at the next load. That it cannot be read is not an error: what was last
-// verified counts.
+// what is revoked there counts at the next load. That it cannot be read is not an error: what was
+// last verified counts.
 func (h *Home) catchUp(ctx context.Context, x Index, l *lock.Lock) (err error) {
 	if !x.isLocal() {
 		return nil

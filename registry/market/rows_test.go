@@ -64,7 +64,7 @@ func TestRow57_SevenChecks(t *testing.T) {
 	t.Parallel()
 	web := indextest.Sign(t, "acme/web@1.0.0")
 	wanting := indextest.Sign(t, "acme/web@1.0.0", abi.Capability{Name: abi.CapabilityKV, Reason: "to count"})
-	deny := errors.New("nobody installs on a Friday")
+	deny := errors.New("no installations on a Friday")
 	for name, tc := range map[string]struct {
 		reason  string
 		prepare func(t *testing.T, x *indextest.Index)
@@ -124,7 +124,7 @@ func TestRow57_SevenChecks(t *testing.T) {
 			kind:    market.ErrNeedsConsent, says: `it wants to keep a small store of its own, because "to count"`,
 		},
 		"Approval": {
-			reason:  "Whoever decides about installations agrees.",
+			reason:  "The one who decides about installations agrees.",
 			prepare: func(_ *testing.T, x *indextest.Index) { x.Add(web) },
 			opts:    market.Options{Admit: func(context.Context, market.Admission) error { return deny }},
 			kind:    deny, says: deny.Error(),

@@ -263,7 +263,8 @@ func TestAttack31_Bytes(t *testing.T) {
 	}
 }
 
-// TestAttack31_ForeignBundles shows that referrers which are not bundles of the artifact do no harm.
+// TestAttack31_ForeignBundles shows that referrers which are not bundles of the artifact do no
+// harm.
 func TestAttack31_ForeignBundles(t *testing.T) {
 	t.Parallel()
 	r := newRelease(t)

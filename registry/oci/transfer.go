@@ -44,9 +44,9 @@ type Pulled struct {
 	Bundles [][]byte
 }
 
-// Pull reads the artifact with a manifest's digest from a repository. A tag is not a digest: who may
-// write to a repository can move it, so that only digests that are signed somewhere name what is
-// installed.
+// Pull reads the artifact with a manifest's digest from a repository. A tag is not a digest: who
+// may write to a repository can move it, so that only digests that are signed somewhere name what
+// is installed.
 //
 // Errors: [ErrLayout] when the artifact is not a plugin release.
 func Pull(ctx context.Context, from *remote.Repository, manifest string) (*Pulled, error) {

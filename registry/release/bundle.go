@@ -118,8 +118,8 @@ func SplitBundle(data []byte) ([][]byte, error) {
 			return parts, nil
 		}
 		if err != nil && len(parts) == 0 || end {
-			// The file is one signature, whose digest is that of all its bytes; the strict parser reports
-			// what is wrong with it.
+			// The file is one signature, whose digest is that of all its bytes; the strict parser
+			// reports what is wrong with it.
 			return [][]byte{data}, nil
 		}
 		if err != nil {

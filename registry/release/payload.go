@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// SignPayload returns the DSSE signature of a payload that is not a release. The payload type keeps a
-// signature of one kind of document from being taken for one of another, so it must be the caller's
-// own.
+// SignPayload returns the DSSE signature of a payload that is not a release. The payload type keeps
+// a signature of one kind of document from being taken for one of another, so it must be the
+// caller's own.
 func SignPayload(key PrivateKey, payloadType string, payload []byte) ([]byte, error) {
 	if err := key.check(); err != nil {
 		return nil, err

@@ -207,8 +207,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOddThings has something that is not a file in the place of one that was written, or that is to
-// be written.
+// TestOddThings has something that is not a file in the place of one that was written, or that is
+// to be written.
 func TestOddThings(t *testing.T) {
 	t.Parallel()
 	for says, make := range map[string]func(path string) error{

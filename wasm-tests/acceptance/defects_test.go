@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// defects are faults that platforms with these kinds are known for, by the section of the reference that describes the kind, and
-// a letter. Open ones are of kinds that are not built.
+// defects are faults that platforms with these kinds are known for, by the section of the reference
+// that describes the kind, and a letter. Open ones are of kinds that are not built.
 func defects() map[string]row {
 	return map[string]row{
 		"05a": {what: "the output claim_name of a volume is made of the namespace"},

@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cutOff says that this process is alone in a network of its own, and is to run what its arguments say.
+// cutOff says that this process is alone in a network of its own, and is to run what its arguments
+// say.
 const cutOff = "LATTICE_TEST_CUT_OFF"
 
 func TestMain(m *testing.M) {
@@ -25,7 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(1)
 }
 
-// execCutOff becomes a program that reaches its own machine, which tests of servers need, and no other.
+// execCutOff becomes a program that reaches its own machine, which tests of servers need, and no
+// other.
 func execCutOff(args []string) error {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -53,8 +55,8 @@ func execCutOff(args []string) error {
 	return unix.Exec(program, args, os.Environ())
 }
 
-// TestRow67_Offline runs tests where there is no network, and so neither a cluster nor a registry: those of the contract, of the
-// plugins and of the executors, and at night all of the repository.
+// TestRow67_Offline runs tests where there is no network, and so neither a cluster nor a registry:
+// those of the contract, of the plugins and of the executors, and at night all of the repository.
 func TestRow67_Offline(t *testing.T) {
 	t.Parallel()
 	tests := []string{"-short", "./host/conformance", "./plugins/...", "./runtime/..."}

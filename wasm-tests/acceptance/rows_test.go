@@ -1,5 +1,5 @@
-// Package acceptance lists what the program must be able to do, row by row, and the laws that hold in every package, and finds
-// the tests that are named after them.
+// Package acceptance lists what the program must be able to do, row by row, and the laws that hold
+// in every package, and finds the tests that are named after them.
 package acceptance
 
 import (
@@ -92,7 +92,8 @@ func named(t *testing.T) []string {
 	return names
 }
 
-// TestRowsHaveTests holds the table to the tests that exist: a row without a test is open, one with a test is not.
+// TestRowsHaveTests holds the table to the tests that exist: a row without a test is open, one with
+// a test is not.
 func TestRowsHaveTests(t *testing.T) {
 	t.Parallel()
 	const last = 67
@@ -122,8 +123,8 @@ func TestLawsHaveTests(t *testing.T) {
 	}
 }
 
-// TestLaw05_RulesHaveSources proves that each built-in plugin has a page with the rules of those who read its objects, each
-// with its source, and an example.
+// TestLaw05_RulesHaveSources proves that each built-in plugin has a page with the rules of those
+// who read its objects, each with its source, and an example.
 func TestLaw05_RulesHaveSources(t *testing.T) {
 	t.Parallel()
 	for _, plugin := range builtins(t) {
@@ -145,7 +146,8 @@ func TestLaw05_RulesHaveSources(t *testing.T) {
 // ruleTable finds a table of rules: its head, which ends with source and version, and its lines.
 var ruleTable = regexp.MustCompile(`\n(\| rule \|.* source \| version \|)\n\|[-|]+\|\n((?:\|.*\n)+)`)
 
-// TestLaw08_ErrorsAreNamedSo proves that a golden of a built-in plugin that wants an error says so in its name.
+// TestLaw08_ErrorsAreNamedSo proves that a golden of a built-in plugin that wants an error says so
+// in its name.
 func TestLaw08_ErrorsAreNamedSo(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(root, "plugins", "builtin", "*", "testdata", "*.txtar"))

@@ -14,8 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 )
 
-// bareHost runs plugins on the engine with nothing around it: the engine's own WASI, no limits, no reset. It is what an
-// ordinary program on the engine would be.
+// bareHost runs plugins on the engine with nothing around it: the engine's own WASI, no limits, no
+// reset. It is what an ordinary program on the engine would be.
 type bareHost struct {
 	engine wazero.Runtime
 	cache  wazero.CompilationCache

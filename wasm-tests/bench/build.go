@@ -18,8 +18,8 @@ func buildGuest(ctx context.Context, out, pkg string) error {
 	return goBuild(ctx, wasip1(), out, pkg, "-buildmode=c-shared")
 }
 
-// goBuild builds a main package, stripped as releases are. Paths are left in: without them every package of the peers would
-// be compiled once more than vet and the tests did.
+// goBuild builds a main package, stripped as releases are. Paths are left in: without them every
+// package of the peers would be compiled once more than vet and the tests did.
 func goBuild(ctx context.Context, env []string, out, pkg string, flags ...string) error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err

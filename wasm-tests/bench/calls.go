@@ -83,8 +83,8 @@ func (f *fixture) metered(plugin string) ([]byte, error) {
 // bareCache is where bare hosts keep what they compiled.
 func (f *fixture) bareCache() string { return f.build("cache", "bench") }
 
-// measureGuest compares guests that count their fuel with the same guests as they are. Nothing but the guests differs: both
-// run on the bare engine, without reset.
+// measureGuest compares guests that count their fuel with the same guests as they are. Nothing but
+// the guests differs: both run on the bare engine, without reset.
 func measureGuest(ctx context.Context, f *fixture) (rows []row, err error) {
 	host, err := newBareHost(ctx, f.bareCache(), false)
 	if err != nil {
@@ -120,8 +120,8 @@ func measureGuest(ctx context.Context, f *fixture) (rows []row, err error) {
 	return rows, nil
 }
 
-// measureInterrupt compares whole calls of the sandbox, reset included, with the engine's own way to interrupt a guest,
-// without reset.
+// measureInterrupt compares whole calls of the sandbox, reset included, with the engine's own way
+// to interrupt a guest, without reset.
 func measureInterrupt(ctx context.Context, f *fixture) (rows []row, err error) {
 	host, err := newBareHost(ctx, f.bareCache(), true)
 	if err != nil {

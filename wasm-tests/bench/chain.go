@@ -15,8 +15,8 @@ const (
 	barMemoAnswer = 0.05
 )
 
-// measureNative compares deriving orders, from the bytes of the document to those of the objects, with an ordinary Go
-// program.
+// measureNative compares deriving orders, from the bytes of the document to those of the objects,
+// with an ordinary Go program.
 func measureNative(ctx context.Context, f *fixture) ([]row, error) {
 	document := f.orders.Service.JSON()
 	prog := newProgram(f.orders.Peers)

@@ -9,7 +9,8 @@ import (
 
 const barMeter = 0.15
 
-// measureMeter compares rewriting the largest built-in module with compiling it as it is, which nothing has cached.
+// measureMeter compares rewriting the largest built-in module with compiling it as it is, which
+// nothing has cached.
 func measureMeter(ctx context.Context, f *fixture) ([]row, error) {
 	largest := ""
 	var wasm []byte

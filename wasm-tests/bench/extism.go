@@ -17,13 +17,15 @@ const barExtism = 0.4
 // extismPlugin is the built-in plugin that there is a guest for.
 const extismPlugin = "deployment"
 
-// extismLimits are those of the sandbox: 64 MiB of memory, and a timeout, which is what makes calls interruptible.
+// extismLimits are those of the sandbox: 64 MiB of memory, and a timeout, which is what makes calls
+// interruptible.
 const (
 	extismPages   = abi.MaxMemoryBytes >> 16
 	extismTimeout = abi.DefaultTimeoutMillis
 )
 
-// measureExtism compares calls of the sandbox, reset included, with calls of the same code through Extism, without reset.
+// measureExtism compares calls of the sandbox, reset included, with calls of the same code through
+// Extism, without reset.
 func measureExtism(ctx context.Context, f *fixture) (rows []row, err error) {
 	file := f.build("bench", "extism-"+extismPlugin+".wasm")
 	if err := buildGuest(ctx, file, "./guest/extism"); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// fixture is what the cases share: the orders example, the built-in plugins, and what the example asks of each plugin.
+// fixture is what the cases share: the orders example, the built-in plugins, and what the example
+// asks of each plugin.
 type fixture struct {
 	effort effort
 	root   string

@@ -14,8 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// Bars of the gates: all of their work for one document against the plugins' own, and what a hundred times as many policies
-// cost that are about other actions.
+// Bars of the gates: all of their work for one document against the plugins' own, and what a
+// hundred times as many policies cost that are about other actions.
 const (
 	barGates    = 1
 	barPolicies = 5
@@ -90,7 +90,8 @@ func (f *fixture) gates(ctx context.Context, b *bundle.Bundle) (func() error, er
 	}, nil
 }
 
-// comparePolicies returns what asks one question of many policies and of few, of which one action has ten each.
+// comparePolicies returns what asks one question of many policies and of few, of which one action
+// has ten each.
 func (f *fixture) comparePolicies(ctx context.Context) (many, few func() error, err error) {
 	in := &gate.Input{Point: gate.Outputs, Requests: []gate.Request{{
 		Principal: gate.Service("shop", "orders", "service"), Action: gate.ActionUseQueue, Resource: gate.Queue("batch-0"),
@@ -115,8 +116,8 @@ func (f *fixture) comparePolicies(ctx context.Context) (many, few func() error, 
 	return many, few, err
 }
 
-// manyPolicies returns n policies: the first ten about queues, the others about secrets and endpoints, as a platform of
-// many services has them.
+// manyPolicies returns n policies: the first ten about queues, the others about secrets and
+// endpoints, as a platform of many services has them.
 func manyPolicies(n int) string {
 	var b strings.Builder
 	for i := range n {

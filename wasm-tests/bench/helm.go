@@ -25,8 +25,8 @@ const (
 	barHelmMemo = 0.15
 )
 
-// peerGroups are the groups with Helm and kubectl, which take minutes to compile. The build tag lattice_nopeers leaves
-// them out.
+// peerGroups are the groups with Helm and kubectl, which take minutes to compile. The build tag
+// lattice_nopeers leaves them out.
 func peerGroups() []group {
 	return []group{
 		{"helm", measureHelm},
@@ -48,8 +48,9 @@ func loadChart(root string) (*loadedChart, error) {
 	return &loadedChart{c}, nil
 }
 
-// render does what helm template does with a loaded chart up to the text of the files: it merges the values and renders
-// the templates. Neither is kept between two renderings, by Helm's own design.
+// render does what helm template does with a loaded chart up to the text of the files: it merges
+// the values and renders the templates. Neither is kept between two renderings, by Helm's own
+// design.
 func (c *loadedChart) render() (map[string]string, error) {
 	options := common.ReleaseOptions{Name: "orders", Namespace: chartNamespace, Revision: 1, IsInstall: true}
 	values, err := util.ToRenderValues(c.chart, nil, options, common.DefaultCapabilities)
@@ -82,8 +83,8 @@ func (c *loadedChart) objects() ([][]byte, error) {
 	return objects, nil
 }
 
-// measureHelm compares deriving orders with rendering a chart that emits the same objects. Both begin with values in
-// memory: the decoded document, the loaded chart.
+// measureHelm compares deriving orders with rendering a chart that emits the same objects. Both
+// begin with values in memory: the decoded document, the loaded chart.
 func measureHelm(ctx context.Context, f *fixture) ([]row, error) {
 	chart, err := loadChart(f.root)
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/index/tuf/tuftest"
 )
 
-// What a client of an index may take: processor time to verify one whose releases are in a single role, and bytes to find
-// one of many releases, in both cases from nothing.
+// What a client of an index may take: processor time to verify one whose releases are in a single
+// role, and bytes to find one of many releases, in both cases from nothing.
 const (
 	refreshReleases  = 1000
 	refreshProcessor = 100 * time.Millisecond
@@ -30,14 +30,15 @@ const (
 	lookUpBytes      = 2e6
 )
 
-// barUpdater allows for what our client does beyond go-tuf's: it checks names, notes and limits, locks its folder and makes
-// what it writes there durable.
+// barUpdater allows for what our client does beyond go-tuf's: it checks names, notes and limits,
+// locks its folder and makes what it writes there durable.
 const barUpdater = 2
 
 // lookUpBatches is how often an index is verified unless the run is brief.
 const lookUpBatches = 25
 
-// measureIndex measures a client without a network: the index is in memory, the client's state on disk.
+// measureIndex measures a client without a network: the index is in memory, the client's state on
+// disk.
 func measureIndex(ctx context.Context, f *fixture) (rows []row, err error) {
 	dir, err := os.MkdirTemp("", "lattice-bench-*")
 	if err != nil {
@@ -74,8 +75,8 @@ func measureIndex(ctx context.Context, f *fixture) (rows []row, err error) {
 	}, nil
 }
 
-// compareProcessorTime returns the medians of the processor time that both sides take, by turns. A state on disk is waited
-// for, which says more about the disk than about either side.
+// compareProcessorTime returns the medians of the processor time that both sides take, by turns. A
+// state on disk is waited for, which says more about the disk than about either side.
 func compareProcessorTime(batches int, p pair) (ours, peer time.Duration, err error) {
 	var all [2][]time.Duration
 	for range batches {

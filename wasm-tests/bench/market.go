@@ -24,7 +24,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/store"
 )
 
-// What an installation may take: a plugin of 3 MB from a registry on this machine, and the checks of one load.
+// What an installation may take: a plugin of 3 MB from a registry on this machine, and the checks
+// of one load.
 const (
 	installLimit = time.Second
 	loadLimit    = 5 * time.Millisecond
@@ -40,7 +41,8 @@ type marketplace struct {
 	key        release.PrivateKey
 }
 
-// measureMarket installs from an index in a folder and a registry on the loopback interface, and loads what is installed.
+// measureMarket installs from an index in a folder and a registry on the loopback interface, and
+// loads what is installed.
 func measureMarket(ctx context.Context, f *fixture) (rows []row, err error) {
 	m, err := newMarketplace(ctx, f)
 	if err != nil {
@@ -112,7 +114,8 @@ func (m *marketplace) close() error {
 	return os.RemoveAll(m.dir)
 }
 
-// push signs the deployment plugin, made large with a custom section of noise, and puts it into the registry.
+// push signs the deployment plugin, made large with a custom section of noise, and puts it into the
+// registry.
 func (m *marketplace) push(ctx context.Context, f *fixture) (author.Release, error) {
 	manifest := *f.modules["deployment"].Manifest()
 	manifest.Publisher = "bench"

@@ -42,9 +42,9 @@ type pair struct {
 	per int
 }
 
-// Bounds of the number of batches in a timed run: enough for a median, and few enough that a batch is many runs of what takes
-// milliseconds. The first run of a batch finds the processor's caches full of the other side's work, which is not what
-// either side costs.
+// Bounds of the number of batches in a timed run: enough for a median, and few enough that a batch
+// is many runs of what takes milliseconds. The first run of a batch finds the processor's caches
+// full of the other side's work, which is not what either side costs.
 const (
 	fewestBatches = 5
 	mostBatches   = 25

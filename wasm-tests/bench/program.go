@@ -18,13 +18,14 @@ import (
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
-// program derives as an ordinary Go program would: one document of JSON in, the objects as JSON out, with encoding/json and
-// maps. It calls the functions of the derivation one after the other in its own process. It does not validate, set
-// defaults, check what the functions answer, find conflicts, keep owners or make digests, so that it does less than the
-// host does.
+// program derives as an ordinary Go program would: one document of JSON in, the objects as JSON
+// out, with encoding/json and maps. It calls the functions of the derivation one after the other in
+// its own process. It does not validate, set defaults, check what the functions answer, find
+// conflicts, keep owners or make digests, so that it does less than the host does.
 //
-// The functions take their document and give their objects as CBOR. Turning them from JSON and into maps is part of
-// the program; it takes the place of filling structs and building maps by hand, and less time than either.
+// The functions take their document and give their objects as CBOR. Turning them from JSON and into
+// maps is part of the program; it takes the place of filling structs and building maps by hand, and
+// less time than either.
 type program struct {
 	platform abi.Platform
 	// peers are the documents that requirements ask for.
@@ -166,7 +167,8 @@ func merge(into, fields tree) {
 	}
 }
 
-// The kinds of CBOR item by the high three bits of their first byte, and the simple values that documents have.
+// The kinds of CBOR item by the high three bits of their first byte, and the simple values that
+// documents have.
 const (
 	cborText   = 3
 	cborArray  = 4

@@ -13,8 +13,8 @@ import (
 
 const barPutBack = 1.05
 
-// resetBenchmark is the benchmark of package sandbox that puts instances back, since only that package can. These are its
-// sub-benchmarks; each reports resetUnit.
+// resetBenchmark is the benchmark of package sandbox that puts instances back, since only that
+// package can. These are its sub-benchmarks; each reports resetUnit.
 const (
 	resetBenchmark = "BenchmarkReset"
 	resetOurs      = resetBenchmark + "/chosen"
@@ -54,7 +54,8 @@ func measurePutBack(ctx context.Context, f *fixture) ([]row, error) {
 	return []row{timeRow("putting back an instance / copying its memory", barPutBack, median(ours), median(peer))}, nil
 }
 
-// benchmarkLine is a line of go test: the name, without the number of processors after it, and the time in [resetUnit].
+// benchmarkLine is a line of go test: the name, without the number of processors after it, and the
+// time in [resetUnit].
 var benchmarkLine = regexp.MustCompile(`^(Benchmark\S*?)(?:-\d+)?\s.*\s([\d.]+) ` + resetUnit)
 
 // addResets reads what go test prints.

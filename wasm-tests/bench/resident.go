@@ -10,14 +10,15 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// What a host may take: resident in all with every built-in plugin loaded and pools warm, and for one more idle
-// instance.
+// What a host may take: resident in all with every built-in plugin loaded and pools warm, and for
+// one more idle instance.
 const (
 	residentHost     = 200e6
 	residentInstance = 1.5e6
 )
 
-// residentMany is how many instances of each plugin there are in the process that tells what one takes.
+// residentMany is how many instances of each plugin there are in the process that tells what one
+// takes.
 const residentMany = 16
 
 // measureMemory looks at processes of their own: this one holds the peers, too.
@@ -32,8 +33,8 @@ func measureMemory(ctx context.Context, f *fixture) ([]row, error) {
 	}
 	few := runtime.GOMAXPROCS(0)
 	var host, one, many float64
-	// What processors cost the Go runtime is not what instances cost, so that the two processes that tell it have equally
-	// many.
+	// What processors cost the Go runtime is not what instances cost, so that the two processes
+	// that tell it have equally many.
 	for _, p := range []struct {
 		instances, processors int
 		into                  *float64

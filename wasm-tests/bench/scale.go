@@ -17,15 +17,16 @@ import (
 // barScale allows for a twentieth more than in proportion.
 const barScale = 10.5
 
-// The numbers of services: large and small are a factor of ten apart. A brief run takes a fiftieth of both.
+// The numbers of services: large and small are a factor of ten apart. A brief run takes a fiftieth
+// of both.
 const (
 	scaleSmall  = 1000
 	scaleFactor = 10
 	scaleBrief  = 50
 )
 
-// measureScale compares deriving ten times as many services, all in the sandbox and with no answer kept: in time, and in
-// the memory that their bundles take.
+// measureScale compares deriving ten times as many services, all in the sandbox and with no answer
+// kept: in time, and in the memory that their bundles take.
 func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	small := scaleSmall
 	if f.effort.brief() {
@@ -40,10 +41,12 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	}
 	var spent [2][]time.Duration
 	var heap [2][]float64
-	// By turns, so that what changes with time meets both. Small is short, so that it takes more of them.
+	// By turns, so that what changes with time meets both. Small is short, so that it takes more of
+	// them.
 	large := small * scaleFactor
 	for _, n := range []int{small, small, large, small, small, small, large, small, small} {
-		// With the documents of the large run in memory, a small one would end before the garbage collector has to run.
+		// With the documents of the large run in memory, a small one would end before the garbage
+		// collector has to run.
 		docs, err := generate(n)
 		if err != nil {
 			return nil, err
@@ -73,7 +76,8 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 // documentHeap is how many bytes a document may hold, on average.
 const documentHeap = 12_000
 
-// heapOfDocument returns how many bytes one of n documents holds after it was read, its file included.
+// heapOfDocument returns how many bytes one of n documents holds after it was read, its file
+// included.
 func heapOfDocument(n int) (float64, error) {
 	before := liveHeap()
 	docs, err := generate(n)
@@ -85,8 +89,8 @@ func heapOfDocument(n int) (float64, error) {
 	return held / float64(n), nil
 }
 
-// generate returns documents of the first seeds. None may be called by everyone: such a service is shown all others, so that
-// a fleet of them is quadratic by what it asks for.
+// generate returns documents of the first seeds. None may be called by everyone: such a service is
+// shown all others, so that a fleet of them is quadratic by what it asks for.
 func generate(n int) ([]*resource.Document, error) {
 	docs := make([]*resource.Document, 0, n)
 	for seed := range uint64(n) {
@@ -121,7 +125,8 @@ func withoutAdvertise(document []byte) ([]byte, error) {
 // deriveAll returns how long deriving took, and how much memory the bundles hold.
 func deriveAll(ctx context.Context, engine *pipeline.Engine, docs []*resource.Document) (time.Duration, float64, error) {
 	before := liveHeap()
-	// What an earlier run has left would spare a small one the cost of getting its memory, but not a large one.
+	// What an earlier run has left would spare a small one the cost of getting its memory, but not
+	// a large one.
 	debug.FreeOSMemory()
 	start := time.Now()
 	bundles, err := engine.DeriveAll(ctx, docs)

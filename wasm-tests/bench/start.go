@@ -13,7 +13,8 @@ import (
 // The bars of a derivation with every answer kept, and of one that loads and calls every plugin.
 const barStart, barLoaded = 4, 3
 
-// measureStart compares whole processes: deriving orders with everything cached, and kubectl telling its version.
+// measureStart compares whole processes: deriving orders with everything cached, and kubectl
+// telling its version.
 func measureStart(ctx context.Context, f *fixture) ([]row, error) {
 	kubectl := f.build("bench", "kubectl")
 	if err := goBuild(ctx, nil, kubectl, "./cmd/kubectl"); err != nil {
@@ -49,7 +50,8 @@ func (f *fixture) cacheEnv() []string {
 	return []string{"LATTICE_CACHE=" + f.build("cache", "bench-host")}
 }
 
-// install makes an installation of the built-in plugins, by the command itself, and returns its folder.
+// install makes an installation of the built-in plugins, by the command itself, and returns its
+// folder.
 func install(ctx context.Context, f *fixture, host string) (home string, err error) {
 	dir := f.build("bench", "installation")
 	if err := os.RemoveAll(dir); err != nil {

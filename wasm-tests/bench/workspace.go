@@ -22,8 +22,8 @@ const (
 	changeFew  = 100
 )
 
-// perNamespace is how many of them are in one namespace: what a namespace shares, such as its gateway, is
-// made of all documents in it.
+// perNamespace is how many of them are in one namespace: what a namespace shares, such as its
+// gateway, is made of all documents in it.
 const perNamespace = 100
 
 // spread returns generated documents in namespaces of their own.
@@ -44,8 +44,8 @@ func spread(n int) ([]*resource.Document, error) {
 	return docs, nil
 }
 
-// measureChange compares putting one document into a workspace of many, deriving and judging it, with
-// the same among few: in processor time.
+// measureChange compares putting one document into a workspace of many, deriving and judging it,
+// with the same among few: in processor time.
 func measureChange(ctx context.Context, f *fixture) ([]row, error) {
 	many := changeMany
 	if f.effort.brief() {
@@ -70,7 +70,8 @@ func measureChange(ctx context.Context, f *fixture) ([]row, error) {
 		}
 		defer spaces[i].Close()
 	}
-	// By turns, so that what changes with time meets both; the same documents, so that both do the same.
+	// By turns, so that what changes with time meets both; the same documents, so that both do the
+	// same.
 	for round := range 20 {
 		for side, w := range spaces {
 			d, err := change(ctx, w, documents[:20])

@@ -14,8 +14,9 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// TestApplications derives well-known applications, written as a platform team would write them. Of each, testdata/applications
-// says what must be in the output for it to work, or why it is refused and what else to do:
+// TestApplications derives well-known applications, written as a platform team would write them. Of
+// each, testdata/applications says what must be in the output for it to work, or why it is refused
+// and what else to do:
 //
 //	-- works --
 //	KIND/NAME path.to.a.field = the value as JSON

@@ -1,4 +1,5 @@
-// Package builtins runs the built-in plugins side by side: as ordinary Go, and as signed modules in the sandbox.
+// Package builtins runs the built-in plugins side by side: as ordinary Go, and as signed modules in
+// the sandbox.
 package builtins
 
 import (
@@ -30,8 +31,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// code returns the built-in plugins by name. A test compares the names with the folders: what is built, vetted and
-// installed is found by walking them.
+// code returns the built-in plugins by name. A test compares the names with the folders: what is
+// built, vetted and installed is found by walking them.
 func code() map[string]*sdk.Plugin {
 	return map[string]*sdk.Plugin{
 		"deployment":      deployment.Plugin(),
@@ -163,7 +164,8 @@ var modules = sync.OnceValues(func() (map[string]*release.Module, error) {
 // Modules returns the built-in plugins as verified modules.
 func Modules() (map[string]*release.Module, error) { return modules() }
 
-// NewSandboxed returns the built-in plugins as modules in the sandbox, compiled in the folder build/cache/test.
+// NewSandboxed returns the built-in plugins as modules in the sandbox, compiled in the folder
+// build/cache/test.
 func NewSandboxed(ctx context.Context, root string) (Set, *sandbox.Runtime, error) {
 	verified, err := Modules()
 	if err != nil {
@@ -199,7 +201,8 @@ func NewPairs(native, sandboxed Set, differ func(plugin, step string, native, sa
 	return pairs
 }
 
-// NewBoth returns the built-in plugins, each of which is run natively and in the sandbox and compared. The caller closes the runtime.
+// NewBoth returns the built-in plugins, each of which is run natively and in the sandbox and
+// compared. The caller closes the runtime.
 func NewBoth(ctx context.Context, root string, differ func(plugin, step string, native, sandbox []byte)) (Set, *sandbox.Runtime, error) {
 	native, err := NewNative(root)
 	if err != nil {

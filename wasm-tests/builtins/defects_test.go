@@ -35,7 +35,8 @@ func deriveTexts(t *testing.T, texts ...string) ([]*bundle.Bundle, error) {
 	return engine.DeriveAll(t.Context(), docs)
 }
 
-// checkTexts derives documents and compares fields of the outputs, as the lines of an application do.
+// checkTexts derives documents and compares fields of the outputs, as the lines of an application
+// do.
 func checkTexts(t *testing.T, fields []string, texts ...string) {
 	t.Helper()
 	bundles, err := deriveTexts(t, texts...)
@@ -81,7 +82,8 @@ func TestDefect18c_EnvFromTwice(t *testing.T) {
 	}, limited("web", "envFrom: [db]", "db: {type: existing-secret}"))
 }
 
-// TestDefect18d_PullPolicy finds the tag after the last slash: what follows a colon before it is a port.
+// TestDefect18d_PullPolicy finds the tag after the last slash: what follows a colon before it is a
+// port.
 func TestDefect18d_PullPolicy(t *testing.T) {
 	t.Parallel()
 	digest := "@sha256:" + strings.Repeat("0", 64)
@@ -118,7 +120,8 @@ func TestDefect14c_RelativeCommand(t *testing.T) {
 	refuseTexts(t, "spec.workload.containers.main.command.0: ", limited("web", "command: [python3, -m, server]", ""))
 }
 
-// TestDefect05a_ClaimName names the claim by the service and the resource, or by the volume's id, not by the namespace.
+// TestDefect05a_ClaimName names the claim by the service and the resource, or by the volume's id,
+// not by the namespace.
 func TestDefect05a_ClaimName(t *testing.T) {
 	t.Parallel()
 	checkTexts(t, []string{
@@ -128,7 +131,8 @@ func TestDefect05a_ClaimName(t *testing.T) {
 		"data: {type: volume, params: {size: 1Gi}}, media: {type: volume, id: library, params: {size: 1Gi}}"))
 }
 
-// TestDefect10a_OrderOfEdges derives the same rules in the same order, whatever the order in which documents and resources come.
+// TestDefect10a_OrderOfEdges derives the same rules in the same order, whatever the order in which
+// documents and resources come.
 func TestDefect10a_OrderOfEdges(t *testing.T) {
 	t.Parallel()
 	const ports = "service: {ports: {http: {port: 80}}}, "

@@ -18,8 +18,8 @@ const fewestRequests = 20
 // recordedDocuments is how many generated documents are recorded besides goldens and examples.
 const recordedDocuments = 80
 
-// TestRow66_Determinism calls every built-in plugin with every request that the goldens, the examples and some generated documents
-// lead to, and holds the answers against the contract.
+// TestRow66_Determinism calls every built-in plugin with every request that the goldens, the
+// examples and some generated documents lead to, and holds the answers against the contract.
 func TestRow66_Determinism(t *testing.T) {
 	root, err := Root()
 	if err != nil {
@@ -62,7 +62,8 @@ func sandboxed(t *testing.T, root string) Set {
 	return set
 }
 
-// recordAll derives the goldens, the examples and generated documents natively. Whether they derive is what other tests are about.
+// recordAll derives the goldens, the examples and generated documents natively. Whether they derive
+// is what other tests are about.
 func recordAll(t *testing.T, root string) *Recorder {
 	t.Helper()
 	native, err := NewNative(root)

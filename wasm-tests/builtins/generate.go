@@ -7,15 +7,17 @@ import (
 	"strings"
 )
 
-// object is a JSON object. encoding/json writes its keys in order, so that a seed always gives the same document.
+// object is a JSON object. encoding/json writes its keys in order, so that a seed always gives the
+// same document.
 type object map[string]any
 
-// neighborhood is how many seeds in a row have each other's documents as peers. However many documents there are, none has
-// more to do with others because of it.
+// neighborhood is how many seeds in a row have each other's documents as peers. However many
+// documents there are, none has more to do with others because of it.
 const neighborhood = 200
 
-// Generate returns a valid LatticeService as JSON that uses a mix of features chosen by seed. Its peers are the documents of
-// the seeds in its neighborhood: all share one namespace and call each other.
+// Generate returns a valid LatticeService as JSON that uses a mix of features chosen by seed. Its
+// peers are the documents of the seeds in its neighborhood: all share one namespace and call each
+// other.
 func Generate(seed uint64) []byte {
 	g := &generator{rand.New(rand.NewPCG(seed, 1))}
 	spec := object{"workload": g.workload(seed)}

@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// generatedDocuments is how many documents are derived natively and in the sandbox: as many as are peers of each other.
+// generatedDocuments is how many documents are derived natively and in the sandbox: as many as are
+// peers of each other.
 const generatedDocuments = neighborhood
 
 // Generated returns the documents of the seeds from 0.
@@ -64,7 +65,8 @@ func TestGeneratedDocumentsAreEqualInBothWorlds(t *testing.T) {
 	}
 }
 
-// A service that more and more others name would make a fleet of ten times as many more than ten times the work.
+// A service that more and more others name would make a fleet of ten times as many more than ten
+// times the work.
 func TestGeneratedDocumentsNameTheirNeighbors(t *testing.T) {
 	const n = 3 * neighborhood
 	hood := make(map[string]int, n)

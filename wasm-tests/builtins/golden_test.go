@@ -19,7 +19,8 @@ import (
 // fewestCases is how many goldens every built-in plugin has at least.
 const fewestCases = 8
 
-// pairs returns the built-in plugins, each of which is run natively and in the sandbox and compared.
+// pairs returns the built-in plugins, each of which is run natively and in the sandbox and
+// compared.
 func pairs(t *testing.T) Set {
 	t.Helper()
 	root, err := Root()
@@ -40,9 +41,9 @@ func pairs(t *testing.T) Set {
 	return set
 }
 
-// A golden has the sections resource.yaml, and optionally peers.yaml, settings.yaml and pipeline.yaml; the whole chain
-// runs, and want.yaml holds the objects that the plugin under test emitted or contributed to, want-results what the steps
-// said, want-error the error.
+// A golden has the sections resource.yaml, and optionally peers.yaml, settings.yaml and
+// pipeline.yaml; the whole chain runs, and want.yaml holds the objects that the plugin under test
+// emitted or contributed to, want-results what the steps said, want-error the error.
 func TestGolden(t *testing.T) {
 	plugins := pairs(t)
 	root, err := Root()

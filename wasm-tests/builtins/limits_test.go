@@ -29,7 +29,8 @@ func decodeLimited(t *testing.T, texts ...string) []*resource.Document {
 	return docs
 }
 
-// TestDocumentTooLarge blames a document for its size, at the field that has the most of it, and not the plugin's author.
+// TestDocumentTooLarge blames a document for its size, at the field that has the most of it, and
+// not the plugin's author.
 func TestDocumentTooLarge(t *testing.T) {
 	root, err := Root()
 	if err != nil {
@@ -66,7 +67,8 @@ func (m *measured) Derive(ctx context.Context, req *abi.Request) (*abi.Response,
 	return m.Plugin.Derive(ctx, req)
 }
 
-// TestSharedVolumeAmongMany asks for the owner of a volume alone, however many services the namespace has.
+// TestSharedVolumeAmongMany asks for the owner of a volume alone, however many services the
+// namespace has.
 func TestSharedVolumeAmongMany(t *testing.T) {
 	root, err := Root()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// BenchmarkLoad measures what a process pays for a plugin until it can be called: the largest one, which no process has
-// compiled, and which one has.
+// BenchmarkLoad measures what a process pays for a plugin until it can be called: the largest one,
+// which no process has compiled, and which one has.
 func BenchmarkLoad(b *testing.B) {
 	module := largest(b)
 	load := func(b *testing.B, dir string) {

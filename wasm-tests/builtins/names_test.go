@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// TestNames checks that no built-in plugin is left out of the tests and benchmarks that run all of them.
+// TestNames checks that no built-in plugin is left out of the tests and benchmarks that run all of
+// them.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	root, err := builtins.Root()

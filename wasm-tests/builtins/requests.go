@@ -26,7 +26,8 @@ func (r *Recorder) Record(set Set) Set {
 	return recorded
 }
 
-// Requests returns what a plugin was asked to derive from, in CBOR and sorted, so that the order of steps does not show.
+// Requests returns what a plugin was asked to derive from, in CBOR and sorted, so that the order of
+// steps does not show.
 func (r *Recorder) Requests(plugin string) [][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +56,8 @@ func (r *recording) Derive(ctx context.Context, req *abi.Request) (*abi.Response
 	return r.Plugin.Derive(ctx, req)
 }
 
-// OrdersRequests returns the requests that every built-in plugin gets when examples/orders.yaml is derived, by its name.
+// OrdersRequests returns the requests that every built-in plugin gets when examples/orders.yaml is
+// derived, by its name.
 func OrdersRequests(ctx context.Context, root string) (map[string][][]byte, error) {
 	native, err := NewNative(root)
 	if err != nil {

@@ -12,11 +12,12 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// requestsDir names a folder that gets the requests of the orders example, to look at or to profile plugins with.
+// requestsDir names a folder that gets the requests of the orders example, to look at or to profile
+// plugins with.
 const requestsDir = "LATTICE_REQUESTS"
 
-// TestRequests writes each request of a derivation to a file of its own, named by its order and plugin: those of a run
-// without the variable are looked at here and forgotten.
+// TestRequests writes each request of a derivation to a file of its own, named by its order and
+// plugin: those of a run without the variable are looked at here and forgotten.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	root, err := Root()

@@ -2,7 +2,8 @@ package builtins
 
 import "testing"
 
-// maxModuleBytes is how large a built-in module may be: what is compiled on every host pays for every byte.
+// maxModuleBytes is how large a built-in module may be: what is compiled on every host pays for
+// every byte.
 const maxModuleBytes = 3_000_000
 
 func TestModulesAreSmall(t *testing.T) {

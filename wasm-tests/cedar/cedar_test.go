@@ -1,5 +1,5 @@
-// Package cedar holds no code: its test compares the Cedar engine of the host with the Rust implementation, which is run
-// by Node.js. That is why it is a module of its own.
+// Package cedar holds no code: its test compares the Cedar engine of the host with the Rust
+// implementation, which is run by Node.js. That is why it is a module of its own.
 package cedar
 
 import (
@@ -111,7 +111,8 @@ func spoil(text string, i int) string {
 	return text
 }
 
-// ours asks the host's engine, which refuses what is invalid, so that each policy is tried alone first.
+// ours asks the host's engine, which refuses what is invalid, so that each policy is tried alone
+// first.
 func ours(t *testing.T, policies []cedar.File, request gate.Request) answer {
 	t.Helper()
 	a := answer{Invalid: []string{}, Decision: "deny", Reasons: []string{}, Errors: []string{}}
@@ -154,7 +155,8 @@ func ours(t *testing.T, policies []cedar.File, request gate.Request) answer {
 	return a
 }
 
-// TestAttack52Differential: the same policies and the same request, and the two implementations say the same.
+// TestAttack52Differential: the same policies and the same request, and the two implementations say
+// the same.
 func TestAttack52Differential(t *testing.T) {
 	if _, err := os.Stat(tools); err != nil {
 		t.Fatalf("run make tools-cedar first, it needs Node.js 20 and npm 10 or newer: %v", err)
@@ -195,7 +197,8 @@ func oracle(t *testing.T, lines *bytes.Buffer) *bufio.Scanner {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	// The optimizing compiler of Node.js 20 ends the process when it gives up code that calls WebAssembly.
+	// The optimizing compiler of Node.js 20 ends the process when it gives up code that calls
+	// WebAssembly.
 	cmd := exec.CommandContext(t.Context(), "node", "--no-opt", "oracle.mjs", modules, schemaFile)
 	cmd.Stdin, cmd.Stderr = lines, &stderr
 	out, err := cmd.Output()
@@ -223,7 +226,8 @@ func compare(t *testing.T, all []testCase, want []answer, s *bufio.Scanner) {
 		if err := json.Unmarshal(s.Bytes(), &rust); err != nil {
 			t.Fatal(err)
 		}
-		// The host may refuse more: in Rust a condition that can never hold hides what is wrong with the next one.
+		// The host may refuse more: in Rust a condition that can never hold hides what is wrong
+		// with the next one.
 		for _, id := range want[i].Invalid {
 			if !slices.Contains(rust.Invalid, id) {
 				counts["stricter"]++

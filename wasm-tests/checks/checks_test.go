@@ -1,4 +1,5 @@
-// Package checks holds no code: its scripts are what make check, make night and .ci/run need, and its tests run them.
+// Package checks holds no code: its scripts are what make check, make night and .ci/run need, and
+// its tests run them.
 package checks
 
 import (
@@ -13,7 +14,8 @@ import (
 	"testing"
 )
 
-// shell runs a script of this repository in a folder, and returns what it says and whether it succeeds.
+// shell runs a script of this repository in a folder, and returns what it says and whether it
+// succeeds.
 func shell(t *testing.T, dir, stdin, script string, args ...string) (out string, ok bool) {
 	t.Helper()
 	name, err := filepath.Abs(script)
@@ -161,7 +163,8 @@ func TestDeadcode(t *testing.T) {
 	}
 }
 
-// TestNight runs the night with a make that fails in a step: the others run, and the summary has all.
+// TestNight runs the night with a make that fails in a step: the others run, and the summary has
+// all.
 func TestNight(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -188,8 +191,8 @@ func TestNight(t *testing.T) {
 	}
 }
 
-// TestOnlyKillLoopsAreShort: what -short makes shorter, make kills runs in full in CI, and that runs the tests with Kill in their
-// name.
+// TestOnlyKillLoopsAreShort: what -short makes shorter, make kills runs in full in CI, and that
+// runs the tests with Kill in their name.
 func TestOnlyKillLoopsAreShort(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -235,7 +238,8 @@ func callsShort(f *ast.FuncDecl) bool {
 	})
 }
 
-// calledByKills reports whether every function of a file that calls one of this name kills, and there is one.
+// calledByKills reports whether every function of a file that calls one of this name kills, and
+// there is one.
 func calledByKills(file *ast.File, name string) bool {
 	callers := 0
 	for _, d := range file.Decls {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// fakeMake is a make that says what a target says, notes what it was asked for and in what environment, and does what
-// $DOES_<target> says.
+// fakeMake is a make that says what a target says, notes what it was asked for and in what
+// environment, and does what $DOES_<target> says.
 const fakeMake = `#!/bin/sh
 echo "$* LATTICE_UPDATE=$LATTICE_UPDATE RACE=$RACE" >>"$NOTES"
 case $1 in
@@ -21,7 +21,8 @@ esac
 [ "$1" != "${BREAKS%%=*}" ] || eval "${BREAKS#*=}"
 `
 
-// TestRun runs .ci/run with a make of its own: all steps in order when nothing fails, and how it ends when something does.
+// TestRun runs .ci/run with a make of its own: all steps in order when nothing fails, and how it
+// ends when something does.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -70,7 +71,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// runCI runs .ci/run in a repository with one golden file, and returns what it says and what was made.
+// runCI runs .ci/run in a repository with one golden file, and returns what it says and what was
+// made.
 func runCI(t *testing.T, breaks string) (out string, targets []string, ok bool) {
 	t.Helper()
 	script, err := os.ReadFile("../../.ci/run")

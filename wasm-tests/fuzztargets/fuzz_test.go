@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// fakeGo is a go command whose test binary says what a fuzz run may say. It has the targets FuzzX and FuzzY.
+// fakeGo is a go command whose test binary says what a fuzz run may say. It has the targets FuzzX
+// and FuzzY.
 const fakeGo = `#!/bin/sh
 case $1 in
 env) echo /cache ;;
@@ -38,7 +39,8 @@ const failingGo = "#!/bin/sh\necho 'FAIL\tp [build failed]'\nexit 1\n"
 // noTestsGo is what a go command does in a package without tests.
 const noTestsGo = "#!/bin/sh\necho '?   \tp\t[no test files]'\n"
 
-// script runs the script with a go command in a folder that has a package p, and returns what it says.
+// script runs the script with a go command in a folder that has a package p, and returns what it
+// says.
 func script(t *testing.T, goCommand string, args ...string) (out string, status int) {
 	t.Helper()
 	dir := t.TempDir()

@@ -59,7 +59,8 @@ func (c clone) turn(n string) []string {
 	return strings.Split(strings.TrimSpace(string(said)), "\n")
 }
 
-// TestTurn chooses fuzz targets: those of changed packages first, and each of the others within few commits.
+// TestTurn chooses fuzz targets: those of changed packages first, and each of the others within few
+// commits.
 func TestTurn(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(c clone){

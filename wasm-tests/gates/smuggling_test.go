@@ -94,7 +94,8 @@ func withService(t *testing.T) string {
 	return file
 }
 
-// TestLaw03_Smuggling lets a plugin emit what neither its manifest nor the document says: what came out is asked about.
+// TestLaw03_Smuggling lets a plugin emit what neither its manifest nor the document says: what came
+// out is asked about.
 func TestLaw03_Smuggling(t *testing.T) {
 	tests := map[string]struct {
 		plugin, kind string

@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Check fails the test when a file does not hold what was got. With LATTICE_UPDATE=1 in the environment it writes the file,
-// unless that has the same bytes: tests of other packages may be reading it.
+// Check fails the test when a file does not hold what was got. With LATTICE_UPDATE=1 in the
+// environment it writes the file, unless that has the same bytes: tests of other packages may be
+// reading it.
 func Check(t *testing.T, file, got string) {
 	t.Helper()
 	want, err := os.ReadFile(file)

@@ -1,5 +1,5 @@
-// Package hostcaller is a plugin that makes the host calls in its settings and emits what the host answered, so that tests
-// see every kind of call from a plugin that the Go toolchain built.
+// Package hostcaller is a plugin that makes the host calls in its settings and emits what the host
+// answered, so that tests see every kind of call from a plugin that the Go toolchain built.
 package hostcaller
 
 import (

@@ -75,7 +75,8 @@ func readManifest(t *testing.T, name string, text []byte) error {
 	return list
 }
 
-// readPolicies reads a file as one of policies. A CedarPolicy that is wrong is left out with a warning.
+// readPolicies reads a file as one of policies. A CedarPolicy that is wrong is left out with a
+// warning.
 func readPolicies(t *testing.T, name string, text []byte) error {
 	t.Helper()
 	set, err := policy.Load(policy.Options{Files: []policy.File{{Name: name, Text: text}}})

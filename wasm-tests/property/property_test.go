@@ -33,8 +33,9 @@ func derived(t *testing.T, write func(seed uint64) []byte) []*bundle.Bundle {
 	return bundles
 }
 
-// TestBothWorlds derives some of the services with plugins that run both natively and in the sandbox, where each answer must be
-// the same, and holds the bundles against those of a run without the sandbox.
+// TestBothWorlds derives some of the services with plugins that run both natively and in the
+// sandbox, where each answer must be the same, and holds the bundles against those of a run without
+// the sandbox.
 func TestBothWorlds(t *testing.T) {
 	t.Parallel()
 	root, err := builtins.Root()
@@ -63,8 +64,8 @@ func TestBothWorlds(t *testing.T) {
 	}
 }
 
-// TestEveryKind holds the kinds that derive against those that the manifests of the plugins name: a generator that stops using a
-// feature would make the other tests say less than they seem to.
+// TestEveryKind holds the kinds that derive against those that the manifests of the plugins name: a
+// generator that stops using a feature would make the other tests say less than they seem to.
 func TestEveryKind(t *testing.T) {
 	t.Parallel()
 	root, err := builtins.Root()
@@ -153,8 +154,8 @@ func (run objects) noReferenceIsLeft(t *testing.T) {
 	}
 }
 
-// noCanary proves that a password is in the data of Secrets only: neither in other objects, as it is or encoded, nor in what the
-// steps say.
+// noCanary proves that a password is in the data of Secrets only: neither in other objects, as it
+// is or encoded, nor in what the steps say.
 func (run objects) noCanary(t *testing.T, bundles []*bundle.Bundle) {
 	kept := 0
 	for _, o := range run {
@@ -183,18 +184,21 @@ func (run objects) noCanary(t *testing.T, bundles []*bundle.Bundle) {
 	}
 }
 
-// encodedCanary returns what base64 makes of the password inside of longer text, which depends on where in the text it is.
+// encodedCanary returns what base64 makes of the password inside of longer text, which depends on
+// where in the text it is.
 func encodedCanary() []string {
 	var all []string
 	for before := range 3 {
 		text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", before) + Canary))
-		// The first group of four has bytes of what is before, and the last one may have some of what follows.
+		// The first group of four has bytes of what is before, and the last one may have some of
+		// what follows.
 		all = append(all, text[4:len(text)-4])
 	}
 	return all
 }
 
-// mergeKeys are the keys of lists that an API server takes for maps, by the field that holds the list.
+// mergeKeys are the keys of lists that an API server takes for maps, by the field that holds the
+// list.
 func mergeKeys() map[string][]string {
 	return map[string][]string{
 		"containers": {"name"}, "initContainers": {"name"}, "volumes": {"name"}, "volumeMounts": {"mountPath"}, "env": {"name"},
@@ -203,7 +207,8 @@ func mergeKeys() map[string][]string {
 	}
 }
 
-// listsHaveNoKeyTwice proves that no list has two items with the key by which a server tells them apart.
+// listsHaveNoKeyTwice proves that no list has two items with the key by which a server tells them
+// apart.
 func (run objects) listsHaveNoKeyTwice(t *testing.T) {
 	for _, o := range run {
 		walk(o.content, "", func(field string, items []any) {
@@ -237,7 +242,8 @@ func walk(value any, field string, visit func(field string, items []any)) {
 	}
 }
 
-// twice returns the values of keys that two items have; empty when all differ or the list has no keys.
+// twice returns the values of keys that two items have; empty when all differ or the list has no
+// keys.
 func twice(items []any, keys []string) string {
 	known := map[string]bool{}
 	for _, item := range items {
@@ -258,8 +264,9 @@ func twice(items []any, keys []string) string {
 	return ""
 }
 
-// namesAreOneDocuments proves that a name belongs to an object of one document: where it derives from several, it is the same for
-// all of them and carries no document's name, or no set can have both and the error says which.
+// namesAreOneDocuments proves that a name belongs to an object of one document: where it derives
+// from several, it is the same for all of them and carries no document's name, or no set can have
+// both and the error says which.
 func (run objects) namesAreOneDocuments(t *testing.T, bundles []*bundle.Bundle) {
 	var set []runtime.Bundle
 	for _, b := range bundles {

@@ -22,7 +22,8 @@ func Count() uint64 {
 	return 150
 }
 
-// Derive derives the services of n seeds, each written by write. The plugins may be ordinary Go or modules.
+// Derive derives the services of n seeds, each written by write. The plugins may be ordinary Go or
+// modules.
 func Derive(ctx context.Context, plugins pipeline.Plugins, n uint64, write func(seed uint64) []byte) ([]*bundle.Bundle, error) {
 	settings, err := pipeline.ParseSettings("settings.yaml", Settings())
 	if err != nil {
@@ -51,7 +52,8 @@ func Derive(ctx context.Context, plugins pipeline.Plugins, n uint64, write func(
 // Ordered writes the service of a seed with the keys of every map in order.
 func Ordered(seed uint64) []byte { return encoded(Service(seed)) }
 
-// Shuffled writes the service of a seed with the keys of every map in an order that only the seed decides.
+// Shuffled writes the service of a seed with the keys of every map in an order that only the seed
+// decides.
 func Shuffled(seed uint64) []byte {
 	return shuffled(nil, rand.New(rand.NewPCG(seed, 8)), Service(seed))
 }

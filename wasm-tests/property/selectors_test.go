@@ -78,7 +78,8 @@ func selectorsIn(value any, path string, visit func(path string, selector any)) 
 // namespaces are the objects of a run by namespace.
 type namespaces map[string]objects
 
-// selected returns the documents from which the pods, or Services, derive that a selector of an object selects.
+// selected returns the documents from which the pods, or Services, derive that a selector of an
+// object selects.
 func (spaces namespaces) selected(o *found, selector Object, of whose) []abi.Ref {
 	namespace, labels := o.ref.Namespace, podLabels
 	if of == ownService {
@@ -143,8 +144,9 @@ func (run objects) selectorsSelectTheirOwn(t *testing.T) {
 	}
 }
 
-// selects reports whether a selector that is for some objects may select those that derive from some documents. A policy of a
-// gateway or waypoint of a namespace selects its pods, which no document has.
+// selects reports whether a selector that is for some objects may select those that derive from
+// some documents. A policy of a gateway or waypoint of a namespace selects its pods, which no
+// document has.
 func selects(o *found, selector Object, of whose, got []abi.Ref) bool {
 	switch {
 	case of == 0:
@@ -178,7 +180,8 @@ func (run objects) byNamespace() namespaces {
 // podPattern finds the regular expression for names of pods in a query.
 var podPattern = regexp.MustCompile(`pod=~"([^"]*)"`)
 
-// queriesMatchTheirOwn proves that a query reads the metrics of the service's pods, and of no others of the namespace.
+// queriesMatchTheirOwn proves that a query reads the metrics of the service's pods, and of no
+// others of the namespace.
 func (run objects) queriesMatchTheirOwn(t *testing.T) {
 	spaces := run.byNamespace()
 	queries := 0

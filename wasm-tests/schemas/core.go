@@ -26,12 +26,12 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// serverMinor is the Kubernetes 1.x that the pinned k8s.io modules belong to. The decoder still knows versions that no
-// such server answers to any more.
+// serverMinor is the Kubernetes 1.x that the pinned k8s.io modules belong to. The decoder still
+// knows versions that no such server answers to any more.
 const serverMinor = 36
 
-// clusterScoped lists the core kinds without a namespace. The scheme does not say so, and a test compares this list
-// with the sources of the API.
+// clusterScoped lists the core kinds without a namespace. The scheme does not say so, and a test
+// compares this list with the sources of the API.
 var clusterScoped = map[string][]string{
 	"": {"ComponentStatus", "Namespace", "Node", "PersistentVolume"},
 	"admissionregistration.k8s.io": {
@@ -55,7 +55,8 @@ var clusterScoped = map[string][]string{
 var strictDecoder = k8sjson.NewSerializerWithOptions(k8sjson.DefaultMetaFactory, scheme.Scheme, scheme.Scheme,
 	k8sjson.SerializerOptions{Strict: true})
 
-// coreKnows leaves out what the scheme holds besides objects: lists, options, requests to subresources.
+// coreKnows leaves out what the scheme holds besides objects: lists, options, requests to
+// subresources.
 func coreKnows(gvk schema.GroupVersionKind) bool {
 	if !scheme.Scheme.Recognizes(gvk) {
 		return false
@@ -68,8 +69,8 @@ func coreKnows(gvk schema.GroupVersionKind) bool {
 	return err == nil
 }
 
-// validateCore decodes, and applies the rules only to what was decoded whole: a value that is missing because it had the
-// wrong type would set off others.
+// validateCore decodes, and applies the rules only to what was decoded whole: a value that is
+// missing because it had the wrong type would set off others.
 func validateCore(gvk schema.GroupVersionKind, instance map[string]any) []error {
 	var object runtime.Object
 	var strict []error
@@ -123,8 +124,9 @@ func removedVersion(gvk schema.GroupVersionKind, object runtime.Object) error {
 	return fmt.Errorf("%s %s is not served since Kubernetes %d.%d%s", apiVersion, kind, major, minor, instead)
 }
 
-// nameRule follows the newest server except for Services, where 1.36 starts to accept a leading digit. Older servers,
-// and newer ones with that switched off, refuse it, and nothing is gained by emitting such a name.
+// nameRule follows the newest server except for Services, where 1.36 starts to accept a leading
+// digit. Older servers, and newer ones with that switched off, refuse it, and nothing is gained by
+// emitting such a name.
 func nameRule(kind schema.GroupKind) validation.ValidateNameFunc {
 	switch kind {
 	case schema.GroupKind{Kind: "Namespace"}, schema.GroupKind{Group: "apps", Kind: "StatefulSet"}:
@@ -152,7 +154,8 @@ func noLongerThan(most int) validation.ValidateNameFunc {
 	}
 }
 
-// object picks the rules of a kind. Kinds that are not listed have been decoded strictly and have valid metadata.
+// object picks the rules of a kind. Kinds that are not listed have been decoded strictly and have
+// valid metadata.
 func (r *report) object(object runtime.Object) {
 	spec := field.NewPath("spec")
 	switch o := object.(type) {

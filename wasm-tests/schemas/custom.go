@@ -46,7 +46,8 @@ func (v *Validator) load(dir string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("CRD folder %s: no *.yaml file; fill it with fetch-crds", dir)
 	}
-	// Decoding megabytes of YAML is the greater part of New, and the files do not depend on each other.
+	// Decoding megabytes of YAML is the greater part of New, and the files do not depend on each
+	// other.
 	crds := make([][]*apiextensionsv1.CustomResourceDefinition, len(files))
 	var group errgroup.Group
 	for i, file := range files {
@@ -69,8 +70,8 @@ func (v *Validator) load(dir string) error {
 	return nil
 }
 
-// readCRDs is strict: a part of a schema that this version of the decoder did not know would otherwise be a rule that
-// silently does not apply.
+// readCRDs is strict: a part of a schema that this version of the decoder did not know would
+// otherwise be a rule that silently does not apply.
 func readCRDs(file string) ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -143,7 +144,8 @@ func compileSchema(crd *apiextensions.CustomResourceDefinition, version string) 
 	if errs := structuralschema.ValidateStructural(nil, structural); len(errs) > 0 {
 		return nil, errs.ToAggregate()
 	}
-	// Defaults may carry fields that the schema does not have; a server drops them before it uses them.
+	// Defaults may carry fields that the schema does not have; a server drops them before it uses
+	// them.
 	if err := defaulting.PruneDefaults(structural); err != nil {
 		return nil, err
 	}
@@ -158,8 +160,8 @@ func compileSchema(crd *apiextensions.CustomResourceDefinition, version string) 
 	}, nil
 }
 
-// validate goes through the steps of a create request in a server's order: what is dropped or filled in first decides
-// what the later steps see.
+// validate goes through the steps of a create request in a server's order: what is dropped or
+// filled in first decides what the later steps see.
 func (k *customKind) validate(instance map[string]any) []error {
 	compiled, err := k.compile()
 	if err != nil {
@@ -189,8 +191,8 @@ func (k *customKind) validate(instance map[string]any) []error {
 	return append(errs, plain(found)...)
 }
 
-// blocksRules tells which errors make CEL rules meaningless: they are compiled against the schema, and on an object of
-// another shape they would fail for reasons that tell the reader nothing.
+// blocksRules tells which errors make CEL rules meaningless: they are compiled against the schema,
+// and on an object of another shape they would fail for reasons that tell the reader nothing.
 func blocksRules(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeRequired, field.ErrorTypeNotSupported, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:

@@ -442,8 +442,9 @@ func TestBadCustomResources(t *testing.T) {
 	})
 }
 
-// The published schemas say less than the projects' documentation. What they let through is written down here, because
-// nothing offline will notice it; a case that begins to fail is good news and goes to the table above.
+// The published schemas say less than the projects' documentation. What they let through is written
+// down here, because nothing offline will notice it; a case that begins to fail is good news and
+// goes to the table above.
 func TestGapsInPublishedSchemas(t *testing.T) {
 	runBad(t, map[string]bad{
 		"PolicyPortNumberTooLarge": {

@@ -9,13 +9,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Documents reads a stream of YAML (or JSON) documents into objects for [Validator.Validate]. Documents that hold only
-// comments are left out.
+// Documents reads a stream of YAML (or JSON) documents into objects for [Validator.Validate].
+// Documents that hold only comments are left out.
 //
 // # Errors
 //
-// A key that appears twice in one mapping is an error. It has to be found here: once the text has become a map, one of
-// the two is gone.
+// A key that appears twice in one mapping is an error. It has to be found here: once the text has
+// become a map, one of the two is gone.
 func Documents(data []byte) ([]map[string]any, error) {
 	var objects []map[string]any
 	for number, text := range yamlstream.Split(data) {

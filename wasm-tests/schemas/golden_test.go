@@ -20,9 +20,9 @@ var (
 // wanted is the section of a plugin's test case that holds what the plugin must emit.
 const wanted = "want.yaml"
 
-// TestGolden judges everything that the plugins' own tests promise to emit. Those tests compare bytes; whether a cluster
-// would take them is decided here. A folder that is missing is an error: a test that finds nothing to look at would pass
-// for ever.
+// TestGolden judges everything that the plugins' own tests promise to emit. Those tests compare
+// bytes; whether a cluster would take them is decided here. A folder that is missing is an error: a
+// test that finds nothing to look at would pass for ever.
 func TestGolden(t *testing.T) {
 	t.Run("plugins", func(t *testing.T) {
 		objects := 0
@@ -72,7 +72,8 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-// judge returns how many objects there were, so that the caller can tell success from nothing to do.
+// judge returns how many objects there were, so that the caller can tell success from nothing to
+// do.
 func judge(t *testing.T, origin string, text []byte) int {
 	t.Helper()
 	objects, err := schemas.Documents(text)

@@ -70,7 +70,8 @@ func database(t *testing.T) *kind.Kind {
 	return k
 }
 
-// TestKindsAreAccepted gives every definition to the validation that an API server runs on a create request.
+// TestKindsAreAccepted gives every definition to the validation that an API server runs on a create
+// request.
 func TestKindsAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, k := range append(resource.Builtin().Kinds(), database(t)) {
@@ -103,8 +104,8 @@ func validatorOf(t *testing.T, kinds ...*kind.Kind) *Validator {
 	return v
 }
 
-// TestUsersDocumentsAreAccepted gives every document that the host takes, in the form that its user wrote, to the definition of
-// its kind: an API server must neither refuse nor prune any of it.
+// TestUsersDocumentsAreAccepted gives every document that the host takes, in the form that its user
+// wrote, to the definition of its kind: an API server must neither refuse nor prune any of it.
 func TestUsersDocumentsAreAccepted(t *testing.T) {
 	t.Parallel()
 	v := validatorOf(t, resource.Builtin().Kinds()...)

@@ -29,8 +29,8 @@ func checkMeta(meta metav1.Object, where scope, name validation.ValidateNameFunc
 	return validation.ValidateObjectMetaAccessor(meta, namespaced, name, field.NewPath("metadata"))
 }
 
-// checkUntypedMeta is checkMeta for objects that have no Go type. Pruning never looks at an object's own metadata, so
-// a misspelt field in there has to be found here.
+// checkUntypedMeta is checkMeta for objects that have no Go type. Pruning never looks at an
+// object's own metadata, so a misspelt field in there has to be found here.
 func checkUntypedMeta(instance map[string]any, where scope) []error {
 	if instance["metadata"] == nil {
 		return []error{field.Required(field.NewPath("metadata"), "")}

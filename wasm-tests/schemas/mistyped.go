@@ -8,11 +8,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// withoutMistyped decodes an object and reports every value that does not fit its field, with the path to it. A decoder
-// stops at the first such value, and for some types (a quantity, base64) it does not say where that value is.
+// withoutMistyped decodes an object and reports every value that does not fit its field, with the
+// path to it. A decoder stops at the first such value, and for some types (a quantity, base64) it
+// does not say where that value is.
 //
-// So the values are tried out: the deepest one that, replaced by null, makes the decoder say something else is the
-// culprit. It stays null, and the next one is looked for. The object is changed accordingly.
+// So the values are tried out: the deepest one that, replaced by null, makes the decoder say
+// something else is the culprit. It stays null, and the next one is looked for. The object is
+// changed accordingly.
 //
 // The messages leave out the value, which may belong to a Secret.
 func withoutMistyped(instance map[string]any, decode func(raw []byte) error) []error {

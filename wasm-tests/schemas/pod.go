@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// podTemplate checks a template and the restart policies that its controller can live with. Claims are volumes that the
-// controller adds to those of the template.
+// podTemplate checks a template and the restart policies that its controller can live with. Claims
+// are volumes that the controller adds to those of the template.
 func (r *report) podTemplate(p *field.Path, template *corev1.PodTemplateSpec, claims []corev1.PersistentVolumeClaim, restart ...corev1.RestartPolicy) {
 	r.labels(p.Child("metadata", "labels"), template.Labels)
 	r.add(validation.ValidateAnnotations(template.Annotations, p.Child("metadata", "annotations")))
@@ -65,8 +65,8 @@ func (r *report) podSpec(p *field.Path, spec *corev1.PodSpec, claims []corev1.Pe
 	r.containers(p, spec, volumes)
 }
 
-// containers goes through both lists together, because names are unique across them. Host ports clash between
-// containers that run side by side, which init containers do not.
+// containers goes through both lists together, because names are unique across them. Host ports
+// clash between containers that run side by side, which init containers do not.
 func (r *report) containers(p *field.Path, spec *corev1.PodSpec, volumes unique) {
 	if len(spec.Containers) == 0 {
 		r.required(p.Child("containers"), "")
@@ -125,8 +125,8 @@ func (r *report) container(p *field.Path, c *corev1.Container, volumes unique) {
 	r.containerSecurity(p.Child("securityContext"), c.SecurityContext)
 }
 
-// env demands that names are unique. A server accepts a repeated name when the object is created and refuses it when it
-// is applied server-side, where the name is the key of the list.
+// env demands that names are unique. A server accepts a repeated name when the object is created
+// and refuses it when it is applied server-side, where the name is the key of the list.
 func (r *report) env(p *field.Path, env []corev1.EnvVar) {
 	var names unique
 	for i := range env {
@@ -169,8 +169,8 @@ func (r *report) dataKey(p *field.Path, key string) {
 	r.invalid(p, key, utilvalidation.IsConfigMapKey(key)...)
 }
 
-// ports counts a container port as a host port when the pod is on the host's network. A template is accepted all the
-// same, but not one pod made from it would be.
+// ports counts a container port as a host port when the pod is on the host's network. A template is
+// accepted all the same, but not one pod made from it would be.
 func (r *report) ports(p *field.Path, ports []corev1.ContainerPort, hostNetwork bool, hostPorts *unique) {
 	var names, numbers unique
 	for i, port := range ports {
@@ -288,8 +288,8 @@ func (r *report) projections(p *field.Path, items []corev1.KeyToPath) {
 	}
 }
 
-// fileMode catches the common slip of a mode that was written in octal and read in decimal: 0644 is 420, and 644 is not
-// a mode.
+// fileMode catches the common slip of a mode that was written in octal and read in decimal: 0644 is
+// 420, and 644 is not a mode.
 func (r *report) fileMode(p *field.Path, mode *int32) {
 	if mode != nil && (*mode < 0 || *mode > 0o777) {
 		r.invalid(p, *mode, "must be between 0 and 0777 (octal)")

@@ -14,16 +14,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// report collects what the rules for core types find. Its methods take the value as it was decoded, without defaults:
-// an empty optional value passes everywhere, because the server would have filled it in before it looked.
+// report collects what the rules for core types find. Its methods take the value as it was decoded,
+// without defaults: an empty optional value passes everywhere, because the server would have filled
+// it in before it looked.
 type report struct {
 	errs field.ErrorList
 }
 
 func (r *report) add(errs field.ErrorList) { r.errs = append(r.errs, errs...) }
 
-// invalid reports one error per message, so that the checks of apimachinery, which return messages, need no condition
-// around them.
+// invalid reports one error per message, so that the checks of apimachinery, which return messages,
+// need no condition around them.
 func (r *report) invalid(p *field.Path, value any, messages ...string) {
 	for _, message := range messages {
 		r.errs = append(r.errs, field.Invalid(p, value, message))
@@ -98,8 +99,9 @@ func (r *report) selector(p *field.Path, selector *metav1.LabelSelector) {
 	r.add(metav1validation.ValidateLabelSelector(selector, metav1validation.LabelSelectorValidationOptions{}, p))
 }
 
-// reference checks the name of another object. Servers let some of these through; a name that no object can have is
-// refused here in every place. Whether the object exists is not for here to know.
+// reference checks the name of another object. Servers let some of these through; a name that no
+// object can have is refused here in every place. Whether the object exists is not for here to
+// know.
 func (r *report) reference(p *field.Path, name string) {
 	if name == "" {
 		r.required(p, "")
@@ -121,8 +123,8 @@ func (r *report) once(seen *unique, p *field.Path, key string, shown any) {
 	(*seen)[key] = true
 }
 
-// countSet counts the pointers of a struct that are set. The API writes "exactly one of" as a struct of pointers, and
-// new alternatives appear with every release.
+// countSet counts the pointers of a struct that are set. The API writes "exactly one of" as a
+// struct of pointers, and new alternatives appear with every release.
 func countSet(union any) int {
 	value, set := reflect.ValueOf(union).Elem(), 0
 	for i := range value.NumField() {

@@ -33,8 +33,8 @@ var shared = sync.OnceValues(func() (*schemas.Validator, error) {
 	return schemas.New(dir, filepath.Join("crds", "generated"), filepath.Join("crds", "written"), own)
 })
 
-// ownKinds returns a new folder with the CRDs of the kinds that documents are of, as the program prints them for a cluster: a
-// document that derives from another one is such a document, too.
+// ownKinds returns a new folder with the CRDs of the kinds that documents are of, as the program
+// prints them for a cluster: a document that derives from another one is such a document, too.
 func ownKinds() (string, error) {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -110,7 +110,8 @@ func runBad(t *testing.T, tests map[string]bad) {
 	}
 }
 
-// Sentences that apimachinery supplies. What the tests are about is the field and the value in front of them.
+// Sentences that apimachinery supplies. What the tests are about is the field and the value in
+// front of them.
 var (
 	notSubdomain  = utilvalidation.IsDNS1123Subdomain("_")[0]
 	notLabel      = utilvalidation.IsDNS1123Label("_")[0]

@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// The API's sources say in a marker comment which kinds have no namespace, and nothing that is compiled does. This keeps
-// the list in core.go complete when the pinned version moves.
+// The API's sources say in a marker comment which kinds have no namespace, and nothing that is
+// compiled does. This keeps the list in core.go complete when the pinned version moves.
 func TestClusterScopedIsComplete(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/api").Output()
 	if err != nil {
@@ -81,8 +81,8 @@ func groupOf(t *testing.T, dir string) string {
 	return name
 }
 
-// marked looks at comments by position, because the marker is in a comment of its own above the one that documents
-// the type.
+// marked looks at comments by position, because the marker is in a comment of its own above the one
+// that documents the type.
 func marked(t *testing.T, path string) []string {
 	t.Helper()
 	files := token.NewFileSet()

@@ -1,17 +1,19 @@
-// Package schemas judges Kubernetes objects without a cluster, as closely to an API server as that is possible: core
-// types through the decoder and the rules of the real API, custom resources through the published CRDs.
+// Package schemas judges Kubernetes objects without a cluster, as closely to an API server as that
+// is possible: core types through the decoder and the rules of the real API, custom resources
+// through the published CRDs.
 //
-// It exists because plugins write their objects from small structs of their own. Nothing else would notice a field that
-// is misspelt, a port that is a number where a string belongs, or a selector that matches nothing, until a cluster
-// refuses the object.
+// It exists because plugins write their objects from small structs of their own. Nothing else would
+// notice a field that is misspelt, a port that is a number where a string belongs, or a selector
+// that matches nothing, until a cluster refuses the object.
 //
-// What it cannot see: rules that need other objects (quota, an existing claim), admission webhooks, and rules for core
-// types that are not worth repeating offline. So an object that passes here can still be refused.
+// What it cannot see: rules that need other objects (quota, an existing claim), admission webhooks,
+// and rules for core types that are not worth repeating offline. So an object that passes here can
+// still be refused.
 //
-// An object that fails here would be refused by a server, with a few exceptions on purpose, each explained where it is
-// checked: list entries with the same key, which only server-side apply refuses; names that only the newest servers
-// accept; references to names that no object can have; pods that could never be made from their template; a namespace
-// on an object that has none.
+// An object that fails here would be refused by a server, with a few exceptions on purpose, each
+// explained where it is checked: list entries with the same key, which only server-side apply
+// refuses; names that only the newest servers accept; references to names that no object can have;
+// pods that could never be made from their template; a namespace on an object that has none.
 package schemas
 
 import (
@@ -25,20 +27,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Validator holds the schemas that objects are judged by. It does not change after [New] and may be used from several
-// goroutines at once.
+// Validator holds the schemas that objects are judged by. It does not change after [New] and may be
+// used from several goroutines at once.
 type Validator struct {
 	custom map[schema.GroupVersionKind]*customKind
 	served map[schema.GroupKind][]string
 }
 
-// New makes a validator for the core types and for the CRDs in folders, usually one that the package crds fills. Every file
-// there that ends in .yaml must contain CRDs and nothing else.
+// New makes a validator for the core types and for the CRDs in folders, usually one that the
+// package crds fills. Every file there that ends in .yaml must contain CRDs and nothing else.
 //
 // # Notes
 //
-// Reading is done here, compiling a schema and its CEL rules when the first object of that kind and version arrives: a
-// test that looks at two kinds does not wait for the rules of all the others.
+// Reading is done here, compiling a schema and its CEL rules when the first object of that kind and
+// version arrives: a test that looks at two kinds does not wait for the rules of all the others.
 func New(crdDirs ...string) (*Validator, error) {
 	v := &Validator{custom: map[schema.GroupVersionKind]*customKind{}, served: map[schema.GroupKind][]string{}}
 	for _, dir := range crdDirs {
@@ -49,15 +51,15 @@ func New(crdDirs ...string) (*Validator, error) {
 	return v, nil
 }
 
-// Validate returns everything that is wrong with an object, sorted by message and without repetitions, or nothing. The
-// object is not changed.
+// Validate returns everything that is wrong with an object, sorted by message and without
+// repetitions, or nothing. The object is not changed.
 //
 // # Errors
 //
 // Errors that belong to one field are of type [field.Error].
 func (v *Validator) Validate(object map[string]any) []error {
-	// The way through JSON is what the object will go through on the wire, makes integers of integers, and gives
-	// defaulting and pruning a copy that they may write to.
+	// The way through JSON is what the object will go through on the wire, makes integers of
+	// integers, and gives defaulting and pruning a copy that they may write to.
 	raw, err := json.Marshal(object)
 	if err != nil {
 		return []error{fmt.Errorf("not JSON: %w", err)}
@@ -82,7 +84,8 @@ func (v *Validator) Validate(object map[string]any) []error {
 	return tidy(errs)
 }
 
-// noSchema names the versions that would have been understood, because a wrong version is the usual reason.
+// noSchema names the versions that would have been understood, because a wrong version is the usual
+// reason.
 func (v *Validator) noSchema(gvk schema.GroupVersionKind) error {
 	apiVersion, kind := gvk.ToAPIVersionAndKind()
 	if served := v.served[gvk.GroupKind()]; len(served) > 0 {
@@ -125,7 +128,8 @@ func tidy(errs []error) []error {
 // noField is how a missing path is printed, by errors about an object as a whole.
 var noField = (*field.Path)(nil).String()
 
-// plain turns field errors into errors; a nil list stays nil, so that "no errors" compares equal to nil.
+// plain turns field errors into errors; a nil list stays nil, so that "no errors" compares equal to
+// nil.
 func plain(list field.ErrorList) []error {
 	var errs []error
 	for _, err := range list {

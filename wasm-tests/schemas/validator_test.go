@@ -99,7 +99,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// A message that moves between runs would make a report, and what is derived from it, differ for the same input.
+// A message that moves between runs would make a report, and what is derived from it, differ for
+// the same input.
 func TestSameMessagesEveryTime(t *testing.T) {
 	object := documents(t, `
 apiVersion: v1

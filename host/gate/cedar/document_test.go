@@ -15,8 +15,9 @@ func inCluster(name, metadata, spec string, policies ...string) string {
 		strings.ReplaceAll(spec, "\n", "\n  ") + "\n  policies: |\n    " + strings.Join(policies, "\n    ") + "\n"
 }
 
-// TestRow23_DocumentsOfACluster loads CedarPolicy documents: inherited ones first, each by priority and then by name, the disabled
-// not at all; what is wrong with one takes nothing away from others; and each counts what it permits and forbids.
+// TestRow23_DocumentsOfACluster loads CedarPolicy documents: inherited ones first, each by priority
+// and then by name, the disabled not at all; what is wrong with one takes nothing away from others;
+// and each counts what it permits and forbids.
 func TestRow23_DocumentsOfACluster(t *testing.T) {
 	const (
 		permit = `@id("one") permit (principal, action == Lattice::Action::"Admit", resource);`

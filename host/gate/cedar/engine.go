@@ -156,7 +156,8 @@ func (e *Engine) Authorizes() bool { return true }
 // Problems returns what is wrong with the documents that were left out, see [Parse].
 func (e *Engine) Problems() problem.List { return slices.Clone(e.problems) }
 
-// Documents returns what each CedarPolicy document counts for, in the order in which they were loaded.
+// Documents returns what each CedarPolicy document counts for, in the order in which they were
+// loaded.
 func (e *Engine) Documents() []Document { return append([]Document{}, e.documents...) }
 
 // IDs returns the ids of all policies, in the order in which they were loaded: those of files

@@ -101,7 +101,8 @@ func TestRow21_EveryActionIsAsked(t *testing.T) {
 	}
 }
 
-// TestDefect16a_PortsAreNumbers compares the port of an endpoint as a number, and refuses a policy that takes it for a text.
+// TestDefect16a_PortsAreNumbers compares the port of an endpoint as a number, and refuses a policy
+// that takes it for a text.
 func TestDefect16a_PortsAreNumbers(t *testing.T) {
 	const permit = "@id(\"p\") permit (principal, action == Lattice::Action::\"AccessExternalEndpoint\", resource) when "
 	e := mustParse(t, permit+"{ resource.port < 1024 };\n")

@@ -86,8 +86,8 @@ func (r *reader) ciliumRule(n node, d direction) {
 	}
 }
 
-// namesNoPeer reports whether a rule names no peer, which means every peer. An empty list counts as no peer, however Cilium
-// reads it.
+// namesNoPeer reports whether a rule names no peer, which means every peer. An empty list counts as
+// no peer, however Cilium reads it.
 func namesNoPeer(n node, d direction) bool {
 	for _, member := range n.members() {
 		if _, list := member.value.([]any); list && len(member.items()) == 0 || member.missing() {
@@ -133,7 +133,8 @@ func (r *reader) outbound(d direction, host string, ports []port, n node) {
 	}
 }
 
-// entity asks about an entity. Those within the cluster are wildcards, the others are endpoints, and some are both.
+// entity asks about an entity. Those within the cluster are wildcards, the others are endpoints,
+// and some are both.
 func (r *reader) entity(name string, d direction, ports []port, n node) {
 	entity := strings.ToLower(name)
 	switch entity {
@@ -186,8 +187,8 @@ func (r *reader) ciliumPorts(n node) []port {
 	return ports
 }
 
-// selectsAll reports whether a selector selects every pod, or every pod of the namespace. One that names no label's value
-// might. A label that all pods have tells none from others.
+// selectsAll reports whether a selector selects every pod, or every pod of the namespace. One that
+// names no label's value might. A label that all pods have tells none from others.
 func (r *reader) selectsAll(n node) bool {
 	for _, member := range n.at("matchLabels").members() {
 		switch _, key := labelSource(member.key); key {
@@ -208,7 +209,8 @@ func (r *reader) selectsAll(n node) bool {
 	return true
 }
 
-// labelSource takes a label of Cilium apart into where it comes from and its key. Pods have the sources k8s and any.
+// labelSource takes a label of Cilium apart into where it comes from and its key. Pods have the
+// sources k8s and any.
 func labelSource(label string) (source, key string) {
 	if rest, ok := strings.CutPrefix(label, "$"); ok {
 		return "reserved", rest
@@ -222,8 +224,8 @@ func labelSource(label string) (source, key string) {
 	return "any", label
 }
 
-// reserved asks about a selector of endpoints that are not pods: the identity of an entity, or of a block of addresses, is a
-// label, too.
+// reserved asks about a selector of endpoints that are not pods: the identity of an entity, or of a
+// block of addresses, is a label, too.
 func (r *reader) reserved(selector node, d direction, ports []port, tunnel bool) {
 	look := func(label string, n node) {
 		switch source, key := labelSource(label); source {

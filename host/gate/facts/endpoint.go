@@ -17,7 +17,8 @@ const anyPort = 0
 // entityPrefix begins the host of an endpoint that is a Cilium entity, such as entity:world.
 const entityPrefix = "entity:"
 
-// endpoint asks about a target outside the mesh, and says whether the resource itself names it: a plugin can add others.
+// endpoint asks about a target outside the mesh, and says whether the resource itself names it: a
+// plugin can add others.
 func (r *reader) endpoint(host string, port int64, protocol string, n node) {
 	e := gate.ExternalEndpoint(hostName(host), port, protocol)
 	if r.declared[e.ID] || r.isSharedEntry(e.ID) {
@@ -26,14 +27,15 @@ func (r *reader) endpoint(host string, port int64, protocol string, n node) {
 	r.ask(gate.ActionAccessExternalEndpoint, e, n)
 }
 
-// isSharedEntry reports whether a ServiceEntry has an endpoint that another document of the run and the namespace names. An entry
-// is that of all of them, and lets no one out by itself: the policies of each document do.
+// isSharedEntry reports whether a ServiceEntry has an endpoint that another document of the run and
+// the namespace names. An entry is that of all of them, and lets no one out by itself: the policies
+// of each document do.
 func (r *reader) isSharedEntry(id string) bool {
 	return r.in.Owners != nil && r.ref.GroupKind().String() == "ServiceEntry.networking.istio.io" && r.in.Owners.endpoints[name{r.ref.Namespace, id}] > 0
 }
 
-// declaredEndpoints returns the ids of the endpoints that a resource names: those of its external services, or of a member
-// of the mesh its ways out.
+// declaredEndpoints returns the ids of the endpoints that a resource names: those of its external
+// services, or of a member of the mesh its ways out.
 func declaredEndpoints(source document) map[string]bool {
 	declared := map[string]bool{}
 	add := func(host string, port int64) { declared[gate.ExternalEndpoint(hostName(host), port, "").ID] = true }
@@ -56,8 +58,8 @@ func declaredEndpoints(source document) map[string]bool {
 	return declared
 }
 
-// visitExternalServices visits the addresses of external services. The tasks of a job and the roles of a model are workloads
-// of their own.
+// visitExternalServices visits the addresses of external services. The tasks of a job and the roles
+// of a model are workloads of their own.
 func visitExternalServices(n node, visit func(address string)) {
 	for _, member := range n.members() {
 		if member.key != "resources" {
@@ -75,8 +77,8 @@ func visitExternalServices(n node, visit func(address string)) {
 	}
 }
 
-// hostName returns a host as policies name it: in lower case, an address in its usual form, and a block of one address as the
-// address.
+// hostName returns a host as policies name it: in lower case, an address in its usual form, and a
+// block of one address as the address.
 func hostName(s string) string {
 	if prefix, err := netip.ParsePrefix(s); err == nil {
 		if prefix.IsSingleIP() {
@@ -94,7 +96,8 @@ func hostName(s string) string {
 	return name
 }
 
-// numericAddress reads an address of IPv4 in one of the old forms that resolvers take: 0x7f.1, 017700000001, 2130706433.
+// numericAddress reads an address of IPv4 in one of the old forms that resolvers take: 0x7f.1,
+// 017700000001, 2130706433.
 func numericAddress(s string) (netip.Addr, bool) {
 	parts := strings.Split(s, ".")
 	if len(parts) > 4 {
@@ -147,7 +150,8 @@ func transport(protocol string) string {
 	return "tcp"
 }
 
-// address asks about a URL, or a host with its port, that something outside the bundle would connect to.
+// address asks about a URL, or a host with its port, that something outside the bundle would
+// connect to.
 func (r *reader) address(n node) {
 	host, port, ok := splitAddress(n.text())
 	if !ok {
@@ -223,8 +227,8 @@ func serviceFields() []string {
 		trafficDistribution`)
 }
 
-// loadBalancer asks from where a load balancer is reached, which is from everywhere unless it says otherwise, at which address,
-// and who runs it.
+// loadBalancer asks from where a load balancer is reached, which is from everywhere unless it says
+// otherwise, at which address, and who runs it.
 func (r *reader) loadBalancer(root node) {
 	spec := root.at("spec")
 	sources := r.texts(spec.at("loadBalancerSourceRanges"))
@@ -284,7 +288,8 @@ func (r *reader) has(apiVersion, kind, name string) bool {
 	return false
 }
 
-// triggers asks about the addresses of triggers. One of a type that is not listed may reach anything.
+// triggers asks about the addresses of triggers. One of a type that is not listed may reach
+// anything.
 func (r *reader) triggers(root node) {
 	for _, t := range r.list(r.get(root, "spec", "triggers")) {
 		kind := r.get(t, "type")
@@ -292,7 +297,8 @@ func (r *reader) triggers(root node) {
 			r.unreadable(kind)
 		}
 		if auth := t.at("authenticationRef"); !auth.missing() {
-			// Its kind is asked about when it is among the outputs. Another one has secrets of others.
+			// Its kind is asked about when it is among the outputs. Another one has secrets of
+			// others.
 			kind := r.text(r.get(auth, "kind"))
 			if kind == "" {
 				kind = "TriggerAuthentication"
@@ -322,7 +328,8 @@ func (r *reader) triggers(root node) {
 	}
 }
 
-// isAddressKey reports whether a scaler connects to what it finds under a key, which may be several hosts.
+// isAddressKey reports whether a scaler connects to what it finds under a key, which may be several
+// hosts.
 func isAddressKey(key string) bool {
 	lower := strings.ToLower(key)
 	return slices.ContainsFunc([]string{"address", "addresses", "host", "hosts", "servers", "server", "url", "endpoint", "brokers", "connection"},
@@ -340,8 +347,9 @@ func (r *reader) addresses(n node) {
 	}
 }
 
-// triggerAuthentication asks about what lets the scaler in elsewhere. The Secrets that it names are asked about where they are
-// named; the identity of the scaler itself is one in a cloud, and whatever else it may be is asked about as a whole.
+// triggerAuthentication asks about what lets the scaler in elsewhere. The Secrets that it names are
+// asked about where they are named; the identity of the scaler itself is one in a cloud, and
+// whatever else it may be is asked about as a whole.
 func (r *reader) triggerAuthentication(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)

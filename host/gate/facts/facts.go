@@ -25,7 +25,8 @@ type Object struct {
 	Ref abi.Ref
 	// Document is the document as JSON.
 	Document json.RawMessage
-	// Stage and Step say where an output is applied and which step emitted it. Only [Document] looks at them.
+	// Stage and Step say where an output is applied and which step emitted it. Only [Document]
+	// looks at them.
 	Stage int
 	Step  string
 	// Origin says who may have written the document, Place where in a file a field of it is. Only
@@ -37,14 +38,16 @@ type Object struct {
 
 // Input is what there is to judge.
 type Input struct {
-	// Resource is the document that everything derives from. Its service is the principal of all questions.
+	// Resource is the document that everything derives from. Its service is the principal of all
+	// questions.
 	Resource Object
 	Outputs  []Object
 	// Owners are the owners of volumes; nil knows none.
 	Owners *Owners
 }
 
-// Reading is an input whose documents are decoded. It does not change, and is safe for concurrent use.
+// Reading is an input whose documents are decoded. It does not change, and is safe for concurrent
+// use.
 type Reading struct {
 	in      Input
 	source  document
@@ -66,8 +69,8 @@ func Read(in Input) *Reading {
 // Err is why a document could not be read, or nil. Such a document is asked about as a whole.
 func (r *Reading) Err() error { return r.problem }
 
-// Requests returns everything that has to be asked about the outputs, sorted, each question once. An input that asks nothing
-// unusual gives none.
+// Requests returns everything that has to be asked about the outputs, sorted, each question once.
+// An input that asks nothing unusual gives none.
 func (r *Reading) Requests() []gate.Request {
 	f := newFinder(r)
 	f.resource()
@@ -77,8 +80,8 @@ func (r *Reading) Requests() []gate.Request {
 	return f.sorted()
 }
 
-// Document returns what rules look at: the gate, the subject, the resource and the outputs, each with its reference.
-// The documents in it are those of the reading: they must not be changed.
+// Document returns what rules look at: the gate, the subject, the resource and the outputs, each
+// with its reference. The documents in it are those of the reading: they must not be changed.
 func (r *Reading) Document(point gate.Point) (map[string]any, error) {
 	if r.problem != nil {
 		return nil, r.problem
@@ -265,7 +268,8 @@ func (r *reader) embedded(n node) (kind, *reader) {
 	return k, inner
 }
 
-// isItself reports whether the document is the one that its reference names, so that it is read as what it is.
+// isItself reports whether the document is the one that its reference names, so that it is read as
+// what it is.
 func (r *reader) isItself(root node) bool {
 	metadata := root.at("metadata")
 	text := func(n node) string {

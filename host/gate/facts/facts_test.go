@@ -101,7 +101,8 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
-// TestDeclaredMember reads what the author of a mesh member wrote: its pods are run by others, and it may be a namespace.
+// TestDeclaredMember reads what the author of a mesh member wrote: its pods are run by others, and
+// it may be a namespace.
 func TestDeclaredMember(t *testing.T) {
 	policy := func(selector object) facts.Object {
 		return output(t, "cilium.io/v2", "CiliumNetworkPolicy", "shop", "p", object{
@@ -142,7 +143,8 @@ func TestDeclaredMember(t *testing.T) {
 	}
 }
 
-// TestRequestsNameTheirAttributes holds what policies can ask of a resource against the types that Cedar has for it.
+// TestRequestsNameTheirAttributes holds what policies can ask of a resource against the types that
+// Cedar has for it.
 func TestRequestsNameTheirAttributes(t *testing.T) {
 	c := plain("side")
 	c["image"] = "registry.example.com:5000/team/app:v1"

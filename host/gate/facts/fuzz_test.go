@@ -28,7 +28,8 @@ func kinds() [][2]string {
 	}
 }
 
-// FuzzRead reads any document as any kind. What cannot be read is asked about, and the same is asked every time.
+// FuzzRead reads any document as any kind. What cannot be read is asked about, and the same is
+// asked every time.
 func FuzzRead(f *testing.F) {
 	for i := range kinds() {
 		f.Add(byte(i), []byte(`{"spec":{"containers":[{"image":"a"}],"ingress":[{}],"egress":[{"toFQDNs":[{"matchName":"a"}]}]}}`))
@@ -85,7 +86,8 @@ func nest(random *rand.Rand, value any) (any, string) {
 	return value, path
 }
 
-// TestPrivilegedAnywhere adds privileged to a container in every list of containers, wherever the pod is.
+// TestPrivilegedAnywhere adds privileged to a container in every list of containers, wherever the
+// pod is.
 func TestPrivilegedAnywhere(t *testing.T) {
 	for seed := range uint64(1000) {
 		random := rand.New(rand.NewPCG(seed, 1))

@@ -21,8 +21,8 @@ type image struct {
 	pinned bool
 }
 
-// parseImage takes an image's name apart, as container runtimes do: what has neither a dot nor a port in front is on Docker
-// Hub, and what has no tag is latest.
+// parseImage takes an image's name apart, as container runtimes do: what has neither a dot nor a
+// port in front is on Docker Hub, and what has no tag is latest.
 func parseImage(s string) image {
 	i := image{registry: "docker.io", name: s, tag: "latest"}
 	if first, rest, found := strings.Cut(s, "/"); found && isRegistry(first) {
@@ -48,7 +48,8 @@ func parseImage(s string) image {
 	return i
 }
 
-// isRegistry reports whether the first part of an image's name is a host: the names of images are in lower case.
+// isRegistry reports whether the first part of an image's name is a host: the names of images are
+// in lower case.
 func isRegistry(first string) bool {
 	return strings.ContainsAny(first, ".:") || first == "localhost" || strings.ToLower(first) != first
 }

@@ -9,18 +9,22 @@ import (
 
 // index is what one output can know of the others.
 type index struct {
-	// secrets are the Secrets that the bundle makes, accounts its service accounts, with whether pods get their tokens.
+	// secrets are the Secrets that the bundle makes, accounts its service accounts, with whether
+	// pods get their tokens.
 	secrets  map[name]bool
 	accounts map[name]bool
-	// credentials are the Secrets that are used for nothing but pulling images, and hold what the platform keeps for that.
+	// credentials are the Secrets that are used for nothing but pulling images, and hold what the
+	// platform keeps for that.
 	credentials map[name]bool
 	refs        map[abi.Ref]bool
-	// labels are those of the bundle's pods. Names are what tells them from other pods: the name of the resource, and those
-	// of its workloads. The names of outputs do not count, which a plugin chooses.
+	// labels are those of the bundle's pods. Names are what tells them from other pods: the name of
+	// the resource, and those of its workloads. The names of outputs do not count, which a plugin
+	// chooses.
 	labels []labelSet
 	names  map[string]bool
-	// declared are selectors of nothing else: those that the author of the resource wrote, and those of the bundle's
-	// gateways. Everywhere is set when the author wrote that of the whole namespace.
+	// declared are selectors of nothing else: those that the author of the resource wrote, and
+	// those of the bundle's gateways. Everywhere is set when the author wrote that of the whole
+	// namespace.
 	declared   []map[string]string
 	everywhere bool
 	// commands are the programs that the pods are known to start.
@@ -196,7 +200,8 @@ func textsOf(n node) map[string]string {
 	return texts
 }
 
-// findCredentials finds the Secrets that are outside of what is asked: see the package's documentation.
+// findCredentials finds the Secrets that are outside of what is asked: see the package's
+// documentation.
 func (x *index) findCredentials(outputs []document) {
 	candidates := map[name]abi.Ref{}
 	for i := range outputs {
@@ -232,8 +237,8 @@ func (x *index) findCredentials(outputs []document) {
 	}
 }
 
-// copiesCredentials reports whether an ExternalSecret makes a Secret of credentials for registries exactly as they are kept: one
-// value of its own store under the one key that such a Secret has.
+// copiesCredentials reports whether an ExternalSecret makes a Secret of credentials for registries
+// exactly as they are kept: one value of its own store under the one key that such a Secret has.
 func copiesCredentials(o *document) bool {
 	spec := o.root.at("spec")
 	template := spec.at("target", "template")

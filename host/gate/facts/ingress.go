@@ -82,8 +82,9 @@ func publications(d document) []publication {
 	return list
 }
 
-// neighbour returns the route of another document of the run that a listener of the namespace's gateway is for; nil when there
-// is no such route. What that document publishes is asked about with its own outputs.
+// neighbour returns the route of another document of the run that a listener of the namespace's
+// gateway is for; nil when there is no such route. What that document publishes is asked about with
+// its own outputs.
 func (r *reader) neighbour(listener, host string) *publication {
 	if r.in.Owners == nil {
 		return nil
@@ -114,8 +115,8 @@ func (r *reader) opensDoor(ports []port) bool {
 	return len(ports) > 0 && !slices.ContainsFunc(ports, func(p port) bool { return p.protocol != "tcp" || !r.exposure.ports[p.number] })
 }
 
-// certificate asks about names that the resource does not publish, about an issuer that it does not name, and as a whole about
-// a certificate in a Secret that may be somebody else's.
+// certificate asks about names that the resource does not publish, about an issuer that it does not
+// name, and as a whole about a certificate in a Secret that may be somebody else's.
 func (r *reader) certificate(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)

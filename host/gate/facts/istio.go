@@ -8,7 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 )
 
-// authorizationPolicy asks about rules that let everybody in, and about policies for the pods of others.
+// authorizationPolicy asks about rules that let everybody in, and about policies for the pods of
+// others.
 func (r *reader) authorizationPolicy(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
@@ -46,7 +47,8 @@ func (r *reader) authorizationPolicy(root node) {
 	}
 }
 
-// isOwnDoor recognises a rule that lets everybody use the ports on which the gateway listens for the resource.
+// isOwnDoor recognises a rule that lets everybody use the ports on which the gateway listens for
+// the resource.
 func (r *reader) isOwnDoor(rule node) bool {
 	to := rule.at("to").items()
 	return len(to) > 0 && !slices.ContainsFunc(to, func(n node) bool {
@@ -58,8 +60,8 @@ func (r *reader) isOwnDoor(rule node) bool {
 	})
 }
 
-// isWaypointDoor recognises the policy that lets everybody with an identity into the tunnel to a waypoint, where the policies
-// of the services of that waypoint decide.
+// isWaypointDoor recognises the policy that lets everybody with an identity into the tunnel to a
+// waypoint, where the policies of the services of that waypoint decide.
 func (r *reader) isWaypointDoor(spec node) bool {
 	action := spec.at("action").value
 	if textsOf(spec.at("selector", "matchLabels"))[labelWaypointFor] == "" || action != nil && action != "ALLOW" {
@@ -206,7 +208,8 @@ func (r *reader) serviceEntry(root node) {
 // waypointClass is the class of the gateways of the ambient mesh, which only the mesh reaches.
 const waypointClass = "istio-waypoint"
 
-// gateway asks about a gateway that is reached from outside, that takes the routes of other namespaces, or is more than its listeners.
+// gateway asks about a gateway that is reached from outside, that takes the routes of other
+// namespaces, or is more than its listeners.
 func (r *reader) gateway(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
@@ -232,8 +235,8 @@ func (r *reader) gateway(root node) {
 	}
 }
 
-// route asks about routes at the gateways or Services of others, and about those that lead out of the mesh or to what is not a
-// Service.
+// route asks about routes at the gateways or Services of others, and about those that lead out of
+// the mesh or to what is not a Service.
 func (r *reader) route(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)

@@ -14,8 +14,9 @@ type kind struct {
 	read func(*reader, node)
 }
 
-// kindOf returns how a kind is read. A version that is not listed may have another form, and a kind without versions has power
-// beyond what its reader asks about: both are asked about as a whole, too. All known kinds live in a namespace.
+// kindOf returns how a kind is read. A version that is not listed may have another form, and a kind
+// without versions has power beyond what its reader asks about: both are asked about as a whole,
+// too. All known kinds live in a namespace.
 func kindOf(r abi.Ref) (k kind, known bool) {
 	row, known := outputkind.OfRef(r)
 	if !known {

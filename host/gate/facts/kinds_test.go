@@ -8,8 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/outputkind"
 )
 
-// TestReadersHaveRows checks that every reader is that of a kind that the table of output kinds has: a reader under a
-// wrong name would never run.
+// TestReadersHaveRows checks that every reader is that of a kind that the table of output kinds
+// has: a reader under a wrong name would never run.
 func TestReadersHaveRows(t *testing.T) {
 	t.Parallel()
 	left := maps.Clone(readers())

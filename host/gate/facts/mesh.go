@@ -48,8 +48,8 @@ func (r *reader) memberEgress(target node, ports []port) {
 	}
 }
 
-// memberWildcards asks about a member that everybody may call, or that calls everybody. Callers without mutual TLS have no
-// identity.
+// memberWildcards asks about a member that everybody may call, or that calls everybody. Callers
+// without mutual TLS have no identity.
 func (r *reader) memberWildcards(spec node) {
 	for _, p := range r.list(r.get(spec, "ports")) {
 		if auth := r.text(r.get(p, "peerAuth")); auth != "" && auth != "Strict" {
@@ -110,8 +110,9 @@ func (r *reader) ownPods(n node) {
 	}
 }
 
-// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one of them is the name of
-// the resource or of one of its workloads. What the author of the resource wrote as a selector counts as well.
+// owns reports whether labels select pods of the bundle only: the labels are of such a pod, and one
+// of them is the name of the resource or of one of its workloads. What the author of the resource
+// wrote as a selector counts as well.
 func (r *reader) owns(labels map[string]string) bool {
 	if r.index.everywhere {
 		return true
@@ -142,8 +143,8 @@ func includes(labels, some map[string]string) bool {
 
 func (r *reader) budget(root node) { r.ownPods(r.get(root, "spec", "selector")) }
 
-// serviceScrape asks about a scrape of other Services, and about everything that it may say but where and how often metrics
-// are read: credentials, proxies, other paths and labels.
+// serviceScrape asks about a scrape of other Services, and about everything that it may say but
+// where and how often metrics are read: credentials, proxies, other paths and labels.
 func (r *reader) serviceScrape(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)
@@ -155,8 +156,9 @@ func (r *reader) serviceScrape(root node) {
 	}
 }
 
-// everyProgram asks whether pods may start every program although the document allows some only: nothing that was derived ends
-// the others, because one container allows all, or because it is not known what one is started with.
+// everyProgram asks whether pods may start every program although the document allows some only:
+// nothing that was derived ends the others, because one container allows all, or because it is not
+// known what one is started with.
 func (r *reader) everyProgram(n node) {
 	for _, member := range n.members() {
 		if member.key == "allowedBinaries" && len(member.items()) > 0 {
@@ -167,8 +169,8 @@ func (r *reader) everyProgram(n node) {
 	}
 }
 
-// tracingPolicy asks about programs that pods may start beyond those that they are known to start, and about policies that do
-// something else.
+// tracingPolicy asks about programs that pods may start beyond those that they are known to start,
+// and about policies that do something else.
 func (r *reader) tracingPolicy(root node) {
 	spec := r.get(root, "spec")
 	r.isObject(spec)

@@ -11,16 +11,17 @@ import (
 const dnsPort = 53
 
 const (
-	// annotationBypass lets traffic pass by the proxy that knows who may call, annotationRedirection decides about all traffic.
+	// annotationBypass lets traffic pass by the proxy that knows who may call,
+	// annotationRedirection decides about all traffic.
 	annotationBypass      = "ambient.istio.io/bypass-inbound-capture"
 	annotationRedirection = "ambient.istio.io/redirection"
 	// annotationSources says from where a load balancer is reached, where a field does not.
 	annotationSources = "service.beta.kubernetes.io/load-balancer-source-ranges"
 )
 
-// annotations asks about annotations of a pod or an account that something may act on. Injectors put secrets, volumes and
-// containers into pods for an annotation, network plugins other networks, and agents an identity in a cloud: whatever is in
-// the domain of somebody unknown is asked about.
+// annotations asks about annotations of a pod or an account that something may act on. Injectors
+// put secrets, volumes and containers into pods for an annotation, network plugins other networks,
+// and agents an identity in a cloud: whatever is in the domain of somebody unknown is asked about.
 func (r *reader) annotations(n node) {
 	r.isObject(n)
 	for _, member := range n.members() {
@@ -36,8 +37,8 @@ func (r *reader) annotations(n node) {
 	}
 }
 
-// metadata asks about annotations and labels of an object that is neither a pod nor an account. Controllers publish names,
-// open load balancers, and copy Secrets between namespaces for them.
+// metadata asks about annotations and labels of an object that is neither a pod nor an account.
+// Controllers publish names, open load balancers, and copy Secrets between namespaces for them.
 func (r *reader) metadata(n node) {
 	switch r.ref.Kind {
 	case "Pod", "ServiceAccount":
@@ -83,7 +84,8 @@ func (r *reader) publishes(host string, n node) {
 // advertises reports whether the resource itself wants to be known to other clusters.
 func (r *reader) advertises() bool { return !r.source.root.at("spec", "advertise").missing() }
 
-// meshLabels asks about labels by which traffic passes by the mesh, or through the waypoint of others.
+// meshLabels asks about labels by which traffic passes by the mesh, or through the waypoint of
+// others.
 func (r *reader) meshLabels(labels node) {
 	for _, key := range meshKeys() {
 		if leavesMesh(key, labels.textAt(key)) {
@@ -95,7 +97,8 @@ func (r *reader) meshLabels(labels node) {
 	}
 }
 
-// meshKeys are the keys that take something out of a mesh by their value, be they labels or annotations.
+// meshKeys are the keys that take something out of a mesh by their value, be they labels or
+// annotations.
 func meshKeys() [6]string {
 	return [...]string{
 		labelDataplaneMode, annotationRedirection, labelUseWaypoint, "sidecar.istio.io/inject", "linkerd.io/inject",
@@ -103,8 +106,8 @@ func meshKeys() [6]string {
 	}
 }
 
-// leavesMesh reports whether a label or an annotation takes a pod, or some of its traffic, out of the mesh, whose policies then
-// hold for it no more.
+// leavesMesh reports whether a label or an annotation takes a pod, or some of its traffic, out of
+// the mesh, whose policies then hold for it no more.
 func leavesMesh(key, value string) bool {
 	switch key {
 	case labelDataplaneMode, labelUseWaypoint:
@@ -155,8 +158,8 @@ func idleBalancerKeys() []string {
 	return []string{prefix + "type", prefix + "cross-zone-load-balancing-enabled"}
 }
 
-// labels asks about labels by which a pod passes for one of another workload, whose rights in the network it then has, or by
-// which it gets an identity in a cloud.
+// labels asks about labels by which a pod passes for one of another workload, whose rights in the
+// network it then has, or by which it gets an identity in a cloud.
 func (r *reader) labels(n node) {
 	r.isObject(n)
 	for _, key := range []string{labelName, "lattice.dev/model", "lattice.dev/training-job"} {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// isRuntimeSpec reports whether an object looks like an OCI runtime spec, wherever it is. Runtimes take its keys in any case.
+// isRuntimeSpec reports whether an object looks like an OCI runtime spec, wherever it is. Runtimes
+// take its keys in any case.
 func isRuntimeSpec(n node) bool {
 	m, _ := n.value.(map[string]any)
 	process, root := false, false
@@ -24,8 +25,9 @@ func isRuntimeSpec(n node) bool {
 	return process && root
 }
 
-// specFields asks about fields of a runtime spec that are not known, each by its name: a kind that wraps such a spec may be
-// permitted as a whole, and that must not permit whatever else a runtime can do.
+// specFields asks about fields of a runtime spec that are not known, each by its name: a kind that
+// wraps such a spec may be permitted as a whole, and that must not permit whatever else a runtime
+// can do.
 func (r *reader) specFields(of string, n node, known ...string) {
 	for _, member := range n.members() {
 		if key := member.key; !member.missing() && !slices.Contains(known, key) {
@@ -34,7 +36,8 @@ func (r *reader) specFields(of string, n node, known ...string) {
 	}
 }
 
-// runtimeSpec asks about a runtime spec. Here, too, what is not written is what the runtime does without it.
+// runtimeSpec asks about a runtime spec. Here, too, what is not written is what the runtime does
+// without it.
 func (r *reader) runtimeSpec(n node) {
 	r.isObject(n)
 	r.specFields("", n, "ociVersion", "process", "root", "hostname", "domainname", "mounts", "hooks", "annotations", "linux")
@@ -122,7 +125,8 @@ func (r *reader) rootFilesystem(n node) {
 	}
 }
 
-// cleanPath returns the shortest path that leads to the same place, so that a pattern of a policy cannot be left with "..".
+// cleanPath returns the shortest path that leads to the same place, so that a pattern of a policy
+// cannot be left with "..".
 func cleanPath(s string) string {
 	if s == "" {
 		return ""
@@ -160,7 +164,8 @@ func (r *reader) mount(n node) {
 	}
 }
 
-// namespaces asks about those of the host that a container stays in, and about those of others that it joins.
+// namespaces asks about those of the host that a container stays in, and about those of others that
+// it joins.
 func (r *reader) namespaces(n node) {
 	missing := map[string]string{
 		"pid": "hostPID", "network": "hostNetwork", "ipc": "hostIPC", "uts": "hostUTS", "mount": "hostMount",
@@ -179,7 +184,8 @@ func (r *reader) namespaces(n node) {
 	}
 }
 
-// controlGroup asks about a control group that is not the resource's own: there its limits are those of others.
+// controlGroup asks about a control group that is not the resource's own: there its limits are
+// those of others.
 func (r *reader) controlGroup(n node) {
 	dir := r.text(n)
 	segments := strings.FieldsFunc(dir, func(c rune) bool { return strings.ContainsRune("/:._-", c) })

@@ -8,7 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate"
 )
 
-// podFields are the fields of a pod's spec in Kubernetes 1.36. One that is not among them may be anything.
+// podFields are the fields of a pod's spec in Kubernetes 1.36. One that is not among them may be
+// anything.
 func podFields() []string {
 	return strings.Fields(`volumes initContainers containers ephemeralContainers restartPolicy
 		terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount
@@ -82,8 +83,8 @@ func (r *reader) identity(n, metadata node) {
 	}
 }
 
-// names asks about what other hosts and servers a pod is told names by: the host of a connection may be another one then
-// than the one that its name says.
+// names asks about what other hosts and servers a pod is told names by: the host of a connection
+// may be another one then than the one that its name says.
 func (r *reader) names(n node) {
 	for _, alias := range r.list(n.at("hostAliases")) {
 		r.override("pod", "hostAlias:"+r.text(r.get(alias, "ip")), alias)
@@ -140,13 +141,14 @@ func choosesNode(label string) bool {
 	return label == "kubernetes.io/hostname" || strings.HasPrefix(label, "node-role.kubernetes.io/")
 }
 
-// isCommonTaint reports whether a taint says what a node is able to do, or how it is. Others keep nodes for somebody.
+// isCommonTaint reports whether a taint says what a node is able to do, or how it is. Others keep
+// nodes for somebody.
 func isCommonTaint(key string) bool {
 	return strings.HasPrefix(key, "node.kubernetes.io/") || isAccelerator(key)
 }
 
-// isAccelerator reports whether a resource or a taint is that of a device for computing, which a pod cannot get more with than
-// to compute.
+// isAccelerator reports whether a resource or a taint is that of a device for computing, which a
+// pod cannot get more with than to compute.
 func isAccelerator(key string) bool {
 	domain, _, found := strings.Cut(key, "/")
 	return found && slices.Contains([]string{"nvidia.com", "amd.com", "gpu.intel.com", "habana.ai", "google.com", "volcano.sh"}, domain)
@@ -169,7 +171,8 @@ func (r *reader) devices(n node) {
 	}
 }
 
-// isDevice reports whether a resource is one that a plugin of the kubelet hands out, other than for computing.
+// isDevice reports whether a resource is one that a plugin of the kubelet hands out, other than for
+// computing.
 func isDevice(resource string) bool {
 	domain, _, found := strings.Cut(resource, "/")
 	return found && !isAccelerator(resource) && domain != "kubernetes.io" && !strings.HasSuffix(domain, ".kubernetes.io")
@@ -219,7 +222,8 @@ func (r *reader) handler(n node) {
 	}
 }
 
-// volume asks about a volume of a pod. What references ask about, claims, secrets and folders of the node, is left to them.
+// volume asks about a volume of a pod. What references ask about, claims, secrets and folders of
+// the node, is left to them.
 func (r *reader) volume(n node) {
 	if !r.isObject(n) {
 		r.unreadable(n)
@@ -237,7 +241,8 @@ func (r *reader) volume(n node) {
 		case "image":
 			r.image(r.get(source, "reference"))
 		case "csi":
-			// A driver does what it likes with its attributes: some mount secrets, some folders of the node.
+			// A driver does what it likes with its attributes: some mount secrets, some folders of
+			// the node.
 			r.override("volume", "csi:"+r.text(r.get(source, "driver")), source)
 		default:
 			r.override("volume", "volume:"+kind, source)

@@ -50,7 +50,8 @@ func (r *reader) secretReferences(n node, key string) {
 	}
 }
 
-// secret asks about a Secret with a power: a token of a service account, or one that lets machines join.
+// secret asks about a Secret with a power: a token of a service account, or one that lets machines
+// join.
 func (r *reader) secret(root node) {
 	at := root.at("type")
 	kind := r.text(at)
@@ -77,7 +78,8 @@ func (r *reader) serviceAccount(root node) {
 	}
 }
 
-// externalSecret asks about every key of a store. A key that finds others asks for all that it may find.
+// externalSecret asks about every key of a store. A key that finds others asks for all that it may
+// find.
 func (r *reader) externalSecret(root node) {
 	spec := r.get(root, "spec")
 	r.fields(spec, "secretStoreRef", "target", "data", "dataFrom", "refreshInterval", "refreshPolicy")
@@ -104,7 +106,8 @@ func (r *reader) externalSecret(root node) {
 	r.externalKeys(spec)
 }
 
-// externalKeys asks about the keys of stores in what has the form of an ExternalSecret's spec, whatever kind wraps it.
+// externalKeys asks about the keys of stores in what has the form of an ExternalSecret's spec,
+// whatever kind wraps it.
 func (r *reader) externalKeys(spec node) {
 	r.mark(spec)
 	store := r.text(r.get(spec, "secretStoreRef", "name"))

@@ -26,7 +26,8 @@ func defaultCapabilities() []string {
 		"NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 }
 
-// podSecurity asks about what only a pod can have. What containers inherit is asked about for each of them.
+// podSecurity asks about what only a pod can have. What containers inherit is asked about for each
+// of them.
 func (r *reader) podSecurity(n node) {
 	r.mark(n)
 	if !r.isObject(n) {
@@ -45,7 +46,8 @@ func (r *reader) podSecurity(n node) {
 	r.options(n)
 }
 
-// inherited returns a field of the container's context, or of the pod's when the container's has none.
+// inherited returns a field of the container's context, or of the pod's when the container's has
+// none.
 func inherited(context, pod node, field string) node {
 	if own := context.at(field); !own.missing() {
 		return own
@@ -56,7 +58,8 @@ func inherited(context, pod node, field string) node {
 	return context.at(field)
 }
 
-// effective asks about each protection that a container lacks, also when the document does not mention it.
+// effective asks about each protection that a container lacks, also when the document does not
+// mention it.
 func (r *reader) effective(context, pod node) {
 	r.user(inherited(context, pod, "runAsUser"), inherited(context, pod, "runAsNonRoot"))
 	if at := inherited(context, pod, "runAsGroup"); !at.missing() {
@@ -82,7 +85,8 @@ func (r *reader) effective(context, pod node) {
 	}
 }
 
-// user asks about a container that may run as root: as user 0, or as whom the image says, or by its own word.
+// user asks about a container that may run as root: as user 0, or as whom the image says, or by its
+// own word.
 func (r *reader) user(uid, nonRoot node) {
 	id, numbered := r.integer(uid)
 	never, said := r.flag(nonRoot)

@@ -10,8 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/facts"
 )
 
-// TestSharedEntry takes the endpoints of an entry as declared where another document of the namespace names them, and in no
-// other kind of output.
+// TestSharedEntry takes the endpoints of an entry as declared where another document of the
+// namespace names them, and in no other kind of output.
 func TestSharedEntry(t *testing.T) {
 	t.Parallel()
 	archive, err := txtar.ParseFile("testdata/declared/shared-entry.txtar")

@@ -8,8 +8,8 @@ import (
 // longestWatched is the length of the longest key that is watched.
 const longestWatched = len("automountServiceAccountToken")
 
-// watched returns how a key is written that tells what an object is, or gives it a privilege, given the key in any case;
-// nothing for other keys.
+// watched returns how a key is written that tells what an object is, or gives it a privilege, given
+// the key in any case; nothing for other keys.
 func watched(key string) string {
 	var buffer [longestWatched]byte
 	lower := buffer[:0]
@@ -131,8 +131,8 @@ func (r *reader) spelling(member node, key string) {
 	}
 }
 
-// fold returns a key in lower case as a decoder of Go compares it, for which the long s and the sign of Kelvin are an s and
-// a k.
+// fold returns a key in lower case as a decoder of Go compares it, for which the long s and the
+// sign of Kelvin are an s and a k.
 func fold(key string) string {
 	return strings.Map(func(r rune) rune {
 		least := r

@@ -13,8 +13,8 @@ import (
 
 // node is a value and where it is. The value is nil when it is missing or null.
 type node struct {
-	// parent is the path of what the value is in, key its key there; only what is below something has one. Most paths are
-	// never asked for.
+	// parent is the path of what the value is in, key its key there; only what is below something
+	// has one. Most paths are never asked for.
 	parent, key string
 	below       bool
 	value       any
@@ -33,7 +33,8 @@ func child(parent, key string, value any) node {
 	return node{parent: parent, key: key, below: true, value: value}
 }
 
-// identity tells objects apart, also two that have the same path, as there may be dots in keys. It is 0 for all other values.
+// identity tells objects apart, also two that have the same path, as there may be dots in keys. It
+// is 0 for all other values.
 func (n node) identity() uintptr {
 	m, ok := n.value.(map[string]any)
 	if !ok {
@@ -87,8 +88,8 @@ func (n node) members() []node {
 	return members
 }
 
-// reader asks about one object. Its methods that read a value ask about the whole object where the value has another type
-// than it should.
+// reader asks about one object. Its methods that read a value ask about the whole object where the
+// value has another type than it should.
 type reader struct {
 	*finder
 	ref abi.Ref
@@ -96,7 +97,8 @@ type reader struct {
 	object string
 	// seen are the identities of pods, containers and security contexts that were judged.
 	seen map[uintptr]bool
-	// neighbours are the Secrets with certificates of other documents' listeners, where the object is a shared gateway.
+	// neighbours are the Secrets with certificates of other documents' listeners, where the object
+	// is a shared gateway.
 	neighbours map[name]bool
 }
 

@@ -13,7 +13,8 @@ import (
 // claimPrefix begins the name of the claim of a volume that has an id.
 const claimPrefix = "vol-"
 
-// Owners knows who owns which volume. It is made by [NewOwners] and changes by [Owners.Replace] only.
+// Owners knows who owns which volume. It is made by [NewOwners] and changes by [Owners.Replace]
+// only.
 type Owners struct {
 	// volumes are by namespace and the name of their claim.
 	volumes map[string]map[string][]volume
@@ -166,8 +167,8 @@ func (o *Owners) Deny(documents []abi.Ref) (after *Owners, changed bool) {
 // Owns reports whether a document owns a volume.
 func Owns(o Object) bool { return len(NewOwners([]Object{o}).volumes) > 0 }
 
-// visitVolumes visits the volume resources of a document, with the names that their claims have. The tasks of a job and the
-// roles of a model are workloads of their own.
+// visitVolumes visits the volume resources of a document, with the names that their claims have.
+// The tasks of a job and the roles of a model are workloads of their own.
 func visitVolumes(n node, workload string, visit func(n node, claim string)) {
 	for _, member := range n.members() {
 		key := member.key
@@ -224,7 +225,8 @@ func (v *volume) lets(consumer abi.Ref) bool {
 	})
 }
 
-// unversioned returns what documents that are the same have in common: a reference with a group in place of the version.
+// unversioned returns what documents that are the same have in common: a reference with a group in
+// place of the version.
 func unversioned(r abi.Ref) abi.Ref {
 	r.APIVersion = r.GroupKind().Group
 	return r
@@ -264,8 +266,8 @@ func (r *reader) foreignVolume(n node, claim name) {
 	}
 }
 
-// consent says in a question where the owners of a volume consent. Of one owner the word that is trusted most counts, of
-// several the one that is trusted least.
+// consent says in a question where the owners of a volume consent. Of one owner the word that is
+// trusted most counts, of several the one that is trusted least.
 func (r *reader) consent(claim name, request *gate.Request) {
 	var last abi.Ref
 	var notes []string
@@ -308,7 +310,8 @@ func (v *volume) note() string {
 	return Subject(v.owner) + at + ", " + cmp.Or(words[v.origin], other)
 }
 
-// refusal returns why a volume may not be used whatever policies say; empty when all its owners let the resource use it.
+// refusal returns why a volume may not be used whatever policies say; empty when all its owners let
+// the resource use it.
 func (r *reader) refusal(claim name, id string) string {
 	volumes := r.in.Owners.of(claim)
 	if len(volumes) == 0 {
@@ -343,7 +346,8 @@ func consumerName(owner, consumer abi.Ref) string {
 	return consumer.Namespace + "/" + consumer.Name
 }
 
-// claim asks about a claim that is to be made. One that belongs to another document would take over its volume.
+// claim asks about a claim that is to be made. One that belongs to another document would take over
+// its volume.
 func (r *reader) claim(root node) {
 	at := name{r.ref.Namespace, r.ref.Name}
 	for _, v := range r.in.Owners.of(at) {
@@ -354,7 +358,8 @@ func (r *reader) claim(root node) {
 	r.claimSpec(r.get(root, "spec"))
 }
 
-// claimSpec asks about what a claim starts with: a volume of the cluster's, or a copy of another one.
+// claimSpec asks about what a claim starts with: a volume of the cluster's, or a copy of another
+// one.
 func (r *reader) claimSpec(spec node) {
 	if volume := r.text(r.get(spec, "volumeName")); volume != "" {
 		r.override("volume", "persistentVolume:"+volume, spec.at("volumeName"))
@@ -384,7 +389,8 @@ func (r *reader) statefulSet(root node) {
 	}
 }
 
-// adopted asks about volumes of others that a set would take for its own: it looks at the names of claims only.
+// adopted asks about volumes of others that a set would take for its own: it looks at the names of
+// claims only.
 func (r *reader) adopted(template node, set string) {
 	prefix := r.text(template) + "-" + set + "-"
 	for _, at := range r.in.Owners.claims(r.ref.Namespace, prefix) {

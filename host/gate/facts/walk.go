@@ -27,7 +27,8 @@ func isPod(n node) bool {
 	return false
 }
 
-// allStrings reports whether every value is a string, as in labels. A pod or container always has a value of another type.
+// allStrings reports whether every value is a string, as in labels. A pod or container always has a
+// value of another type.
 func allStrings(m map[string]any) bool {
 	for _, value := range m {
 		if _, ok := value.(string); !ok {
@@ -102,7 +103,8 @@ func (r *reader) shapes(n node, parent *node) {
 		r.runtimeSpec(n)
 	}
 	if _, ok := n.at("image").value.(string); ok && !r.judged(n) {
-		// A container outside of a list of containers, such as a step of a workflow, has no pod to inherit from.
+		// A container outside of a list of containers, such as a step of a workflow, has no pod to
+		// inherit from.
 		r.container(n, node{}, nil)
 	}
 	if context := n.at("securityContext"); !context.missing() && !r.judged(context) && r.isObject(context) {
@@ -187,7 +189,8 @@ func (r *reader) tasks(spec node) {
 		switch plugin.key {
 		case "env", "svc", "pytorch", "tensorflow":
 		default:
-			// The plugin ssh makes keys by which the tasks enter each other, and any other one may do anything.
+			// The plugin ssh makes keys by which the tasks enter each other, and any other one may
+			// do anything.
 			r.override("pod", "volcanoPlugin:"+plugin.key, plugin)
 		}
 	}

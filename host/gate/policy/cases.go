@@ -151,7 +151,8 @@ func attribute(v any) (any, error) {
 
 var entityPattern = regexp.MustCompile(`^(?:` + gate.Namespace + `::)?([A-Za-z]+)::("(?:[^"\\]|\\.)*")$`)
 
-// entityOf reads an entity such as Service::"media/plex". What its id says about its attributes they have.
+// entityOf reads an entity such as Service::"media/plex". What its id says about its attributes
+// they have.
 func entityOf(text string, attributes map[string]any) (gate.Entity, error) {
 	m := entityPattern.FindStringSubmatch(text)
 	if m == nil {

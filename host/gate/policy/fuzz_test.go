@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/policy"
 )
 
-// FuzzLoad reads one file of documents, and one of tests: neither may panic, and what is loaded is the same each time.
+// FuzzLoad reads one file of documents, and one of tests: neither may panic, and what is loaded is
+// the same each time.
 func FuzzLoad(f *testing.F) {
 	for _, s := range []string{
 		"", "a", "- a", "kind: [", "# x\n---\n", quotaDoc, fmt.Sprintf(cedarDoc, "x", permitAdmit), quotaDoc + "---\n" + quotaDoc,

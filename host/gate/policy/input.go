@@ -25,7 +25,8 @@ func digest(text []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// digestAll returns the digest of everything that is judged: the resource and every output, each by its own digest.
+// digestAll returns the digest of everything that is judged: the resource and every output, each by
+// its own digest.
 func digestAll(in facts.Input) string {
 	sum := sha256.New()
 	for _, o := range append([]facts.Object{in.Resource}, in.Outputs...) {
@@ -35,7 +36,8 @@ func digestAll(in facts.Input) string {
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
 
-// identity tells inputs apart: by the references and the documents of the resource and of every output.
+// identity tells inputs apart: by the references and the documents of the resource and of every
+// output.
 func identity(in facts.Input) (id [sha256.Size]byte) {
 	sum := sha256.New()
 	for _, o := range append([]facts.Object{in.Resource}, in.Outputs...) {
@@ -46,7 +48,8 @@ func identity(in facts.Input) (id [sha256.Size]byte) {
 	return id
 }
 
-// namespaces returns the namespaces of a bundle's objects, sorted and each once; of an empty bundle that of the resource.
+// namespaces returns the namespaces of a bundle's objects, sorted and each once; of an empty bundle
+// that of the resource.
 func namespaces(resource facts.Object, outputs []facts.Object) []string {
 	var all []string
 	for _, o := range outputs {

@@ -14,8 +14,9 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/quota"
 )
 
-// Judge judges the documents of one run, which know of each other: one owns a volume that another uses, all together use up
-// a quota. What it decides does not change but by [Judge.Deny]; it is safe for concurrent use.
+// Judge judges the documents of one run, which know of each other: one owns a volume that another
+// uses, all together use up a quota. What it decides does not change but by [Judge.Deny]; it is
+// safe for concurrent use.
 type Judge struct {
 	set      *Set
 	account  *quota.Account
@@ -24,8 +25,8 @@ type Judge struct {
 
 	mu     sync.Mutex
 	owners *facts.Owners
-	// asked are the questions that the gate after a derivation had, by the identity of what was derived, for the gate that
-	// has them again before the same is applied.
+	// asked are the questions that the gate after a derivation had, by the identity of what was
+	// derived, for the gate that has them again before the same is applied.
 	asked map[[sha256.Size]byte][]gate.Request
 }
 
@@ -56,9 +57,9 @@ func (s *Set) For(r Run) (*Judge, error) {
 	return j, err
 }
 
-// Replace judges with after in place of before, two states of one document of the run; either may be
-// nil. What it costs does not depend on how many documents there are. Nothing may be judged meanwhile.
-// When after cannot be counted, the error says why, and nothing has changed.
+// Replace judges with after in place of before, two states of one document of the run; either may
+// be nil. What it costs does not depend on how many documents there are. Nothing may be judged
+// meanwhile. When after cannot be counted, the error says why, and nothing has changed.
 func (j *Judge) Replace(before, after *facts.Object) error {
 	var documents [2]json.RawMessage
 	var objects [2]*facts.Object
@@ -79,9 +80,9 @@ func (j *Judge) Replace(before, after *facts.Object) error {
 	return nil
 }
 
-// Withdraw lets the consent of a document of the run count no more than that of one next to it, until
-// it is replaced. What it costs does not depend on how many documents there are. Nothing may be judged
-// meanwhile.
+// Withdraw lets the consent of a document of the run count no more than that of one next to it,
+// until it is replaced. What it costs does not depend on how many documents there are. Nothing may
+// be judged meanwhile.
 func (j *Judge) Withdraw(o facts.Object) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -120,7 +121,8 @@ func (j *Judge) input(resource facts.Object, outputs []facts.Object) facts.Input
 	return facts.Input{Resource: resource, Outputs: outputs, Owners: j.owners}
 }
 
-// Warnings says what is not known that may make quotas count too little, those of the policies included.
+// Warnings says what is not known that may make quotas count too little, those of the policies
+// included.
 func (j *Judge) Warnings() []string {
 	warnings := j.set.Warnings()
 	for _, namespace := range j.account.Unknown() {
@@ -168,8 +170,9 @@ func (j *Judge) Outputs(ctx context.Context, resource facts.Object, outputs []fa
 	return j.derived(ctx, gate.Outputs, in, reading, requests)
 }
 
-// Execute judges a bundle before it is applied to a target, kind and name, where its objects go to namespaces. Whatever
-// the gate after the derivation was asked is asked again: policies may have changed, and it is these bytes that are applied.
+// Execute judges a bundle before it is applied to a target, kind and name, where its objects go to
+// namespaces. Whatever the gate after the derivation was asked is asked again: policies may have
+// changed, and it is these bytes that are applied.
 func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []facts.Object, kind, name string, staleDays int) *gate.Decision {
 	in := j.input(resource, outputs)
 	requests, reading := j.again(in)
@@ -183,8 +186,8 @@ func (j *Judge) Execute(ctx context.Context, resource facts.Object, outputs []fa
 	return j.derived(ctx, gate.Execute, in, reading, requests)
 }
 
-// again returns the questions about an input. It is read only when it was not judged before, or when rules look at it;
-// otherwise there is no reading.
+// again returns the questions about an input. It is read only when it was not judged before, or
+// when rules look at it; otherwise there is no reading.
 func (j *Judge) again(in facts.Input) ([]gate.Request, *facts.Reading) {
 	id := identity(in)
 	j.mu.Lock()
@@ -201,7 +204,8 @@ func (j *Judge) again(in facts.Input) ([]gate.Request, *facts.Reading) {
 	return requests, reading
 }
 
-// derived judges what was derived; reading is nil when it is known that it can be read, and no rules look at it.
+// derived judges what was derived; reading is nil when it is known that it can be read, and no
+// rules look at it.
 func (j *Judge) derived(ctx context.Context, point gate.Point, in facts.Input, reading *facts.Reading, requests []gate.Request) *gate.Decision {
 	g := &gate.Input{Point: point, Subject: facts.Subject(in.Resource.Ref), Requests: requests, Digest: digestAll(in)}
 	if reading != nil && reading.Err() != nil {
@@ -210,7 +214,8 @@ func (j *Judge) derived(ctx context.Context, point gate.Point, in facts.Input, r
 	return j.decide(ctx, g, in.Resource, func() (map[string]any, error) { return reading.Document(point) })
 }
 
-// decide asks, and gives rules the document with what every document has besides, where there are rules.
+// decide asks, and gives rules the document with what every document has besides, where there are
+// rules.
 func (j *Judge) decide(ctx context.Context, in *gate.Input, o facts.Object, document func() (map[string]any, error)) *gate.Decision {
 	if !j.set.Rego.Judges(in.Point) {
 		return j.set.Decide(ctx, in)
@@ -237,7 +242,8 @@ func (j *Judge) complete(in *gate.Input, o facts.Object, document func() (map[st
 	return object, err
 }
 
-// broken decides about what cannot be judged: a refusal, so that it is denied whatever policies say.
+// broken decides about what cannot be judged: a refusal, so that it is denied whatever policies
+// say.
 func (s *Set) broken(ctx context.Context, in *gate.Input, problem error) *gate.Decision {
 	in.Document = nil
 	in.Requests = append(in.Requests, gate.Request{
@@ -247,8 +253,8 @@ func (s *Set) broken(ctx context.Context, in *gate.Input, problem error) *gate.D
 	return s.Decide(ctx, in)
 }
 
-// CapabilityRequires is the name under which policies are asked whether a plugin may have the resources of a kind that it
-// requires. Every plugin has it, for the kinds in its manifest.
+// CapabilityRequires is the name under which policies are asked whether a plugin may have the
+// resources of a kind that it requires. Every plugin has it, for the kinds in its manifest.
 const CapabilityRequires = "requires"
 
 // Use is one use of a capability.
@@ -278,7 +284,8 @@ type Installation struct {
 	Yanked    bool
 	// Interactive says that somebody is there.
 	Interactive bool
-	// Grants are the capabilities that the plugin gets, each with one thing that it is for, or without.
+	// Grants are the capabilities that the plugin gets, each with one thing that it is for, or
+	// without.
 	Grants []Grant
 }
 
@@ -320,8 +327,9 @@ func (s *Set) ask(ctx context.Context, point gate.Point, subject, digest string,
 	return s.Decide(ctx, in)
 }
 
-// Remove decides about a resource that is taken away from a target, by the digest of its bundle. There is nothing to ask,
-// since what runs no more needs no permission: the decision is there to be noted, with the policies of its moment.
+// Remove decides about a resource that is taken away from a target, by the digest of its bundle.
+// There is nothing to ask, since what runs no more needs no permission: the decision is there to be
+// noted, with the policies of its moment.
 func (s *Set) Remove(ctx context.Context, resource abi.Ref, digest string) *gate.Decision {
 	return s.Decide(ctx, &gate.Input{Point: gate.Remove, Subject: facts.Subject(resource), Digest: digest})
 }

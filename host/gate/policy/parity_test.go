@@ -81,7 +81,8 @@ permitted(r) if {
 `
 )
 
-// TestRow22_Parity asks the same of both engines, each of which has the same rules in its own language.
+// TestRow22_Parity asks the same of both engines, each of which has the same rules in its own
+// language.
 func TestRow22_Parity(t *testing.T) {
 	t.Parallel()
 	set := load(t, policy.Options{NoDefaults: true, Files: []policy.File{

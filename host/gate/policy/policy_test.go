@@ -213,7 +213,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// A folder may be a link. A link to a folder inside of one is not followed, and not passed over either.
+// A folder may be a link. A link to a folder inside of one is not followed, and not passed over
+// either.
 func TestLinks(t *testing.T) {
 	folder(t, map[string]string{"real/a.cedar": permitAdmit, "other/b.cedar": "", "p/a.cedar": permitAdmit, "q/a.cedar": permitAdmit})
 	for _, link := range [][2]string{{"real", "linked"}, {"../other", "p/sub"}, {"../real/a.cedar", "q/b.cedar"}, {"nowhere", "q/README"}} {
@@ -349,7 +350,8 @@ func TestQuota(t *testing.T) {
 
 const namespaceDoc = "apiVersion: v1\nkind: Namespace\nmetadata: {name: media, labels: {lattice.dev/group: tv}}\n"
 
-// A quota of a group counts the namespaces that Namespace documents put into it, and warns without any.
+// A quota of a group counts the namespaces that Namespace documents put into it, and warns without
+// any.
 func TestGroupQuota(t *testing.T) {
 	group := strings.ReplaceAll(quotaDoc, `Service::"media/web"`, `Group::"tv"`)
 	doc := service("web", `{"containers":{"main":{"resources":{"requests":{"cpu":"3","memory":"1Gi"}}}}}`)
@@ -477,7 +479,8 @@ func TestQuotaWithoutDefaults(t *testing.T) {
 	}
 }
 
-// Quotas decide, and so does who is in a group: the digest of the policies covers them, whatever files they are in.
+// Quotas decide, and so does who is in a group: the digest of the policies covers them, whatever
+// files they are in.
 func TestDigestOfQuotas(t *testing.T) {
 	digest := func(files ...policy.File) string { return load(t, policy.Options{Files: files}).Digest() }
 	q, n := policy.File{Name: "q.yaml", Text: []byte(quotaDoc)}, policy.File{Name: "n.yaml", Text: []byte(namespaceDoc)}
@@ -501,7 +504,8 @@ func TestDigestOfQuotas(t *testing.T) {
 	}
 }
 
-// A CedarPolicy document that is wrong is left out alone; one that may forbid closes the door until it is put right.
+// A CedarPolicy document that is wrong is left out alone; one that may forbid closes the door until
+// it is put right.
 func TestBrokenDocument(t *testing.T) {
 	good := policy.File{Name: "good.yaml", Text: fmt.Appendf(nil, cedarDoc, "good", permitAdmit)}
 	bad := func(effect string) policy.File {
@@ -552,7 +556,8 @@ func TestLoadWrongIsNotNothing(t *testing.T) {
 	}
 }
 
-// What was judged after the derivation is known when it is to be applied; whatever differs from it is read again.
+// What was judged after the derivation is known when it is to be applied; whatever differs from it
+// is read again.
 func TestExecuteAfterOutputs(t *testing.T) {
 	deployment := func(name, pod string) facts.Object {
 		return facts.Object{

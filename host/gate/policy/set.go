@@ -89,8 +89,8 @@ type sources struct {
 	names     []string
 }
 
-// Load reads the policies. Everything that is wrong is in the error. Without a single policy the error wraps
-// gate.ErrNoPolicies.
+// Load reads the policies. Everything that is wrong is in the error. Without a single policy the
+// error wraps gate.ErrNoPolicies.
 func Load(o Options) (*Set, error) {
 	s, err := o.read()
 	if s == nil {
@@ -118,7 +118,8 @@ func (s *sources) set(o Options) (*Set, error) {
 	isQuota := func(f rego.File) bool { return f.Name == quota.RulesFile }
 	switch there := slices.ContainsFunc(rules, isQuota); {
 	case len(s.quotas) == 0:
-		// Without a quota its rules deny nothing, and preparing them takes longer than all else of a small run.
+		// Without a quota its rules deny nothing, and preparing them takes longer than all else of
+		// a small run.
 		rules = slices.DeleteFunc(slices.Clone(rules), isQuota)
 	case !there && set.Cedar.Len()+len(rules) > 0:
 		// They are what a quota means, rather than a policy that one may leave out.
@@ -239,8 +240,8 @@ func ReadPath(root string) ([]File, error) {
 	return files, err
 }
 
-// checkSkipped refuses to skip a file that its author may take for a policy: a forbid policy that is not read would go
-// unnoticed.
+// checkSkipped refuses to skip a file that its author may take for a policy: a forbid policy that
+// is not read would go unnoticed.
 func checkSkipped(file string, e fs.DirEntry) error {
 	if IsPolicy(strings.ToLower(e.Name())) {
 		return fmt.Errorf("%s: is not read, as %s is not in lower case; rename it", file, filepath.Ext(file))
@@ -355,7 +356,8 @@ func (s *sources) addOwners(f File) error {
 	return errors.Join(problems...)
 }
 
-// ownersText returns the documents that own volumes in one form, whatever files they came from and in whatever order.
+// ownersText returns the documents that own volumes in one form, whatever files they came from and
+// in whatever order.
 func (s *sources) ownersText() []byte {
 	texts := make([]string, len(s.owners))
 	for i, o := range s.owners {
@@ -365,12 +367,14 @@ func (s *sources) ownersText() []byte {
 	return []byte(strings.Join(texts, "\n"))
 }
 
-// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would otherwise forbid nothing.
+// noPoliciesIn refuses a file that was meant to hold policies: what was cut to nothing would
+// otherwise forbid nothing.
 func noPoliciesIn(f File) error {
 	return fmt.Errorf("%s: holds no policies; write some into it, or remove it", f.Name)
 }
 
-// addQuotas adds the quotas of a file. A name is there once, whatever file it is in: messages tell quotas by their names.
+// addQuotas adds the quotas of a file. A name is there once, whatever file it is in: messages tell
+// quotas by their names.
 func (s *sources) addQuotas(f File) error {
 	quotas, err := quota.Parse(f.Name, f.Text)
 	problems := []error{err}
@@ -409,7 +413,8 @@ func quoted(texts []string) string {
 	return strings.Join(all, " and ")
 }
 
-// kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a kind has the kind "".
+// kindsIn returns the kinds of the documents in a file, sorted and each once. A document without a
+// kind has the kind "".
 func kindsIn(f *File) ([]string, error) {
 	documents, syntaxErr := yamldoc.Parse(f.Text, maxFileBytes)
 	if syntaxErr != nil {

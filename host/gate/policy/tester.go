@@ -12,8 +12,9 @@ import (
 	"github.com/latticenet/lattice-host/host/gate/rego"
 )
 
-// Test runs the tests among the files that the options name: rules test_<name> in files *_test.rego, see package rego, and
-// cases in files *_test.yaml, *_test.yml and *_test.json, which ask the Cedar policies:
+// Test runs the tests among the files that the options name: rules test_<name> in files
+// *_test.rego, see package rego, and cases in files *_test.yaml, *_test.yml and *_test.json, which
+// ask the Cedar policies:
 //
 //	cases:
 //	  - name: plex reads the library
@@ -24,12 +25,12 @@ import (
 //	    want: allow                       # allow, deny, no-opinion or error
 //	    policies: [media.volumes]         # the ids of those that answer; without it, any
 //
-// Entities have the attributes that follow from their ids; attributes: {principal: {…}, resource: {…}} of a request sets
-// others, context: {…} its context, groups: […] the groups of a user.
+// Entities have the attributes that follow from their ids; attributes: {principal: {…}, resource:
+// {…}} of a request sets others, context: {…} its context, groups: […] the groups of a user.
 //
-// The policies must pass [Load] first; the error is its error, or that tests cannot be read. A test that fails is not an error.
-// [rego.Report.Silent] has the rules that deny and the policies that forbid that no test makes fire, except for those that come
-// with the program.
+// The policies must pass [Load] first; the error is its error, or that tests cannot be read. A test
+// that fails is not an error. [rego.Report.Silent] has the rules that deny and the policies that
+// forbid that no test makes fire, except for those that come with the program.
 func Test(ctx context.Context, o Options) (*rego.Report, error) {
 	s, err := o.read()
 	if s == nil || err != nil {

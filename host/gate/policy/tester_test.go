@@ -161,8 +161,8 @@ func TestCasesKnowTheVocabulary(t *testing.T) {
 	}
 }
 
-// A policy that forbids and a rule that denies must be seen to fire; those that come with the program are not the
-// user's business.
+// A policy that forbids and a rule that denies must be seen to fire; those that come with the
+// program are not the user's business.
 func TestSilent(t *testing.T) {
 	report, err := policy.Test(context.Background(), policy.Options{Files: []policy.File{
 		{"p.cedar", []byte(tested)}, {"r.rego", []byte(denyRule)}, {"x_test.yaml", []byte(goodTest)},

@@ -62,8 +62,8 @@ type container struct {
 type counted struct {
 	kind, id, namespace, owner string
 	demand                     Amounts
-	// silent is the field of a sidecar that requests nothing: nothing is reserved for it, and it may use whatever is left. It is ""
-	// when all request something.
+	// silent is the field of a sidecar that requests nothing: nothing is reserved for it, and it
+	// may use whatever is left. It is "" when all request something.
 	silent string
 }
 
@@ -100,7 +100,8 @@ func count(document json.RawMessage) (*counted, error) {
 	return c, nil
 }
 
-// groups yields the pods of a workload by the path of what describes them: those of a service, or those of each task of a job.
+// groups yields the pods of a workload by the path of what describes them: those of a service, or
+// those of each task of a job.
 func (w *workload) groups() iter.Seq2[string, *pods] {
 	return func(yield func(string, *pods) bool) {
 		if w.Spec.Tasks == nil {
@@ -144,7 +145,8 @@ func (c *counted) add(field string, p *pods) *fieldProblem {
 // fieldProblem is a field that makes a demand uncountable.
 type fieldProblem struct{ field, message string }
 
-// one is what one replica requests: thousandths of a core, bytes and a count, none of them rounded yet.
+// one is what one replica requests: thousandths of a core, bytes and a count, none of them rounded
+// yet.
 type one struct {
 	cpu, memory *big.Rat
 	gpus        *big.Int
@@ -159,9 +161,9 @@ func (o one) times(replicas int64) Amounts {
 	}
 }
 
-// requests returns what all containers of one replica request, init containers included: it is never less than what the
-// cluster reserves. A request that is not there cannot be counted, and is no request for nothing; but a sidecar may name no
-// resources, and silent is its field then.
+// requests returns what all containers of one replica request, init containers included: it is
+// never less than what the cluster reserves. A request that is not there cannot be counted, and is
+// no request for nothing; but a sidecar may name no resources, and silent is its field then.
 func (p *pods) requests(in string) (demand one, silent string, wrong *fieldProblem) {
 	cpu, memory := new(big.Rat), new(big.Rat)
 	sidecars := in + ".sidecars"
@@ -214,8 +216,9 @@ type Account struct {
 	own map[string]*counted
 }
 
-// New returns the account of workloads: every document that runs pods, as JSON with all defaults; documents of other
-// kinds are passed over. A workload that is a duplicate counts once, as it is the last time.
+// New returns the account of workloads: every document that runs pods, as JSON with all defaults;
+// documents of other kinds are passed over. A workload that is a duplicate counts once, as it is
+// the last time.
 func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Account, error) {
 	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}
 	for _, q := range quotas {
@@ -256,8 +259,8 @@ func (a *Account) book(c *counted, times int64) {
 }
 
 // Replace counts after in place of before, two states of one workload; either may be nil. What it
-// costs does not depend on how many workloads there are. Nothing may read the account meanwhile. When
-// after cannot be counted, the error says why, and nothing has changed.
+// costs does not depend on how many workloads there are. Nothing may read the account meanwhile.
+// When after cannot be counted, the error says why, and nothing has changed.
 func (a *Account) Replace(before, after json.RawMessage) error {
 	var gone, added *counted
 	var err error
@@ -282,8 +285,8 @@ func (a *Account) Replace(before, after json.RawMessage) error {
 	return nil
 }
 
-// Unknown returns the namespaces of workloads of which it is not known whether they are in a group that a quota limits, sorted.
-// Without such a quota it returns nil.
+// Unknown returns the namespaces of workloads of which it is not known whether they are in a group
+// that a quota limits, sorted. Without such a quota it returns nil.
 func (a *Account) Unknown() []string {
 	if !slices.ContainsFunc(a.quotas, func(q Quota) bool { return q.Principal.Type == TypeGroup }) {
 		return nil
@@ -315,8 +318,8 @@ type Fact struct {
 	Quota     string `json:"quota"`
 	Principal string `json:"principal"`
 	Key       string `json:"key"`
-	// Requested is the workload's demand. The others are absent where the quota does not limit the key: Limit is for all
-	// workloads, Remaining what the others leave of it, never less than 0.
+	// Requested is the workload's demand. The others are absent where the quota does not limit the
+	// key: Limit is for all workloads, Remaining what the others leave of it, never less than 0.
 	Requested      *big.Int `json:"requested"`
 	Limit          *big.Int `json:"limit,omitempty"`
 	Remaining      *big.Int `json:"remaining,omitempty"`
@@ -330,8 +333,9 @@ type Fact struct {
 	} `json:"text"`
 }
 
-// Facts returns what the quotas say about a workload, by quota and key; nothing for a kind that is not counted. What the
-// account has of the same workload is what it was, and does not count against it.
+// Facts returns what the quotas say about a workload, by quota and key; nothing for a kind that is
+// not counted. What the account has of the same workload is what it was, and does not count against
+// it.
 func (a *Account) Facts(document json.RawMessage) ([]Fact, error) {
 	c, err := count(document)
 	if err != nil || c == nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
-// Amounts are a demand or limits by key: thousandths of a core, bytes, a count. A key that is absent is not limited.
+// Amounts are a demand or limits by key: thousandths of a core, bytes, a count. A key that is
+// absent is not limited.
 type Amounts map[string]*big.Int
 
 // keys are in the order in which facts and messages have them.
@@ -26,7 +27,8 @@ func (a Amounts) of(key string) *big.Int {
 
 var countPattern = regexp.MustCompile(`^[0-9]{1,9}$`)
 
-// parseAmount reads the notation of Kubernetes, and 0. It rounds down: a limit promises no more than it says.
+// parseAmount reads the notation of Kubernetes, and 0. It rounds down: a limit promises no more
+// than it says.
 func parseAmount(key, text string) *big.Int {
 	if text == "0" {
 		return new(big.Int)

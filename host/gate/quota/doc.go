@@ -1,9 +1,10 @@
 // Package quota counts what workloads ask for, and how much of it their quotas leave.
 //
-// A LatticeQuota limits a principal: one service, a group of namespaces, or the services that a user owns. The demand of a
-// workload is what its containers request, times its replicas, or
-// the most replicas that its autoscaler may make. An [Account] knows the demand of all workloads, and says of
-// one of them what it requests and what the others leave: facts for [Rules], which deny what is too much.
+// A LatticeQuota limits a principal: one service, a group of namespaces, or the services that a
+// user owns. The demand of a workload is what its containers request, times its replicas, or the
+// most replicas that its autoscaler may make. An [Account] knows the demand of all workloads, and
+// says of one of them what it requests and what the others leave: facts for [Rules], which deny
+// what is too much.
 package quota
 
 import (
@@ -24,10 +25,12 @@ const (
 	GPU    = "gpu"
 )
 
-// OwnerAnnotation is the annotation of a workload that names the user whose quotas it counts against.
+// OwnerAnnotation is the annotation of a workload that names the user whose quotas it counts
+// against.
 const OwnerAnnotation = "lattice.dev/owner"
 
-// GroupLabel is the label of a namespace that names the group whose quotas its workloads count against.
+// GroupLabel is the label of a namespace that names the group whose quotas its workloads count
+// against.
 const GroupLabel = "lattice.dev/group"
 
 // RulesFile is the name of the file of [Rules].

@@ -5,12 +5,13 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// Namespaces are the groups of namespaces, by name; that of a namespace without the label [GroupLabel] is empty. One that is
-// not there is not known.
+// Namespaces are the groups of namespaces, by name; that of a namespace without the label
+// [GroupLabel] is empty. One that is not there is not known.
 type Namespaces map[string]string
 
-// ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List. Nothing but their names and
-// labels is of interest. Every problem is reported; the error satisfies errors.Is with problem.Invalid.
+// ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List.
+// Nothing but their names and labels is of interest. Every problem is reported; the error satisfies
+// errors.Is with problem.Invalid.
 func ParseNamespaces(file string, data []byte) (Namespaces, error) {
 	opened, documents := yamldoc.Open(file, data, MaxFileBytes)
 	r := reader{opened}

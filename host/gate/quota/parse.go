@@ -88,8 +88,8 @@ type spec struct {
 	Enabled        *bool                    `json:"enabled"`
 }
 
-// Parse reads the quotas of one file of YAML or JSON documents, strictly. Every problem is reported; the error satisfies
-// errors.Is with problem.Invalid.
+// Parse reads the quotas of one file of YAML or JSON documents, strictly. Every problem is
+// reported; the error satisfies errors.Is with problem.Invalid.
 func Parse(file string, data []byte) ([]Quota, error) {
 	opened, documents := yamldoc.Open(file, data, MaxFileBytes)
 	r := reader{opened}

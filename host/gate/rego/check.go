@@ -61,7 +61,8 @@ func (l *library) of(name string) []*module {
 	return found
 }
 
-// withLibraries returns the modules of a package and of the libraries that it uses, directly or through another one.
+// withLibraries returns the modules of a package and of the libraries that it uses, directly or
+// through another one.
 func (l *library) withLibraries(name string) []*module {
 	seen := map[string]bool{name: true}
 	found := l.of(name)

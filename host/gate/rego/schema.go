@@ -28,7 +28,8 @@ import (
 //go:embed input.schema.json
 var inputJSON []byte
 
-// definition names what the schema calls the input of a point, and is empty for what is not a point.
+// definition names what the schema calls the input of a point, and is empty for what is not a
+// point.
 func definition(p gate.Point) string {
 	switch p {
 	case gate.Install, gate.Capability:

@@ -50,8 +50,8 @@ func joined(parts ...[]byte) []byte {
 	return all
 }
 
-// TestLaw11_CompileIsBounded has, for each thing that takes the engine time, a module that has much of it
-// and little else: all are below 100 KB, except where it takes more.
+// TestLaw11_CompileIsBounded has, for each thing that takes the engine time, a module that has much
+// of it and little else: all are below 100 KB, except where it takes more.
 func TestLaw11_CompileIsBounded(t *testing.T) {
 	t.Parallel()
 	const (

@@ -31,11 +31,12 @@
 // call is exact. Between, and when a trap or the host ends the guest, it is off by at most the size
 // of the functions on the stack.
 //
-// Fuel is checked where a function begins that is not a leaf, once in every round of a loop, after the
-// price of an operand, and wherever 4,000 units of one function have run without, the leaves that
-// it calls included. A leaf is a short function without calls and loops. A loop that compilers use
-// to jump to places in a function, as Go's does, counts as a round only when the jump leads back.
-// What runs between two checks is thus at most some 10,000 units of a function and what it calls.
+// Fuel is checked where a function begins that is not a leaf, once in every round of a loop, after
+// the price of an operand, and wherever 4,000 units of one function have run without, the leaves
+// that it calls included. A leaf is a short function without calls and loops. A loop that compilers
+// use to jump to places in a function, as Go's does, counts as a round only when the jump leads
+// back. What runs between two checks is thus at most some 10,000 units of a function and what it
+// calls.
 //
 // On the way back from a deep recursion no function begins. A function that does more than 512
 // units after a call returned checks fuel there, as does one that charged more than 128 units

@@ -83,8 +83,9 @@ func (f *flow) charge(cost int64) {
 	}
 }
 
-// call notes a call. A function that certainly checks fuel where it begins is not a leaf; of others,
-// leaf is what they may cost without a check, and deep says that they may call others in turn.
+// call notes a call. A function that certainly checks fuel where it begins is not a leaf; of
+// others, leaf is what they may cost without a check, and deep says that they may call others in
+// turn.
 func (f *flow) call(checks, deep bool, leaf int64) {
 	if f.now == none {
 		return

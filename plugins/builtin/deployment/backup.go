@@ -10,7 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// applyBackup annotates the pods with what Velero does before and after a backup, and with which volumes it takes.
+// applyBackup annotates the pods with what Velero does before and after a backup, and with which
+// volumes it takes.
 func (d *derivation) applyBackup() {
 	b := d.svc.Spec.Backup
 	if b == nil {

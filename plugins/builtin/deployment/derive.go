@@ -1,5 +1,5 @@
-// Package deployment derives what a service runs as: its ServiceAccount, Deployment, Service, PodDisruptionBudget,
-// configuration and volumes.
+// Package deployment derives what a service runs as: its ServiceAccount, Deployment, Service,
+// PodDisruptionBudget, configuration and volumes.
 package deployment
 
 import (

@@ -10,8 +10,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
-// TestRow03_Deployment holds the Deployment against the fields of the reference platform, whatever the order in which the
-// document has its maps.
+// TestRow03_Deployment holds the Deployment against the fields of the reference platform, whatever
+// the order in which the document has its maps.
 func TestRow03_Deployment(t *testing.T) {
 	t.Parallel()
 	forwards := service("main: "+container("variables: {A: '1', B: '2'}")+", side: "+container("files: {/a: {content: a}, /b: {content: b}}"),
@@ -42,7 +42,8 @@ func TestRow03_Deployment(t *testing.T) {
 	}
 }
 
-// TestRow04_Service derives Service and PodDisruptionBudget only where there is something for them to do.
+// TestRow04_Service derives Service and PodDisruptionBudget only where there is something for them
+// to do.
 func TestRow04_Service(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -77,7 +78,8 @@ func TestRow04_Service(t *testing.T) {
 	}
 }
 
-// TestRow05_Security gives every container the strictest context, unless the document says otherwise.
+// TestRow05_Security gives every container the strictest context, unless the document says
+// otherwise.
 func TestRow05_Security(t *testing.T) {
 	t.Parallel()
 	a := derive(t, service("main: "+container(""), "", "sidecars: {log: "+container("")+", setup: "+container("init: true, command: [/setup]")+"}"))
@@ -132,7 +134,8 @@ func wantError(t *testing.T, a *plugintest.Answer, text string) {
 	t.Errorf("no error says %q: %q", text, a.Messages())
 }
 
-// TestRow11_ConfigHash tells configurations apart that differ, and keeps the value of one plain line.
+// TestRow11_ConfigHash tells configurations apart that differ, and keeps the value of one plain
+// line.
 func TestRow11_ConfigHash(t *testing.T) {
 	t.Parallel()
 	hash := func(containers string) string {

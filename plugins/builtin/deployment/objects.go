@@ -27,7 +27,8 @@ func (d *derivation) emitDeployment() {
 			Template: *d.pod,
 		},
 	}
-	// With a scaler the number of replicas is the scaler's; setting it here too would undo its work at every apply.
+	// With a scaler the number of replicas is the scaler's; setting it here too would undo its work
+	// at every apply.
 	if d.svc.Spec.Autoscaling == nil {
 		replicas := d.replicas()
 		object.Spec.Replicas = &replicas
@@ -35,8 +36,8 @@ func (d *derivation) emitDeployment() {
 	d.resp.Emit(&object)
 }
 
-// strategy returns how pods are replaced. Where they mount a claim of one node, the old pod has to give it up first: a new
-// one on another node would wait for it forever.
+// strategy returns how pods are replaced. Where they mount a claim of one node, the old pod has to
+// give it up first: a new one on another node would wait for it forever.
 func (d *derivation) strategy() *kube.DeploymentStrategy {
 	deploy := d.svc.Spec.Deploy
 	canary := deploy != nil && deploy.Strategy == "canary"
@@ -72,8 +73,8 @@ func rollingUpdate(canary bool) *kube.RollingUpdate {
 	return &kube.RollingUpdate{MaxUnavailable: &quarter, MaxSurge: &quarter}
 }
 
-// emitPodGroup emits what Volcano reads the topology from; the pods name it. One pod is enough to start: a service grows and
-// shrinks, and does not wait until all its pods can be placed.
+// emitPodGroup emits what Volcano reads the topology from; the pods name it. One pod is enough to
+// start: a service grows and shrinks, and does not wait until all its pods can be placed.
 func (d *derivation) emitPodGroup() {
 	topology := d.svc.Spec.Topology
 	if topology == nil {

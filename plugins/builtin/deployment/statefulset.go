@@ -32,8 +32,9 @@ func (d *derivation) emitStatefulSet() {
 	d.resp.Emit(&object)
 }
 
-// emitPodsService returns the name of the headless Service of a set: the service's own where it is headless, and else a second
-// one, which is emitted. Pods are found through that one before they are ready, because they look for each other to become so.
+// emitPodsService returns the name of the headless Service of a set: the service's own where it is
+// headless, and else a second one, which is emitted. Pods are found through that one before they
+// are ready, because they look for each other to become so.
 func (d *derivation) emitPodsService() string {
 	name, unready := naming.PodsService(d.name, &d.svc.Spec), true
 	if name == d.name {
@@ -44,7 +45,8 @@ func (d *derivation) emitPodsService() string {
 		Object: kube.NewObject("v1", "Service", d.meta(name)),
 		Spec:   kube.ServiceSpec{ClusterIP: "None", PublishNotReadyAddresses: &unready, Selector: naming.Selector(d.name)},
 	}
-	// Under the name of the service, monitoring would read its metrics a second time through this one.
+	// Under the name of the service, monitoring would read its metrics a second time through this
+	// one.
 	object.Metadata.Labels = kube.Labels{
 		{Key: naming.LabelManagedBy, Value: naming.ManagedBy}, {Key: naming.LabelPartOf, Value: d.name},
 	}

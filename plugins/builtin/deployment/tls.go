@@ -8,15 +8,17 @@ import (
 )
 
 const (
-	// defaultIssuer is the ClusterIssuer of certificates when neither the document nor the settings name one.
+	// defaultIssuer is the ClusterIssuer of certificates when neither the document nor the settings
+	// name one.
 	defaultIssuer = "lattice-ca"
-	// certificateVolume is the pod's volume of the certificate, and certificatePath where containers find it.
+	// certificateVolume is the pod's volume of the certificate, and certificatePath where
+	// containers find it.
 	certificateVolume = "lattice-tls"
 	certificatePath   = "/etc/lattice/tls"
 )
 
-// applyTLS mounts the service's certificate in every container, and emits the Certificate unless the document names the
-// Secret of an existing one.
+// applyTLS mounts the service's certificate in every container, and emits the Certificate unless
+// the document names the Secret of an existing one.
 func (d *derivation) applyTLS() {
 	ports := d.svc.Spec.Workload.Service
 	if ports == nil || ports.TLS == nil {

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// address is an IP address: 4 bytes for IPv4, 16 for IPv6. The standard library's packages for addresses bring formatted
-// printing into a guest.
+// address is an IP address: 4 bytes for IPv4, 16 for IPv6. The standard library's packages for
+// addresses bring formatted printing into a guest.
 type address []byte
 
 // mappedPrefix begins the IPv6 addresses that stand for IPv4 addresses (RFC 4291, section 2.5.5.2).
 const mappedPrefix = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff"
 
-// parseAddress reads an IPv4 or IPv6 address, or returns nil. An IPv4 address in the form of an IPv6 address is refused,
-// because a policy for one of the forms does not hold for the other, and a zone, because it means something on one host
-// only.
+// parseAddress reads an IPv4 or IPv6 address, or returns nil. An IPv4 address in the form of an
+// IPv6 address is refused, because a policy for one of the forms does not hold for the other, and a
+// zone, because it means something on one host only.
 func parseAddress(s string) address {
 	if strings.IndexByte(s, ':') < 0 {
 		return parseIPv4(s)
@@ -112,7 +112,8 @@ func (a address) zeros() (start, length int) {
 	return start, length
 }
 
-// label returns the address as part of a DNS label: hyphens for dots and colons, all eight groups of IPv6.
+// label returns the address as part of a DNS label: hyphens for dots and colons, all eight groups
+// of IPv6.
 func (a address) label() string {
 	if len(a) == 4 {
 		return strings.ReplaceAll(a.join("."), ".", "-")

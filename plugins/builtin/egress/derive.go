@@ -1,6 +1,7 @@
-// Package egress derives what a workload may reach outside the mesh. From a LatticeService or LatticeJob it derives the
-// egress rules of the LatticeMeshMember of the service or task; from a LatticeMeshMember the Istio objects of those rules, and the Cilium rules for
-// the step that writes the member's network policy.
+// Package egress derives what a workload may reach outside the mesh. From a LatticeService or
+// LatticeJob it derives the egress rules of the LatticeMeshMember of the service or task; from a
+// LatticeMeshMember the Istio objects of those rules, and the Cilium rules for the step that writes
+// the member's network policy.
 package egress
 
 import (

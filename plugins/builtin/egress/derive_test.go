@@ -381,8 +381,8 @@ spec:
 	}
 }
 
-// TestSharedEntry derives the same entry from every member of a namespace, whatever ports each uses, and for each a policy for its
-// own ports.
+// TestSharedEntry derives the same entry from every member of a namespace, whatever ports each
+// uses, and for each a policy for its own ports.
 func TestSharedEntry(t *testing.T) {
 	t.Parallel()
 	rule := func(name, namespace, endpoint string) string {

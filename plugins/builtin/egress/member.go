@@ -10,8 +10,9 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// deriveObjects derives from the egress rules of a member: Cilium rules, in their order, for a later step, and for a
-// member of the ambient mesh the objects that put the traffic through the namespace's waypoint.
+// deriveObjects derives from the egress rules of a member: Cilium rules, in their order, for a
+// later step, and for a member of the ambient mesh the objects that put the traffic through the
+// namespace's waypoint.
 func deriveObjects(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) error {
 	var left mesh.Egress
 	var through waypoint

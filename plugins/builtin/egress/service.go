@@ -167,7 +167,8 @@ func (r *rules) addEndpoint(e external, name, url string) {
 	r.merge(t.EgressTarget, to.Port, protocol)
 }
 
-// merge adds a port to the rule of a target and protocol; rules are in the order of their first port.
+// merge adds a port to the rule of a target and protocol; rules are in the order of their first
+// port.
 func (r *rules) merge(t lattice.EgressTarget, port int64, protocol string) {
 	for i := range r.list {
 		if rule := &r.list[i]; rule.Target == t && rule.Protocol == protocol {

@@ -15,9 +15,9 @@ const (
 	allJobs     = "jobs"
 )
 
-// shareEntries adds to the ServiceEntries the ports that other members of the namespace use of the same targets, once those are
-// known. A host has one entry in a namespace: each member derives the same, and who may use which port is for the policies of
-// each to say.
+// shareEntries adds to the ServiceEntries the ports that other members of the namespace use of the
+// same targets, once those are known. A host has one entry in a namespace: each member derives the
+// same, and who may use which port is for the policies of each to say.
 func (w *waypoint) shareEntries(req *sdk.Request, resp *sdk.Response, m *lattice.LatticeMeshMember) (ready bool, err error) {
 	namespace := m.Metadata.Namespace
 	for _, q := range []struct{ name, kind string }{{allMembers, lattice.KindMeshMember}, {allServices, lattice.KindService}, {allJobs, lattice.KindJob}} {
@@ -63,8 +63,8 @@ func (w *waypoint) shareEntries(req *sdk.Request, resp *sdk.Response, m *lattice
 	return true, nil
 }
 
-// rulesOf returns the egress rules of a workload among all services of its namespace. What is wrong with them is reported where
-// the workload itself is derived.
+// rulesOf returns the egress rules of a workload among all services of its namespace. What is wrong
+// with them is reported where the workload itself is derived.
 func rulesOf(s subject.Subject, services []*lattice.LatticeService) []lattice.EgressRule {
 	r := rules{resp: new(sdk.Response)}
 	for _, e := range externals(s, r.resp) {

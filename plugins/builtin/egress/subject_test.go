@@ -15,7 +15,8 @@ func subject() *plugintest.Subject {
 	}
 }
 
-// unchecked is the plugin under test with documents that a host may refuse: it must do right, or say what is wrong, all the same.
+// unchecked is the plugin under test with documents that a host may refuse: it must do right, or
+// say what is wrong, all the same.
 func unchecked() *plugintest.Subject {
 	s := subject()
 	s.Documents = nil

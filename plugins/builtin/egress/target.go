@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/ascii"
 )
 
-// entities are the groups of endpoints that Cilium knows by name (the enumeration of toEntities in its CRD).
+// entities are the groups of endpoints that Cilium knows by name (the enumeration of toEntities in
+// its CRD).
 func entities() []string {
 	return []string{"all", "cluster", "cluster-mesh", "health", "host", "ingress", "init", "kube-apiserver", "none",
 		"remote-node", "unmanaged", "world"}
@@ -22,8 +23,8 @@ type target struct {
 	block block
 }
 
-// checkTarget reads a target. The problem, which begins with the text that is wrong, is empty when the target is fine;
-// field is the part of the target that it is about.
+// checkTarget reads a target. The problem, which begins with the text that is wrong, is empty when
+// the target is fine; field is the part of the target that it is about.
 func checkTarget(t lattice.EgressTarget) (checked target, field, problem string) {
 	set := 0
 	for _, s := range []string{t.Entity, t.CIDR, t.FQDN} {
@@ -58,7 +59,8 @@ func checkEntity(name string) string {
 	return "is not an entity; use one of " + strings.Join(entities(), ", ")
 }
 
-// checkHost returns what is wrong with a host name in lower case. An asterisk may stand for the first label.
+// checkHost returns what is wrong with a host name in lower case. An asterisk may stand for the
+// first label.
 func checkHost(name string) string {
 	labels := strings.Split(strings.TrimPrefix(name, "*."), ".")
 	for _, label := range labels {
@@ -79,7 +81,8 @@ func checkHost(name string) string {
 	return ""
 }
 
-// insideCluster reports whether a name is that of a Service, of one of its pods, or a pattern of such names.
+// insideCluster reports whether a name is that of a Service, of one of its pods, or a pattern of
+// such names.
 func insideCluster(name string) bool {
 	name = strings.TrimPrefix(name, "*.")
 	for _, suffix := range []string{"svc", "cluster.local"} {

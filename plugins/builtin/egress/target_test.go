@@ -100,7 +100,8 @@ func TestCheckHost(t *testing.T) {
 	}
 }
 
-// FuzzTarget compares with the standard library what a target says, and that equal targets have equal texts.
+// FuzzTarget compares with the standard library what a target says, and that equal targets have
+// equal texts.
 func FuzzTarget(f *testing.F) {
 	for _, s := range []string{"10.0.0.0/8", "2001:db8::/32", "::1/128", "1:0:0:2:0:0:0:3/128", "api.example.com", "*.example.com", "::ffff:1.2.3.4/128", "::ffff:102:304/128"} {
 		f.Add(s)

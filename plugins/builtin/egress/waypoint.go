@@ -12,7 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// The label that makes a service use a waypoint, and the one on a waypoint that says what it is for.
+// The label that makes a service use a waypoint, and the one on a waypoint that says what it is
+// for.
 const (
 	labelUseWaypoint = "istio.io/use-waypoint"
 	labelWaypointFor = "istio.io/waypoint-for"
@@ -31,7 +32,8 @@ type destination struct {
 	entries []kube.ServiceEntryPort
 }
 
-// name is what the names of a target's objects are derived from: the host name, the address or the block.
+// name is what the names of a target's objects are derived from: the host name, the address or the
+// block.
 func (t *target) name() string {
 	switch {
 	case t.FQDN != "":
@@ -55,8 +57,8 @@ func (w *waypoint) add(t *target, ports []int64, protocol string) {
 	}
 }
 
-// addEntry adds a port to the ServiceEntry, which can name a number once. Where a number is used with both protocols TCP
-// stays: the mesh carries nothing else, and the network policy allows both.
+// addEntry adds a port to the ServiceEntry, which can name a number once. Where a number is used
+// with both protocols TCP stays: the mesh carries nothing else, and the network policy allows both.
 func (d *destination) addEntry(port int64, protocol string) {
 	entry := entryPort(port, protocol)
 	for i := range d.entries {
@@ -124,15 +126,16 @@ func memberMeta(m *lattice.LatticeMeshMember, name string) kube.ObjectMeta {
 	return naming.Meta(&m.Metadata, name)
 }
 
-// sharedMeta is the metadata of an object that several members of a namespace derive. It says nothing of one of them, so
-// that all derive the same.
+// sharedMeta is the metadata of an object that several members of a namespace derive. It says
+// nothing of one of them, so that all derive the same.
 func sharedMeta(namespace, name string) kube.ObjectMeta {
 	return kube.ObjectMeta{Name: name, Namespace: namespace, Labels: naming.Labels(name)}
 }
 
-// serviceEntry makes a target known to the mesh, with the waypoint in front. A name is looked up, an address is an endpoint
-// of an invented name, and a pattern or a block of addresses is passed on as the caller dialled it. An
-// ambient mesh that does not match patterns or blocks leaves their traffic to the network policy.
+// serviceEntry makes a target known to the mesh, with the waypoint in front. A name is looked up,
+// an address is an endpoint of an invented name, and a pattern or a block of addresses is passed on
+// as the caller dialled it. An ambient mesh that does not match patterns or blocks leaves their
+// traffic to the network policy.
 func (d *destination) serviceEntry(namespace string) *kube.ServiceEntry {
 	meta := sharedMeta(namespace, naming.Derived("se-auto-", namespace, d.name()))
 	meta.Labels.Set(labelUseWaypoint, mesh.WaypointName(namespace))
@@ -169,8 +172,8 @@ func gateway(namespace string) *kube.Gateway {
 	}
 }
 
-// allowToWaypoint lets everyone with an identity into the tunnel to the waypoint, where the policies of the service
-// entries decide.
+// allowToWaypoint lets everyone with an identity into the tunnel to the waypoint, where the
+// policies of the service entries decide.
 func allowToWaypoint(namespace string) *kube.AuthorizationPolicy {
 	policy := mesh.Allow(sharedMeta(namespace, "allow-to-waypoint"), nil, []int64{mesh.HBONEPort})
 	policy.Spec.Selector = &kube.LabelSelector{MatchLabels: kube.Labels{{Key: labelWaypointFor, Value: forServices}}}

@@ -67,7 +67,8 @@ func (p *plan) checkRoute(r *route) {
 	}
 }
 
-// checkOther reports what cannot be next to another workload: names that are put together from two can be equal.
+// checkOther reports what cannot be next to another workload: names that are put together from two
+// can be equal.
 func (p *plan) checkOther(other *workload) {
 	if len(other.routes) > 0 && other.class != p.self.class {
 		p.resp.Error("spec.ingress.gatewayClass", "the namespace has one gateway, and "+other.meta.Name+" wants it to be of the "+

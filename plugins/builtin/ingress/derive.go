@@ -1,5 +1,6 @@
-// Package ingress publishes workloads through the ingress Gateway of their namespace: the Gateway with the listeners of all
-// routes of the namespace, the routes and certificates of one document, and the policies that let traffic through.
+// Package ingress publishes workloads through the ingress Gateway of their namespace: the Gateway
+// with the listeners of all routes of the namespace, the routes and certificates of one document,
+// and the policies that let traffic through.
 package ingress
 
 import (
@@ -198,7 +199,8 @@ func neighbours(req *sdk.Request, resp *sdk.Response, self *workload) (others []
 	return others, true, nil
 }
 
-// hostNames returns host names as the Gateway API wants them, in lower case and without a final dot, each once.
+// hostNames returns host names as the Gateway API wants them, in lower case and without a final
+// dot, each once.
 func hostNames(hosts []string) []string {
 	var names []string
 	for _, host := range hosts {

@@ -115,7 +115,8 @@ rules: [{matches: [{method: {type: Exact, service: a.B, method: C}}], backendRef
 	}
 }
 
-// TestRow19_OneGateway derives the same Gateway from every service of a namespace, which a target demands of shared objects.
+// TestRow19_OneGateway derives the same Gateway from every service of a namespace, which a target
+// demands of shared objects.
 func TestRow19_OneGateway(t *testing.T) {
 	t.Parallel()
 	services := []string{

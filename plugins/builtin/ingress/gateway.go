@@ -35,14 +35,16 @@ const (
 	proxyFirst, proxyLast = 15000, 15090
 )
 
-// defaultIssuer is the ClusterIssuer of certificates when neither the route nor the settings name one.
+// defaultIssuer is the ClusterIssuer of certificates when neither the route nor the settings name
+// one.
 const defaultIssuer = "lattice-ca"
 
 // listener is one listener of the Gateway, with the route that it is named after.
 type listener struct {
 	kube.Listener
 	of *route
-	// issuer and kind are those of the certificate; empty for one of a Secret that somebody else makes.
+	// issuer and kind are those of the certificate; empty for one of a Secret that somebody else
+	// makes.
 	issuer, kind string
 }
 
@@ -62,7 +64,8 @@ func (r *route) secret() string {
 	return r.id() + "-tls"
 }
 
-// issued returns who issues the certificate of a route; nothing for one of a Secret that somebody else makes.
+// issued returns who issues the certificate of a route; nothing for one of a Secret that somebody
+// else makes.
 func (p *plan) issued(r *route) (name, kind string) {
 	switch {
 	case r.TLS == nil || r.TLS.SecretName != "":
@@ -108,8 +111,9 @@ func terminate(r *route) *kube.ListenerTLS {
 	return &kube.ListenerTLS{Mode: "Terminate", CertificateRefs: []kube.CertificateRef{{Kind: "Secret", Name: r.secret()}}}
 }
 
-// listen fills in the listeners of all routes of the namespace: those of one port and host are one, named after the first
-// workload and route. The Gateway is the same whichever document it derives from.
+// listen fills in the listeners of all routes of the namespace: those of one port and host are one,
+// named after the first workload and route. The Gateway is the same whichever document it derives
+// from.
 func (p *plan) listen(others []*workload) {
 	all := mesh.Insert(slices.Clone(others), p.self, func(a, b *workload) int { return strings.Compare(a.meta.Name, b.meta.Name) })
 	for _, w := range all {
@@ -149,7 +153,8 @@ func (p *plan) add(l listener) {
 
 func isHTTP(l *listener) bool { return l.Protocol == http || l.Protocol == https }
 
-// conflict returns why two listeners of a port and host cannot be one, up to the name of the other route.
+// conflict returns why two listeners of a port and host cannot be one, up to the name of the other
+// route.
 func conflict(a, b *listener) string {
 	switch {
 	case !isHTTP(a) || !isHTTP(b):
@@ -173,7 +178,8 @@ func (p *plan) serving(port int64, host string) *listener {
 	return nil
 }
 
-// gateway is the ingress Gateway. It is that of all documents of the namespace, so that it says nothing of one of them.
+// gateway is the ingress Gateway. It is that of all documents of the namespace, so that it says
+// nothing of one of them.
 func (p *plan) gateway() *kube.Gateway {
 	name := mesh.IngressName(p.self.meta.Namespace)
 	meta := kube.ObjectMeta{Name: name, Namespace: p.self.meta.Namespace, Labels: naming.Labels(name)}

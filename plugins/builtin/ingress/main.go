@@ -1,6 +1,7 @@
 //go:build ignore
 
-// The module of the ingress plugin. It is built by its file name, because the folder's package is importable.
+// The module of the ingress plugin. It is built by its file name, because the folder's package is
+// importable.
 package main
 
 import (

@@ -7,8 +7,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// emitPolicies lets everybody use the ports on which the gateway listens for this document, and the gateway reach the
-// document's pods. Policies of several documents add up.
+// emitPolicies lets everybody use the ports on which the gateway listens for this document, and the
+// gateway reach the document's pods. Policies of several documents add up.
 func (p *plan) emitPolicies() {
 	namespace, gateway := p.self.meta.Namespace, mesh.IngressName(p.self.meta.Namespace)
 	var ports []int64

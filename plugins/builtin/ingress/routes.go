@@ -64,7 +64,8 @@ func (p *plan) emitHTTP(r *route) {
 	p.resp.Emit(&kube.HTTPRoute{Object: kube.NewObject(gatewayAPI, kindHTTP, p.meta(r.id()+"-route")), Spec: spec})
 }
 
-// httpMatches returns matches as the API server completes them, so that what is applied is what is there.
+// httpMatches returns matches as the API server completes them, so that what is applied is what is
+// there.
 func httpMatches(matches []lattice.RouteMatch) []kube.HTTPMatch {
 	if len(matches) == 0 {
 		matches = make([]lattice.RouteMatch, 1)

@@ -22,8 +22,8 @@ func defaultMetrics() []lattice.Metric { return []lattice.Metric{{Metric: "cpu",
 // Plugin returns the plugin.
 func Plugin() *sdk.Plugin { return &sdk.Plugin{Derive: derive} }
 
-// maxName is the length of the longest name that KEDA scales: it calls the autoscaler keda-hpa-NAME, and refuses more than 63
-// characters.
+// maxName is the length of the longest name that KEDA scales: it calls the autoscaler
+// keda-hpa-NAME, and refuses more than 63 characters.
 const maxName = 63 - len("keda-hpa-")
 
 // derivation is the work on one service.
@@ -82,11 +82,13 @@ func minReplicas(svc *lattice.LatticeService) *int64 {
 	return &one
 }
 
-// ofResource reports whether a metric is one of the two that the autoscaler measures itself, in percent of what is requested.
+// ofResource reports whether a metric is one of the two that the autoscaler measures itself, in
+// percent of what is requested.
 func ofResource(m *lattice.Metric) bool { return m.Metric == "cpu" || m.Metric == "memory" }
 
-// checkZero refuses a service without pods that nothing would ever start: KEDA's webhook refuses one that scales by cpu or
-// memory only. A metric of the service's own pods has no value without pods either, but somebody else may write it.
+// checkZero refuses a service without pods that nothing would ever start: KEDA's webhook refuses
+// one that scales by cpu or memory only. A metric of the service's own pods has no value without
+// pods either, but somebody else may write it.
 func (d *derivation) checkZero(metrics []lattice.Metric) {
 	if *minReplicas(d.svc) > 0 {
 		return
@@ -127,21 +129,23 @@ func (d *derivation) trigger(i int, m *lattice.Metric) kube.ScaleTrigger {
 		server = clusterServer
 	}
 	query := "avg(" + m.Metric + `{namespace="` + d.svc.Metadata.Namespace + `",pod=~"` + d.podNames() + `"})`
-	// The query is an average over the pods already. KEDA's default, AverageValue, would divide it by their number again.
+	// The query is an average over the pods already. KEDA's default, AverageValue, would divide it
+	// by their number again.
 	return kube.ScaleTrigger{Type: "prometheus", MetricType: "Value", Metadata: kube.Labels{
 		{Key: "query", Value: query}, {Key: "serverAddress", Value: server}, {Key: "threshold", Value: target},
 	}}
 }
 
-// The generated parts of a pod's name: Kubernetes writes a hash of the template with up to 10 of these characters, and 5 of
-// them at random (k8s.io/apimachinery/pkg/util/rand).
+// The generated parts of a pod's name: Kubernetes writes a hash of the template with up to 10 of
+// these characters, and 5 of them at random (k8s.io/apimachinery/pkg/util/rand).
 const generated = "[bcdfghjklmnpqrstvwxz2456789]"
 
-// maxUncut is the length of the longest name of a Deployment that leaves room for the hash and its dash in the 58 characters
-// that come before the random part (k8s.io/apiserver/pkg/storage/names).
+// maxUncut is the length of the longest name of a Deployment that leaves room for the hash and its
+// dash in the 58 characters that come before the random part (k8s.io/apiserver/pkg/storage/names).
 const maxUncut = 58 - len("-") - 10 - len("-")
 
-// podNames returns a regular expression that matches the names of the service's pods and of no other.
+// podNames returns a regular expression that matches the names of the service's pods and of no
+// other.
 func (d *derivation) podNames() string {
 	if naming.WorkloadKind(&d.svc.Spec) == naming.KindStatefulSet {
 		return d.svc.Metadata.Name + "-[0-9]+"
@@ -149,8 +153,9 @@ func (d *derivation) podNames() string {
 	return podPattern(d.svc.Metadata.Name)
 }
 
-// podPattern returns a regular expression that matches the names of the pods of a Deployment and of no other: orders-.* would
-// match those of orders-worker, too. Prometheus anchors it at both ends. Names of services need no escape.
+// podPattern returns a regular expression that matches the names of the pods of a Deployment and of
+// no other: orders-.* would match those of orders-worker, too. Prometheus anchors it at both ends.
+// Names of services need no escape.
 func podPattern(name string) string {
 	dash := "-"
 	if len(name) > maxUncut {

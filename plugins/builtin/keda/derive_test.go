@@ -12,7 +12,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
-// subject takes documents that a host would refuse, too: a name that is a query must not pass here either.
+// subject takes documents that a host would refuse, too: a name that is a query must not pass here
+// either.
 func subject() *plugintest.Subject {
 	return &plugintest.Subject{Plugin: Plugin(), Manifest: "plugin.yaml", YAML: yaml.YAMLToJSON}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
 )
 
-// TestRow16_BilateralAgreement opens an edge only where both of its ends declare it, and closes a member without callers.
+// TestRow16_BilateralAgreement opens an edge only where both of its ends declare it, and closes a
+// member without callers.
 func TestRow16_BilateralAgreement(t *testing.T) {
 	t.Parallel()
 	const declares = "dependencies: [{name: jellyfin}]"

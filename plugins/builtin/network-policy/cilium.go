@@ -13,8 +13,8 @@ import (
 // serviceSuffix ends the DNS name of a Service, after its namespace.
 const serviceSuffix = ".svc.cluster.local"
 
-// webhookSources are the entities that a call of the API server can come from: it passes the node's proxy, so that
-// Cilium sees a node, the API server itself, or an address outside the cluster.
+// webhookSources are the entities that a call of the API server can come from: it passes the node's
+// proxy, so that Cilium sees a node, the API server itself, or an address outside the cluster.
 func webhookSources() []string {
 	return []string{"cluster", "remote-node", "kube-apiserver", "host", "world"}
 }
@@ -22,7 +22,8 @@ func webhookSources() []string {
 func (d *member) ciliumPolicy() *kube.CiliumNetworkPolicy {
 	policy := &kube.CiliumNetworkPolicy{
 		Object: kube.NewObject("cilium.io/v2", "CiliumNetworkPolicy", d.meta("cnp-mesh-")),
-		// Without this a direction that no rule is about is open: to have no callers would let everybody in.
+		// Without this a direction that no rule is about is open: to have no callers would let
+		// everybody in.
 		Spec: kube.CiliumRule{
 			EndpointSelector: d.cilium(), EnableDefaultDeny: &kube.CiliumDefaultDeny{Ingress: true, Egress: true},
 		},
@@ -40,8 +41,8 @@ func (d *member) cilium() kube.LabelSelector {
 	return mesh.CiliumSelector(d.LatticeMeshMember, d.Metadata.Namespace)
 }
 
-// ambientIngress opens the tunnel port, on which Istio decides who may enter, and the ports that take plaintext. What the
-// tunnel does not carry comes straight from the pods that may call.
+// ambientIngress opens the tunnel port, on which Istio decides who may enter, and the ports that
+// take plaintext. What the tunnel does not carry comes straight from the pods that may call.
 func (d *member) ambientIngress() []kube.CiliumIngress {
 	direct := append(d.plaintextIngress(), d.ingressFrom(untunneled)...)
 	s := &d.Spec
@@ -54,12 +55,14 @@ func (d *member) ambientIngress() []kube.CiliumIngress {
 
 func anyPort(*lattice.MemberPort) bool { return true }
 
-// untunneled takes the ports whose callers the network policy has to tell apart, because the mesh does not see them.
+// untunneled takes the ports whose callers the network policy has to tell apart, because the mesh
+// does not see them.
 func untunneled(p *lattice.MemberPort) bool {
 	return !mesh.Carried(p) && p.PeerAuth != mesh.Permissive && p.PeerAuth != mesh.Webhook
 }
 
-// ingressFrom opens ports to the pods of each caller, and to the member's own where they call each other.
+// ingressFrom opens ports to the pods of each caller, and to the member's own where they call each
+// other.
 func (d *member) ingressFrom(keep func(*lattice.MemberPort) bool) []kube.CiliumIngress {
 	ports := mesh.Select(d.LatticeMeshMember, keep)
 	if len(ports) == 0 {
@@ -81,7 +84,8 @@ func (d *member) ingressFrom(keep func(*lattice.MemberPort) bool) []kube.CiliumI
 	return rules
 }
 
-// ambientEgress opens what the tunnel needs, callees that are not in the ambient mesh, and targets outside the mesh.
+// ambientEgress opens what the tunnel needs, callees that are not in the ambient mesh, and targets
+// outside the mesh.
 func (d *member) ambientEgress() []cbor.Raw {
 	rules := mesh.Egress{}
 	rules.Add(mesh.DNS(d.dnsNames()))
@@ -124,7 +128,8 @@ func (d *member) directIngress() []kube.CiliumIngress {
 	return rules
 }
 
-// directEgress lets a member outside the ambient mesh reach name servers, its own pods and targets outside the mesh.
+// directEgress lets a member outside the ambient mesh reach name servers, its own pods and targets
+// outside the mesh.
 func (d *member) directEgress() []cbor.Raw {
 	rules := mesh.Egress{}
 	rules.Add(mesh.DNS(d.dnsNames()))
@@ -143,7 +148,8 @@ func (d *member) plaintextIngress() []kube.CiliumIngress {
 		}
 	}
 	open([]string{"cluster"}, func(p *lattice.MemberPort) bool { return p.PeerAuth == mesh.Permissive && !p.External })
-	// A load balancer or node that passes traffic on may keep the caller's address, which is in the entity world.
+	// A load balancer or node that passes traffic on may keep the caller's address, which is in the
+	// entity world.
 	open([]string{"cluster", "world"}, func(p *lattice.MemberPort) bool { return p.PeerAuth == mesh.Permissive && p.External })
 	open(webhookSources(), func(p *lattice.MemberPort) bool { return p.PeerAuth == mesh.Webhook })
 	return rules
@@ -171,7 +177,8 @@ func (d *member) dnsNames() []string {
 		}
 	}
 	if len(names) > 0 && d.Spec.AllowPeerTraffic {
-		// Pods find each other by the names of Services and of pods of a headless one, whatever those are called.
+		// Pods find each other by the names of Services and of pods of a headless one, whatever
+		// those are called.
 		add("*." + d.Metadata.Namespace + serviceSuffix)
 		add("*.*." + d.Metadata.Namespace + serviceSuffix)
 		if pods := d.Spec.PodNames; pods != "" {
@@ -184,7 +191,8 @@ func (d *member) dnsNames() []string {
 
 func tunnelPort() []kube.CiliumPortRule { return mesh.CiliumPorts([]int64{mesh.HBONEPort}, mesh.TCP) }
 
-// reportBlocked says that a member outside the ambient mesh has no way to the members it depends on.
+// reportBlocked says that a member outside the ambient mesh has no way to the members it depends
+// on.
 func (d *member) reportBlocked(resp *sdk.Response) {
 	for _, callee := range d.outbound {
 		resp.Warn("spec.dependencies", text(peer{d.LatticeMeshMember}.ref())+" is not in the ambient mesh, so that no egress "+

@@ -1,6 +1,7 @@
-// Package networkpolicy derives who may talk to whom. From a LatticeService it derives how the service takes part in the
-// mesh, a LatticeMeshMember, and from a LatticeJob how each of its tasks does; from a LatticeMeshMember the Cilium and Istio policies for every edge that both of its
-// ends agree to.
+// Package networkpolicy derives who may talk to whom. From a LatticeService it derives how the
+// service takes part in the mesh, a LatticeMeshMember, and from a LatticeJob how each of its tasks
+// does; from a LatticeMeshMember the Cilium and Istio policies for every edge that both of its ends
+// agree to.
 package networkpolicy
 
 import (

@@ -54,8 +54,9 @@ func (d *member) scraped() []int64 {
 	return numbers
 }
 
-// principals returns the identities that may call the member, sorted, each once, or that everyone with an identity may:
-// callers of other clusters cannot be named when the member is advertised to all.
+// principals returns the identities that may call the member, sorted, each once, or that everyone
+// with an identity may: callers of other clusters cannot be named when the member is advertised to
+// all.
 func (d *member) principals(resp *sdk.Response) (principals []string, everyone bool) {
 	add := func(namespace, account string) {
 		principals = mesh.Insert(principals, mesh.Principal(d.trustDomain, namespace, account), strings.Compare)

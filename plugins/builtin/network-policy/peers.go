@@ -12,8 +12,8 @@ import (
 	sdk "github.com/latticenet/lattice-host/plugins/sdk/go"
 )
 
-// maxNamed is how many peers are asked for one by one, with three requirements each; more of them are found among all
-// documents. It stays well below [abi.MaxRequirements].
+// maxNamed is how many peers are asked for one by one, with three requirements each; more of them
+// are found among all documents. It stays well below [abi.MaxRequirements].
 const maxNamed = 256
 
 // The requirements for every document of a kind. Those for one document have a slash in their name.
@@ -65,11 +65,13 @@ type graph struct {
 	req  *sdk.Request
 	resp *sdk.Response
 	self peer
-	// known are the members that there are documents of, sorted by namespace and name; self is among them.
+	// known are the members that there are documents of, sorted by namespace and name; self is
+	// among them.
 	known []peer
 }
 
-// require asks for the documents of the peers, and reports whether they are there. It asks for the same in every round.
+// require asks for the documents of the peers, and reports whether they are there. It asks for the
+// same in every round.
 func (g *graph) require() bool {
 	named := g.named()
 	if g.self.Spec.DependsAll || g.self.open() || len(named) > maxNamed {
@@ -114,7 +116,8 @@ func (g *graph) named() []lattice.MemberRef {
 	return refs
 }
 
-// gateway is the ingress Gateway of the namespace, which has no document; nil for any other reference.
+// gateway is the ingress Gateway of the namespace, which has no document; nil for any other
+// reference.
 func (g *graph) gateway(r lattice.MemberRef) *lattice.LatticeMeshMember {
 	if r.Namespace != g.self.Metadata.Namespace {
 		return nil
@@ -130,7 +133,8 @@ func (g *graph) read() error {
 			g.add(peer{gateway})
 		}
 	}
-	// A LatticeMeshMember says more than the LatticeService or task of its name, so that it comes first.
+	// A LatticeMeshMember says more than the LatticeService or task of its name, so that it comes
+	// first.
 	for _, k := range []struct {
 		kind   string
 		decode func(cbor.Raw) ([]*lattice.LatticeMeshMember, error)

@@ -18,14 +18,16 @@ func subject() *plugintest.Subject {
 	}
 }
 
-// unchecked is the plugin under test with documents that no host gives it: it must say what is wrong with them all the same.
+// unchecked is the plugin under test with documents that no host gives it: it must say what is
+// wrong with them all the same.
 func unchecked() *plugintest.Subject {
 	s := subject()
 	s.Documents = nil
 	return s
 }
 
-// saying is the plugin under test for a case with these messages: what it refuses, a host may refuse before.
+// saying is the plugin under test for a case with these messages: what it refuses, a host may
+// refuse before.
 func saying(messages []string) *plugintest.Subject {
 	if slices.ContainsFunc(messages, func(m string) bool { return strings.HasPrefix(m, "error ") }) {
 		return unchecked()

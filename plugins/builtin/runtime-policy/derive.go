@@ -1,4 +1,5 @@
-// Package runtimepolicy derives what ends programs that a service, or a task of a job, does not allow.
+// Package runtimepolicy derives what ends programs that a service, or a task of a job, does not
+// allow.
 package runtimepolicy
 
 import (
@@ -61,8 +62,8 @@ func deriveJob(resp *sdk.Response, job *lattice.LatticeJob) {
 	}
 }
 
-// emit emits a policy where pods are limited to some programs, and every program of theirs is known. Where it is not, the
-// gate asks whether the pods may start anything.
+// emit emits a policy where pods are limited to some programs, and every program of theirs is
+// known. Where it is not, the gate asks whether the pods may start anything.
 func emit(resp *sdk.Response, set *binaries.Set, owner *lattice.ObjectMeta, pods string) {
 	if set.Limited() {
 		resp.Emit(set.Policy(naming.ObjectMeta(owner, "allow-binaries-"+pods, pods), naming.Selector(pods)))

@@ -1,4 +1,5 @@
-// Package secrets derives what fetches the secrets of a service, or of the tasks of a job, and gives them to its pods.
+// Package secrets derives what fetches the secrets of a service, or of the tasks of a job, and
+// gives them to its pods.
 package secrets
 
 import (
@@ -54,8 +55,8 @@ func deriveService(req *sdk.Request, resp *sdk.Response, svc *lattice.LatticeSer
 	}, &secrets.Fields)
 }
 
-// deriveJob gives each task of a job its secrets. A job is not rolled when a value changes, so that it has no annotation that
-// asks for that.
+// deriveJob gives each task of a job its secrets. A job is not rolled when a value changes, so that
+// it has no annotation that asks for that.
 func deriveJob(req *sdk.Request, resp *sdk.Response, job *lattice.LatticeJob) {
 	var using []*workload.Builder
 	var tasks []string

@@ -62,7 +62,8 @@ func at(value any, path ...any) any {
 	return value
 }
 
-// TestRow25_Job runs a job by Volcano: what tasks have in common reaches them, and a schedule makes it a CronJob of the same.
+// TestRow25_Job runs a job by Volcano: what tasks have in common reaches them, and a schedule makes
+// it a CronJob of the same.
 func TestRow25_Job(t *testing.T) {
 	t.Parallel()
 	const tasks = "defaults: {replicas: 2, restartPolicy: OnFailure, policies: [{event: TaskCompleted, action: CompleteJob}], " +
@@ -98,7 +99,8 @@ func TestRow25_Job(t *testing.T) {
 	}
 }
 
-// TestRow26_Training gives each node of a training its rank, beginning with the coordinator, and what its framework reads.
+// TestRow26_Training gives each node of a training its rank, beginning with the coordinator, and
+// what its framework reads.
 func TestRow26_Training(t *testing.T) {
 	t.Parallel()
 	const tasks = "defaults: {workload: {containers: {main: {" + container + ", command: [/train, a], args: [b]}}, " +

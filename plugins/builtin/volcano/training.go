@@ -16,7 +16,8 @@ import (
 
 const (
 	jax = "Jax"
-	// scratchVolume is where frameworks keep files while they run: the root file system cannot be written.
+	// scratchVolume is where frameworks keep files while they run: the root file system cannot be
+	// written.
 	scratchVolume = "lattice-tmp"
 	scratchPath   = "/tmp"
 	// taskIndex is the variable in which Volcano's plugin env gives a pod its number in its task.
@@ -27,7 +28,8 @@ const (
 type trainingGroup struct {
 	job *lattice.LatticeJob
 	*lattice.Training
-	// first is the rank of each task's first pod. The coordinator's is 0, and the other tasks follow by name.
+	// first is the rank of each task's first pod. The coordinator's is 0, and the other tasks
+	// follow by name.
 	first map[string]int64
 	// nodes is the number of pods, processes that of all their GPUs.
 	nodes, processes int64
@@ -61,7 +63,8 @@ func processes(w *lattice.Workload) int64 {
 	return 1
 }
 
-// join makes a task a node of the training, whose containers get the variables of [trainingGroup.env].
+// join makes a task a node of the training, whose containers get the variables of
+// [trainingGroup.env].
 func (g *trainingGroup) join(t *task, env []kube.EnvVar, pod *kube.PodTemplate, out *kube.VolcanoTask) {
 	if t.Task == g.CoordinatorTask && len(out.Policies) == 0 {
 		out.Policies = []kube.VolcanoPolicy{{Event: "TaskCompleted", Action: "CompleteJob"}}
@@ -69,7 +72,8 @@ func (g *trainingGroup) join(t *task, env []kube.EnvVar, pod *kube.PodTemplate, 
 	for _, l := range naming.Training(g.job.Metadata.Name) {
 		pod.Metadata.Labels.Set(l.Key, l.Value)
 	}
-	// The tunnel of the mesh would slow what the nodes say to each other; the network policy closes them to all others.
+	// The tunnel of the mesh would slow what the nodes say to each other; the network policy closes
+	// them to all others.
 	pod.Metadata.Labels.Set("istio.io/dataplane-mode", "none")
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
@@ -116,7 +120,8 @@ func (g *trainingGroup) env(t *task) []kube.EnvVar {
 	return env
 }
 
-// nccl adds how GPUs of different nodes talk: what suits the model, and then what the document says.
+// nccl adds how GPUs of different nodes talk: what suits the model, and then what the document
+// says.
 func (g *trainingGroup) nccl(t *task, values *kube.Labels) {
 	values.Set("NCCL_DEBUG", "WARN")
 	if gpu := workload.GPU(t.Workload); gpu != nil {
@@ -140,7 +145,8 @@ func (g *trainingGroup) nccl(t *task, values *kube.Labels) {
 	}
 }
 
-// gdrLevel returns how far apart a GPU and an adapter may be that reads its memory: anywhere in the machine, or never.
+// gdrLevel returns how far apart a GPU and an adapter may be that reads its memory: anywhere in the
+// machine, or never.
 func gdrLevel(on *bool) string {
 	switch {
 	case on == nil:
@@ -167,14 +173,15 @@ func modelDefaults(model string) cbor.Map[string] {
 	return nil
 }
 
-// coordinator returns the name of the first pod of the coordinator's task, below the Service that Volcano's plugin svc makes.
+// coordinator returns the name of the first pod of the coordinator's task, below the Service that
+// Volcano's plugin svc makes.
 func (g *trainingGroup) coordinator() string {
 	name := g.job.Metadata.Name
 	return naming.Task(name, g.CoordinatorTask) + "-0." + name
 }
 
-// scheduled returns the variable that has the coordinator's name where the job is named after the time it starts at; otherwise
-// "".
+// scheduled returns the variable that has the coordinator's name where the job is named after the
+// time it starts at; otherwise "".
 func (g *trainingGroup) scheduled() string {
 	if g.job.Spec.Schedule == "" {
 		return ""
@@ -197,7 +204,8 @@ func (g *trainingGroup) wrap(t *task, c *kube.Container) {
 	c.Command = []string{training.Shell, "-c", script + `; exec "$@"`, "sh"}
 }
 
-// scratch gives the containers of a node a folder for temporary files, except those that have one there.
+// scratch gives the containers of a node a folder for temporary files, except those that have one
+// there.
 func (g *trainingGroup) scratch(t *task, pod *kube.PodTemplate) {
 	added := false
 	for i := range pod.Spec.Containers {

@@ -285,8 +285,8 @@ func (u *update) fresh() error {
 }
 
 // baseline has the set know metadata that was verified before, so that it refuses older. That the
-// keys have changed since, or that it has expired, is not an error: this is how an index recovers from
-// stolen keys.
+// keys have changed since, or that it has expired, is not an error: this is how an index recovers
+// from stolen keys.
 func (u *update) baseline(name string, limit int64, apply func([]byte) error) error {
 	if name == "" {
 		return nil

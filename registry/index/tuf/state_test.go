@@ -290,7 +290,8 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestOlderMetadataInState puts an older timestamp in the place of the newest: it is not a baseline.
+// TestOlderMetadataInState puts an older timestamp in the place of the newest: it is not a
+// baseline.
 func TestOlderMetadataInState(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, false)

@@ -19,8 +19,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// download returns the path of each module's archive in the module cache. It runs in a module of its own, because a
-// module that is required anywhere in this repository would drag its dependencies into a go.sum.
+// download returns the path of each module's archive in the module cache. It runs in a module of
+// its own, because a module that is required anywhere in this repository would drag its
+// dependencies into a go.sum.
 func download(ctx context.Context, pinned []source) (map[string]string, error) {
 	dir, err := os.MkdirTemp("", "fetch-crds-")
 	if err != nil {
@@ -46,7 +47,8 @@ func download(ctx context.Context, pinned []source) (map[string]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("download CRDs: %w", err)
 	}
-	// A failed download is reported per module on standard output, and the exit status says only that there was one.
+	// A failed download is reported per module on standard output, and the exit status says only
+	// that there was one.
 	archives, err := results(&stdout, pinned)
 	if err != nil {
 		return nil, err
@@ -86,7 +88,8 @@ func results(stdout io.Reader, pinned []source) (map[string]string, error) {
 		answered[module.Path] = true
 	}
 	for _, s := range pinned {
-		// A go command that fails before it starts answers nothing, and says why on standard error only.
+		// A go command that fails before it starts answers nothing, and says why on standard error
+		// only.
 		if len(answered) > 0 && !answered[s.module] {
 			problems = append(problems, fmt.Errorf("download %s@%s: no answer", s.module, s.version))
 		}
@@ -130,7 +133,8 @@ func member(reader *zip.Reader, name string) ([]byte, error) {
 	return io.ReadAll(opened)
 }
 
-// byName keeps the text as it is written, comments included: what a test judges by should be what upstream published.
+// byName keeps the text as it is written, comments included: what a test judges by should be what
+// upstream published.
 func byName(data []byte) (map[string][]byte, error) {
 	crds := map[string][]byte{}
 	for number, text := range yamlstream.Split(data) {

@@ -1,7 +1,9 @@
-// Package crds obtains the CustomResourceDefinitions of the projects that plugins emit objects for: from the release
-// archives of their Go modules, through the go command, which brings caching and verified checksums with it.
+// Package crds obtains the CustomResourceDefinitions of the projects that plugins emit objects for:
+// from the release archives of their Go modules, through the go command, which brings caching and
+// verified checksums with it.
 //
-// The CRDs are not committed. They are large, they belong to others, and a pin and a checksum say the same in one line.
+// The CRDs are not committed. They are large, they belong to others, and a pin and a checksum say
+// the same in one line.
 package crds
 
 import (
@@ -39,8 +41,8 @@ type entry struct {
 	SHA256  string `json:"sha256"`
 }
 
-// Dir returns the folder that tests share, build/crds in the repository around the working directory. It need not exist
-// yet.
+// Dir returns the folder that tests share, build/crds in the repository around the working
+// directory. It need not exist yet.
 //
 // # Errors
 //
@@ -64,17 +66,17 @@ func Dir() (string, error) {
 	}
 }
 
-// Fetch makes a folder hold the pinned CRDs, each in a file named after it, and the manifest. When the manifest matches
-// the pins and the files match the manifest, nothing is downloaded or written. Files from earlier pins are removed;
-// files that no fetch has written are left alone.
+// Fetch makes a folder hold the pinned CRDs, each in a file named after it, and the manifest. When
+// the manifest matches the pins and the files match the manifest, nothing is downloaded or written.
+// Files from earlier pins are removed; files that no fetch has written are left alone.
 //
 // Several processes may fetch into one folder: files appear whole, and the manifest appears last.
 //
 // # Errors
 //
-// A missing go command, a module that does not download, an archive with another checksum than the pinned one, and an
-// archive that does not have the expected CRDs. After an error the folder may hold old files and new ones, and the next
-// fetch repairs it.
+// A missing go command, a module that does not download, an archive with another checksum than the
+// pinned one, and an archive that does not have the expected CRDs. After an error the folder may
+// hold old files and new ones, and the next fetch repairs it.
 func Fetch(ctx context.Context, dir string) error {
 	return fetch(ctx, dir, sources())
 }
@@ -130,7 +132,8 @@ func expected(pinned []source) []entry {
 	return entries
 }
 
-// readManifest treats a manifest that cannot be used like one that is missing: a fetch replaces it either way.
+// readManifest treats a manifest that cannot be used like one that is missing: a fetch replaces it
+// either way.
 func readManifest(dir string) []entry {
 	text, err := os.ReadFile(filepath.Join(dir, Manifest))
 	if err != nil {
@@ -154,8 +157,8 @@ func complete(dir string, have, want []entry) bool {
 	})
 }
 
-// removeStale runs before the new manifest is written. The other way round, an interruption in between would leave
-// files that no manifest knows and no later fetch removes.
+// removeStale runs before the new manifest is written. The other way round, an interruption in
+// between would leave files that no manifest knows and no later fetch removes.
 func removeStale(dir string, old, current []entry) error {
 	for _, e := range old {
 		if slices.ContainsFunc(current, func(c entry) bool { return c.File == e.File }) || !filepath.IsLocal(e.File) {

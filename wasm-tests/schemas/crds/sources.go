@@ -2,12 +2,14 @@ package crds
 
 // A source is one Go module whose release archive contains CRDs.
 //
-// Modules are used as archives only. Their Go code is never imported: it is heavy, and several of them do not resolve.
+// Modules are used as archives only. Their Go code is never imported: it is heavy, and several of
+// them do not resolve.
 type source struct {
 	module  string
 	version string
-	// sum is the hash that go.sum would hold. The go command verifies it against the checksum database as well, unless
-	// that is switched off, and then this is what still notices an archive that has changed.
+	// sum is the hash that go.sum would hold. The go command verifies it against the checksum
+	// database as well, unless that is switched off, and then this is what still notices an archive
+	// that has changed.
 	sum   string
 	files []file
 }
@@ -15,15 +17,16 @@ type source struct {
 // A file is one file of a source, and the CRDs that are taken from it.
 type file struct {
 	path string
-	// crds are names, <plural>.<group>. All of them must be in the file, and no others: a file that loses or gains one
-	// with an update is worth a look.
+	// crds are names, <plural>.<group>. All of them must be in the file, and no others: a file that
+	// loses or gains one with an update is worth a look.
 	crds []string
 }
 
-// sources is the only place where a version is written down. After a change of version, the error of the next fetch
-// tells the new sum.
+// sources is the only place where a version is written down. After a change of version, the error
+// of the next fetch tells the new sum.
 //
-// Gateway API 1.7.0 exists, but its module demands Go 1.27, and the go command reports that as a failed download.
+// Gateway API 1.7.0 exists, but its module demands Go 1.27, and the go command reports that as a
+// failed download.
 func sources() []source {
 	return []source{
 		{

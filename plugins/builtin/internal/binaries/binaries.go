@@ -1,4 +1,5 @@
-// Package binaries knows which programs the pods of a workload may start, and derives the policy that ends all others.
+// Package binaries knows which programs the pods of a workload may start, and derives the policy
+// that ends all others.
 package binaries
 
 import (
@@ -15,13 +16,13 @@ const every = "*"
 // Set is the programs that pods may start. Its zero value allows none.
 type Set struct {
 	paths []string
-	// declared says that a container limits its programs; unknown that one may start anything: it allows every program, or
-	// neither its programs nor its entry point are known.
+	// declared says that a container limits its programs; unknown that one may start anything: it
+	// allows every program, or neither its programs nor its entry point are known.
 	declared, unknown bool
 }
 
-// Of returns what the pods of a workload may start: what containers and sidecars allow, what they are started with, and what
-// their probes and hooks run.
+// Of returns what the pods of a workload may start: what containers and sidecars allow, what they
+// are started with, and what their probes and hooks run.
 func Of(w *lattice.Workload, r *lattice.Runtime) *Set {
 	s := &Set{}
 	for i := range w.Containers {
@@ -47,7 +48,8 @@ func (s *Set) Sidecar(c *lattice.Sidecar) {
 	s.preStop(c.Lifecycle)
 }
 
-// Command adds the program of a command line; one without items adds nothing. A program that a reference names is not known.
+// Command adds the program of a command line; one without items adds nothing. A program that a
+// reference names is not known.
 func (s *Set) Command(line []string) {
 	if len(line) > 0 {
 		s.paths = append(s.paths, line[0])
@@ -83,8 +85,8 @@ func (s *Set) preStop(l *lattice.Lifecycle) {
 	}
 }
 
-// Policy returns the policy that ends every program that is not in the set, in the pods with the labels. The kernel calls
-// security_bprm_check before it runs a program.
+// Policy returns the policy that ends every program that is not in the set, in the pods with the
+// labels. The kernel calls security_bprm_check before it runs a program.
 func (s *Set) Policy(meta kube.ObjectMeta, pods kube.Labels) *kube.TracingPolicyNamespaced {
 	paths := slices.Clone(s.paths)
 	slices.Sort(paths)

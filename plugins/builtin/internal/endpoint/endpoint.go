@@ -1,5 +1,5 @@
-// Package endpoint reads the URLs of external services. The standard library's parser brings formatted printing into a
-// guest.
+// Package endpoint reads the URLs of external services. The standard library's parser brings
+// formatted printing into a guest.
 package endpoint
 
 import (
@@ -18,9 +18,9 @@ type Endpoint struct {
 	Secret bool
 }
 
-// Parse reads [scheme://][user[:password]@]host[:port][/…]. The port may be left out for http and https; without a scheme,
-// which then is tcp, there must be one. The host is returned as policies name it, in lower case and without a final dot. The
-// problem is empty when the URL is fine.
+// Parse reads [scheme://][user[:password]@]host[:port][/…]. The port may be left out for http and
+// https; without a scheme, which then is tcp, there must be one. The host is returned as policies
+// name it, in lower case and without a final dot. The problem is empty when the URL is fine.
 func Parse(url string) (e Endpoint, problem string) {
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found {

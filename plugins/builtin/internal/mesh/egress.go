@@ -6,14 +6,14 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/kube"
 )
 
-// EgressKey is the context key under which an egress step leaves an [Egress] for the step that writes the network
-// policy.
+// EgressKey is the context key under which an egress step leaves an [Egress] for the step that
+// writes the network policy.
 const EgressKey = "egress"
 
 // Egress is what a member's network policy says about targets outside the mesh.
 type Egress struct {
-	// DNS are the names that the pods must be able to look up, in the order of the rules. A name that begins with an
-	// asterisk is a pattern.
+	// DNS are the names that the pods must be able to look up, in the order of the rules. A name
+	// that begins with an asterisk is a pattern.
 	DNS []string
 	// Rules are encoded [kube.CiliumEgress] items.
 	Rules []cbor.Raw
@@ -46,7 +46,8 @@ func ReadEgress(req *sdk.Request) (e Egress, left bool) {
 // dnsPort is where name servers listen.
 const dnsPort = "53"
 
-// DNS lets pods look up names at the cluster's name servers: these, or all names when the list is empty.
+// DNS lets pods look up names at the cluster's name servers: these, or all names when the list is
+// empty.
 func DNS(names []string) *kube.CiliumEgress {
 	rule := kube.CiliumPortRule{Ports: []kube.CiliumPort{{Port: dnsPort, Protocol: UDP}, {Port: dnsPort, Protocol: TCP}}}
 	if len(names) > 0 {

@@ -1,5 +1,6 @@
-// Package mesh holds what the plugins that derive network objects share: how a service takes part in the mesh, how a
-// member is named, selected and identified in it, and how egress rules travel from one step to the next.
+// Package mesh holds what the plugins that derive network objects share: how a service takes part
+// in the mesh, how a member is named, selected and identified in it, and how egress rules travel
+// from one step to the next.
 package mesh
 
 import (
@@ -38,8 +39,8 @@ const (
 	ciliumLabelNamespace = ciliumPrefix + "io.kubernetes.pod.namespace"
 )
 
-// MaxGatewayName is the longest name of what a mesh makes for a Gateway: a Deployment, whose name is a label, a Service and a
-// service account.
+// MaxGatewayName is the longest name of what a mesh makes for a Gateway: a Deployment, whose name
+// is a label, a Service and a service account.
 const MaxGatewayName = 63
 
 // LabelGateway has the name of the Gateway on the pods that a mesh makes for it.
@@ -48,7 +49,8 @@ const LabelGateway = "gateway.networking.k8s.io/gateway-name"
 // DefaultGatewayClass is the class of an ingress Gateway whose document names none.
 const DefaultGatewayClass = "istio"
 
-// WaypointName names the waypoint Gateway of a namespace. The waypoint's service account has the same name.
+// WaypointName names the waypoint Gateway of a namespace. The waypoint's service account has the
+// same name.
 func WaypointName(namespace string) string { return gatewayName(namespace, "-waypoint", "") }
 
 // IngressName names the ingress Gateway of a namespace.
@@ -56,8 +58,8 @@ func IngressName(namespace string) string {
 	return gatewayName(namespace, "-ingress", "-"+DefaultGatewayClass)
 }
 
-// gatewayName appends suffix to a namespace, or to a part of it and its hash where the mesh, which appends more, would make a
-// name that is too long.
+// gatewayName appends suffix to a namespace, or to a part of it and its hash where the mesh, which
+// appends more, would make a name that is too long.
 func gatewayName(namespace, suffix, more string) string {
 	room := MaxGatewayName - len(suffix) - len(more)
 	if len(namespace) > room {
@@ -67,14 +69,15 @@ func gatewayName(namespace, suffix, more string) string {
 	return namespace + suffix
 }
 
-// IngressAccount names the service account that Istio makes for a namespace's ingress Gateway of a class; "" is the default
-// class.
+// IngressAccount names the service account that Istio makes for a namespace's ingress Gateway of a
+// class; "" is the default class.
 func IngressAccount(namespace, class string) string {
 	return IngressName(namespace) + "-" + either(class, DefaultGatewayClass)
 }
 
-// IngressGateway returns the ingress Gateway of a namespace as a member, by the service account that a reference names: it may
-// call every member that allows it. It is nil for any other reference.
+// IngressGateway returns the ingress Gateway of a namespace as a member, by the service account
+// that a reference names: it may call every member that allows it. It is nil for any other
+// reference.
 func IngressGateway(r lattice.MemberRef) *lattice.LatticeMeshMember {
 	gateway := IngressName(r.Namespace)
 	if class, ok := strings.CutPrefix(r.Name, gateway+"-"); !ok || class == "" {
@@ -102,7 +105,8 @@ func Account(m *lattice.LatticeMeshMember) string {
 // Ambient reports whether a member's pods are in the ambient mesh.
 func Ambient(m *lattice.LatticeMeshMember) bool { return m.Spec.Ambient == nil || *m.Spec.Ambient }
 
-// PodSelector selects a member's pods in their namespace. It is nil for a member that is a whole namespace.
+// PodSelector selects a member's pods in their namespace. It is nil for a member that is a whole
+// namespace.
 func PodSelector(m *lattice.LatticeMeshMember) *kube.LabelSelector {
 	if len(m.Spec.Target.Selector) == 0 {
 		return nil
@@ -110,8 +114,8 @@ func PodSelector(m *lattice.LatticeMeshMember) *kube.LabelSelector {
 	return &kube.LabelSelector{MatchLabels: m.Spec.Target.Selector}
 }
 
-// CiliumSelector selects a member's pods for a Cilium policy in the namespace from. Cilium looks into the policy's own
-// namespace unless a selector names another.
+// CiliumSelector selects a member's pods for a Cilium policy in the namespace from. Cilium looks
+// into the policy's own namespace unless a selector names another.
 func CiliumSelector(m *lattice.LatticeMeshMember, from string) kube.LabelSelector {
 	var labels kube.Labels
 	for _, l := range m.Spec.Target.Selector {
@@ -157,12 +161,12 @@ func Select(m *lattice.LatticeMeshMember, keep func(*lattice.MemberPort) bool) [
 	return ports
 }
 
-// Carried reports whether the mesh's tunnels carry the traffic of a port. They carry TCP only; who may use any other port is
-// the network policy's to decide.
+// Carried reports whether the mesh's tunnels carry the traffic of a port. They carry TCP only; who
+// may use any other port is the network policy's to decide.
 func Carried(p *lattice.MemberPort) bool { return either(p.Protocol, TCP) == TCP }
 
-// Ports returns the numbers of the ports of a member whose traffic the mesh carries, sorted: those with one of the peer
-// authentications, or all when none is named.
+// Ports returns the numbers of the ports of a member whose traffic the mesh carries, sorted: those
+// with one of the peer authentications, or all when none is named.
 func Ports(m *lattice.LatticeMeshMember, peerAuth ...string) []int64 {
 	var numbers []int64
 	for _, p := range Select(m, func(p *lattice.MemberPort) bool {
@@ -212,16 +216,16 @@ func CiliumName(name string) kube.CiliumFQDN {
 	return kube.CiliumFQDN{MatchName: name}
 }
 
-// Allow returns an Istio policy that lets principals use ports. No principals means everyone, no ports means all ports. The
-// caller adds what it applies to.
+// Allow returns an Istio policy that lets principals use ports. No principals means everyone, no
+// ports means all ports. The caller adds what it applies to.
 func Allow(meta kube.ObjectMeta, principals []string, ports []int64) *kube.AuthorizationPolicy {
 	policy := AllowNothing(meta)
 	policy.Spec.Rules = []kube.AuthorizationRule{Rule(principals, ports)}
 	return policy
 }
 
-// AllowNothing returns an Istio policy that lets no one in: a policy that allows, without a rule. A member that no policy is
-// about would be open to all. The caller adds what it applies to.
+// AllowNothing returns an Istio policy that lets no one in: a policy that allows, without a rule. A
+// member that no policy is about would be open to all. The caller adds what it applies to.
 func AllowNothing(meta kube.ObjectMeta) *kube.AuthorizationPolicy {
 	return &kube.AuthorizationPolicy{
 		Object: kube.NewObject("security.istio.io/v1", "AuthorizationPolicy", meta),
@@ -241,7 +245,8 @@ func Rule(principals []string, ports []int64) kube.AuthorizationRule {
 	return rule
 }
 
-// MetricsPort is the name of ports that the platform's monitoring scrapes, through the mesh and without being named as a caller.
+// MetricsPort is the name of ports that the platform's monitoring scrapes, through the mesh and
+// without being named as a caller.
 const MetricsPort = "metrics"
 
 // Scraper returns the platform's monitoring as a member of the mesh.

@@ -30,8 +30,9 @@ func FromService(svc *lattice.LatticeService) *lattice.LatticeMeshMember {
 	return m
 }
 
-// FromJob returns how the tasks of a job take part in the mesh, sorted by name. The tasks of a training talk to each other on
-// ports that their framework chooses, which the tunnel of the mesh would slow: they are out of it, and closed to all others.
+// FromJob returns how the tasks of a job take part in the mesh, sorted by name. The tasks of a
+// training talk to each other on ports that their framework chooses, which the tunnel of the mesh
+// would slow: they are out of it, and closed to all others.
 func FromJob(job *lattice.LatticeJob) []*lattice.LatticeMeshMember {
 	var members []*lattice.LatticeMeshMember
 	for _, s := range subject.OfJob(job) {
@@ -41,7 +42,8 @@ func FromJob(job *lattice.LatticeJob) []*lattice.LatticeMeshMember {
 			setWorkload(m, s.Workload)
 		}
 		if len(m.Spec.Ports) > 0 && job.Spec.Schedule == "" {
-			// The pods have names below that of the job; those of a schedule's jobs have the time in them.
+			// The pods have names below that of the job; those of a schedule's jobs have the time
+			// in them.
 			m.Spec.PodNames = job.Metadata.Name
 		}
 		if t := job.Spec.Training; t != nil {
@@ -98,8 +100,8 @@ func newMember(meta lattice.ObjectMeta) *lattice.LatticeMeshMember {
 	return &lattice.LatticeMeshMember{APIVersion: lattice.APIVersion, Kind: lattice.KindMeshMember, Metadata: meta}
 }
 
-// memberPorts returns the ports of the pods of a Service, sorted by name. Of several ports of the Service that lead to one
-// of the pods the first is taken.
+// memberPorts returns the ports of the pods of a Service, sorted by name. Of several ports of the
+// Service that lead to one of the pods the first is taken.
 func memberPorts(served *lattice.Ports) []lattice.MemberPort {
 	if served == nil {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"github.com/latticenet/lattice-host/abi/lattice"
 )
 
-// Insert adds v to a sorted set at its place, unless an equal one is there. The standard library's sort is ten times
-// the code in a guest, once for every type.
+// Insert adds v to a sorted set at its place, unless an equal one is there. The standard library's
+// sort is ten times the code in a guest, once for every type.
 func Insert[T any](set []T, v T, compare func(a, b T) int) []T {
 	low, high := 0, len(set)
 	for low < high {

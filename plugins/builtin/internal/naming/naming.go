@@ -1,4 +1,5 @@
-// Package naming holds the labels, names and hashes that the derived objects of all built-in plugins share.
+// Package naming holds the labels, names and hashes that the derived objects of all built-in
+// plugins share.
 package naming
 
 import (
@@ -23,7 +24,8 @@ const (
 // Hash returns the first eight bytes of the SHA-256 of s in hexadecimal.
 func Hash(s string) string { return short(s, 8) }
 
-// Derived returns prefix and the first four bytes of the SHA-256 of the parts, joined with slashes, in hexadecimal.
+// Derived returns prefix and the first four bytes of the SHA-256 of the parts, joined with slashes,
+// in hexadecimal.
 func Derived(prefix string, parts ...string) string {
 	return prefix + short(strings.Join(parts, "/"), 4)
 }
@@ -33,8 +35,8 @@ func short(s string, n int) string {
 	return sha256.Hex(sum[:n])
 }
 
-// DNSLabel turns s into a DNS label: lower case, every other character a hyphen, beginning with a letter, no hyphen at
-// the end, at most 63 characters. It returns "" when nothing is left.
+// DNSLabel turns s into a DNS label: lower case, every other character a hyphen, beginning with a
+// letter, no hyphen at the end, at most 63 characters. It returns "" when nothing is left.
 func DNSLabel(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := range len(s) {
@@ -54,8 +56,9 @@ func DNSLabel(s string) string {
 	return ascii.Trim(string(b[:min(len(b), 63)]), '-')
 }
 
-// Label returns a DNS label that begins with prefix and is unique to s. Where sanitised is all of s, it follows the
-// prefix as it is; elsewhere the hash of s follows after two hyphens, which sanitised is not to have in a row where it is all of s.
+// Label returns a DNS label that begins with prefix and is unique to s. Where sanitised is all of
+// s, it follows the prefix as it is; elsewhere the hash of s follows after two hyphens, which
+// sanitised is not to have in a row where it is all of s.
 func Label(prefix, sanitised, s string, whole bool) string {
 	if name := prefix + sanitised; whole && len(name) <= maxLabel {
 		return name
@@ -76,8 +79,8 @@ const (
 	KindStatefulSet = "StatefulSet"
 )
 
-// WorkloadKind returns the kind of apps/v1 that runs a service's pods: a StatefulSet when they have names or volumes of their
-// own.
+// WorkloadKind returns the kind of apps/v1 that runs a service's pods: a StatefulSet when they have
+// names or volumes of their own.
 func WorkloadKind(spec *lattice.ServiceSpec) string {
 	if s := spec.Workload.Service; s != nil && s.StableNames {
 		return KindStatefulSet
@@ -90,8 +93,8 @@ func WorkloadKind(spec *lattice.ServiceSpec) string {
 	return KindDeployment
 }
 
-// PodsService returns the headless Service below which the pods of a StatefulSet have names: the service's own where it is
-// headless, and else a second one.
+// PodsService returns the headless Service below which the pods of a StatefulSet have names: the
+// service's own where it is headless, and else a second one.
 func PodsService(name string, spec *lattice.ServiceSpec) string {
 	if s := spec.Workload.Service; s != nil && s.ServiceType == "Headless" {
 		return name
@@ -140,7 +143,8 @@ func Meta(owner *lattice.ObjectMeta, name string) kube.ObjectMeta {
 	return ObjectMeta(owner, name, owner.Name)
 }
 
-// ObjectMeta returns the metadata of an object derived for a workload, which is a part of a resource.
+// ObjectMeta returns the metadata of an object derived for a workload, which is a part of a
+// resource.
 func ObjectMeta(owner *lattice.ObjectMeta, name, workload string) kube.ObjectMeta {
 	return kube.ObjectMeta{Name: name, Namespace: owner.Namespace, Labels: Labels(workload)}
 }

@@ -29,7 +29,8 @@ func TestDNSLabel(t *testing.T) {
 	}
 }
 
-// TestLaw06_LabelIsInjective derives names of texts that sanitising makes equal, and of one that already looks like such a name.
+// TestLaw06_LabelIsInjective derives names of texts that sanitising makes equal, and of one that
+// already looks like such a name.
 func TestLaw06_LabelIsInjective(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}

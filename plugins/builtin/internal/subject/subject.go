@@ -1,4 +1,5 @@
-// Package subject says what pods a document is about: those of a service, or those of each task of a job.
+// Package subject says what pods a document is about: those of a service, or those of each task of
+// a job.
 package subject
 
 import (
@@ -10,7 +11,8 @@ import (
 
 // Subject is what pods are derived for: a service, or one task of a job.
 type Subject struct {
-	// Name begins the names of all derived objects, and is the value of the label that selects the pods.
+	// Name begins the names of all derived objects, and is the value of the label that selects the
+	// pods.
 	Name string
 	// Owner is the metadata of the document.
 	Owner *lattice.ObjectMeta

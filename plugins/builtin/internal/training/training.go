@@ -7,5 +7,6 @@ const (
 	PortName = "master"
 )
 
-// Shell starts the programs of a training: what tells a program its rank is known only when its pod runs.
+// Shell starts the programs of a training: what tells a program its rank is known only when its pod
+// runs.
 const Shell = "/bin/sh"

@@ -1,6 +1,6 @@
-// Package workload derives the pods of a workload, and what goes with them: the ConfigMaps and Secrets of its variables
-// and files, and the claims of its volumes. Plugins that run pods in other objects than a Deployment derive them with it
-// too.
+// Package workload derives the pods of a workload, and what goes with them: the ConfigMaps and
+// Secrets of its variables and files, and the claims of its volumes. Plugins that run pods in other
+// objects than a Deployment derive them with it too.
 package workload
 
 import (
@@ -16,11 +16,13 @@ type Builder struct {
 	req     *sdk.Request
 	resp    *sdk.Response
 	subject subject.Subject
-	// configs are the objects made of variables and files, in the order in which they enter the config hash.
+	// configs are the objects made of variables and files, in the order in which they enter the
+	// config hash.
 	configs configObjects
 	volumes volumeSet
 	pod     kube.PodTemplate
-	// perReplica are the volumes of which each replica has its own: no volumes of the pod, but of its set.
+	// perReplica are the volumes of which each replica has its own: no volumes of the pod, but of
+	// its set.
 	perReplica []string
 	// provided are the variables that the containers get from elsewhere.
 	provided []string
@@ -69,13 +71,14 @@ type container struct {
 	first bool
 	// after are the init containers that run before this one.
 	after []string
-	// facts are variables with what is known only when the pod runs, and own those that the document names.
+	// facts are variables with what is known only when the pod runs, and own those that the
+	// document names.
 	facts []fact
 	own   []kube.EnvVar
 }
 
-// containers returns the main containers and then the sidecars, each sorted by name; init containers in the order in which
-// they run.
+// containers returns the main containers and then the sidecars, each sorted by name; init
+// containers in the order in which they run.
 func (b *Builder) containers() []container {
 	main, sidecars := b.subject.Workload.Containers, b.subject.Runtime.Sidecars
 	all := make([]container, 0, len(main)+len(sidecars))

@@ -13,7 +13,8 @@ import (
 type place bool
 
 const (
-	// started is the command line of a container, in which the kubelet replaces $(NAME) by a variable.
+	// started is the command line of a container, in which the kubelet replaces $(NAME) by a
+	// variable.
 	started place = true
 	// probed is what a probe or a lifecycle does, in which it does not.
 	probed place = false
@@ -39,11 +40,13 @@ func (b *Builder) commandLine(c *container, field string, line []string, in plac
 	return out
 }
 
-// Line renders the references in a text that a pod's own means do not reach, such as a command of somebody else's.
+// Line renders the references in a text that a pod's own means do not reach, such as a command of
+// somebody else's.
 func (b *Builder) Line(field, text string) string { return b.line(nil, field, text, probed) }
 
-// line renders the references in one text of a command line, a probe or a lifecycle. There, ${NAME} is mostly a shell's, so
-// that only what begins like a reference to the document or the platform is one.
+// line renders the references in one text of a command line, a probe or a lifecycle. There, ${NAME}
+// is mostly a shell's, so that only what begins like a reference to the document or the platform is
+// one.
 func (b *Builder) line(c *container, field, text string, in place) string {
 	if !strings.Contains(text, "${") {
 		return text
@@ -74,7 +77,8 @@ func (b *Builder) line(c *container, field, text string, in place) string {
 	}
 }
 
-// isReference reports whether what is in ${} begins like a reference. A shell's variable has no dot.
+// isReference reports whether what is in ${} begins like a reference. A shell's variable has no
+// dot.
 func isReference(s string) bool {
 	space, rest, found := strings.Cut(ascii.Trim(s, ' '), ".")
 	if !found || rest == "" {
@@ -87,8 +91,8 @@ func isReference(s string) bool {
 	return false
 }
 
-// inLine returns the value of a reference in a command line. All who may look at pods can read it there, so that a secret
-// has to go through a variable.
+// inLine returns the value of a reference in a command line. All who may look at pods can read it
+// there, so that a secret has to go through a variable.
 func (b *Builder) inLine(c *container, field, reference string, in place) string {
 	if b.isRunning(reference) && in == started {
 		return b.runningIn(c, field, reference)
@@ -116,8 +120,8 @@ func (b *Builder) inLine(c *container, field, reference string, in place) string
 	return value
 }
 
-// warnVariables warns about $(NAME) that nothing replaces: in a command line, of a variable that the container does not have,
-// and everywhere else. Names in lower case are commands of a shell.
+// warnVariables warns about $(NAME) that nothing replaces: in a command line, of a variable that
+// the container does not have, and everywhere else. Names in lower case are commands of a shell.
 func (b *Builder) warnVariables(c *container, field, text string, in place) {
 	for rest := text; ; {
 		before, after, found := strings.Cut(rest, "$(")

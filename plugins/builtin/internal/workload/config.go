@@ -26,8 +26,9 @@ const (
 	hashedSecretFiles
 )
 
-// enter adds what one object gives a container to the text that the hash covers. It is injective: keys have neither an
-// equals sign nor a slash nor a colon, line breaks in values are escaped, and every container but the first is named.
+// enter adds what one object gives a container to the text that the hash covers. It is injective:
+// keys have neither an equals sign nor a slash nor a colon, line breaks in values are escaped, and
+// every container but the first is named.
 func (o *configObjects) enter(part int, c *container, data kube.Labels) {
 	prefix := ""
 	if !c.first {
@@ -85,8 +86,8 @@ func (o *configObjects) hash() string {
 	return naming.Hash(text.String())
 }
 
-// environment turns a container's variables into a ConfigMap, and those that carry a password into a Secret. Variables
-// with a reference to a secret resource belong to another step.
+// environment turns a container's variables into a ConfigMap, and those that carry a password into
+// a Secret. Variables with a reference to a secret resource belong to another step.
 func (b *Builder) environment(c *container, out *kube.Container) {
 	var plain, sensitive kube.Labels
 	for i := range c.Variables {
@@ -130,8 +131,9 @@ func (b *Builder) environment(c *container, out *kube.Container) {
 	}
 }
 
-// warnParentheses warns about $(NAME) in a variable. The kubelet replaces it in a variable of the pod's own, and not in one
-// that comes from a ConfigMap (kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables).
+// warnParentheses warns about $(NAME) in a variable. The kubelet replaces it in a variable of the
+// pod's own, and not in one that comes from a ConfigMap
+// (kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables).
 func (b *Builder) warnParentheses(field, value string) {
 	for rest := value; ; {
 		_, after, found := strings.Cut(rest, "$(")

@@ -9,7 +9,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/template"
 )
 
-// existing is a Secret or ConfigMap of the namespace that somebody else makes. Gates ask whether a Secret may be read.
+// existing is a Secret or ConfigMap of the namespace that somebody else makes. Gates ask whether a
+// Secret may be read.
 type existing struct {
 	// name is the object's, resource that of the resource.
 	name, resource string
@@ -55,7 +56,8 @@ func (b *Builder) existingReference(reference string) (object *existing, key str
 	return existingOf(name, r), key
 }
 
-// existingEnv takes the variables of a container from whole objects. They come before its own, which win.
+// existingEnv takes the variables of a container from whole objects. They come before its own,
+// which win.
 func (b *Builder) existingEnv(c *container, out *kube.Container) {
 	for _, name := range c.EnvFrom {
 		r := b.subject.Workload.Resources.Get(name)

@@ -19,9 +19,9 @@ type fileSet struct {
 	modes bool
 }
 
-// files turns a container's files into a ConfigMap for text and a Secret for binary content and text that carries a
-// password, and mounts each file.
-// Files with a reference to a secret resource belong to another step.
+// files turns a container's files into a ConfigMap for text and a Secret for binary content and
+// text that carries a password, and mounts each file. Files with a reference to a secret resource
+// belong to another step.
 func (b *Builder) files(c *container, out *kube.Container) {
 	var text, binary fileSet
 	textName, binaryName := b.subject.Name+"-"+c.name+"-files", b.subject.Name+"-"+c.name+"-files-bin"
@@ -86,7 +86,8 @@ func (b *Builder) files(c *container, out *kube.Container) {
 	}
 }
 
-// warnMode warns about a mode without a bit that the kubelet adds: it lets the group of the pod's volumes read all files.
+// warnMode warns about a mode without a bit that the kubelet adds: it lets the group of the pod's
+// volumes read all files.
 func (b *Builder) warnMode(field string, f *lattice.File) {
 	const groupReads = 0o040
 	// Validated before: three or four octal digits, or nothing.
@@ -101,8 +102,8 @@ func (b *Builder) warnMode(field string, f *lattice.File) {
 // binarySuffix ends the names of what holds binary content.
 const binarySuffix = "-bin"
 
-// filesVolume names the volume of a container's files. A container whose own name ends like the volume of another's binary
-// content gets a hash.
+// filesVolume names the volume of a container's files. A container whose own name ends like the
+// volume of another's binary content gets a hash.
 func filesVolume(container, suffix string) string {
 	name := container + suffix
 	return naming.Label("files-", name, name, suffix != "" || !strings.HasSuffix(container, binarySuffix))
@@ -111,8 +112,9 @@ func filesVolume(container, suffix string) string {
 // maxDataKey is the longest key of a ConfigMap or Secret.
 const maxDataKey = 253
 
-// fileKey returns the key of a file in its ConfigMap or Secret: its path with hyphens for slashes. A path that holds what
-// keys cannot have gets a hash; the file keeps its own name, because it is mounted by its path.
+// fileKey returns the key of a file in its ConfigMap or Secret: its path with hyphens for slashes.
+// A path that holds what keys cannot have gets a hash; the file keeps its own name, because it is
+// mounted by its path.
 func fileKey(path string) string {
 	key := ascii.Swap(strings.TrimPrefix(path, "/"), '/', '-')
 	b := []byte(key)

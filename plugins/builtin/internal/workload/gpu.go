@@ -18,10 +18,12 @@ func NetworkTopology(t *lattice.Topology) *kube.NetworkTopology {
 	return &kube.NetworkTopology{Mode: ascii.Lower(t.Mode), HighestTierAllowed: t.MaxTier}
 }
 
-// sharedMemory is where POSIX shared memory is mounted. A volume that the document mounts there is used as it is.
+// sharedMemory is where POSIX shared memory is mounted. A volume that the document mounts there is
+// used as it is.
 const sharedMemory = "/dev/shm"
 
-// applyGPU gives the first GPU resource to the first container. The scheduler shares GPUs by number, memory and cores.
+// applyGPU gives the first GPU resource to the first container. The scheduler shares GPUs by
+// number, memory and cores.
 func (b *Builder) applyGPU() {
 	r := b.gpu()
 	if r == nil || len(b.pod.Spec.Containers) == 0 {
@@ -61,7 +63,8 @@ func (b *Builder) applyGPU() {
 	if slices.ContainsFunc(c.VolumeMounts, func(m kube.VolumeMount) bool { return strings.TrimSuffix(m.MountPath, "/") == sharedMemory }) {
 		return
 	}
-	// Frameworks pass tensors between processes through shared memory, of which a container has 64 MiB otherwise.
+	// Frameworks pass tensors between processes through shared memory, of which a container has 64
+	// MiB otherwise.
 	b.AddVolume(b.subject.Field+".workload.resources", kube.Volume{Name: "dshm", EmptyDir: &kube.EmptyDir{Medium: "Memory"}})
 	c.VolumeMounts = append(c.VolumeMounts, kube.VolumeMount{Name: "dshm", MountPath: sharedMemory})
 }

@@ -2,8 +2,8 @@ package workload
 
 import "slices"
 
-// inOrder puts init containers after those that they name, and otherwise leaves containers in their order. That the names
-// are known and do not wait for each other was validated.
+// inOrder puts init containers after those that they name, and otherwise leaves containers in their
+// order. That the names are known and do not wait for each other was validated.
 func inOrder(sidecars []container) {
 	for i := range sidecars {
 		// The first of the rest that waits for nothing in the rest comes next.

@@ -8,14 +8,15 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/template"
 )
 
-// requireOwner names the requirement for the owners of a volume. It cannot be mistaken for that of a service, which has a
-// slash.
+// requireOwner names the requirement for the owners of a volume. It cannot be mistaken for that of
+// a service, which has a slash.
 func requireOwner(id string) string { return "volume:" + id }
 
 // requireOwnerJob names the requirement for the jobs that own a volume.
 func requireOwnerJob(id string) string { return "volume-of-job:" + id }
 
-// Waits asks for the documents that the derivation depends on, and reports whether it has to wait for them.
+// Waits asks for the documents that the derivation depends on, and reports whether it has to wait
+// for them.
 func (b *Builder) Waits() bool {
 	resources := b.subject.Workload.Resources
 	for i := range resources {
@@ -55,7 +56,8 @@ func (b *Builder) unanswered() bool {
 	return false
 }
 
-// requireOnce asks for a document, each once. What is asked for again in every round has settled for the host.
+// requireOnce asks for a document, each once. What is asked for again in every round has settled
+// for the host.
 func (b *Builder) requireOnce(q abi.Requirement) {
 	for i := range b.resp.Requirements {
 		if b.resp.Requirements[i].Name == q.Name {

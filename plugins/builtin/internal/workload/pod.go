@@ -20,15 +20,17 @@ func (b *Builder) podTemplate() {
 	if runtime.AutomountServiceAccountToken != nil {
 		spec.AutomountServiceAccountToken = runtime.AutomountServiceAccountToken
 	}
-	// Variables of every service of the namespace: they clash with the workload's own, and slow the start of pods.
+	// Variables of every service of the namespace: they clash with the workload's own, and slow the
+	// start of pods.
 	spec.EnableServiceLinks = new(false)
 	spec.HostNetwork = runtime.HostNetwork
 	if runtime.HostNetwork != nil && *runtime.HostNetwork {
 		// Otherwise the node's resolver answers, which knows no service.
 		spec.DNSPolicy = "ClusterFirstWithHostNet"
 	}
-	// A name with a dot is looked up as it is first. The policies of Cilium allow whole names, refuse those with a search
-	// domain appended, and musl gives up after the first refusal (cilium/cilium#11034).
+	// A name with a dot is looked up as it is first. The policies of Cilium allow whole names,
+	// refuse those with a search domain appended, and musl gives up after the first refusal
+	// (cilium/cilium#11034).
 	spec.DNSConfig = &kube.DNSConfig{Options: []kube.DNSOption{{Name: "ndots", Value: "1"}}}
 	spec.ShareProcessNamespace = runtime.ShareProcessNamespace
 	spec.TerminationGracePeriodSeconds = runtime.TerminationGracePeriodSeconds
@@ -68,7 +70,8 @@ func (b *Builder) placement() {
 	}
 }
 
-// warnToken warns about a token that opens nothing: rights on the Kubernetes API are not part of the document.
+// warnToken warns about a token that opens nothing: rights on the Kubernetes API are not part of
+// the document.
 func (b *Builder) warnToken() {
 	if on := b.subject.Runtime.AutomountServiceAccountToken; on == nil || !*on {
 		return

@@ -10,11 +10,13 @@ import (
 
 // podFact is something that only a running pod knows of itself.
 type podFact struct {
-	// reference is how a document names it, and path the field of the pod. variable holds it where it is a part of a text.
+	// reference is how a document names it, and path the field of the pod. variable holds it where
+	// it is a part of a text.
 	reference, path, variable string
 }
 
-// podFacts are the facts that Kubernetes gives to variables (kubernetes.io/docs/concepts/workloads/pods/downward-api).
+// podFacts are the facts that Kubernetes gives to variables
+// (kubernetes.io/docs/concepts/workloads/pods/downward-api).
 func podFacts() []podFact {
 	return []podFact{
 		{"node.ip", "status.hostIP", "LATTICE_NODE_IP"},
@@ -27,15 +29,16 @@ func podFacts() []podFact {
 	}
 }
 
-// running is a value that is known only when the pod runs: a fact of the pod, or a key of an existing object.
+// running is a value that is known only when the pod runs: a fact of the pod, or a key of an
+// existing object.
 type running struct {
 	// variable holds the value where it is a part of a text.
 	variable string
 	source   *kube.EnvVarSource
 }
 
-// running returns the source of a value that is known only when the pod runs. It is nil for other references, and after
-// reporting a wrong one.
+// running returns the source of a value that is known only when the pod runs. It is nil for other
+// references, and after reporting a wrong one.
 func (b *Builder) running(field, reference string) *running {
 	if e, key := b.existingReference(reference); e != nil {
 		if key == "" {
@@ -79,7 +82,8 @@ func factNames() string {
 	return strings.Join(names, ", ")
 }
 
-// isRunning reports whether a reference is to a value that is known only when the pod runs, or looks like it.
+// isRunning reports whether a reference is to a value that is known only when the pod runs, or
+// looks like it.
 func (b *Builder) isRunning(reference string) bool {
 	e, _ := b.existingReference(reference)
 	return e != nil || isPodReference(reference)
@@ -96,7 +100,8 @@ func (b *Builder) refersToRunning(text string) bool {
 	return found
 }
 
-// runningIn returns the placeholder for such a value in a text in which the kubelet replaces $(NAME).
+// runningIn returns the placeholder for such a value in a text in which the kubelet replaces
+// $(NAME).
 func (b *Builder) runningIn(c *container, field, reference string) string {
 	v := b.running(field, reference)
 	if v == nil {
@@ -116,7 +121,8 @@ func (b *Builder) runningIn(c *container, field, reference string) string {
 	return "$(" + v.variable + ")"
 }
 
-// runningVariable turns a variable with such values into one of the pod's own: the kubelet fills it in when the pod starts.
+// runningVariable turns a variable with such values into one of the pod's own: the kubelet fills it
+// in when the pod starts.
 func (b *Builder) runningVariable(c *container, field, name, text string) kube.EnvVar {
 	if reference, sole := template.Sole(text, template.Plain); sole && text[0] == '$' && text[len(text)-1] == '}' {
 		if v := b.running(field, reference); v != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/latticenet/lattice-host/plugins/sdk/go/template"
 )
 
-// render replaces the references in a text. sensitive says that a value with a password went into it.
+// render replaces the references in a text. sensitive says that a value with a password went into
+// it.
 func (b *Builder) render(field, text string, syntax template.Syntax) (rendered string, sensitive bool) {
 	rendered, problem := template.Render(text, syntax, func(reference string) (string, string) {
 		value, secret, problem := b.resolve(reference)

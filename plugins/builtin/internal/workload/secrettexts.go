@@ -161,7 +161,8 @@ func (s *secretSet) variables(c *container, fields *kube.ContainerFields) []mixe
 	for i := range c.Variables {
 		e := &c.Variables[i]
 		field := c.field + ".variables." + e.Key
-		// What is known only when the pod runs is refused next to a secret by the step that has the pods.
+		// What is known only when the pod runs is refused next to a secret by the step that has the
+		// pods.
 		if !s.refersToSecret(e.Value, template.Plain) || s.refersToRunning(e.Value) {
 			continue
 		}
@@ -230,8 +231,8 @@ func (s *secretSet) templated(name string, t *secretText, texts kube.Labels) *ku
 	return e
 }
 
-// files has External Secrets put the files of a container together that have secrets: one object, and
-// one volume of the same name, a file.
+// files has External Secrets put the files of a container together that have secrets: one object,
+// and one volume of the same name, a file.
 func (s *secretSet) files(c *container, fields *kube.ContainerFields) {
 	for i := range c.Files {
 		path, f := c.Files[i].Key, &c.Files[i].Value

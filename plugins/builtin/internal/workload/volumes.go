@@ -28,15 +28,16 @@ func (b *Builder) HasVolume(name string) bool {
 	return slices.Contains(b.perReplica, name) || slices.ContainsFunc(b.volumes, func(v kube.Volume) bool { return v.Name == name })
 }
 
-// emptyDirName names the empty directory of a path. A path of lower-case letters, digits and slashes keeps its words;
-// what else it may have is lost in a DNS label, so a hash makes up for it.
+// emptyDirName names the empty directory of a path. A path of lower-case letters, digits and
+// slashes keeps its words; what else it may have is lost in a DNS label, so a hash makes up for it.
 func emptyDirName(path string) string {
 	label := naming.DNSLabel(path)
 	plain := strings.IndexByte(path, '-') < 0 && label == ascii.Swap(strings.TrimPrefix(path, "/"), '/', '-')
 	return naming.Label("emptydir-", label, path, plain)
 }
 
-// mounts mounts a container's volumes: volume resources, and empty directories where no source is named.
+// mounts mounts a container's volumes: volume resources, and empty directories where no source is
+// named.
 func (b *Builder) mounts(c *container, out *kube.Container) {
 	for i := range c.Volumes {
 		path, m := c.Volumes[i].Key, &c.Volumes[i].Value
@@ -68,7 +69,8 @@ func (b *Builder) emptyDir(field, name string, m *lattice.VolumeMount) {
 	b.AddVolume(field, kube.Volume{Name: name, EmptyDir: &kube.EmptyDir{Medium: m.Medium, SizeLimit: m.SizeLimit}})
 }
 
-// resourceVolume adds the volume of a resource once, however often it is mounted, and returns its name.
+// resourceVolume adds the volume of a resource once, however often it is mounted, and returns its
+// name.
 func (b *Builder) resourceVolume(field, source string, mount *kube.VolumeMount) string {
 	name := strings.TrimSuffix(strings.TrimPrefix(source, "${resources."), "}")
 	r := b.subject.Workload.Resources.Get(name)
@@ -120,8 +122,8 @@ func (b *Builder) scratch(field, name string, r *lattice.Resource) {
 	b.AddVolume(field, kube.Volume{Name: name, EmptyDir: &kube.EmptyDir{Medium: r.Params.Medium, SizeLimit: r.Params.SizeLimit}})
 }
 
-// applySharedVolumes labels the pods that own shared volumes, and places those that use another service's volume on the
-// owner's node, because most volumes can be mounted on one node only.
+// applySharedVolumes labels the pods that own shared volumes, and places those that use another
+// service's volume on the owner's node, because most volumes can be mounted on one node only.
 func (b *Builder) applySharedVolumes() {
 	var terms []kube.PodAffinityTerm
 	for i := range b.subject.Workload.Resources {
@@ -146,8 +148,8 @@ func (b *Builder) applySharedVolumes() {
 	}
 }
 
-// OneNodeVolume returns the name of a volume resource that the pods mount, that the workload owns, and that can be mounted on
-// one node at a time; otherwise "".
+// OneNodeVolume returns the name of a volume resource that the pods mount, that the workload owns,
+// and that can be mounted on one node at a time; otherwise "".
 func (b *Builder) OneNodeVolume() string {
 	for i := range b.volumes {
 		if b.volumes[i].PersistentVolumeClaim == nil {
@@ -185,8 +187,9 @@ func (b *Builder) emitClaims() {
 	}
 }
 
-// ClaimTemplates returns the claims that each replica has one of. Nothing in them can change while the set exists, and the
-// controller labels what it makes of them, so that they have no labels here.
+// ClaimTemplates returns the claims that each replica has one of. Nothing in them can change while
+// the set exists, and the controller labels what it makes of them, so that they have no labels
+// here.
 func (b *Builder) ClaimTemplates() []kube.PersistentVolumeClaim {
 	var templates []kube.PersistentVolumeClaim
 	for i := range b.subject.Workload.Resources {
@@ -212,7 +215,8 @@ func claimSpec(p *lattice.ResourceParams) kube.PersistentVolumeClaimSpec {
 	}
 }
 
-// claimName returns the name of a volume's claim. A volume with an id is known by it to other services too.
+// claimName returns the name of a volume's claim. A volume with an id is known by it to other
+// services too.
 func (b *Builder) claimName(resource string, r *lattice.Resource) string {
 	if r.ID != "" {
 		return "vol-" + r.ID

@@ -81,7 +81,8 @@ func ParseInt(s string, base int64) (n int64, ok bool) {
 	return n, s != "" && len(s) <= 18
 }
 
-// Base64 returns s in base64 with padding (RFC 4648, section 4), as the data of a Secret is written.
+// Base64 returns s in base64 with padding (RFC 4648, section 4), as the data of a Secret is
+// written.
 func Base64(s string) string {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	out := make([]byte, 0, (len(s)+2)/3*4)

@@ -14,11 +14,13 @@ type CiliumRule struct {
 	// EnableDefaultDeny closes a direction also where no rule names it.
 	EnableDefaultDeny *CiliumDefaultDeny `json:"enableDefaultDeny,omitempty"`
 	Ingress           []CiliumIngress    `json:"ingress,omitempty"`
-	// Egress holds encoded [CiliumEgress] items, so that rules which another step wrote can stand among a plugin's own.
+	// Egress holds encoded [CiliumEgress] items, so that rules which another step wrote can stand
+	// among a plugin's own.
 	Egress []cbor.Raw `json:"egress,omitempty"`
 }
 
-// CiliumDefaultDeny says which directions are closed except for what rules allow. Without it a direction without rules is open.
+// CiliumDefaultDeny says which directions are closed except for what rules allow. Without it a
+// direction without rules is open.
 type CiliumDefaultDeny struct {
 	Ingress bool `json:"ingress"`
 	Egress  bool `json:"egress"`

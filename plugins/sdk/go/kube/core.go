@@ -18,7 +18,8 @@ type ConfigMap struct {
 type Secret struct {
 	Object
 	Type string `json:"type,omitempty"`
-	// Data values are base64. There is no stringData: server-side apply does not remove what was written through it.
+	// Data values are base64. There is no stringData: server-side apply does not remove what was
+	// written through it.
 	Data cbor.Map[string] `json:"data,omitempty"`
 }
 

@@ -1,5 +1,6 @@
-// Package kube holds small typed builders for the objects that derivations emit: just the fields they set, written
-// straight to CBOR. Keys are sorted, absent fields leave no trace, and there is no status.
+// Package kube holds small typed builders for the objects that derivations emit: just the fields
+// they set, written straight to CBOR. Keys are sorted, absent fields leave no trace, and there is
+// no status.
 package kube
 
 import (

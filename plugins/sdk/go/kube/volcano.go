@@ -21,7 +21,8 @@ type VolcanoJobSpec struct {
 	NetworkTopology   *NetworkTopology `json:"networkTopology,omitempty"`
 }
 
-// VolcanoPlugins are the arguments of the plugins of Volcano that a job uses; nil leaves a plugin out.
+// VolcanoPlugins are the arguments of the plugins of Volcano that a job uses; nil leaves a plugin
+// out.
 type VolcanoPlugins struct {
 	// Env gives each container the number of its pod in VC_TASK_INDEX.
 	Env *VolcanoArguments `json:"env,omitempty"`

@@ -138,7 +138,8 @@ func newList(version int64) *list {
 // Open returns the index in the folder dir, verified from a pinned root on as a client does it, so
 // that no one who can write to the folder gets a signature under what they put there: what the
 // draft changes, it reads and verifies first, and what it does not change keeps the hash that the
-// verified snapshot has for it. [Draft.Check] reads all. That the index has expired is not an error.
+// verified snapshot has for it. [Draft.Check] reads all. That the index has expired is not an
+// error.
 func Open(ctx context.Context, dir string, pinned []byte) (*Draft, error) {
 	return Read(ctx, folder(dir), pinned)
 }

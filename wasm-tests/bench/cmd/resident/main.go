@@ -1,6 +1,6 @@
-// Command resident loads the built-in plugins, has its first argument's number of instances of each made, with the second
-// one's number of processors, and prints how many bytes of the process are resident then. It reads procfs, so that it runs
-// on Linux only.
+// Command resident loads the built-in plugins, has its first argument's number of instances of each
+// made, with the second one's number of processors, and prints how many bytes of the process are
+// resident then. It reads procfs, so that it runs on Linux only.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
-// warming is how long the plugins are called from as many goroutines as there may be instances. The goroutines interrupt
-// each other, so that in this time many calls run at once and the pools fill.
+// warming is how long the plugins are called from as many goroutines as there may be instances. The
+// goroutines interrupt each other, so that in this time many calls run at once and the pools fill.
 const warming = 2 * time.Second
 
 func main() {

@@ -1,7 +1,7 @@
 //go:build wasip1
 
-// The deployment plugin for Extism: the same derivation and the same messages, carried by the host functions of Extism the
-// way its Go PDK carries them, eight bytes a call.
+// The deployment plugin for Extism: the same derivation and the same messages, carried by the host
+// functions of Extism the way its Go PDK carries them, eight bytes a call.
 package main
 
 import (
@@ -39,7 +39,8 @@ var plugin = deployment.Plugin()
 //
 //go:wasmexport derive
 func derive() int32 {
-	// An export returns to the host without passing the scheduler, so that the collector's workers would never run.
+	// An export returns to the host without passing the scheduler, so that the collector's workers
+	// would never run.
 	runtime.Gosched()
 	output(plugin.Serve(abi.OpDerive, input()))
 	return 0

@@ -1,9 +1,11 @@
-// Command fetch-crds fills a folder with the pinned CRDs that emitted objects are validated against.
+// Command fetch-crds fills a folder with the pinned CRDs that emitted objects are validated
+// against.
 //
 //	fetch-crds [-out DIR]
 //
-// Without -out the folder is build/crds of the repository around the working directory, where the tests look. They
-// fetch by themselves; this command is for filling the folder ahead of time, and for looking at the CRDs.
+// Without -out the folder is build/crds of the repository around the working directory, where the
+// tests look. They fetch by themselves; this command is for filling the folder ahead of time, and
+// for looking at the CRDs.
 //
 // Exit codes: 0 the folder is complete, 1 it is not, 2 wrong usage.
 package main

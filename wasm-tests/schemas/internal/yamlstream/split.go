@@ -11,8 +11,9 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// Split returns the documents of a stream as they are written, without the lines that separate them. It splits before
-// anything is parsed, so that a mistake can be reported with the document it is in.
+// Split returns the documents of a stream as they are written, without the lines that separate
+// them. It splits before anything is parsed, so that a mistake can be reported with the document it
+// is in.
 func Split(data []byte) [][]byte {
 	var texts [][]byte
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
