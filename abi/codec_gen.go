@@ -143,6 +143,16 @@ var typeOfHostError = cbor.Type{
 	},
 }
 
+var typeOfImageProvider = cbor.Type{
+	Kind: cbor.KindStruct, Required: 0x5,
+	Fields: []cbor.Field{
+		{Key: "bid", Offset: unsafe.Offsetof(ImageProvider{}.ID), Kind: cbor.KindText},
+		{Key: "ckey", Offset: unsafe.Offsetof(ImageProvider{}.Key), Kind: cbor.KindText, Optional: true},
+		{Key: "hprovider", Offset: unsafe.Offsetof(ImageProvider{}.Provider), Kind: cbor.KindText},
+		{Key: "orefreshInterval", Offset: unsafe.Offsetof(ImageProvider{}.RefreshInterval), Kind: cbor.KindText, Optional: true},
+	},
+}
+
 // AppendCBOR appends x as an object in deterministic CBOR.
 func (x *KVDeleteAnswer) AppendCBOR(b []byte) []byte {
 	return typeOfKVDeleteAnswer.AppendStruct(b, unsafe.Pointer(x))
@@ -425,7 +435,7 @@ func (x *Manifest) AppendCBOR(b []byte) []byte {
 func (x *Manifest) DecodeCBOR(d *cbor.Decoder) { typeOfManifest.DecodeStruct(d, unsafe.Pointer(x)) }
 
 var typeOfManifest = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x2673,
+	Kind: cbor.KindStruct, Required: 0x4673,
 	Fields: []cbor.Field{
 		{Key: "cabi", Offset: unsafe.Offsetof(Manifest{}.ABI), Kind: cbor.KindInt},
 		{Key: "dname", Offset: unsafe.Offsetof(Manifest{}.Name), Kind: cbor.KindText},
@@ -438,6 +448,7 @@ var typeOfManifest = cbor.Type{
 		{Key: "gsummary", Offset: unsafe.Offsetof(Manifest{}.Summary), Kind: cbor.KindText, Optional: true},
 		{Key: "gversion", Offset: unsafe.Offsetof(Manifest{}.Version), Kind: cbor.KindText},
 		{Key: "hencoding", Offset: unsafe.Offsetof(Manifest{}.Encoding), Kind: cbor.KindText},
+		{Key: "hplatform", Offset: unsafe.Offsetof(Manifest{}.Platform), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
 		{Key: "hrequires", Offset: unsafe.Offsetof(Manifest{}.Requires), Kind: cbor.KindList, Type: &typeOfListOfGroupKind, Optional: true},
 		{Key: "iproviders", Offset: unsafe.Offsetof(Manifest{}.Providers), Kind: cbor.KindList, Type: &typeOfListOfProvider, Optional: true},
 		{Key: "ipublisher", Offset: unsafe.Offsetof(Manifest{}.Publisher), Kind: cbor.KindText},
@@ -466,13 +477,34 @@ var typeOfOutput = cbor.Type{
 	},
 }
 
+var typeOfMapOfImageProvider = cbor.Type{
+	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[ImageProvider])(nil)), Elem: &typeOfImageProvider,
+	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
+		values := make([]cbor.Entry[ImageProvider], capacity)
+		copy(values, unsafe.Slice((*cbor.Entry[ImageProvider])(old), used))
+		return unsafe.Pointer(unsafe.SliceData(values))
+	},
+}
+
+// AppendCBOR appends x as an object in deterministic CBOR.
+func (x *Platform) AppendCBOR(b []byte) []byte {
+	return typeOfPlatform.AppendStruct(b, unsafe.Pointer(x))
+}
+
+// DecodeCBOR reads x from an object; text points into the message. Keys that x does not have are passed over and
+// remembered by d.
+func (x *Platform) DecodeCBOR(d *cbor.Decoder) { typeOfPlatform.DecodeStruct(d, unsafe.Pointer(x)) }
+
 var typeOfPlatform = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x2,
+	Kind: cbor.KindStruct, Required: 0x8,
 	Fields: []cbor.Field{
+		{Key: "fqueues", Offset: unsafe.Offsetof(Platform{}.Queues), Kind: cbor.KindList, Type: &cbor.TextList, Optional: true},
+		{Key: "happArmor", Offset: unsafe.Offsetof(Platform{}.AppArmor), Kind: cbor.KindText, Optional: true},
 		{Key: "hprovider", Offset: unsafe.Offsetof(Platform{}.Provider), Kind: cbor.KindText, Optional: true},
 		{Key: "jmonitoring", Offset: unsafe.Offsetof(Platform{}.Monitoring), Kind: cbor.KindStruct, Type: &typeOfMonitoring},
 		{Key: "kclusterName", Offset: unsafe.Offsetof(Platform{}.ClusterName), Kind: cbor.KindText, Optional: true},
 		{Key: "ktrustDomain", Offset: unsafe.Offsetof(Platform{}.TrustDomain), Kind: cbor.KindText, Optional: true},
+		{Key: "nimageProviders", Offset: unsafe.Offsetof(Platform{}.ImageProviders), Kind: cbor.KindMap, Type: &typeOfMapOfImageProvider, Optional: true},
 	},
 }
 

@@ -9,7 +9,7 @@
 // changed, so that a guest can link it and a reader can trust it.
 package abi
 
-//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots Request,Response,ValidateRequest,ValidateResponse,Manifest,KindDefinition,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
+//go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -roots Request,Response,Platform,ValidateRequest,ValidateResponse,Manifest,KindDefinition,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
 
 //go:generate go run github.com/latticenet/lattice-host/abi/codecgen -dir . -schema ./schema -roots Request,Response,ValidateRequest,ValidateResponse,Manifest,HostAnswer,KVGetRequest,KVGetAnswer,KVSetRequest,KVSetAnswer,KVDeleteRequest,KVDeleteAnswer,KVListRequest,KVListAnswer,HTTPGetRequest,HTTPGetAnswer,ResourcesReadRequest,ResourcesReadAnswer
 

@@ -33,6 +33,8 @@ type Manifest struct {
 	Contributes []GroupKind `json:"contributes,omitempty"`
 	// Reads are the kinds of earlier steps' outputs that the plugin is shown.
 	Reads []GroupKind `json:"reads,omitempty"`
+	// Platform are the facts of the platform that the plugin is told: names of [PlatformFacts].
+	Platform []string `json:"platform,omitempty"`
 	// Requires are the kinds of resource that the plugin's requirements may ask for.
 	Requires []GroupKind `json:"requires,omitempty"`
 	// ContextProduced and ContextConsumed are the context keys that the plugin leaves and is shown.

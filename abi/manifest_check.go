@@ -63,6 +63,10 @@ func (m *Manifest) Check() error {
 	c.kinds("outputs", m.Outputs)
 	c.kinds("contributes", m.Contributes)
 	c.kinds("reads", m.Reads)
+	c.distinct("platform", m.Platform)
+	for i, fact := range m.Platform {
+		c.require(slices.Contains(PlatformFacts(), fact), "platform."+strconv.Itoa(i), "is not a fact of a platform; use "+strings.Join(PlatformFacts(), ", "))
+	}
 	c.kinds("requires", m.Requires)
 	c.distinct("contextProduced", m.ContextProduced)
 	c.distinct("contextConsumed", m.ContextConsumed)

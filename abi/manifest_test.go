@@ -50,6 +50,8 @@ func TestParseManifestRefuses(t *testing.T) {
 		{`"limits":{}`, `"limits":{},"outputs":[{"group":"apps","kind":"deployment"}]`, "outputs.0.kind: must be a kind in CamelCase"},
 		{`"limits":{}`, `"limits":{},"outputs":[{"group":"Apps","kind":"D"}]`, "outputs.0.group: must be"},
 		{`"limits":{}`, `"limits":{},"reads":[{"group":"","kind":"D"},{"group":"","kind":"D"}]`, "reads.1: is a duplicate"},
+		{`"limits":{}`, `"limits":{},"platform":["zone"]`, "platform.0: is not a fact of a platform; use appArmor, clusterName, imageProviders"},
+		{`"limits":{}`, `"limits":{},"platform":["queues","queues"]`, "platform.1: must not be empty or"},
 		{`"limits":{}`, `"limits":{},"capabilities":[{"name":"root","reason":"x"}]`, "capabilities.0.name: must be http.get, kv or resources.read"},
 		{`"limits":{}`, `"limits":{},"capabilities":[{"name":"http.get","reason":"x"}]`, "capabilities.0.hosts: must name at least one host"},
 		{`"limits":{}`, `"limits":{},"capabilities":[{"name":"http.get","reason":"x","hosts":["*.example.com"]}]`, "capabilities.0.hosts.0: must be a DNS name"},

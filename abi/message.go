@@ -139,7 +139,8 @@ type ValidateResponse struct {
 	Results []Result `json:"results,omitempty"`
 }
 
-// Platform says where outputs will run: facts that an operator sets once.
+// Platform says where outputs will run: facts that an operator sets once. A step is told those that its plugin's manifest
+// names; the others are absent.
 type Platform struct {
 	// ClusterName is the name of the cluster.
 	ClusterName string `json:"clusterName,omitempty"`
@@ -149,6 +150,24 @@ type Platform struct {
 	TrustDomain string `json:"trustDomain,omitempty"`
 	// Monitoring says whether and how metrics are kept.
 	Monitoring Monitoring `json:"monitoring"`
+	// AppArmor is the AppArmor profile of containers that name none, RuntimeDefault; empty where not every node has AppArmor.
+	AppArmor string `json:"appArmor,omitempty"`
+	// ImageProviders are the registries whose credentials documents may name.
+	ImageProviders cbor.Map[ImageProvider] `json:"imageProviders,omitempty"`
+	// Queues are the queues of Volcano in which jobs may wait, sorted; empty where that is not known.
+	Queues []string `json:"queues,omitempty"`
+}
+
+// ImageProvider says where the credentials of a registry are, as the content of a Docker configuration.
+type ImageProvider struct {
+	// Provider is the SecretProvider that has them.
+	Provider string `json:"provider"`
+	// ID is their name in the store.
+	ID string `json:"id"`
+	// Key is the key under which they are, where the store keeps several values under one name.
+	Key string `json:"key,omitempty"`
+	// RefreshInterval is how often they are fetched, such as 1h30m; empty means the default.
+	RefreshInterval string `json:"refreshInterval,omitempty"`
 }
 
 // Monitoring says whether and how metrics are kept on the platform.

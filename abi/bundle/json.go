@@ -223,7 +223,17 @@ func writeHostCall(w *jsonWriter, c *HostCall) {
 func writePlatform(w *jsonWriter, p *abi.Platform) {
 	w.key("platform")
 	w.open('{')
+	w.optionalField("appArmor", p.AppArmor)
 	w.textField("clusterName", p.ClusterName)
+	if len(p.ImageProviders) > 0 {
+		w.key("imageProviders")
+		w.open('{')
+		for i := range p.ImageProviders {
+			writeImageProvider(w, p.ImageProviders[i].Key, &p.ImageProviders[i].Value)
+		}
+		w.close('}')
+		w.comma()
+	}
 	w.key("monitoring")
 	w.open('{')
 	w.boolField("enabled", p.Monitoring.Enabled)
@@ -231,7 +241,21 @@ func writePlatform(w *jsonWriter, p *abi.Platform) {
 	w.close('}')
 	w.comma()
 	w.textField("provider", p.Provider)
+	if len(p.Queues) > 0 {
+		list(w, "queues", p.Queues, func(w *jsonWriter, queue *string) { w.text(*queue) })
+	}
 	w.textField("trustDomain", p.TrustDomain)
+	w.close('}')
+	w.comma()
+}
+
+func writeImageProvider(w *jsonWriter, name string, p *abi.ImageProvider) {
+	w.key(name)
+	w.open('{')
+	w.textField("id", p.ID)
+	w.optionalField("key", p.Key)
+	w.textField("provider", p.Provider)
+	w.optionalField("refreshInterval", p.RefreshInterval)
 	w.close('}')
 	w.comma()
 }

@@ -19,7 +19,7 @@ import (
 // inputs are the flags of the commands that derive.
 type inputs struct {
 	files, with, pipelines []string
-	settings               string
+	settings               settingsFlags
 	verbose, noMemo        bool
 	explain                bool
 	// force says that what was derived replaces what somebody else wrote.
@@ -34,12 +34,12 @@ func (in *inputs) register(c *cobra.Command) {
 	flags.StringArrayVarP(&in.files, "filename", "f", nil, "`file`, folder or - (standard input) with documents to derive; repeatable")
 	flags.StringArrayVar(&in.with, "with", nil, "`file` or folder with documents that those of -f may refer to, such as peers; repeatable")
 	flags.StringArrayVar(&in.pipelines, "pipeline", nil, "`file` with pipelines, each in place of the built-in one for its kind; repeatable")
-	flags.StringVar(&in.settings, "settings", "", "`file` with the settings of the platform and of steps")
+	in.settings.register(c, "")
 	flags.BoolVarP(&in.verbose, "verbose", "v", false, "print on standard error what plugins log; runs every plugin again")
 	flags.BoolVar(&in.noMemo, "no-memo", false, "run every plugin again, instead of using what it answered to the same request before")
 	in.hostCalls.registerReplay(c)
 	in.policies.register(c)
-	for _, name := range []string{"filename", "with", "pipeline", "settings"} {
+	for _, name := range []string{"filename", "with", "pipeline"} {
 		// The flags were defined just above, the only thing that can be wrong.
 		_ = c.MarkFlagFilename(name, "yaml", "yml", "json")
 	}
@@ -61,7 +61,7 @@ func (a *app) readInputs(ctx context.Context, in *inputs) (*request, error) {
 	if err := in.hostCalls.check(); err != nil {
 		return nil, err
 	}
-	settings, settingsErr := engine.ReadSettings(in.settings)
+	settings, settingsErr := in.settings.read()
 	pipelines, pipelinesErr := engine.ReadPipelines(in.pipelines)
 	if settingsErr != nil {
 		// Without settings it is not known which documents are valid.

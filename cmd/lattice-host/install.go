@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/registry/market"
 )
 
@@ -18,7 +17,7 @@ type installFlags struct {
 	options  market.Options
 	policies policyFlags
 	grants   []string
-	settings string
+	settings settingsFlags
 	activate bool
 	frozen   bool
 }
@@ -30,13 +29,12 @@ func (f *installFlags) register(c *cobra.Command, a *app) {
 	flags.StringArrayVar(&f.grants, "grant", nil,
 		"what these plugins may have: "+abi.CapabilityHTTPGet+", "+abi.CapabilityKV+", "+abi.CapabilityResourcesRead+", or a `file` with grants; repeatable")
 	flags.BoolVar(&f.options.Registry.PlainHTTP, "plain-http", false, "pull without TLS, from a registry on this machine")
-	flags.StringVar(&f.settings, "settings", "", "`file` with the settings of the platform: releases are passed over that need software which it does not have; remembered")
+	f.settings.register(c, "; releases are skipped that need software which the platform does not have; remembered")
 	flags.BoolVar(&f.options.AllowDowngrade, "allow-downgrade", false, "let an older version replace a newer one")
 	flags.BoolVar(&f.options.AllowYanked, "allow-yanked", false, "let a version be installed that the index yanked")
 	f.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("from")
-	_ = c.MarkFlagFilename("settings")
 	_ = c.RegisterFlagCompletionFunc("index", a.completeIndexes)
 }
 
@@ -52,9 +50,9 @@ NAME is publisher/name, publisher/name@RANGE, or a bare name that only one publi
 as ^1, ~1.2 or ">=1, <3"; update keeps to it. The highest version that fits is chosen that is neither yanked nor revoked.
 A publisher belongs to the index that the first plugin of it came from.
 
-What a plugin needs in the cluster, such as KEDA, is shown. With --settings, whose spec.platform.software says which versions of what
-run there, releases that need something else are not chosen. The installation remembers this for later installs and updates
-without --settings; settings that do not say it make the installation forget.
+What a plugin needs in the cluster, such as KEDA, is shown. With --platform, whose spec.software says which versions of what run
+there, releases that need something else are not chosen. The installation remembers this for later installs and updates
+without --platform; a file that does not say it makes the installation forget.
 
 A plugin can do nothing but compute. One that asks for more, a capability, is shown in words and installed only when somebody
 at the terminal agrees or --grant allows it: a capability by name, or a file that says what each plugin may have. The consent
@@ -68,7 +66,7 @@ installation. With --frozen no index is asked at all: everything must be in the 
   lattice-host install --all --activate
   lattice-host install acme/prices --grant grants.yaml
   lattice-host install acme/keda --from idx.tar
-  lattice-host install acme/keda --settings settings.yaml
+  lattice-host install acme/keda --platform platform.yaml
   lattice-host install --locked`,
 	}
 	f.register(c, a)
@@ -107,11 +105,11 @@ func (a *app) prepareInstall(ctx context.Context, f *installFlags, home *market.
 	if err != nil {
 		return err
 	}
-	settings, err := engine.ReadSettings(f.settings)
+	settings, err := f.settings.read()
 	if err != nil {
 		return err
 	}
-	f.options.Software, f.options.Forget = settings.Software, f.settings != "" && settings.Software == nil
+	f.options.Software, f.options.Forget = settings.Software, f.settings.given() && settings.Software == nil
 	f.options.Registry.Credential = dockerLogins
 	f.options.PassedOver = func(problem error) { a.note("warning: %s", problem) }
 	f.options.Admit = e.Admission(func(m market.Admission) error { return checkModule(m.Manifest, m.Wasm) }, a.ask != nil)

@@ -222,6 +222,9 @@ func (i *inspected) manifestRows() [][]string {
 			rows = append(rows, []string{"  " + list.name, orNothing(kindNames(list.kinds))})
 		}
 	}
+	if len(m.Platform) > 0 {
+		rows = append(rows, []string{"  is told", "of the platform: " + strings.Join(m.Platform, ", ")})
+	}
 	for _, p := range m.Providers {
 		rows = append(rows, []string{"  needs", market.NameProvider(p)})
 	}

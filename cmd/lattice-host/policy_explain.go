@@ -28,7 +28,7 @@ func (a *app) policyExplainCommand() *cobra.Command {
 which is verified first. It prints the decision and the text of every Cedar policy that it names, if the policies are still
 those that decided, and says so if they are not.
 
-With --bundle and -f, --with and --settings as they were given to derive, it decides again and says whether the answer is the
+With --bundle and -f, --with, --settings and --platform as they were given to derive, it decides again and says whether the answer is the
 same: equal policies, documents and outputs give equal decisions.`,
 		Example: `  lattice-host policy explain decision-0123456789abcdef --bundle bundles.json
   lattice-host policy explain decision-0123456789abcdef --bundle bundles.json -f orders.yaml
@@ -41,7 +41,7 @@ same: equal policies, documents and outputs give equal decisions.`,
 	flags.StringArrayVar(&e.auditKeys, "audit-key", nil, "`file` with the public key of the audit log; repeatable")
 	flags.StringArrayVarP(&e.in.files, "filename", "f", nil, "`file`, folder or - (standard input) with the documents of the run, to decide again; repeatable")
 	flags.StringArrayVar(&e.in.with, "with", nil, "`file` or folder with the documents that were given with --with; repeatable")
-	flags.StringVar(&e.in.settings, "settings", "", "`file` with the settings of the run")
+	e.in.settings.register(c, ", as in the run")
 	e.in.policies.register(c)
 	// The flags were defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagFilename("bundle", "json")

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/latticenet/lattice-host/host/engine"
 	"github.com/latticenet/lattice-host/host/resource"
 )
 
@@ -16,7 +15,7 @@ type rollbackFlags struct {
 	target   targetFlags
 	policies policyFlags
 	with     []string
-	settings string
+	settings settingsFlags
 	dryRun   bool
 }
 
@@ -39,7 +38,7 @@ is 11, unless a policy permits to run it.`,
 	f.target.registerForce(c)
 	f.policies.register(c)
 	c.Flags().StringArrayVar(&f.with, "with", nil, "`file` or folder with documents that those of the revision refer to; repeatable")
-	c.Flags().StringVar(&f.settings, "settings", "", "`file` with the settings of the platform, for reading --with")
+	f.settings.register(c, ", for reading --with")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print what would be changed, and change nothing")
 	for _, name := range []string{"with", "settings"} {
 		// The flags were defined just above, the only thing that can be wrong.
@@ -92,7 +91,7 @@ func (a *app) rollback(ctx context.Context, f *rollbackFlags, revision int) erro
 
 // readPeers reads the documents that those of the revision refer to.
 func (a *app) readPeers(ctx context.Context, f *rollbackFlags) ([]*resource.Document, error) {
-	settings, err := engine.ReadSettings(f.settings)
+	settings, err := f.settings.read()
 	if err != nil || len(f.with) == 0 {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func (a *app) updateCommand() *cobra.Command {
 		Short: "Install newer versions of installed plugins",
 		Long: `Update looks for the highest versions of the installed plugins, or of those named, that fit what was asked for when they were
 installed, and installs them: all or none. NAME@RANGE asks for another range from then on. Where nothing newer fits, a plugin
-stays as it is. Releases that need software which the platform does not have are passed over: --settings says what it has, or said so when
+stays as it is. Releases that need software which the platform does not have are skipped: --platform says what it has, or said so when
 something was last installed or updated with it.
 
 An update that asks for no more than the installed version needs no consent. One that asks for more is refused, with what is

@@ -22,6 +22,7 @@ const (
 	CaseResource = "resource.yaml"
 	CasePeers    = "peers.yaml"
 	CaseSettings = "settings.yaml"
+	CasePlatform = "platform.yaml"
 	CasePipeline = "pipeline.yaml"
 )
 
@@ -29,7 +30,7 @@ const (
 const maxCaseBytes = 32 << 20
 
 // Case is one derivation that a plugin's author wrote down, in a txtar archive: the document in
-// [CaseResource], and optionally the documents that it may refer to, the settings, and the
+// [CaseResource], and optionally the documents that it may refer to, the settings, the facts of the platform, and the
 // pipelines in place of the built-in ones. Files whose names begin with "want" hold what must come
 // out.
 type Case struct {
@@ -90,6 +91,11 @@ func (c *Case) Read() (*resource.Document, pipeline.Config, error) {
 	var err error
 	if data := c.file(CaseSettings); data != nil {
 		if config.Settings, err = pipeline.ParseSettings(CaseSettings, data); err != nil {
+			return nil, config, err
+		}
+	}
+	if data := c.file(CasePlatform); data != nil {
+		if config.Settings, err = config.Settings.WithPlatform(CasePlatform, data); err != nil {
 			return nil, config, err
 		}
 	}

@@ -38,16 +38,27 @@ func ReadFile(path string, limit int64) (data []byte, err error) {
 	return data, nil
 }
 
-// ReadSettings reads the settings of an installation; those of no file are the defaults.
-func ReadSettings(file string) (*pipeline.Settings, error) {
-	if file == "" {
-		return pipeline.DefaultSettings(), nil
+// ReadSettings reads the settings of an installation, and the facts of its platform, which the settings may have themselves;
+// those of no file are the defaults.
+func ReadSettings(file, platform string) (*pipeline.Settings, error) {
+	settings := pipeline.DefaultSettings()
+	if file != "" {
+		data, err := ReadFile(file, maxConfigBytes)
+		if err != nil {
+			return nil, err
+		}
+		if settings, err = pipeline.ParseSettings(file, data); err != nil {
+			return nil, err
+		}
 	}
-	data, err := ReadFile(file, maxConfigBytes)
+	if platform == "" {
+		return settings, nil
+	}
+	data, err := ReadFile(platform, maxConfigBytes)
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.ParseSettings(file, data)
+	return settings.WithPlatform(platform, data)
 }
 
 // ReadPipelines reads the pipelines of all files.

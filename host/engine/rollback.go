@@ -98,18 +98,20 @@ func (j *revisionJudge) judge(ctx context.Context, x *Execution) error {
 		x.judged = append(x.judged, bundles[i].Digest())
 		documents[i] = objectOfBundle(bundles[i].Content)
 	}
-	judges := map[abi.Platform]*policy.Judge{}
+	judges := map[string]*policy.Judge{}
 	for i, b := range bundles {
-		platform := b.Content.Platform
-		if judges[platform] == nil {
-			judge, err := j.setup.policies.For(policy.Run{Documents: documents, Peers: j.peers, Platform: platform, Force: x.Target.Options.Force})
+		platform := string(b.Content.Platform.AppendCBOR(nil))
+		judge := judges[platform]
+		if judge == nil {
+			var err error
+			judge, err = j.setup.policies.For(policy.Run{Documents: documents, Peers: j.peers, Platform: b.Content.Platform, Force: x.Target.Options.Force})
 			if err != nil {
 				return problem.AsInput(err)
 			}
 			judges[platform] = judge
 		}
-		d := judges[platform].Execute(ctx, documents[i], outputsOf(b.Content), x.Target.Kind, x.Target.Name, j.installed.StaleDays())
-		x.decisions = append(x.decisions, judges[platform].Admit(ctx, documents[i]), d)
+		d := judge.Execute(ctx, documents[i], outputsOf(b.Content), x.Target.Kind, x.Target.Name, j.installed.StaleDays())
+		x.decisions = append(x.decisions, judge.Admit(ctx, documents[i]), d)
 		x.approving = append(x.approving, d)
 	}
 	return ctx.Err()

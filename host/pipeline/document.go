@@ -15,13 +15,14 @@ import (
 	"github.com/latticenet/lattice-host/internal/yamldoc"
 )
 
-// APIVersion is the apiVersion of pipeline and settings documents.
+// APIVersion is the apiVersion of pipeline, settings and platform documents.
 const APIVersion = "lattice.dev/v1"
 
 // The kinds of this package's documents.
 const (
 	KindPipeline = "Pipeline"
 	KindSettings = "Settings"
+	KindPlatform = "Platform"
 )
 
 // MaxSteps is how many steps one pipeline may have.

@@ -186,15 +186,20 @@ func readable(t *testing.T, b *bundle.Bundle) []byte {
 		ReplaceAll(text.Bytes(), []byte("\"$1\": \"…\",\n  "))
 }
 
-// TestParseGoldens reads pipeline and settings documents that are wrong.
+// TestParseGoldens reads pipeline, settings and platform documents that are wrong.
 func TestParseGoldens(t *testing.T) {
 	t.Parallel()
 	golden(t, "parse", func(t *testing.T, files map[string][]byte) map[string][]byte {
 		var err error
+		settings := pipeline.DefaultSettings()
 		if data, ok := files["settings.yaml"]; ok {
-			_, err = pipeline.ParseSettings("settings.yaml", data)
-		} else {
-			_, err = pipeline.ParsePipelines("pipelines.yaml", files["pipelines.yaml"])
+			settings, err = pipeline.ParseSettings("settings.yaml", data)
+		}
+		if data, ok := files["platform.yaml"]; ok && err == nil {
+			_, err = settings.WithPlatform("platform.yaml", data)
+		}
+		if data, ok := files["pipelines.yaml"]; ok {
+			_, err = pipeline.ParsePipelines("pipelines.yaml", data)
 		}
 		if !errors.Is(err, problem.Invalid) {
 			t.Fatalf("got %v, want an error that is problem.Invalid", err)

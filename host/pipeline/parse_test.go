@@ -37,6 +37,17 @@ func FuzzParsePipelines(f *testing.F) {
 	})
 }
 
+func FuzzParsePlatform(f *testing.F) {
+	addDocuments(f)
+	f.Add([]byte(`{"apiVersion":"lattice.dev/v1","kind":"Platform","spec":{"queues":["a"],"imageProviders":{"a":{"provider":"b","id":"c"}}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		settings, err := pipeline.DefaultSettings().WithPlatform("f", data)
+		if (err == nil) == (settings == nil) {
+			t.Fatalf("got settings %v and %v", settings, err)
+		}
+	})
+}
+
 func FuzzParseSettings(f *testing.F) {
 	addDocuments(f)
 	f.Add([]byte(`{"apiVersion":"lattice.dev/v1","kind":"Settings","spec":{"steps":{"a":{"b":[1.5,null]}}}}`))

@@ -241,7 +241,7 @@ func (r *run) request(i int) (*abi.Request, []error) {
 	s := r.plan.steps[i]
 	req := &abi.Request{
 		ABI: abi.Version, Step: s.name, Resource: r.document, Settings: s.settings,
-		Platform: r.derivation.engine.settings.Platform,
+		Platform: r.derivation.engine.settings.Platform.Only(s.manifest.Platform),
 	}
 	before := r.plan.before[i].has
 	if len(s.manifest.Reads) > 0 {

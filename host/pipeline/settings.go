@@ -38,6 +38,8 @@ type Settings struct {
 	Software map[string]string
 
 	steps cbor.Map[settingsValue]
+	// platform is the place of the facts in the document of the settings; nil when it has none.
+	platform *problem.Position
 }
 
 // DefaultSettings returns the settings of an installation that sets nothing.
@@ -68,24 +70,12 @@ func (s *Settings) CBOR() cbor.Raw {
 		steps.Set(e.Key, e.Value.raw)
 	}
 	var m cbor.Map[cbor.Raw]
-	m.Set("platform", platformCBOR(s.Platform))
+	m.Set("platform", s.Platform.AppendCBOR(nil))
 	m.Set("allowTags", cbor.AppendBool(nil, s.AllowTags))
 	if s.WaiveCPULimit {
 		m.Set("waiveCPULimit", cbor.AppendBool(nil, true))
 	}
 	m.Set("steps", appendRawMap(nil, steps))
-	return appendRawMap(nil, m)
-}
-
-// platformCBOR encodes the facts of a platform, those that are not set too.
-func platformCBOR(p abi.Platform) cbor.Raw {
-	var monitoring, m cbor.Map[cbor.Raw]
-	monitoring.Set("enabled", cbor.AppendBool(nil, p.Monitoring.Enabled))
-	monitoring.Set("highlyAvailable", cbor.AppendBool(nil, p.Monitoring.HighlyAvailable))
-	m.Set("clusterName", cbor.AppendString(nil, p.ClusterName))
-	m.Set("monitoring", appendRawMap(nil, monitoring))
-	m.Set("provider", cbor.AppendString(nil, p.Provider))
-	m.Set("trustDomain", cbor.AppendString(nil, p.TrustDomain))
 	return appendRawMap(nil, m)
 }
 
@@ -106,7 +96,7 @@ func ParseSettings(file string, data []byte) (*Settings, error) {
 		}
 		return nil, r.Err()
 	}
-	s := r.settingsDocument(documents[0])
+	s := r.settingsDocument(file, documents[0])
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
@@ -114,7 +104,7 @@ func ParseSettings(file string, data []byte) (*Settings, error) {
 	return s, nil
 }
 
-func (r reader) settingsDocument(n *yamldoc.Node) *Settings {
+func (r reader) settingsDocument(file string, n *yamldoc.Node) *Settings {
 	s := new(Settings)
 	spec := r.header(n, KindSettings, "spec")["spec"]
 	if spec == nil {
@@ -122,7 +112,9 @@ func (r reader) settingsDocument(n *yamldoc.Node) *Settings {
 	}
 	values := r.Fields(spec, "spec", "platform", "images", "containers", "outputs", "steps")
 	if platform := values["platform"]; platform != nil {
-		s.Platform, s.Software = r.platform(platform)
+		s.Platform, s.Software = r.platform(platform, "spec.platform")
+		at := platform.Place.In(file)
+		s.platform = &at
 	}
 	if images := values["images"]; images != nil {
 		s.AllowTags = r.Bool(r.Fields(images, "spec.images", "allowTags")["allowTags"], "spec.images.allowTags")
@@ -143,9 +135,39 @@ func (r reader) settingsDocument(n *yamldoc.Node) *Settings {
 	return s
 }
 
-func (r reader) platform(n *yamldoc.Node) (abi.Platform, map[string]string) {
-	const path = "spec.platform"
-	values := r.Fields(n, path, "clusterName", "provider", "trustDomain", "monitoring", "software")
+// WithPlatform returns settings with the facts of a document of the kind Platform, from YAML or JSON. The settings must have none
+// of their own. The error is a [problem.List].
+func (s *Settings) WithPlatform(file string, data []byte) (*Settings, error) {
+	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
+	r := reader{opened}
+	r.Object = KindPlatform
+	var changed Settings
+	switch {
+	case len(documents) == 1:
+		changed = *s
+		changed.Platform, changed.Software = abi.Platform{}, nil
+		if spec := r.header(documents[0], KindPlatform, "spec")["spec"]; spec != nil {
+			changed.Platform, changed.Software = r.platform(spec, "spec")
+		}
+	case len(r.Problems) == 0:
+		r.Fail(yamldoc.Place{Line: 1, Column: 1}, "", "must hold one platform document, not "+strconv.Itoa(len(documents)))
+	}
+	if s.platform != nil {
+		r.Problems = append(r.Problems, problem.Problem{
+			Position: *s.platform, Object: KindSettings, Field: "spec.platform",
+			Message: "the facts of the platform are in " + file + ", too; leave them in one of the two files",
+		})
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	changed.fill()
+	return &changed, nil
+}
+
+// platform reads the facts of a platform, and the versions of its software.
+func (r reader) platform(n *yamldoc.Node, path string) (abi.Platform, map[string]string) {
+	values := r.Fields(n, path, append(abi.PlatformFacts(), "software")...)
 	p := abi.Platform{
 		ClusterName: r.Text(values["clusterName"], path+".clusterName"),
 		Provider:    r.Text(values["provider"], path+".provider"),
@@ -168,7 +190,68 @@ func (r reader) platform(n *yamldoc.Node) (abi.Platform, map[string]string) {
 			HighlyAvailable: r.Bool(monitoring["highlyAvailable"], path+".monitoring.highlyAvailable"),
 		}
 	}
+	p.AppArmor = r.Text(values["appArmor"], path+".appArmor")
+	if p.AppArmor != "" && p.AppArmor != "RuntimeDefault" {
+		r.fail(values["appArmor"], path+".appArmor", "must be RuntimeDefault, or absent where not every node has AppArmor")
+	}
+	p.ImageProviders = r.imageProviders(values["imageProviders"], path+".imageProviders")
+	p.Queues = r.queues(values["queues"], path+".queues")
 	return p, r.software(values["software"], path+".software")
+}
+
+// imageProviders reads where the credentials of registries are.
+func (r reader) imageProviders(n *yamldoc.Node, path string) cbor.Map[abi.ImageProvider] {
+	if n == nil {
+		return nil
+	}
+	var providers cbor.Map[abi.ImageProvider]
+	for _, m := range r.Mapping(n, path) {
+		at := yamldoc.Join(path, m.Key)
+		if !isSubdomain(m.Key) {
+			r.Fail(m.Place, at, subdomainRule)
+		}
+		values := r.Fields(m.Value, at, "provider", "id", "key", "refreshInterval")
+		if !r.Require(m.Value, values, at, "provider", "id") || m.Value.Kind != yamldoc.Map {
+			continue
+		}
+		p := abi.ImageProvider{
+			Provider: r.Text(values["provider"], at+".provider"), ID: r.Text(values["id"], at+".id"),
+			Key: r.Text(values["key"], at+".key"), RefreshInterval: r.Text(values["refreshInterval"], at+".refreshInterval"),
+		}
+		if !isSubdomain(p.Provider) {
+			r.fail(values["provider"], at+".provider", "names a SecretProvider and "+subdomainRule)
+		}
+		if p.ID == "" {
+			r.fail(values["id"], at+".id", "is empty; name the credentials as the store does")
+		}
+		if p.RefreshInterval != "" && !resource.IsRefresh(p.RefreshInterval) {
+			r.fail(values["refreshInterval"], at+".refreshInterval", resource.RefreshRule)
+		}
+		providers.Set(m.Key, p)
+	}
+	return providers
+}
+
+// queues reads the names of queues.
+func (r reader) queues(n *yamldoc.Node, path string) []string {
+	if n == nil {
+		return nil
+	}
+	var queues []string
+	for i, item := range r.List(n, path) {
+		at := path + "." + strconv.Itoa(i)
+		name := r.Text(item, at)
+		switch {
+		case item.Kind != yamldoc.Text:
+		case !isSubdomain(name):
+			r.fail(item, at, "names a queue of Volcano and "+subdomainRule)
+		case slices.Contains(queues, name):
+			r.fail(item, at, "is a duplicate; remove one")
+		}
+		queues = append(queues, name)
+	}
+	slices.Sort(queues)
+	return queues
 }
 
 // software reads versions by name.

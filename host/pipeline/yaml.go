@@ -108,4 +108,19 @@ func isLabel(s string) bool {
 	return true
 }
 
+// isSubdomain reports whether s is a DNS subdomain (RFC 1123), labels with dots between them.
+func isSubdomain(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if !isLabel(label) {
+			return false
+		}
+	}
+	return true
+}
+
+const subdomainRule = "must be a DNS subdomain: lower-case letters, digits, inner hyphens and dots, at most 253 characters"
+
 const labelRule = "must be a DNS label: lower-case letters, digits and inner hyphens, at most 63 characters"

@@ -107,16 +107,16 @@ func (v *validator) secret(field, id string, p *lattice.ResourceParams) {
 	v.require(p.Provider != "", field+".params.provider", "is missing; a secret needs the name of its SecretProvider")
 	v.optional(field+".params.provider", p.Provider, isSubdomain, ruleSubdomain)
 	v.items(field+".params.keys", p.Keys, dataKeyPattern.MatchString, "must be letters, digits, hyphens, underscores and dots")
-	v.optional(field+".params.refreshInterval", p.RefreshInterval, isRefresh, ruleRefresh)
+	v.optional(field+".params.refreshInterval", p.RefreshInterval, IsRefresh, RefreshRule)
 	v.oneOf(field+".params.secretType", p.SecretType, secretTypes()...)
 }
 
 // maxRefresh is the longest refresh interval: a secret that is not fetched within a year is not refreshed.
 const maxRefresh = 365 * 24 * time.Hour
 
-// isRefresh accepts how often a secret is fetched. External Secrets takes 0 for never, even after the ExternalSecret changes
+// IsRefresh accepts how often a secret is fetched. External Secrets takes 0 for never, even after the ExternalSecret changes
 // (external-secrets#4447).
-func isRefresh(s string) bool {
+func IsRefresh(s string) bool {
 	if !durationPattern.MatchString(s) {
 		return false
 	}
@@ -124,7 +124,8 @@ func isRefresh(s string) bool {
 	return err == nil && d > 0 && d <= maxRefresh
 }
 
-const ruleRefresh = "must be a duration of hours, minutes and seconds such as 1h30m, more than 0 and at most 8760h; 0 would mean never, not even after a change"
+// RefreshRule says what [IsRefresh] accepts.
+const RefreshRule = "must be a duration of hours, minutes and seconds such as 1h30m, more than 0 and at most 8760h; 0 would mean never, not even after a change"
 
 func (v *validator) gpu(field string, p *lattice.ResourceParams) {
 	if p.Count == nil {

@@ -18,8 +18,8 @@ type example struct {
 	name  string
 	files []string
 	peers []string
-	// settings is a file; without one, the platform is the default one.
-	settings string
+	// platform is a file; without one, the platform is the default one.
+	platform string
 }
 
 func examples() []example {
@@ -30,10 +30,10 @@ func examples() []example {
 		{name: "media", files: []string{"media"}},
 		{name: "stores", files: []string{"stores.yaml"}},
 		{name: "secrets", files: []string{"secrets.yaml"}, peers: []string{"stores.yaml"}},
-		{name: "full", files: []string{"full.yaml"}, peers: []string{"peers"}, settings: "settings/full.yaml"},
+		{name: "full", files: []string{"full.yaml"}, peers: []string{"peers"}, platform: "platforms/full.yaml"},
 		{name: "training", files: []string{"training.yaml"}},
 		{name: "cron", files: []string{"cron.yaml"}},
-		{name: "homelab", files: []string{"homelab"}, peers: []string{"peers/vault.yaml"}, settings: "settings/homelab.yaml"},
+		{name: "homelab", files: []string{"homelab"}, peers: []string{"peers/vault.yaml"}, platform: "platforms/homelab.yaml"},
 	}
 }
 
@@ -56,12 +56,12 @@ func read(tb testing.TB, root string, names []string) []*resource.Document {
 func (e example) engine(tb testing.TB, root string, plugins Set) *pipeline.Engine {
 	tb.Helper()
 	config := pipeline.Config{Plugins: plugins, Peers: read(tb, root, e.peers)}
-	if e.settings != "" {
-		text, err := os.ReadFile(filepath.Join(root, "examples", e.settings))
+	if e.platform != "" {
+		text, err := os.ReadFile(filepath.Join(root, "examples", e.platform))
 		if err != nil {
 			tb.Fatal(err)
 		}
-		if config.Settings, err = pipeline.ParseSettings(e.settings, text); err != nil {
+		if config.Settings, err = pipeline.DefaultSettings().WithPlatform(e.platform, text); err != nil {
 			tb.Fatal(err)
 		}
 	}

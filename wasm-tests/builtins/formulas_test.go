@@ -21,7 +21,7 @@ func formulaBundles(t *testing.T) []*bundle.Bundle {
 		t.Fatal(err)
 	}
 	settings, err := pipeline.ParseSettings("settings.yaml", []byte(`{apiVersion: lattice.dev/v1, kind: Settings, spec: {
-		platform: {monitoring: {enabled: true}}, steps: {secrets: {imageProviders: {ghcr: {provider: vault, id: registry/pull}}}}}}`))
+		platform: {monitoring: {enabled: true}, imageProviders: {ghcr: {provider: vault, id: registry/pull}}}}}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,9 @@ func TestManifests(t *testing.T) {
 	}
 	plugins := pairs(t)
 	settings, err := pipeline.ParseSettings("settings.yaml", readFile(t, root, "docs/settings.yaml"))
+	if err == nil {
+		settings, err = settings.WithPlatform("platform.yaml", readFile(t, root, "docs/platform.yaml"))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -171,7 +171,7 @@ func TestFilesAreShownAsTheyAre(t *testing.T) {
 			"docs/facts/derive.go", "docs/facts/main.go", "docs/facts/derive_test.go", "docs/facts/plugin.yaml",
 			"docs/counter/main.go", "docs/counter/plugin.yaml", "docs/database/plugin.yaml", "docs/database/database.schema.yaml",
 		},
-		"docs/operating.md": {"docs/settings.yaml", "docs/pipeline.yaml"},
+		"docs/operating.md": {"docs/platform.yaml", "docs/settings.yaml", "docs/pipeline.yaml"},
 		"docs/from-a-manifest.md": {
 			"docs/manifests/kubernetes/grafana.yaml", "docs/manifests/kubernetes/indexer.yaml", "docs/manifests/kubernetes/redis.yaml",
 			"docs/manifests/kubernetes/reports.yaml", "docs/manifests/kubernetes/web.yaml", "docs/manifests/lattice/grafana.yaml",

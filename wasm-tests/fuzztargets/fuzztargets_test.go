@@ -29,7 +29,7 @@ func targets() map[string][]string {
 		"host/gate/facts":                   {"FuzzRead"},
 		"host/hostcall":                     {"FuzzParseTape", "FuzzServe"},
 		"host/memo":                         {"FuzzDecodeKept", "FuzzRead"},
-		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParseSettings"},
+		"host/pipeline":                     {"FuzzParseBundle", "FuzzParsePipelines", "FuzzParsePlatform", "FuzzParseSettings"},
 		"host/resource":                     {"FuzzDecodeJSON", "FuzzDecodeYAML"},
 		"host/sandbox":                      {"FuzzInspect", "FuzzJoinSegments", "FuzzLoad"},
 		"host/sandbox/extism":               {"FuzzRewrite"},

@@ -57,10 +57,10 @@ func Settings() []byte {
 	return []byte(`apiVersion: lattice.dev/v1
 kind: Settings
 spec:
-  platform: {clusterName: demo, provider: aws, monitoring: {enabled: true}}
+  platform: {clusterName: demo, provider: aws, monitoring: {enabled: true}, imageProviders: {registry: {provider: vault, id: registry/pull}}}
   steps:
     deployment: {env: {REGION: eu-1}, issuer: letsencrypt}
-    secrets: {env: {REGION: eu-1}, imageProviders: {registry: {provider: vault, id: registry/pull}}}
+    secrets: {env: {REGION: eu-1}}
     ingress: {issuer: letsencrypt}
 `)
 }

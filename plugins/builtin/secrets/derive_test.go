@@ -6,6 +6,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/latticenet/lattice-host/abi"
+	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/plugins/builtin/secrets"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
@@ -21,19 +23,20 @@ const (
 	database = "db: {type: secret, id: prod/db, params: {provider: vault, keys: [password, user]}}"
 )
 
-func derive(t *testing.T, fields, resources, settings string) *plugintest.Answer {
+// derive derives a service, which pulls its image from a registry where there are some.
+func derive(t *testing.T, fields, resources string, registries cbor.Map[abi.ImageProvider]) *plugintest.Answer {
 	t.Helper()
 	subject := &plugintest.Subject{
 		Plugin: secrets.Plugin(), Manifest: "plugin.yaml", YAML: yaml.YAMLToJSON, Documents: resource.Options{}.JSON,
 	}
 	pull := ""
-	if settings != "" {
+	if registries != nil {
 		pull = "imagePullSecrets: [ghcr], "
 	}
 	return subject.Derive(t, plugintest.Case{
 		Document: "{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: web, namespace: shop}, spec: {" + pull +
 			"workload: {containers: {main: {" + container + ", " + fields + "}}, resources: {" + resources + "}}}}",
-		Peers: []string{vault, aws}, Settings: settings,
+		Peers: []string{vault, aws}, Platform: &abi.Platform{ClusterName: "test", ImageProviders: registries},
 	})
 }
 
@@ -59,7 +62,8 @@ func names(a *plugintest.Answer) string {
 // TestRow06_FiveRoutes derives exactly the objects of each route.
 func TestRow06_FiveRoutes(t *testing.T) {
 	for _, tc := range []struct {
-		name, fields, resources, settings string
+		name, fields, resources string
+		registries              cbor.Map[abi.ImageProvider]
 		// objects are all that is emitted, object is the one to look at, and want is in it.
 		objects, object string
 		want            []string
@@ -80,7 +84,7 @@ func TestRow06_FiveRoutes(t *testing.T) {
 			want: []string{`"data":{"etc-a-b.conf":"p={{ .db_password }}"}`},
 		},
 		{
-			name: "pull", settings: "{imageProviders: {ghcr: {provider: vault, id: registries/ghcr, key: config}}}",
+			name: "pull", registries: cbor.Map[abi.ImageProvider]{{Key: "ghcr", Value: abi.ImageProvider{Provider: "vault", ID: "registries/ghcr", Key: "config"}}},
 			objects: "web-ghcr-credentials", object: "web-ghcr-credentials",
 			want: []string{`"data":[{"remoteRef":{"key":"registries/ghcr","property":"config"},"secretKey":".dockerconfigjson"}]`, `"type":"kubernetes.io/dockerconfigjson"`},
 		},
@@ -91,7 +95,7 @@ func TestRow06_FiveRoutes(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			a := derive(t, tc.fields, tc.resources, tc.settings)
+			a := derive(t, tc.fields, tc.resources, tc.registries)
 			if got := names(a); got != tc.objects {
 				t.Errorf("objects %q, want %q", got, tc.objects)
 			}
@@ -108,7 +112,7 @@ func TestRow06_FiveRoutes(t *testing.T) {
 // TestRow07_BothSpellings derives the same from ${secret.a.b} and ${resources.a.b}.
 func TestRow07_BothSpellings(t *testing.T) {
 	const fields = "variables: {A: '${secret.db.user}', B: 'x${secret.db.password}'}, files: {/a: {content: '${secret.db.password}'}}"
-	a, b := derive(t, fields, database, ""), derive(t, strings.ReplaceAll(fields, "${secret.", "${resources."), database, "")
+	a, b := derive(t, fields, database, nil), derive(t, strings.ReplaceAll(fields, "${secret.", "${resources."), database, nil)
 	if len(a.Outputs) != 3 || string(a.AppendCBOR(nil)) != string(b.AppendCBOR(nil)) {
 		t.Errorf("%s and %s differ", names(a), names(b))
 	}
@@ -117,7 +121,7 @@ func TestRow07_BothSpellings(t *testing.T) {
 // TestRow08_Stores takes one object a store for variables, and refuses two stores in one text.
 func TestRow08_Stores(t *testing.T) {
 	const other = database + ", key: {type: secret, id: key, params: {provider: aws, keys: [k]}}"
-	a := derive(t, "variables: {A: 'x${secret.db.user}', B: 'x${secret.key.k}', C: '-${secret.db.user}'}", other, "")
+	a := derive(t, "variables: {A: 'x${secret.db.user}', B: 'x${secret.key.k}', C: '-${secret.db.user}'}", other, nil)
 	if got := names(a); got != "web-db web-key web-main-env-eso-0 web-main-env-eso-1" {
 		t.Errorf("objects %q", got)
 	}
@@ -125,7 +129,7 @@ func TestRow08_Stores(t *testing.T) {
 		t.Errorf("the first store by name is aws: %s", text)
 	}
 	for _, fields := range []string{"variables: {A: '${secret.db.user}${secret.key.k}'}", "files: {/a: {content: '${secret.key.k} ${secret.db.user}'}}"} {
-		a := derive(t, fields, other, "")
+		a := derive(t, fields, other, nil)
 		if len(a.Outputs) > 0 || len(a.Results) != 1 || !strings.Contains(a.Results[0].Message, "multiple stores") {
 			t.Errorf("%s: got %v", fields, a.Results)
 		}
@@ -134,12 +138,12 @@ func TestRow08_Stores(t *testing.T) {
 
 // TestRow09_Literals keeps braces of the author in texts with secrets: executed, the template has them back.
 func TestRow09_Literals(t *testing.T) {
-	a := derive(t, "variables: {A: '{{ .x }} ${secret.db.user} }}'}", database, "")
+	a := derive(t, "variables: {A: '{{ .x }} ${secret.db.user} }}'}", database, nil)
 	if text := flat(t, a.Output("ExternalSecret", "web-main-env-eso")); !strings.Contains(text, `{\"{{\"}} .x }} {{ .db_user }} }}"`) {
 		t.Errorf("braces of the author are live: %s", text)
 	}
 	for _, fields := range []string{"variables: {A: '{{ .x }} $${secret.db.user}'}", "files: {/a: {content: '{{ .x }} ${secret.db.user}', noExpand: true}}"} {
-		if got := names(derive(t, fields, database, "")); got != "web-db" {
+		if got := names(derive(t, fields, database, nil)); got != "web-db" {
 			t.Errorf("%s: what has no secret is left to the step that has the pods: %s", fields, got)
 		}
 	}

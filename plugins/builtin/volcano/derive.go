@@ -5,6 +5,7 @@ package volcano
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/latticenet/lattice-host/abi/lattice"
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/naming"
@@ -43,6 +44,7 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 			return nil
 		}
 	}
+	d.checkQueue()
 	spec := d.spec(tasks)
 	if resp.Failed() {
 		return nil
@@ -53,6 +55,13 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	}
 	d.emit(spec)
 	return nil
+}
+
+// checkQueue refuses a queue that the platform does not have. Volcano refuses such a job when it is created.
+func (d *derivation) checkQueue() {
+	if queues := d.req.Platform.Queues; len(queues) > 0 && !slices.Contains(queues, d.job.Spec.Queue) {
+		d.resp.Error("spec.queue", "the platform has no queue "+strconv.Quote(d.job.Spec.Queue)+"; it has "+strings.Join(queues, ", "))
+	}
 }
 
 func (d *derivation) tasks() []task {

@@ -142,7 +142,7 @@ func (b *Builder) security(s *lattice.Security) *kube.SecurityContext {
 		RunAsGroup:               s.RunAsGroup,
 		AllowPrivilegeEscalation: or(s.AllowPrivilegeEscalation, privileged),
 		SeccompProfile:           profile(s.SeccompProfile, s.SeccompLocalhostProfile, runtimeDefault),
-		AppArmorProfile:          profile(s.ApparmorProfile, s.ApparmorLocalhostProfile, b.req.Setting("appArmor").String()),
+		AppArmorProfile:          profile(s.ApparmorProfile, s.ApparmorLocalhostProfile, b.req.Platform.AppArmor),
 	}
 }
 

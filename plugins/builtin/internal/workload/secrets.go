@@ -80,8 +80,8 @@ func (b *Builder) SecretsWait() bool {
 		}
 	}
 	for _, name := range b.subject.Runtime.ImagePullSecrets {
-		if store := b.imageProvider(name).Get("provider").String(); store != "" {
-			b.requireProvider(store)
+		if registry := b.req.Platform.ImageProviders.Get(name); registry != nil {
+			b.requireProvider(registry.Provider)
 		}
 	}
 	return b.unanswered()
@@ -247,11 +247,6 @@ func (s *secretSet) used() []byte {
 	return used
 }
 
-// imageProvider returns what the platform says of a registry's credentials.
-func (b *Builder) imageProvider(name string) sdk.Value {
-	return b.req.Setting("imageProviders").Get(name)
-}
-
 // dockerConfig is the one key of a Secret with credentials for registries.
 const dockerConfig = ".dockerconfigjson"
 
@@ -259,21 +254,21 @@ const dockerConfig = ".dockerconfigjson"
 func (s *secretSet) pullSecrets() {
 	for i, name := range s.subject.Runtime.ImagePullSecrets {
 		field := s.subject.Field + ".imagePullSecrets." + strconv.Itoa(i)
-		registry := s.imageProvider(name)
-		if !registry.Exists() {
+		registry := s.req.Platform.ImageProviders.Get(name)
+		if registry == nil {
 			s.resp.Error(field, "imagePullSecrets references ImageProvider "+strconv.Quote(name)+
-				" which was not found; correct the name, or add it to imageProviders in the settings of the step")
+				" which was not found; correct the name, or add it to imageProviders of the platform")
 			continue
 		}
-		store, object := registry.Get("provider").String(), s.subject.Name+"-"+name+"-credentials"
+		store, object := registry.Provider, s.subject.Name+"-"+name+"-credentials"
 		provider := s.provider(field, store)
 		if provider == nil || !s.claim(field, object, "the credentials of "+name) {
 			continue
 		}
-		e := s.external(object, store, registry.Get("refreshInterval").String())
+		e := s.external(object, store, registry.RefreshInterval)
 		e.Spec.Target.Template.Type = "kubernetes.io/dockerconfigjson"
 		e.Spec.Data = []kube.ExternalSecretData{{SecretKey: dockerConfig, RemoteRef: kube.RemoteRef{
-			Key: remoteKey(provider, registry.Get("id").String()), Property: registry.Get("key").String(),
+			Key: remoteKey(provider, registry.ID), Property: registry.Key,
 		}}}
 		s.add(e)
 		pod := &s.out.Fields.Spec.Template.Spec

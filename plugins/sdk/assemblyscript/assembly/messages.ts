@@ -71,13 +71,25 @@ export class Monitoring {
   highlyAvailable: bool = false;
 }
 
-/** Says where outputs will run. */
+/** Says where the credentials of a registry are. */
+@json
+export class ImageProvider {
+  provider: string = "";
+  id: string = "";
+  key: string = "";
+  refreshInterval: string = "";
+}
+
+/** Says where outputs will run: the facts that the manifest names; the others are absent. */
 @json
 export class Platform {
   clusterName: string = "";
   provider: string = "";
   trustDomain: string = "";
   monitoring: Monitoring = new Monitoring();
+  appArmor: string = "";
+  imageProviders: Map<string, ImageProvider> = new Map<string, ImageProvider>();
+  queues: string[] = [];
 }
 
 /** All that a step may see. */

@@ -122,6 +122,7 @@ func (s *Subject) request(t testing.TB, m *abi.Manifest, c *Case) *abi.Request {
 	if c.Platform != nil {
 		req.Platform = *c.Platform
 	}
+	req.Platform = req.Platform.Only(m.Platform)
 	kind := abi.RefOf(req.Resource).GroupKind()
 	if !slices.ContainsFunc(m.Derives, func(d abi.Derives) bool { return d.Group == kind.Group && d.Kind == kind.Kind }) {
 		t.Fatalf("no host gives the plugin a %s: the manifest does not have it in derives", kind)

@@ -23,6 +23,7 @@ const manifest = `{
   "reads": [{"group": "apps", "kind": "Deployment"}],
   "requires": [{"group": "lattice.dev", "kind": "LatticeService"}],
   "contextConsumed": ["mesh"],
+  "platform": ["clusterName"],
   "capabilities": [{"name": "kv", "reason": "to remember"}],
   "settingsSchema": {"type": "object"}, "limits": {}
 }`
