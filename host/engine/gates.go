@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,9 +40,7 @@ func (k *decisions) keep(d *gate.Decision) {
 func (k *decisions) sorted() []*gate.Decision {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.SortedFunc(maps.Values(k.byID), func(a, b *gate.Decision) int {
-		return cmp.Or(strings.Compare(a.Subject, b.Subject), strings.Compare(a.ID, b.ID))
-	})
+	return slices.SortedFunc(maps.Values(k.byID), (*gate.Decision).Compare)
 }
 
 // gates judge the documents of one run.

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -87,6 +88,13 @@ type Decision struct {
 	// PolicyDigest names the policies that decided, InputDigest what was judged.
 	PolicyDigest string `json:"policyDigest"`
 	InputDigest  string `json:"inputDigest"`
+}
+
+// Compare orders decisions by what they are about and what they say. Only decisions that do not differ in that are ordered by
+// their ids, which change with what was judged.
+func (d *Decision) Compare(o *Decision) int {
+	return cmp.Or(strings.Compare(d.Subject, o.Subject), strings.Compare(string(d.Point), string(o.Point)),
+		slices.CompareFunc(d.Reasons, o.Reasons, func(a, b Reason) int { return a.compare(&b) }), strings.Compare(d.ID, o.ID))
 }
 
 // Allowed reports whether what was judged may pass.
