@@ -262,7 +262,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-func TestStore(t *testing.T) {
+func TestRow60_Store(t *testing.T) {
 	t.Parallel()
 	store := newStore()
 	store.entries["acme/web"] = cbor.Map[cbor.Raw]{{Key: "a", Value: raw(t, "1")}, {Key: "b", Value: raw(t, "2")}}

@@ -270,7 +270,7 @@ func TestStateDoesNotLeak(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestRow59_Cancel(t *testing.T) {
 	t.Parallel()
 	manifest := jsonManifest()
 	manifest.Limits.TimeoutMillis = abi.MaxTimeoutMillis

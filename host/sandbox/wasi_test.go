@@ -82,7 +82,7 @@ func (s *shim) put32(at uint32, values ...uint32) {
 	}
 }
 
-func TestWASIArguments(t *testing.T) {
+func TestRow59_ArgumentsAndEnvironment(t *testing.T) {
 	t.Parallel()
 	s := newShim(t)
 	s.want(errnoSuccess, "args_sizes_get", 0, 4)
@@ -163,7 +163,7 @@ func TestWASIWrite(t *testing.T) {
 	}
 }
 
-func TestWASIFiles(t *testing.T) {
+func TestRow59_Files(t *testing.T) {
 	t.Parallel()
 	s := newShim(t)
 	s.put32(40, 7)

@@ -8,8 +8,8 @@ import (
 	"github.com/latticenet/lattice-host/registry/lifecycle"
 )
 
-// TestTo goes through every pair of states, and two that do not exist.
-func TestTo(t *testing.T) {
+// TestRow58_Transitions goes through every pair of states, and two that do not exist.
+func TestRow58_Transitions(t *testing.T) {
 	t.Parallel()
 	allowed := map[[2]lifecycle.State]bool{
 		{"", "verified"}:          true,

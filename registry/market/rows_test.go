@@ -59,6 +59,34 @@ func TestRow55_Rollback(t *testing.T) {
 	refused(t, "And is not trusted.", err, "use another mirror")
 }
 
+// TestRow58_NothingRunsByItself does not run what was installed, nor what was disabled after the host began again; what is active is
+// verified again.
+func TestRow58_NothingRunsByItself(t *testing.T) {
+	t.Parallel()
+	web := indextest.Sign(t, "acme/web@1.0.0")
+	x := indextest.New(t, indexSeed, web, indextest.Sign(t, "acme/api@1.0.0"))
+	h := newHome(t, x)
+	install(t, h, "web", "api")
+	_, err := load(h, "web")
+	denied(t, "Installing does not activate.", err, market.ErrNotActive, "acme/web@1.0.0: is not active")
+	_, err = h.SetActive([]string{"web", "api"}, true, "")
+	check(t, err)
+	_, err = h.SetActive([]string{"api"}, false, "is slow")
+	check(t, err)
+	again, err := market.Open(h.Dir(), h.clock.time)
+	check(t, err)
+	restarted := home{again, h.clock}
+	_, err = load(restarted, "api")
+	denied(t, "What is disabled stays so.", err, market.ErrNotActive, "because is slow")
+	if _, err := load(restarted, "web"); err != nil {
+		t.Errorf("what is active runs on: %v", err)
+	}
+	blob := blobFile(filepath.Join(h.Dir(), "store"), web.Digest())
+	write(t, append(bytes.Clone(web.Wasm), 0, 1, 0), blob)
+	_, err = load(restarted, "web")
+	refused(t, "It is verified at every load.", err, web.Digest())
+}
+
 // TestRow57_SevenChecks has each check of an installation fail alone: nothing is installed then.
 func TestRow57_SevenChecks(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func execCutOff(args []string) error {
 	}
 	// The address is one of those that documentation may use.
 	if _, err := net.DialTimeout("tcp", "192.0.2.1:80", time.Second); !errors.Is(err, unix.ENETUNREACH) {
-		return fmt.Errorf("there is a network: %v", err)
+		return errors.Join(errors.New("there is a network"), err)
 	}
 	program, err := exec.LookPath(args[0])
 	if err != nil {

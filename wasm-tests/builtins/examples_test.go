@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/runtime"
 	"github.com/latticenet/lattice-host/wasm-tests/golden"
 )
 
@@ -97,5 +99,44 @@ func TestExamples(t *testing.T) {
 			}
 			golden.Check(t, filepath.Join(root, "examples", "golden", e.name+".yaml"), got.String())
 		})
+	}
+}
+
+// TestRow66_HundredRepeats derives the full example a hundred times, by turns on two hosts that know nothing of each other: one
+// runs the plugins in the sandbox and the other natively. What an executor gets has the same bytes each time.
+func TestRow66_HundredRepeats(t *testing.T) {
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	native, err := NewNative(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(examples(), func(e example) bool { return e.name == "full" })
+	full := examples()[i]
+	// The pairs have the digests of native plugins, and bundles name digests.
+	hosts := []*pipeline.Engine{full.engine(t, root, pairs(t)), full.engine(t, root, native)}
+	var first []runtime.Bundle
+	for n := range 100 {
+		bundles, err := hosts[n%2].DeriveAll(t.Context(), read(t, root, full.files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []runtime.Bundle
+		for _, b := range bundles {
+			got = append(got, runtime.BundleOf(b))
+		}
+		if n == 0 {
+			first = got
+		}
+		for i := range got {
+			if len(got) != len(first) || !bytes.Equal(got[i].Raw, first[i].Raw) || got[i].Digest() != first[i].Digest() {
+				t.Fatalf("time %d: other bytes", n+1)
+			}
+		}
+	}
+	if len(first) == 0 {
+		t.Error("nothing derives")
 	}
 }
