@@ -3,6 +3,7 @@ package builtins
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +60,37 @@ func TestApplications(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestApplicationsAreMany counts the workloads of the applications that must derive: it shows when some are taken away, or refused.
+func TestApplicationsAreMany(t *testing.T) {
+	const fewest = 46
+	files, err := filepath.Glob("testdata/applications/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	workloads := 0
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := slices.ContainsFunc(archive.Files, func(f txtar.File) bool { return f.Name == "refused" }); refused {
+			continue
+		}
+		documents, err := resource.Decode(file, archive.Files[0].Data, resource.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range documents {
+			if d.Ref.Kind != "SecretProvider" {
+				workloads++
+			}
+		}
+	}
+	if workloads < fewest {
+		t.Errorf("there are %d workloads, want %d or more", workloads, fewest)
 	}
 }
 
