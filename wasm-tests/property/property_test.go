@@ -95,16 +95,22 @@ func TestEveryKind(t *testing.T) {
 	}
 }
 
-// TestEqual derives the services twice, and once with the keys of their maps in another order.
+// TestEqual derives the services twice, once with the keys of their maps in another order, and once
+// from the last to the first.
 func TestEqual(t *testing.T) {
 	t.Parallel()
 	first, second, other := derived(t, Ordered), derived(t, Ordered), derived(t, Shuffled)
+	backwards := derived(t, func(seed uint64) []byte { return Ordered(Count() - 1 - seed) })
+	slices.Reverse(backwards)
 	for i := range first {
 		if first[i].Digest() != second[i].Digest() {
 			t.Errorf("seed %d: another bundle the second time", i)
 		}
 		if first[i].Digest() != other[i].Digest() {
 			t.Errorf("seed %d: another bundle when maps have another order", i)
+		}
+		if first[i].Digest() != backwards[i].Digest() {
+			t.Errorf("seed %d: another bundle when documents have another order", i)
 		}
 	}
 }
