@@ -131,7 +131,8 @@ type KVSetAnswer struct {
 	Error *HostError `json:"error,omitempty"`
 }
 
-// KVDeleteRequest removes one value of the plugin's store. A key that is not there is no error.
+// KVDeleteRequest removes one value of the plugin's store. A key that does not exist is not an
+// error.
 type KVDeleteRequest struct {
 	// Key is as in [KVGetRequest].
 	Key string `json:"key"`

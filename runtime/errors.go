@@ -16,7 +16,7 @@ var (
 	ErrConflict = problem.New(problem.Conflict, "conflict")
 	// ErrNotHealthy marks objects that were written and did not become healthy in time.
 	ErrNotHealthy = problem.New(problem.Unhealthy, "not healthy")
-	// ErrNotFound marks a set, a resource or a revision that is not there.
+	// ErrNotFound marks a set, a resource or a revision that does not exist.
 	ErrNotFound = problem.New(problem.Invalid, "not found")
 	// ErrDamaged marks what an executor keeps for itself when it cannot be read any more.
 	ErrDamaged = problem.New(problem.Invalid, "damaged")

@@ -39,7 +39,7 @@ type Executor interface {
 	// the error then.
 	Apply(ctx context.Context, plan *Plan, approval *Approval, o ApplyOptions) (*Result, error)
 
-	// Observe says what became of the objects of a set. A set that is not there has none.
+	// Observe says what became of the objects of a set. A set that does not exist has none.
 	Observe(ctx context.Context, set string) (*Status, error)
 	// History returns the revisions of a set that can be rolled back to, the newest first.
 	History(ctx context.Context, set string) ([]Revision, error)
@@ -47,7 +47,7 @@ type Executor interface {
 
 // Options change how a plan is made.
 type Options struct {
-	// Force replaces and removes what somebody else wrote or changed. Gates are told, and it is
+	// Force replaces and removes what somebody else wrote or changed. Gates see it, and it is
 	// part of the plan.
 	Force bool
 }

@@ -101,7 +101,7 @@ type ObjectStatus struct {
 type Status struct {
 	Target string `json:"target"`
 	Set    string `json:"set"`
-	// Revision is the number of the last change; 0 when the set is not there.
+	// Revision is the number of the last change; 0 when the set does not exist.
 	Revision int              `json:"revision"`
 	Bundles  []RevisionBundle `json:"bundles"`
 	// Objects are in the order in which they are applied.

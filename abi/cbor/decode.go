@@ -43,7 +43,7 @@ type Decoder struct {
 	unknown []string
 	// room is where text is kept next, see [Decoder.textRoom].
 	room []string
-	// omitted are maps that are passed over.
+	// omitted are maps that are skipped.
 	omitted []*Type
 	// scratch is where [Decoder.reorder] puts text together.
 	scratch []byte
@@ -52,7 +52,7 @@ type Decoder struct {
 // NewDecoder returns a Decoder that reads data. Text that it returns points into data.
 func NewDecoder(data []byte) *Decoder { return &Decoder{data: data} }
 
-// Omit makes the decoder pass over maps of the given types: they stay empty, and what is in them is
+// Omit makes the decoder skip maps of the given types: they stay empty, and what is in them is
 // not checked.
 func (d *Decoder) Omit(maps ...*Type) { d.omitted = maps }
 
@@ -97,13 +97,13 @@ func (d *Decoder) At(name string) {
 // AtIndex is [Decoder.At] for an item of an array.
 func (d *Decoder) AtIndex(i int) { d.At(strconv.Itoa(i)) }
 
-// Unknown passes over the value of a key that the reader does not know, and remembers the key.
+// Unknown skips the value of a key that the reader does not know, and remembers the key.
 func (d *Decoder) Unknown(key string) {
 	d.unknown = append(d.unknown, key)
 	d.Skip()
 }
 
-// UnknownKeys returns the keys that [Decoder.Unknown] passed over.
+// UnknownKeys returns the keys that [Decoder.Unknown] skipped.
 func (d *Decoder) UnknownKeys() []string { return d.unknown }
 
 func (d *Decoder) remaining() int { return len(d.data) - d.pos }
@@ -290,7 +290,7 @@ func (d *Decoder) Raw() Raw {
 	return Raw(d.data[start:d.pos:d.pos])
 }
 
-// Skip passes over one item of any kind.
+// Skip advances past one item of any kind.
 func (d *Decoder) Skip() {
 	data, pos := d.data, d.pos
 	for open := 1; open > 0 && d.err == nil; open-- {
@@ -320,8 +320,8 @@ func (d *Decoder) Skip() {
 	d.pos = pos
 }
 
-// skipLong passes over a head, and over text after it. It returns how many items the head says are
-// inside.
+// skipLong advances past a head, and over text after it. It returns how many items the head says
+// are inside.
 func (d *Decoder) skipLong() int {
 	initial, n := d.head()
 	if d.err != nil {

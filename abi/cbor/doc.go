@@ -134,7 +134,7 @@ func DecodeMap[T any](d *Decoder, decodeValue func(*Decoder, *T)) Map[T] {
 	return m
 }
 
-// sortedMembers passes over an object and appends its keys in bytewise order with the positions of
+// sortedMembers skips an object and appends its keys in bytewise order with the positions of
 // their values. It also returns the position after the object.
 func (d *Decoder) sortedMembers(members []member) (_ []member, end int) {
 	key := ""

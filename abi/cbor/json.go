@@ -202,7 +202,7 @@ func (p *jsonReader) space() {
 	}
 }
 
-// next passes over white space and returns the byte after it without reading it, or 0 at the end.
+// next skips white space and returns the byte after it without reading it, or 0 at the end.
 func (p *jsonReader) next() byte {
 	p.space()
 	if p.pos < len(p.data) && p.err == nil {

@@ -228,7 +228,7 @@ func (w *writer) entries(t *Type, m *slice) {
 }
 
 // DecodeStruct reads an object into the struct at p, which t describes. Fields that are null count
-// as absent; unknown keys are passed over and remembered.
+// as absent; unknown keys are skipped and remembered.
 func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 	var seen uint64
 	fields, next, previous := t.Fields, 0, ""
@@ -278,7 +278,7 @@ func (t *Type) DecodeStruct(d *Decoder, p unsafe.Pointer) {
 	}
 }
 
-// unknownKey passes over the value of an encoded key. The known keys are in order, so that one
+// unknownKey skips the value of an encoded key. The known keys are in order, so that one
 // after the last that was found needs no comparison with it; this one does.
 func (d *Decoder) unknownKey(key, previous string) {
 	if previous >= key {
@@ -419,7 +419,7 @@ func (d *Decoder) entry(t *Type, into *slice) {
 	*into = slice{entry, 1, 1}
 }
 
-// sortedEntries reads an object whose members it passes over first: so their number is more than a
+// sortedEntries reads an object whose members it skips first: so their number is more than a
 // claim, and they can be read in their order.
 func (d *Decoder) sortedEntries(t *Type, into *slice) {
 	var few [membersAtHand]member

@@ -182,7 +182,7 @@ func (k keywords) set(mark string) error {
 	return nil
 }
 
-// inner returns the schema of what a list or map holds; setting keywords of one that is not there
+// inner returns the schema of what a list or map holds; setting keywords of one that does not exist
 // changes nothing that is written, and is refused by the reader of the schema.
 func (k keywords) inner(key string) keywords {
 	inner, ok := k[key].(keywords)

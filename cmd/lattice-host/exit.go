@@ -21,7 +21,7 @@ const exitCodes = `Exit codes:
     0  done
     1  internal error; with diff --exit-code, also: apply would change something
     2  the command line is wrong
-    3  the input is invalid, or names what is not there
+    3  the input is invalid, or names what does not exist
    10  denied: by a policy, because a capability was not granted, or because a plugin is not active
    11  not trusted: a signature, a digest, the lock, the index or the audit log is wrong
    12  the target does not know a kind

@@ -26,7 +26,7 @@ type keyring struct {
 // it is known only once the key is opened.
 type keyFile struct{ id, file string }
 
-// newKeyring returns the keys in folders and files. A folder that is not there has none.
+// newKeyring returns the keys in folders and files. A folder that does not exist has none.
 func (a *app) newKeyring(folders, files []string) (*keyring, error) {
 	ring := &keyring{app: a, opened: map[string]release.PrivateKey{}}
 	for _, file := range files {

@@ -65,7 +65,7 @@ func TestExitCode(t *testing.T) {
 		"Changed":     {"What somebody else changed is a conflict.", errors.Join(executorError(runtime.ErrNotHealthy), executorError(runtime.ErrConflict)), problem.Conflict.Exit()},
 		"NotHealthy":  {"What is not healthy is worse than invalid input.", errors.Join(invalid, engine.AsTarget(executorError(runtime.ErrNotHealthy))), problem.Unhealthy.Exit()},
 		"NotApproved": {"What no one approved is denied.", errors.Join(trap, executorError(runtime.ErrNotApproved)), problem.Denied.Exit()},
-		"NoSet":       {"A set that is not there is input.", executorError(runtime.ErrNotFound), problem.Invalid.Exit()},
+		"NoSet":       {"A set that does not exist is invalid input.", executorError(runtime.ErrNotFound), problem.Invalid.Exit()},
 		"Damaged":     {"So is what an executor cannot read.", executorError(runtime.ErrDamaged), problem.Invalid.Exit()},
 		"Gate":        {"A gate denies.", errors.Join(trap, denied(errors.New("x"))), problem.Denied.Exit()},
 		"Tampered":    {"A log that was changed is not trusted.", errors.Join(denied(errors.New("x")), asAudit("x", fmt.Errorf("y: %w", audit.ErrTampered))), problem.Untrusted.Exit()},

@@ -32,7 +32,7 @@ POLICY is a JSON file that says whose signatures count: {"trusted_publishers": {
 		Args:    arguments(2, 2, "a manifest or its bundle"),
 	}
 	c.Flags().StringVar(&policyFile, "trust", "", "`file` with the trust policy")
-	c.Flags().StringVar(&dir, "dir", "", "`folder` to store the plugin in; made when it is not there")
+	c.Flags().StringVar(&dir, "dir", "", "`folder` to store the plugin in; created when it does not exist")
 	// The flag was defined just above, the only thing that can be wrong.
 	_ = c.MarkFlagDirname("dir")
 	c.RunE = a.does(func(_ context.Context, args []string) error {

@@ -78,7 +78,7 @@ func newBundleCheck(home *market.Home, names []string) (*bundleCheck, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What is installed again is not there next to itself.
+	// A bundle that is installed again replaces itself.
 	o.Files = slices.DeleteFunc(o.Files, func(f policy.File) bool {
 		bundle, _, _ := strings.Cut(f.Name, "/")
 		return slices.Contains(names, bundle)

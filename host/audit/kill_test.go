@@ -101,7 +101,7 @@ func stride() int {
 }
 
 // TestKillSteps kills a process before each step that changes something on the disk. No kill looks
-// like tampering, nothing that was noted is gone, what somebody added is always told, and the next
+// like tampering, nothing that was noted is gone, added bytes are always reported, and the next
 // process completes the rest.
 func TestKillSteps(t *testing.T) {
 	t.Parallel()

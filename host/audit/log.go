@@ -273,7 +273,7 @@ func (l *Log) openFile() (*os.File, error) {
 	return f, err
 }
 
-// readFirstHead returns the head of a log whose file is not there, and makes one when there is no
+// readFirstHead returns the head of a log whose file does not exist, and makes one when there is no
 // log.
 func (l *Log) readFirstHead() (*head, error) {
 	h, err := readHead(l.file, headType, l.keys)

@@ -121,7 +121,7 @@ func endsBefore(f *os.File, h *head) (bool, error) {
 	return line == h.Start.Head, err
 }
 
-// empty puts an empty file in the place of the log's, and returns it with its lock held.
+// empty puts an empty file in place of the log's, and returns it with its lock held.
 func (l *Log) empty() (f *os.File, err error) {
 	if err := l.steps.Step(); err != nil {
 		return nil, err

@@ -337,7 +337,7 @@ func TestRotateRestored(t *testing.T) {
 	}
 }
 
-// TestRotateRefused has a file of somebody in the place of the segment.
+// TestRotateRefused has a file of somebody in place of the segment.
 func TestRotateRefused(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "audit.log")

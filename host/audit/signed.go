@@ -162,5 +162,5 @@ func readHead(file, payloadType string, keys []release.PublicKey) (*head, error)
 	return h, nil
 }
 
-// errNoHead is a head that is not there.
+// errNoHead is a missing head.
 var errNoHead = errors.New("the file is missing, though there is a log")

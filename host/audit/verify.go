@@ -319,7 +319,7 @@ func (v *verifier) run(ctx context.Context, f io.Reader, p part) error {
 	return nil
 }
 
-// end checks what can be told when all lines were read.
+// end checks what is known only after the last line.
 func (v *verifier) end(last part) error {
 	v.report.PolicyDigest = last.head.PolicyDigest
 	for _, p := range v.o.Known {

@@ -99,7 +99,7 @@ func entryFiles(dir string) ([]entryFile, error) {
 		case infoErr == nil:
 			files = append(files, entryFile{filepath.Join(dir, e.Name()), key, info, skeleton})
 		case !errors.Is(infoErr, fs.ErrNotExist):
-			// Another process may have removed it meanwhile; anything else is to be told.
+			// Another process may have removed it meanwhile; any other error is reported.
 			err = errors.Join(err, infoErr)
 		}
 	}

@@ -74,7 +74,7 @@ func (l AuditLog) Done(ctx context.Context, events ...audit.Event) error {
 		return nil
 	}
 	if err := l.Note(context.WithoutCancel(ctx), events...); err != nil {
-		return ErrAudit(err, "though the command did what it was told")
+		return ErrAudit(err, "although the command succeeded")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ type Config struct {
 	Caller string
 	// Log gets warnings, which are whole sentences. Nil drops them.
 	Log *slog.Logger
-	// Progress, when set, is told how many of so many things are done, such as "deriving" of
+	// Progress, when set, is called with how many of so many things are done, such as "deriving" of
 	// documents. It may be called by several goroutines at once.
 	Progress func(verb string, done, total int)
 }

@@ -111,7 +111,7 @@ func (p *Plugins) loaded() []string {
 }
 
 // loadAhead begins to verify plugins at the same time, and to compile them when no kept answer can
-// replace running them. What goes wrong is told when the plugin is asked for.
+// replace running them. An error is returned when the plugin is requested.
 func (p *Plugins) loadAhead(ctx context.Context, names []string) {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, name := range names {

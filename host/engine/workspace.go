@@ -77,7 +77,7 @@ func (w *Workspace) Close() { w.end() }
 // error says why, and nothing has changed.
 func (w *Workspace) Put(d *resource.Document) error { return w.replace(d.Ref, d) }
 
-// Remove removes a document; one that is not there is no error.
+// Remove removes a document; one that does not exist is not an error.
 func (w *Workspace) Remove(ref abi.Ref) {
 	// Only what is put can be uncountable.
 	_ = w.replace(ref, nil)

@@ -15,7 +15,7 @@ var ErrUnknownOp = errors.New("is not an operation of the host")
 // Caller answers the host calls that one plugin makes in one call, one after the other.
 type Caller interface {
 	// Call returns the answer as CBOR. An error ends the guest: the context is done, or an answer
-	// that should be on the tape is not there. Everything else is an answer.
+	// that should be on the tape is missing. Everything else is an answer.
 	Call(ctx context.Context, r *Request) (answer []byte, err error)
 }
 

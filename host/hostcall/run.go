@@ -173,7 +173,7 @@ func (d *Derivation) Err() error {
 }
 
 // Finish says that the derivation came to a good end, and names its steps in their order, which is
-// that of everything that is written about them. Nil steps are passed over.
+// that of everything that is written about them. Nil steps are skipped.
 func (d *Derivation) Finish(steps []*Step) {
 	if d == nil {
 		return

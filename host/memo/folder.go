@@ -54,7 +54,7 @@ func (f *folder) read(k key) []byte {
 	return answer
 }
 
-// write keeps an answer. What goes wrong is not told: the answer is computed again next time.
+// write keeps an answer. Errors are dropped: the answer is computed again next time.
 func (f *folder) write(k key, answer []byte) {
 	if f.dir == "" {
 		return

@@ -58,7 +58,7 @@ func (k *kept) decode(into abi.Decoder) bool {
 	return len(d.UnknownKeys()) == 0 && d.Finish() == nil
 }
 
-// keptReader reads parts of a kept answer. After the first that is not there, everything is empty.
+// keptReader reads parts of a kept answer. After the first missing part, everything is empty.
 type keptReader struct {
 	data []byte
 	ok   bool

@@ -40,8 +40,8 @@ type Config struct {
 	Admit AdmitFunc
 	// HostCalls answers what plugins ask the host for. Nil denies each call.
 	HostCalls *hostcall.Run
-	// Progress, when set, is told after each document of [Engine.DeriveAll] how many of them are
-	// done, by several goroutines at once.
+	// Progress, when set, is called after each document of [Engine.DeriveAll] with the number of
+	// documents done and in all, by several goroutines at once.
 	Progress func(done, total int)
 }
 

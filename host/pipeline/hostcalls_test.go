@@ -149,7 +149,7 @@ func TestHostCallBudgetIsShared(t *testing.T) {
 	}
 }
 
-// Outputs that are derived in turn share the budget, and their calls are told apart.
+// Outputs that are derived in turn share the budget, and their calls are distinguished.
 func TestHostCallsOfDerivedDocuments(t *testing.T) {
 	t.Parallel()
 	var outputs []abi.Output

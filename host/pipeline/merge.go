@@ -16,7 +16,7 @@ import (
 	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
-// maxConflicts is how many conflicts of one contribution are told one by one.
+// maxConflicts is how many conflicts of one contribution are listed one by one.
 const maxConflicts = 16
 
 // maxValue bounds a value in a message, in bytes.

@@ -23,7 +23,7 @@ var ErrNotFound = problem.New(problem.Invalid, "not found")
 // A path is written as in spec.template.metadata.annotations. An item of a list is named by its
 // place, as in containers[0], or by fields, as in containers[name=main] and
 // ports[containerPort=80,protocol=TCP]. A key with dots needs no quotes: of all keys that fit, the
-// longest is meant. The empty path is the whole object. What is not there is an error that
+// longest is meant. The empty path is the whole object. A path that does not exist is an error that
 // satisfies errors.Is with [ErrNotFound] and lists what is.
 func Owners(b *bundle.Bundle, ref abi.Ref, fieldPath string) ([]bundle.Step, error) {
 	output := b.Output(ref)

@@ -66,7 +66,7 @@ func TestRecall(t *testing.T) {
 		"a plugin that asks the host": {
 			manifest: "\ncapabilities: [{name: kv, reason: counting}]", known: true, answer: configMap, want: []string{"run"},
 		},
-		"a bad answer is told once": {
+		"a bad answer is reported once": {
 			known: true, answer: response(t, "outputs: [{ref: {apiVersion: v1, kind: Secret, namespace: media, name: a}, document: {}}]"),
 			want: []string{"recall", "run"}, err: pipeline.ErrPlugin,
 		},
@@ -86,7 +86,7 @@ func TestRecall(t *testing.T) {
 				t.Error(diff)
 			}
 			if err != nil && strings.Count(err.Error(), "\n") > 0 {
-				t.Errorf("told more than once:\n%v", err)
+				t.Errorf("reported more than once:\n%v", err)
 			}
 		})
 	}

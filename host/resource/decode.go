@@ -102,7 +102,7 @@ func (d *decoder) value(n *yamldoc.Node, p *fieldPath, v reflect.Value) {
 
 // objectRules are the rules for the keys of one mapping beyond what the struct says.
 type objectRules struct {
-	// skip passes over keys that are accepted and dropped, or decoded elsewhere.
+	// skip ignores keys that are accepted and dropped, or decoded elsewhere.
 	skip []string
 	// allowed limits the known keys; nil allows all.
 	allowed []string

@@ -65,7 +65,7 @@ func (s *source) root(index int) *yamldoc.Node {
 	defer s.mu.Unlock()
 	t := s.parsed.Value()
 	if t == nil {
-		// The file was parsed before: what was wrong with it was told then.
+		// The file was parsed before: its problems were reported then.
 		roots, _ := yamldoc.Parse(s.data, yamldoc.MaxBytes)
 		for i := range roots {
 			roots[i], _ = complete(roots[i])

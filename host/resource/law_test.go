@@ -73,7 +73,7 @@ func named(t *testing.T, path, rel string, names []string) error {
 			}
 		}
 		if found != "" {
-			t.Errorf("%s:%d: %s: kinds are told apart by what their rows say, not by name", rel, set.Position(n.Pos()).Line, found)
+			t.Errorf("%s:%d: %s: kinds are distinguished by their rows, not by name", rel, set.Position(n.Pos()).Line, found)
 		}
 		return true
 	})

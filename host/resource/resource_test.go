@@ -137,9 +137,9 @@ func TestDecodeAccepts(t *testing.T) {
 		reason, data string
 		want         []string
 	}{
-		"ByteOrderMark": {"a byte order mark is passed over", "\ufeff" + member("a"), []string{"a"}},
+		"ByteOrderMark": {"a byte order mark is skipped", "\ufeff" + member("a"), []string{"a"}},
 		"YAMLMark":      {"in YAML too", "\ufeff" + service("a", ""), []string{"a"}},
-		"EmptyBetween":  {"empty documents are passed over", "---\n---\n" + service("a", "") + "---\n# x\n---\nnull\n---\n" + service("b", "") + "...\n", []string{"a", "b"}},
+		"EmptyBetween":  {"empty documents are skipped", "---\n---\n" + service("a", "") + "---\n# x\n---\nnull\n---\n" + service("b", "") + "...\n", []string{"a", "b"}},
 		"CRLF":          {"line ends of Windows", strings.ReplaceAll(service("a", ""), "\n", "\r\n"), []string{"a"}},
 		"Replicas":      {"hexadecimal and octal integers in YAML", service("a", "  replicas: 0x10\n"), []string{"a"}},
 	} {

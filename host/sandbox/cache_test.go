@@ -188,7 +188,7 @@ func engineCode(t *testing.T, file []byte) (code, checksum []byte) {
 	return rest[8 : 8+size], rest[8+size : 8+size+4]
 }
 
-// TestDamagedCache edits the file of a compiled module. Each edit must be found, told once, and
+// TestDamagedCache edits the file of a compiled module. Each edit must be found, reported once, and
 // undone; none may be run.
 func TestDamagedCache(t *testing.T) {
 	t.Parallel()
@@ -245,7 +245,7 @@ func TestDamagedCache(t *testing.T) {
 			t.Errorf("%s: the log has %q", reason, texts)
 		}
 		if onlyFile(t, dir) != file {
-			t.Errorf("%s: the entry is not there again", reason)
+			t.Errorf("%s: the entry was not written again", reason)
 		}
 	}
 }

@@ -215,8 +215,8 @@ func (r *Runtime) compileApart(ctx context.Context, dir string, m *meter.Module)
 }
 
 // compileInto compiles a module in an engine of its own, and returns the file that the engine wrote
-// below dir. Several modules that are compiled at once in one folder could not be told apart: their
-// names are the engine's.
+// below dir. Several modules that are compiled at once in one folder could not be distinguished:
+// their names are the engine's.
 func compileInto(ctx context.Context, dir string, wasm []byte) (file string, err error) {
 	cache, folder, err := engineCache(dir)
 	if err != nil {

@@ -172,7 +172,7 @@ func extismExport(op abi.Op) string {
 	return fmt.Sprintf("operation %d", op)
 }
 
-// explainExtism is [explain] for a guest that may have told why it gave up.
+// explainExtism is [explain] for a guest that may have reported why it gave up.
 func explainExtism(err error, g *guest, m *linearMemory) error {
 	var reported *extism.ReportedError
 	if errors.As(err, &reported) {

@@ -302,7 +302,7 @@ func TestExtismCall(t *testing.T) {
 			},
 		},
 		{
-			reason: "a host function in the place of derive", err: ErrTrap,
+			reason: "a host function in place of derive", err: ErrTrap,
 			text: "step main: in derive: trapped: it returned 1 and no error message",
 			guest: func(g *extismGuest) {
 				g.derive = g.answer("{}")

@@ -33,7 +33,7 @@ type linearMemory struct {
 	// limit is that of the manifest in bytes, declared what the module itself says.
 	limit, declared uint64
 	storage         storage
-	// committed is told the room in bytes that the memory has after every change. It must not
+	// committed is called with the reserved bytes of the memory after every change. It must not
 	// refuse: whether a guest gets memory depends on its own limit only, or the same call would not
 	// always come to the same end.
 	committed func(room uint64)

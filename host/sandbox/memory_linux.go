@@ -220,7 +220,7 @@ func (s *mappedStorage) restore(to image) error {
 	return s.eachWritten(0, s.size, func(begin, end int) { copy(s.reserved[begin:end], file.content[begin:end]) })
 }
 
-// mapImage puts the image where the memory is, in the place of whatever it holds.
+// mapImage puts the image where the memory is, in place of whatever it holds.
 func (s *mappedStorage) mapImage(file *fileImage) error {
 	_, err := unix.MmapPtr(file.fd, 0, unsafe.Pointer(unsafe.SliceData(s.reserved)), uintptr(s.size),
 		unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED)
@@ -270,7 +270,7 @@ func (s *mappedStorage) written(n int) bool {
 }
 
 func (s *mappedStorage) free() {
-	// A second call would end somebody else's mapping, were it not that the first one leaves
+	// A second call would end another mapping, were it not that the first one leaves
 	// nothing to unmap.
 	_ = unix.Munmap(s.reserved)
 	s.reserved = nil

@@ -78,7 +78,7 @@ func TestOnlyWrittenPagesArePutBack(t *testing.T) {
 	}
 }
 
-// A large page that the kernel put in the place of several must not hide that one of them was
+// A large page that the kernel put in place of several must not hide that one of them was
 // written.
 func TestLargePagesArePutBack(t *testing.T) {
 	t.Parallel()

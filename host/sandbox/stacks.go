@@ -19,7 +19,7 @@ const keptStackBytes = 128 << 10
 type stacks struct {
 	// running are the functions that the host called and that have not returned.
 	running []api.Function
-	// bytes is the most they had, and grew is told when that rises; nil tells nothing.
+	// bytes is the most they had, and grew is called when that rises; it may be nil.
 	bytes uint64
 	grew  func(bytes uint64)
 }

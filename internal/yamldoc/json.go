@@ -61,7 +61,7 @@ func (r *jsonReader) space() {
 	}
 }
 
-// next passes over white space and returns the byte after it without reading it, or 0 at the end.
+// next skips white space and returns the byte after it without reading it, or 0 at the end.
 func (r *jsonReader) next() byte {
 	r.space()
 	if r.fault == nil && r.pos < len(r.src) {

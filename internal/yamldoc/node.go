@@ -10,7 +10,7 @@ import (
 // Kind is the type of a value in a file.
 type Kind uint8
 
-// The types: those of JSON, with numbers told apart, and [Bad].
+// The types: those of JSON, with integers and other numbers distinguished, and [Bad].
 const (
 	Null Kind = iota
 	Bool

@@ -121,7 +121,8 @@ func (r *Reader) Fields(n *Node, field string, known ...string) map[string]*Node
 	return values
 }
 
-// Require reports each listed key of a mapping that is not there, and whether all are.
+// Require reports each listed key of a mapping that is missing, and returns whether all are
+// present.
 func (r *Reader) Require(n *Node, values map[string]*Node, field string, keys ...string) bool {
 	complete := true
 	for _, key := range keys {

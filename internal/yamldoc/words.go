@@ -29,7 +29,7 @@ func Unknown(key string, names []string) string {
 	return "is not a known field; remove it"
 }
 
-// Missing says that a required field is not there.
+// Missing says that a required field is missing.
 const Missing = "is missing; it is required here"
 
 // IsInteger accepts decimal numbers without leading zeros, and hexadecimal and octal ones that

@@ -189,7 +189,7 @@ func (b *yamlBuilder) mapping(n *yaml.Node, depth int) (*Node, *Fault) {
 // merge adds the keys of a merge key's value that the mapping does not have itself. Of several
 // sources the first wins.
 func (b *yamlBuilder) merge(into *Node, source *yaml.Node, depth int) *Fault {
-	// The source is in the place of the mapping, so that it is no deeper.
+	// The source is in place of the mapping, so that it is no deeper.
 	built, f := b.build(source, depth-1)
 	if f != nil {
 		return f

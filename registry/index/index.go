@@ -231,7 +231,7 @@ func (x *Index) Verify(keys []release.PublicKey, threshold int) error {
 }
 
 // Signers returns the ids of those of keys that signed the document, sorted, each once. Signatures
-// by other keys are passed over.
+// by other keys are skipped.
 func (x *Index) Signers(keys []release.PublicKey) ([]string, error) {
 	payload, err := x.payload()
 	if err != nil {

@@ -28,7 +28,7 @@ type Entry struct {
 // Build returns an official index, not signed yet, of releases whose files are in an OCI image
 // layout next to the document.
 //
-// The format knows less than a release may say, so that some are passed over, with a note each: a
+// The format knows less than a release may say, so that some are skipped, with a note each: a
 // publisher has one key, which is the one that signed its highest version, and releases that
 // another one signed are not listed; nor are prereleases that are not alpha, nor what more than one
 // key signed or must sign. Publishers without a release are not listed either.

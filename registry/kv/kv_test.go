@@ -159,7 +159,7 @@ func TestOpenFolderIsRefused(t *testing.T) {
 	}
 }
 
-// Of several writers that have read the same state, one wins and the others are told.
+// Of several writers that have read the same state, one wins and the others get an error.
 func TestConcurrentWriters(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "kv")

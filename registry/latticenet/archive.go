@@ -42,7 +42,7 @@ type entry struct {
 	size   int64
 }
 
-// visitor is told of every entry, folders before what is in them. Content is empty for folders.
+// visitor is called for every entry, folders before what is in them. Content is empty for folders.
 type visitor func(e entry, content io.Reader) error
 
 // readArchive reads a gzipped tar file and tells visit about its entries. What two programs could

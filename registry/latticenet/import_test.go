@@ -53,7 +53,7 @@ func TestPackAndImport(t *testing.T) {
 	imported, err = latticenet.Import(dir, p.verify(t))
 	check(t, err)
 	if !imported.Existing {
-		t.Error("the plugin was not there already")
+		t.Error("the plugin was not stored already")
 	}
 	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
 		t.Error(diff)

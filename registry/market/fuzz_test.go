@@ -90,7 +90,7 @@ func FuzzRequest(f *testing.F) {
 			r.fits(version)
 		}
 		if r.publisher != "" && r.subject() != s {
-			t.Errorf("%q is told as %q", s, r.subject())
+			t.Errorf("%q is reported as %q", s, r.subject())
 		}
 	})
 }

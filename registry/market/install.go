@@ -35,7 +35,7 @@ type Options struct {
 	AllowYanked bool
 	// Locked refuses whatever would change the lock. Without names it installs what the lock says.
 	Locked bool
-	// Software is what runs on the platform. Releases that need other software are passed over. The
+	// Software is what runs on the platform. Releases that need other software are skipped. The
 	// installation remembers it, and looks by what it remembers when Software is nil, unless Forget
 	// has it forget.
 	Software Software
@@ -186,7 +186,7 @@ func (in *install) run(ctx context.Context, requests func(*install) ([]request, 
 	}
 	r := in.resolver()
 	r.allowYanked = r.allowYanked || in.opts.Locked
-	r.passedOver = in.opts.PassedOver
+	r.skipped = in.opts.PassedOver
 	if !in.opts.AllowDowngrade {
 		r.installed = map[string]string{}
 		for _, p := range in.lock.Plugins {

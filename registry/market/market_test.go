@@ -209,7 +209,7 @@ func TestRow57_InstallRefuses(t *testing.T) {
 	}{
 		"Nothing":    {reason: "Something must be named.", says: "name at least one plugin"},
 		"Both":       {reason: "All is all.", names: []string{"web"}, opts: market.Options{All: true}, says: "either name plugins or ask for all"},
-		"Unknown":    {reason: "What is not there is said.", names: []string{"acme/db"}, says: "acme/db: is not in the index main"},
+		"Unknown":    {reason: "An unknown plugin is reported.", names: []string{"acme/db"}, says: "acme/db: is not in the index main"},
 		"BareName":   {reason: "Nor under a bare name.", names: []string{"db"}, says: "db: is not in the index"},
 		"Ambiguous":  {reason: "Only the user chooses between publishers.", names: []string{"api"}, says: "several publishers have a plugin of this name, say which one: acme/api, beta/api"},
 		"Version":    {reason: "What there is is said.", names: []string{"web@2.0.0"}, says: "acme/web: the index main has no version 2.0.0, it has: acme/web@1.0.0"},
@@ -220,7 +220,7 @@ func TestRow57_InstallRefuses(t *testing.T) {
 		"Grant":      {reason: "A typing error is not consent.", names: []string{"web"}, opts: market.Options{Consent: market.Consent{Names: []string{"everything"}}}, says: `"everything" is not a capability`},
 		"Index":      {reason: "An index has to be trusted.", names: []string{"web"}, opts: market.Options{Index: "other"}, says: `"other" is not a trusted index, they are: main`},
 		"Locked":     {reason: "Nothing is in the lock.", names: []string{"web"}, opts: market.Options{Locked: true}, says: "acme/web@1.0.0: is not in the lock, which --locked keeps as it is"},
-		"Gone":       {reason: "A mirror that is not there.", names: []string{"web"}, opts: market.Options{From: "/nowhere"}, says: "/nowhere"},
+		"Gone":       {reason: "A mirror that does not exist.", names: []string{"web"}, opts: market.Options{From: "/nowhere"}, says: "/nowhere"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

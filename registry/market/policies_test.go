@@ -125,7 +125,7 @@ func TestAttack60_PolicyBundles(t *testing.T) {
 		x, h := fixture(t)
 		write(t, policyBundle(t, "evil"), x.Dir, "targets", "policy-bundles", "evil.tar")
 		if err := installPolicies(h, "evil"); err == nil || !strings.Contains(err.Error(), "evil: no trusted index has a bundle") {
-			t.Errorf("what the metadata does not list is not there, got %v", err)
+			t.Errorf("a bundle that the metadata does not list is not found, got %v", err)
 		}
 	})
 	t.Run("Edited", func(t *testing.T) {

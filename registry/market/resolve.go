@@ -42,8 +42,8 @@ type resolver struct {
 	software    Software
 	// now is when the releases are chosen.
 	now time.Time
-	// passedOver, when set, is told why nothing was chosen for an optional request.
-	passedOver func(error)
+	// skipped, when set, is called with the reason why nothing was chosen for an optional request.
+	skipped func(error)
 }
 
 // resolve chooses the releases for requests, in that order and each once.
@@ -57,8 +57,8 @@ func (r *resolver) resolve(ctx context.Context, requests []request) ([]candidate
 			err = nothing("%s: %s is installed, and nothing newer than %s can be chosen", c.path(), has, c.version.Version)
 		}
 		if q.optional && errors.Is(err, errNothing) {
-			if r.passedOver != nil {
-				r.passedOver(err)
+			if r.skipped != nil {
+				r.skipped(err)
 			}
 			continue
 		}
@@ -189,7 +189,7 @@ func (c candidate) claims(ctx context.Context, v tuf.Version) (*release.Claims, 
 var errNothing = errors.New("nothing can be chosen")
 
 // nothingError says why. Its reasons are why each release is not chosen that is asked for: one that
-// is revoked is more than one that is not there.
+// is revoked is more than one that does not exist.
 type nothingError struct {
 	text    string
 	reasons []error
@@ -207,7 +207,7 @@ func nothing(format string, args ...any) error {
 func (c candidate) bundle(ctx context.Context, version string) (*tuf.Target, error) {
 	target, err := c.index.view.Target(ctx, tuf.ReleaseTarget(c.publisher, c.name, version))
 	if errors.Is(err, tuf.ErrUnavailable) && errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("the files of %s@%s are not there, which the index lists: a mirror of some plugins has no others: %w", c.path(), version, err)
+		err = fmt.Errorf("the index lists %s@%s, but its files are missing: a mirror may have some plugins only: %w", c.path(), version, err)
 	}
 	return target, inIndex(c.index.Name, err)
 }

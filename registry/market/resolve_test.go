@@ -276,7 +276,7 @@ func TestPartialMirror(t *testing.T) {
 	h := newHome(t, x)
 	check(t, os.RemoveAll(filepath.Join(x.Dir, "targets", "releases")))
 	_, err := h.Install(context.Background(), []string{"web"}, market.Options{})
-	denied(t, "The release is not there.", err, os.ErrNotExist, "main: the files of acme/web@1.0.0 are not there, which the index lists: a mirror of some plugins has no others: ")
+	denied(t, "The release is missing.", err, os.ErrNotExist, "main: the index lists acme/web@1.0.0, but its files are missing: a mirror may have some plugins only: ")
 	if errors.Is(err, release.ErrNotTrusted) {
 		t.Error(err)
 	}

@@ -14,7 +14,7 @@ import (
 // known; one that is empty, that nothing runs there.
 type Software map[string]string
 
-// lacks says which software that a plugin needs is not there, or not in a version that will do;
+// lacks says which software that a plugin needs is missing, or in a version that does not fit;
 // nothing when all is, or when it is not known.
 func (s Software) lacks(m *abi.Manifest) string {
 	if s == nil {

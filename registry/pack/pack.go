@@ -162,7 +162,7 @@ func withSchemas(dir string, manifest []byte) ([]byte, error) {
 	var members map[string]json.RawMessage
 	var kinds []map[string]json.RawMessage
 	if json.Unmarshal(manifest, &members) != nil || members["kinds"] == nil || json.Unmarshal(members["kinds"], &kinds) != nil {
-		// What is wrong with it is told by who reads it.
+		// The reader reports what is wrong with it.
 		return manifest, nil
 	}
 	for i, k := range kinds {

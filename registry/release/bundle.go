@@ -225,7 +225,7 @@ func preAuthEncoding(payloadType string, payload []byte) []byte {
 	return append([]byte(head), payload...)
 }
 
-// decodeBase64 reads padded standard base64. One value has one spelling: Go's decoder passes over
+// decodeBase64 reads padded standard base64. One value has one spelling: Go's decoder skips
 // line breaks.
 func decodeBase64(s string) ([]byte, error) {
 	data, err := base64.StdEncoding.Strict().DecodeString(s)

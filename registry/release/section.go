@@ -36,7 +36,7 @@ type Section struct {
 }
 
 // CustomSections returns the custom sections of a WebAssembly module in the order of the file,
-// without running it. The other sections are passed over.
+// without running it. The other sections are skipped.
 func CustomSections(wasm []byte) ([]Section, error) {
 	if err := checkSize(wasm); err != nil {
 		return nil, err

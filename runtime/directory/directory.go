@@ -26,7 +26,7 @@ type Executor struct {
 	before func() error
 }
 
-// Options are what an executor may be told. The zero value is good.
+// Options configure an executor. The zero value is good.
 type Options struct {
 	// Clock tells the time of revisions; nil is the system's.
 	Clock func() time.Time
@@ -57,7 +57,7 @@ type session struct {
 	disk *disk
 	// inventory is nil when there is no set.
 	inventory *inventory
-	// progress is told of every step of a change; nil when no one wants to know.
+	// progress is called at every step of a change; nil when no one wants to know.
 	progress func(runtime.Progress)
 }
 

@@ -207,7 +207,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestOddThings has something that is not a file in the place of one that was written, or that is
+// TestOddThings has something that is not a file in place of one that was written, or that is
 // to be written.
 func TestOddThings(t *testing.T) {
 	t.Parallel()
@@ -282,7 +282,7 @@ func TestLeftoversAreALink(t *testing.T) {
 	}
 }
 
-// TestFolderBecomesAFile puts a file in the place of a folder whose files are to be removed, while
+// TestFolderBecomesAFile puts a file in place of a folder whose files are to be removed, while
 // that is interrupted.
 func TestFolderBecomesAFile(t *testing.T) {
 	t.Parallel()

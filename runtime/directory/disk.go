@@ -164,7 +164,7 @@ func (d *disk) sync(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// read returns a file's content, or nothing when it is not there.
+// read returns a file's content, or nothing when it does not exist.
 func (d *disk) read(name string, limit int64) ([]byte, error) {
 	data, err := diskfile.Read(d.root.OpenFile, name, limit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -173,7 +173,7 @@ func (d *disk) read(name string, limit int64) ([]byte, error) {
 	return data, err
 }
 
-// list returns the names in a folder, sorted, and none when it is not there.
+// list returns the names in a folder, sorted, and none when it does not exist.
 func (d *disk) list(name string) (names []string, err error) {
 	info, err := d.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -198,7 +198,7 @@ const (
 	aLink   = "a link, where a file must be"
 	// aDevice is a pipe, a socket and the like.
 	aDevice = "not a regular file"
-	// below is in the place of the folder that the file is in.
+	// below means that a parent folder of the file is a link or is not a folder.
 	below = "below a link, or below something that is not a folder"
 	// elsewhere is a file that no staged one can take the place of.
 	elsewhere = "on another file system"
@@ -233,7 +233,7 @@ func (d *disk) hasOn(info fs.FileInfo) bool {
 	return !ok || folder.Dev == there.Dev
 }
 
-// digest returns the SHA-256 of a file in a folder of objects: nothing when it is not there, and
+// digest returns the SHA-256 of a file in a folder of objects: nothing when it does not exist, and
 // what [isOdd] when it is not a file that can be replaced.
 func (d *disk) digest(name string) (sum string, err error) {
 	for _, p := range []string{path.Dir(name), name} {

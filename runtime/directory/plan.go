@@ -85,7 +85,7 @@ func (s *session) item(f *file) planner.Item {
 	return planner.Item{Object: f.Object, Resource: f.Resource, Stage: f.Stage, Where: s.place(f.Path), Digest: f.Digest}
 }
 
-// look returns what is in the place of a file.
+// look returns what the target has at the path of a file.
 func (s *session) look(item *planner.Item) (planner.Found, error) {
 	if s.disk == nil {
 		return planner.Found{}, nil

@@ -262,7 +262,7 @@ func destroy(h *harness) {
 		h.Errorf("got %v, %v", revisions, err)
 	}
 	_, err = h.executor.Destroy(h.Context(), set, runtime.Options{})
-	h.fails("what is not there", err, runtime.ErrNotFound)
+	h.fails("what does not exist", err, runtime.ErrNotFound)
 }
 
 func rollback(h *harness) {

@@ -45,7 +45,7 @@ func revokeOnly(h *harness) {
 func revokeRefused(h *harness) {
 	web := []abi.Ref{Resource("web")}
 	_, err := h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Hold: web, Revoke: web})
-	h.fails("a set that is not there", err, runtime.ErrNotFound)
+	h.fails("a set that does not exist", err, runtime.ErrNotFound)
 	_, err = h.executor.Plan(h.Context(), &runtime.Desired{Set: set, Bundles: []runtime.Bundle{Bundle(h, "api", "1", "a")}, Revoke: web})
 	h.fails("a resource that is not held", err, runtime.ErrInvalid)
 }

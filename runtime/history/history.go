@@ -263,7 +263,7 @@ func (h *History) put(name string, data []byte) error {
 	return nil
 }
 
-// get returns the data that put kept, nothing when it is not there.
+// get returns the data that put kept, nothing when it does not exist.
 func (h *History) get(name string, limit int) ([]byte, error) {
 	var data []byte
 	for n := 0; ; n++ {

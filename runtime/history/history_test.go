@@ -141,7 +141,7 @@ func TestManyRevisions(t *testing.T) {
 	}
 }
 
-// TestBrokenOff checks that a revision that was not written whole is not there.
+// TestBrokenOff checks that a revision that was not written whole is ignored.
 func TestBrokenOff(t *testing.T) {
 	t.Parallel()
 	e := entry(1)
@@ -161,7 +161,7 @@ func TestBrokenOff(t *testing.T) {
 		check(t, readErr)
 		if err == nil {
 			if len(revisions) != 1 || len(revisions[0].Bundles) != 6000 {
-				t.Errorf("the revision is not there")
+				t.Errorf("the revision is missing")
 			}
 			break
 		}
@@ -210,7 +210,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// FuzzParseEntry reads what may be in the place of a revision.
+// FuzzParseEntry reads what may be in place of a revision.
 func FuzzParseEntry(f *testing.F) {
 	data, err := exactjson.Marshal(entry(1, executortest.Bundle(f, "web", "1", "a")))
 	check(f, err)

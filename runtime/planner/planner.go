@@ -31,7 +31,7 @@ func (i *Item) Compare(with *Item) int {
 	return cmp.Or(cmp.Compare(i.Stage, with.Stage), i.Object.Compare(with.Object), strings.Compare(i.Where, with.Where))
 }
 
-// Found is what a target has in the place of an item.
+// Found is what a target has in place of an item.
 type Found struct {
 	// Digest identifies the content; empty when nothing is there.
 	Digest string `json:"digest"`

@@ -67,7 +67,7 @@ func declarationCases() []hostile {
 		{name: "data-count-lies", reason: "a count of data without data", bytes: func(wasm []byte) []byte {
 			return bytes.Replace(wasm, sectionOf(wasm, codeSection), append([]byte{countSection, 1, 9}, sectionOf(wasm, codeSection)...), 1)
 		}, want: refused},
-		{name: "elements-out-of-range", reason: "functions after the end of a table, which the engine passes over", guest: func(g *guest) {
+		{name: "elements-out-of-range", reason: "functions after the end of a table, which the engine skips", guest: func(g *guest) {
 			g.Table(1, -1)
 			g.Elements(1, g.procedure())
 		}, want: ok},

@@ -93,7 +93,7 @@ func verifiesOne(p *oci.Pulled, want release.Want) bool {
 	return false
 }
 
-// TestDistributionLacks pulls what is not there.
+// TestDistributionLacks pulls what does not exist.
 func TestDistributionLacks(t *testing.T) {
 	t.Parallel()
 	repository := distribution(t, false)

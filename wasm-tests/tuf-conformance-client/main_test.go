@@ -141,7 +141,8 @@ func TestProtocol(t *testing.T) {
 	})
 }
 
-// TestImplicitRefresh downloads at once: the metadata is refreshed, though the target is not there.
+// TestImplicitRefresh downloads at once: the metadata is refreshed, though the target does not
+// exist.
 func TestImplicitRefresh(t *testing.T) {
 	t.Parallel()
 	s := newSuite(t)

@@ -143,7 +143,7 @@ type Module struct {
 	passive   bool
 }
 
-// Type returns the index of a function type, made when it is not there.
+// Type returns the index of a function type, added when it is missing.
 func (m *Module) Type(params, results []byte) uint32 {
 	for i, s := range m.types {
 		if slices.Equal(s.params, params) && slices.Equal(s.results, results) {

@@ -24,7 +24,7 @@ func decide(t *testing.T, e *Engine, requests ...gate.Request) *gate.Decision {
 	return p.Decide(t.Context(), &gate.Input{Point: gate.Outputs, Subject: "LatticeService media/plex", Requests: requests})
 }
 
-// TestAttack47ForbidThatFails: the language passes over a policy that fails, so that a forbid would
+// TestAttack47ForbidThatFails: the language skips a policy that fails, so that a forbid would
 // open the door.
 func TestAttack47ForbidThatFails(t *testing.T) {
 	endpoint := cedartest.Requests()[4]
@@ -34,7 +34,7 @@ func TestAttack47ForbidThatFails(t *testing.T) {
 			"policy f failed: integer overflow while attempting to multiply `443` by `9223372036854775807`",
 		},
 		{
-			"an entity that is not there", `Lattice::Service::"prod/ghost".kind == "service"`,
+			"an entity that does not exist", `Lattice::Service::"prod/ghost".kind == "service"`,
 			"policy f failed: entity `Lattice::Service::\"prod/ghost\"` does not exist",
 		},
 		{

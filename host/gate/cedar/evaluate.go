@@ -55,7 +55,7 @@ func (e *Engine) answer(r *gate.Request, a *gate.Answer) {
 		add(a, about)
 		return
 	}
-	// The library's own decision passes over policies that fail, so that what it found counts, and
+	// The library's own decision skips policies that fail, so that what it found counts, and
 	// not that.
 	_, found := cedar.Authorize(e.index.candidates(&q), entities, q)
 	for _, failed := range found.Errors {

@@ -183,7 +183,7 @@ var (
 	errorScan  = regexp.MustCompile(`(?s)^<input>:\d+:\d+: (.*)$`)
 )
 
-// syntax turns an error of the parser into a place and a message. Where the parser has passed over
+// syntax turns an error of the parser into a place and a message. Where the parser has skipped
 // the culprit already, the place is that of the token after it, and the culprit is looked for
 // before it.
 func syntax(text string, err error) (line, column int, message string) {

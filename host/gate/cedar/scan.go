@@ -54,7 +54,7 @@ func split(source []byte) ([]statement, *scanError) {
 	return s.statements, nil
 }
 
-// token passes over one token, or a part of one. It returns what is wrong with it.
+// token scans one token, or a part of one. It returns what is wrong with it.
 func (s *scanner) token() string {
 	rest := s.source[s.offset:]
 	switch c := rest[0]; {
@@ -85,7 +85,7 @@ func (s *scanner) token() string {
 	return s.tooMany()
 }
 
-// symbol passes over one character that is neither text nor a word.
+// symbol scans one character that is neither text nor a word.
 func (s *scanner) symbol() string {
 	length := 1
 	switch c := s.source[s.offset]; c {
@@ -142,7 +142,7 @@ func (s *scanner) comment() {
 	}
 }
 
-// quoted passes over text in quotes. An error is where the text begins.
+// quoted scans text in quotes. An error is where the text begins.
 func (s *scanner) quoted() string {
 	begin := *s
 	s.pass(1)

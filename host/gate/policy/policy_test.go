@@ -111,7 +111,7 @@ func TestLoad(t *testing.T) {
 			err:     `x.yaml: has documents of the kinds "CedarPolicy" and "LatticeQuota"; put each kind into a file of its own`,
 		},
 		"OtherKind": {
-			reason:  "What is not a policy is not passed over: somebody meant it as one.",
+			reason:  "What is not a policy is not skipped: somebody meant it as one.",
 			options: policy.Options{Files: []policy.File{{"x.json", []byte(`{"kind": "ConfigMap"}`)}}},
 			err:     `x.json: "ConfigMap" is not a kind of policy; the kinds are CedarPolicy, LatticeQuota, for quotas Namespace, and for the consent of those who own volumes LatticeJob, LatticeService; what rules read is in a file named data.json`,
 		},
@@ -149,7 +149,7 @@ func TestLoad(t *testing.T) {
 			err:     "x.cedar: holds no policies; write some into it, or remove it",
 		},
 		"EmptyDocuments": {
-			reason:  "Nor do documents that are not there.",
+			reason:  "Nor do documents that do not exist.",
 			options: policy.Options{Files: []policy.File{{"x.yaml", []byte("---\n")}}},
 			err:     "x.yaml: holds no policies; write some into it, or remove it",
 		},
@@ -172,7 +172,7 @@ func TestLoad(t *testing.T) {
 			is:      gate.ErrNoPolicies,
 		},
 		"Missing": {
-			reason:  "A path that is not there is a mistake.",
+			reason:  "A path that does not exist is a mistake.",
 			options: policy.Options{Paths: []string{"absent"}},
 			err:     "stat absent: no such file or directory",
 			is:      os.ErrNotExist,
@@ -213,7 +213,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// A folder may be a link. A link to a folder inside of one is not followed, and not passed over
+// A folder may be a link. A link to a folder inside of one is not followed, and not skipped
 // either.
 func TestLinks(t *testing.T) {
 	folder(t, map[string]string{"real/a.cedar": permitAdmit, "other/b.cedar": "", "p/a.cedar": permitAdmit, "q/a.cedar": permitAdmit})

@@ -73,8 +73,8 @@ func TestCases(t *testing.T) {
 		err      string
 	}{
 		"Good":     {"What is as it should be passes.", goodTest, nil, ""},
-		"Wrong":    {"Another verdict is told with its policies.", ask(secret, "deny"), []string{"want deny, got allow by secrets"}, ""},
-		"Policies": {"Another policy is told.", "cases:\n- {name: x, request: {" + secret + "}, want: allow, policies: [other]}\n", []string{"want allow by other, got it by secrets"}, ""},
+		"Wrong":    {"Another verdict is reported with its policies.", ask(secret, "deny"), []string{"want deny, got allow by secrets"}, ""},
+		"Policies": {"Another policy is reported.", "cases:\n- {name: x, request: {" + secret + "}, want: allow, policies: [other]}\n", []string{"want allow by other, got it by secrets"}, ""},
 		"Want":     {"A verdict has a name.", ask(secret, "yes"), []string{`want: "yes" must be allow, deny, no-opinion or error`}, ""},
 		"NoName":   {"A test has a name.", "cases: [{request: {" + secret + "}, want: allow}]", []string{"has no name; a test needs one"}, ""},
 		"Misspelt": {
@@ -87,7 +87,7 @@ func TestCases(t *testing.T) {
 			[]string{"the question cannot be asked: it does not fit the schema: Lattice::SecretPath::\"vault:media/x\": there is no pth"}, "",
 		},
 		"Category": {
-			"What does not follow from the id must be told.",
+			"What does not follow from the id must be given.",
 			ask(`principal: 'Service::"a/b"', action: OverrideSecurity, resource: 'SecurityOverride::"hostNetwork"'`, "no-opinion"),
 			[]string{"the question cannot be asked: it does not fit the schema: Lattice::SecurityOverride::\"hostNetwork\": category is missing"}, "",
 		},

@@ -162,7 +162,7 @@ func (o one) times(replicas int64) Amounts {
 }
 
 // requests returns what all containers of one replica request, init containers included: it is
-// never less than what the cluster reserves. A request that is not there cannot be counted, and is
+// never less than what the cluster reserves. A missing request cannot be counted, and is
 // no request for nothing; but a sidecar may name no resources, and silent is its field then.
 func (p *pods) requests(in string) (demand one, silent string, wrong *fieldProblem) {
 	cpu, memory := new(big.Rat), new(big.Rat)
@@ -217,7 +217,7 @@ type Account struct {
 }
 
 // New returns the account of workloads: every document that runs pods, as JSON with all defaults;
-// documents of other kinds are passed over. A workload that is a duplicate counts once, as it is
+// documents of other kinds are skipped. A workload that is a duplicate counts once, as it is
 // the last time.
 func New(quotas []Quota, workloads []json.RawMessage, groups Namespaces) (*Account, error) {
 	a := &Account{groups: maps.Clone(groups), own: map[string]*counted{}}

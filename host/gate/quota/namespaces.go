@@ -6,7 +6,7 @@ import (
 )
 
 // Namespaces are the groups of namespaces, by name; that of a namespace without the label
-// [GroupLabel] is empty. One that is not there is not known.
+// [GroupLabel] is empty. A missing one is unknown.
 type Namespaces map[string]string
 
 // ParseNamespaces reads the Namespaces of one file of YAML or JSON documents, and those in a List.

@@ -95,7 +95,7 @@ func (i *Instance) Alloc(size uint64) (uint64, error) {
 	return offset, nil
 }
 
-// Free gives a block back. An address that is not a block's is passed over, as the kernel does.
+// Free gives a block back. An address that is not a block's is skipped, as the kernel does.
 func (i *Instance) Free(offset uint64) error {
 	place, begins := i.blocks.at(offset)
 	if !begins {

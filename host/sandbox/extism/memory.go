@@ -21,7 +21,7 @@ type Memory struct {
 	Limit, Declared uint64
 	// New returns an empty storage that can grow to limit bytes.
 	New func(limit uint64) Storage
-	// Grew is told how many bytes there are in all, whenever they become more.
+	// Grew is called with the total number of bytes, whenever they become more.
 	Grew func(bytes uint64)
 }
 

@@ -52,7 +52,7 @@ const (
 	walkTime = 50
 	// The same for each local and each edge that leads to where blocks join.
 	joinWalkTime = 7
-	// A predecessor that is passed over to find an edge (ssa/pass_blk_layouts.go).
+	// A predecessor that is skipped to find an edge (ssa/pass_blk_layouts.go).
 	predecessorTime = 10
 	// A local at a place where blocks join or a loop begins (ssa/builder.go findValue, ssa/pass.go
 	// passRedundantPhiEliminationOpt).

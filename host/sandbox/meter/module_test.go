@@ -34,7 +34,7 @@ func insert(wasm []byte, before wasmbin.SectionID, what string) []byte {
 			return []byte(string(wasm[:s.Start]) + what + string(wasm[s.Start:]))
 		}
 	}
-	panic("the section is not there")
+	panic("the section is missing")
 }
 
 func TestOptionsName(t *testing.T) {

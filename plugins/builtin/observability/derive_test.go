@@ -15,7 +15,7 @@ import (
 // TestRow13 chooses the port whose metrics are read, in the four ways that there are.
 func TestRow13(t *testing.T) {
 	t.Parallel()
-	// Without Documents: a host refuses a port that is not there before the plugin does.
+	// Without Documents: a host refuses a port that does not exist before the plugin does.
 	s := &plugintest.Subject{Plugin: observability.Plugin(), Manifest: "plugin.yaml", YAML: yaml.YAMLToJSON}
 	const withMappings = "  observability: {metrics: {mappings: {a: b}}}\n"
 	for name, c := range map[string]struct {
@@ -28,7 +28,7 @@ func TestRow13(t *testing.T) {
 		"the port that is named": {ports: "{metrics: {port: 1}, admin: {port: 9000}}", spec: "  observability: {metrics: {port: admin}}\n",
 			want:     `{"endpoints":[{"interval":"30s","path":"/metrics","port":"admin"}],"selector":{"matchLabels":{"app.kubernetes.io/name":"orders"}}}`,
 			messages: []string{`warning spec.observability.metrics.port: the mesh lets monitoring call ports named metrics only; name the port "admin" so, or let monitoring/vmagent call the service`}},
-		"a port that is not there": {ports: "{http: {port: 1}}", spec: "  observability: {metrics: {port: admin}}\n",
+		"a port that does not exist": {ports: "{http: {port: 1}}", spec: "  observability: {metrics: {port: admin}}\n",
 			messages: []string{`error spec.observability.metrics.port: the service has no TCP port "admin"; name one of spec.workload.service.ports`}},
 		"a port called metrics": {ports: "{metrics: {port: 1}}", spec: withMappings,
 			want: `{"endpoints":[{"interval":"30s","path":"/metrics","port":"metrics"}],"selector":{"matchLabels":{"app.kubernetes.io/name":"orders"}}}`},

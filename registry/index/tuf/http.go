@@ -158,7 +158,7 @@ func (s *server) get(ctx context.Context, address string, limit int64) (data []b
 	case response.StatusCode == http.StatusNotFound:
 		return nil, fmt.Errorf("%s: %w", address, fs.ErrNotExist)
 	case response.StatusCode == http.StatusForbidden:
-		return nil, fmt.Errorf("%s: the server answers 403 Forbidden, which object stores do for a file that is not there, "+
+		return nil, fmt.Errorf("%s: the server answers 403 Forbidden, which object stores do for a file that does not exist, "+
 			"unless clients may list what is: it must answer 404", address)
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%s: the server answers %d %s", address, response.StatusCode, http.StatusText(response.StatusCode))

@@ -218,8 +218,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestStatus: only 404 means that a file is not there. A server that refuses does not end the chain
-// of roots.
+// TestStatus: only 404 means that a file does not exist. A server that refuses does not end the
+// chain of roots.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusForbidden, http.StatusInternalServerError, http.StatusNoContent, http.StatusGone} {

@@ -290,7 +290,7 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestOlderMetadataInState puts an older timestamp in the place of the newest: it is not a
+// TestOlderMetadataInState puts an older timestamp in place of the newest: it is not a
 // baseline.
 func TestOlderMetadataInState(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,7 @@ type mirror struct {
 	publishers *publisher.List
 }
 
-// write adds a file to the archive, if it is not there yet.
+// write adds a file to the archive, unless it has it.
 func (m *mirror) write(name string, data []byte) error {
 	if m.written[name] {
 		return nil

@@ -22,7 +22,7 @@ const (
 )
 
 // Parse reads the outside of a module. It checks what it reads, and that sections are in order;
-// code, data and initial values are passed over. Text and contents point into wasm. Unless the
+// code, data and initial values are skipped. Text and contents point into wasm. Unless the
 // error satisfies [IsMalformed], the module is not supported.
 func Parse(wasm []byte) (*Module, error) {
 	if !bytes.HasPrefix(wasm, []byte(header)) {

@@ -84,7 +84,7 @@ func (r *Reader) Byte() byte {
 	return r.data[r.pos-1]
 }
 
-// Skip passes over n bytes.
+// Skip advances past n bytes.
 func (r *Reader) Skip(n int) {
 	if r.err != nil || n > r.Remaining() {
 		r.Fail(r.pos, "the module ends early")

@@ -55,7 +55,7 @@ func (h Host) Set(key string, value []byte) error {
 	return h.do(abi.HostKVSet, (&abi.KVSetRequest{Key: key, Value: value}).AppendCBOR(nil))
 }
 
-// Delete removes a key of the plugin's store. A key that is not there is no error.
+// Delete removes a key of the plugin's store. A key that does not exist is not an error.
 func (h Host) Delete(key string) error {
 	return h.do(abi.HostKVDelete, (&abi.KVDeleteRequest{Key: key}).AppendCBOR(nil))
 }

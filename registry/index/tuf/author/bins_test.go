@@ -397,7 +397,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"Good":     {func(func(string, []byte), map[string]*metadata.TargetFiles) {}, ""},
 		"Unlisted": {func(add func(string, []byte), _ map[string]*metadata.TargetFiles) { add(web2, nil) }, web2 + ": is in no list"},
-		"NotThere": {func(_ func(string, []byte), l map[string]*metadata.TargetFiles) { delete(l, web1) }, "lists " + web1 + ", which is not there"},
+		"NotThere": {func(_ func(string, []byte), l map[string]*metadata.TargetFiles) { delete(l, web1) }, "lists " + web1 + ", which does not exist"},
 		"OtherNote": {func(_ func(string, []byte), l map[string]*metadata.TargetFiles) {
 			l[web1].Custom = custom(tuf.Note{Yanked: &tuf.Yanked{Reason: "x"}})
 		}, "has another note"},

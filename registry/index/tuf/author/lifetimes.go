@@ -23,7 +23,7 @@ func AirGap() Lifetimes {
 }
 
 // lifetimesField is where the root keeps the lifetimes of the index. The specification lets other
-// programs pass over it.
+// programs skip it.
 const lifetimesField = "x-lattice-lifetimes"
 
 // SetLifetimes has the root say how long roles live, so that anyone who publishes one knows.

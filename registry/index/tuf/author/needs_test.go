@@ -145,7 +145,7 @@ func TestFiles(t *testing.T) {
 	}
 	for _, name := range got {
 		if _, ok := f.files()[name]; !ok {
-			t.Errorf("%s is not there", name)
+			t.Errorf("%s is missing", name)
 		}
 	}
 	for name := range f.files() {

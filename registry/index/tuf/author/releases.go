@@ -350,7 +350,7 @@ func (c *check) plugin(p tuf.Plugin) error {
 		name := tuf.ReleaseTarget(p.Publisher, p.Name, versions[i].Version)
 		note, ok := c.releases[name]
 		if !ok || !note.Equal(versions[i].Note()) {
-			return fmt.Errorf("%s: lists %s, which is not there or has another note", tuf.VersionsTarget(p.Publisher, p.Name), name)
+			return fmt.Errorf("%s: lists %s, which does not exist or has another note", tuf.VersionsTarget(p.Publisher, p.Name), name)
 		}
 		delete(c.releases, name)
 	}
