@@ -112,8 +112,9 @@ type Requirement struct {
 	Namespace string `json:"namespace,omitempty"`
 	// MatchName asks for one resource.
 	MatchName string `json:"matchName,omitempty"`
-	// MatchLabels asks for resources that carry all these labels. The label lattice.io/vol-ID=true is
-	// also that of the document which owns the volume ID, and lattice.dev/task=JOB-TASK that of the job.
+	// MatchLabels asks for resources that carry all these labels. The label lattice.io/vol-ID=true
+	// is also that of the document which owns the volume ID, and lattice.dev/task=JOB-TASK that of
+	// the job.
 	MatchLabels cbor.Map[string] `json:"matchLabels,omitempty"`
 }
 
@@ -139,8 +140,8 @@ type ValidateResponse struct {
 	Results []Result `json:"results,omitempty"`
 }
 
-// Platform says where outputs will run: facts that an operator sets once. A step is told those that its plugin's manifest
-// names; the others are absent.
+// Platform says where outputs will run: facts that an operator sets once. A step is told those that
+// its plugin's manifest names; the others are absent.
 type Platform struct {
 	// ClusterName is the name of the cluster.
 	ClusterName string `json:"clusterName,omitempty"`
@@ -150,15 +151,18 @@ type Platform struct {
 	TrustDomain string `json:"trustDomain,omitempty"`
 	// Monitoring says whether and how metrics are kept.
 	Monitoring Monitoring `json:"monitoring"`
-	// AppArmor is the AppArmor profile of containers that name none, RuntimeDefault; empty where not every node has AppArmor.
+	// AppArmor is the AppArmor profile of containers that name none, RuntimeDefault; empty where
+	// not every node has AppArmor.
 	AppArmor string `json:"appArmor,omitempty"`
 	// ImageProviders are the registries whose credentials documents may name.
 	ImageProviders cbor.Map[ImageProvider] `json:"imageProviders,omitempty"`
-	// Queues are the queues of Volcano in which jobs may wait, sorted; empty where that is not known.
+	// Queues are the queues of Volcano in which jobs may wait, sorted; empty where that is not
+	// known.
 	Queues []string `json:"queues,omitempty"`
 }
 
-// ImageProvider says where the credentials of a registry are, as the content of a Docker configuration.
+// ImageProvider says where the credentials of a registry are, as the content of a Docker
+// configuration.
 type ImageProvider struct {
 	// Provider is the SecretProvider that has them.
 	Provider string `json:"provider"`

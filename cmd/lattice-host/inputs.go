@@ -78,8 +78,9 @@ func (a *app) readInputs(ctx context.Context, in *inputs) (*request, error) {
 	return r, errors.Join(pipelinesErr, docsErr, peersErr)
 }
 
-// readDocuments reads documents, and says which it leaves out. A plugin that would not load brings no kinds: kindsErr, which
-// says so, is part of the error where a document was not read that may be of such a kind.
+// readDocuments reads documents, and says which it leaves out. A plugin that would not load brings
+// no kinds: kindsErr, which says so, is part of the error where a document was not read that may be
+// of such a kind.
 func (a *app) readDocuments(files []string, o resource.Options, kindsErr error) ([]*resource.Document, error) {
 	complete := true
 	o.LeftOut = func(p problem.Problem) {
@@ -93,9 +94,9 @@ func (a *app) readDocuments(files []string, o resource.Options, kindsErr error) 
 	return docs, err
 }
 
-// derive reads the inputs and derives every document that the gates let pass. Any error but a denial is one of the whole
-// run. What plugins stored meanwhile is kept by keepHostCalls only. The function ends what was started; the engine is good
-// until then.
+// derive reads the inputs and derives every document that the gates let pass. Any error but a
+// denial is one of the whole run. What plugins stored meanwhile is kept by keepHostCalls only. The
+// function ends what was started; the engine is good until then.
 func (a *app) derive(ctx context.Context, in *inputs) (_ *engine.Engine, _ *engine.Outcome, end func(), err error) {
 	r, err := a.readInputs(ctx, in)
 	if err != nil {
@@ -162,8 +163,8 @@ func (a *app) plainEngine(home *market.Home, policies *policyFlags) (*engine.Eng
 	return e, progress, err
 }
 
-// newRuntime makes a sandbox that keeps compiled plugins. Verbose prints what plugins log, and not only the sandbox's own
-// warnings.
+// newRuntime makes a sandbox that keeps compiled plugins. Verbose prints what plugins log, and not
+// only the sandbox's own warnings.
 func (a *app) newRuntime(ctx context.Context, progress *progress, verbose bool) (*sandbox.Runtime, error) {
 	runtime, err := sandbox.New(ctx, sandbox.Config{
 		CacheDir: a.cacheDir(), Compiler: a.compiler, Progress: progress.compiling,

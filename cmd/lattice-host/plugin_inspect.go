@@ -64,8 +64,8 @@ says so. A plugin's folder brings its own cases, in testdata.`,
 	return c
 }
 
-// readModule returns the module in a file, of a plugin's folder or of an installed plugin, and what is known of its
-// signature.
+// readModule returns the module in a file, of a plugin's folder or of an installed plugin, and what
+// is known of its signature.
 func (a *app) readModule(ctx context.Context, name string) (wasm []byte, signature string, err error) {
 	if isPluginFolder(name) {
 		wasm, err := buildModule(ctx, name)
@@ -231,7 +231,8 @@ func (i *inspected) manifestRows() [][]string {
 	return append(rows, capabilityRows(m.Capabilities)...)
 }
 
-// capabilityRows tell what a plugin may do beyond computing. The reason is the plugin's own text and so in quotes.
+// capabilityRows tell what a plugin may do beyond computing. The reason is the plugin's own text
+// and so in quotes.
 func capabilityRows(capabilities []abi.Capability) [][]string {
 	if len(capabilities) == 0 {
 		return [][]string{{"  capabilities", "none"}}

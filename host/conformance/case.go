@@ -30,9 +30,9 @@ const (
 const maxCaseBytes = 32 << 20
 
 // Case is one derivation that a plugin's author wrote down, in a txtar archive: the document in
-// [CaseResource], and optionally the documents that it may refer to, the settings, the facts of the platform, and the
-// pipelines in place of the built-in ones. Files whose names begin with "want" hold what must come
-// out.
+// [CaseResource], and optionally the documents that it may refer to, the settings, the facts of the
+// platform, and the pipelines in place of the built-in ones. Files whose names begin with "want"
+// hold what must come out.
 type Case struct {
 	// Name is the name of the file without its ending.
 	Name  string

@@ -146,8 +146,8 @@ func (j *Judged) Record(b *bundle.Bundle) ([]byte, error) {
 	return bundle.Canonical(text)
 }
 
-// decideAll asks a gate about every document, and again about those that pass when one is denied on whose consent they may rest,
-// until nothing changes any more.
+// decideAll asks a gate about every document, and again about those that pass when one is denied on
+// whose consent they may rest, until nothing changes any more.
 func (g *gates) decideAll(documents []*Judged, ask func(i int) *gate.Decision) []*gate.Decision {
 	decisions := make([]*gate.Decision, len(documents))
 	for again := true; again; {
@@ -173,8 +173,8 @@ func refsOf(list []*Judged) []abi.Ref {
 	return refs
 }
 
-// decisionError returns an error for each reason of a decision that does not allow, with its place in the document's file,
-// or nil. Document may be nil.
+// decisionError returns an error for each reason of a decision that does not allow, with its place
+// in the document's file, or nil. Document may be nil.
 func decisionError(d *gate.Decision, doc *resource.Document) error {
 	if d.Allowed() {
 		return nil

@@ -21,8 +21,8 @@ const PipelinesFolder = "pipelines"
 // maxConfigBytes is more than package pipeline reads, so that it is the one to complain.
 const maxConfigBytes = 8 << 20
 
-// ReadFile reads a file of at most limit bytes that a user named. The error is a problem of the file
-// unless the machine is to blame.
+// ReadFile reads a file of at most limit bytes that a user named. The error is a problem of the
+// file unless the machine is to blame.
 func ReadFile(path string, limit int64) (data []byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -38,8 +38,8 @@ func ReadFile(path string, limit int64) (data []byte, err error) {
 	return data, nil
 }
 
-// ReadSettings reads the settings of an installation, and the facts of its platform, which the settings may have themselves;
-// those of no file are the defaults.
+// ReadSettings reads the settings of an installation, and the facts of its platform, which the
+// settings may have themselves; those of no file are the defaults.
 func ReadSettings(file, platform string) (*pipeline.Settings, error) {
 	settings := pipeline.DefaultSettings()
 	if file != "" {
@@ -106,8 +106,9 @@ func InstalledPipelines(home *market.Home) ([]*pipeline.Pipeline, error) {
 	return ReadPipelines(files)
 }
 
-// Kinds returns the kinds that an installation reads: the program's own, and those of active plugins.
-// Home may be nil. The table is good in any case; the error says which plugins would not load.
+// Kinds returns the kinds that an installation reads: the program's own, and those of active
+// plugins. Home may be nil. The table is good in any case; the error says which plugins would not
+// load.
 func Kinds(ctx context.Context, home *market.Home) (*resource.Table, error) {
 	if home == nil {
 		return resource.Builtin(), nil

@@ -18,10 +18,10 @@ import (
 	"github.com/latticenet/lattice-host/runtime"
 )
 
-// Rollback plans to make a target hold what it held at a revision. No plugin runs: the very bytes are
-// applied again, and gates judge them by the policies of today, with peers that they refer to. The
-// error says what is denied, or not trusted any more because a plugin is revoked; the execution is
-// there all the same, for [Engine.Deny].
+// Rollback plans to make a target hold what it held at a revision. No plugin runs: the very bytes
+// are applied again, and gates judge them by the policies of today, with peers that they refer to.
+// The error says what is denied, or not trusted any more because a plugin is revoked; the execution
+// is there all the same, for [Engine.Deny].
 func (e *Engine) Rollback(ctx context.Context, t *Target, revision int, peers []*resource.Document) (*Execution, error) {
 	s, end := e.use()
 	defer end()
@@ -66,7 +66,8 @@ type revisionJudge struct {
 	revoked []*gate.Decision
 }
 
-// checkPlugins returns an error for each plugin that bundles derive from and that is revoked by now.
+// checkPlugins returns an error for each plugin that bundles derive from and that is revoked by
+// now.
 func (j *revisionJudge) checkPlugins(ctx context.Context, bundles []runtime.Bundle) error {
 	type plugin struct{ path, version, digest string }
 	var plugins []plugin
@@ -86,7 +87,8 @@ func (j *revisionJudge) checkPlugins(ctx context.Context, bundles []runtime.Bund
 	return errors.Join(problems...)
 }
 
-// judge asks about each bundle of a plan whether its document may be admitted today, and whether the bundle may be applied.
+// judge asks about each bundle of a plan whether its document may be admitted today, and whether
+// the bundle may be applied.
 func (j *revisionJudge) judge(ctx context.Context, x *Execution) error {
 	bundles := make([]runtime.Bundle, len(x.Plan.Bundles))
 	documents := make([]facts.Object, len(bundles))

@@ -32,8 +32,8 @@ type Input struct {
 	Subject string
 	// Requests are the questions of this gate. Each must be allowed.
 	Requests []Request
-	// Document is what rules look at, a JSON value as encoding/json decodes it with json.Number; nil when there is only
-	// something to ask. It must not be changed.
+	// Document is what rules look at, a JSON value as encoding/json decodes it with json.Number;
+	// nil when there is only something to ask. It must not be changed.
 	Document any
 	// Digest is the SHA-256 of the bytes that are judged, in the form of release.Digest.
 	Digest string
@@ -81,7 +81,8 @@ type Decision struct {
 	Point   Point   `json:"gate"`
 	Subject string  `json:"subject"`
 	Verdict Verdict `json:"verdict"`
-	// Reasons are sorted, those that matter most first. Those for Allow name the policies that permit.
+	// Reasons are sorted, those that matter most first. Those for Allow name the policies that
+	// permit.
 	Reasons []Reason `json:"reasons"`
 	// Warnings do not change the verdict. They are sorted.
 	Warnings []Reason `json:"warnings,omitempty"`
@@ -90,8 +91,8 @@ type Decision struct {
 	InputDigest  string `json:"inputDigest"`
 }
 
-// Compare orders decisions by what they are about and what they say. Only decisions that do not differ in that are ordered by
-// their ids, which change with what was judged.
+// Compare orders decisions by what they are about and what they say. Only decisions that do not
+// differ in that are ordered by their ids, which change with what was judged.
 func (d *Decision) Compare(o *Decision) int {
 	return cmp.Or(strings.Compare(d.Subject, o.Subject), strings.Compare(string(d.Point), string(o.Point)),
 		slices.CompareFunc(d.Reasons, o.Reasons, func(a, b Reason) int { return a.compare(&b) }), strings.Compare(d.ID, o.ID))
@@ -100,5 +101,6 @@ func (d *Decision) Compare(o *Decision) int {
 // Allowed reports whether what was judged may pass.
 func (d *Decision) Allowed() bool { return d.Verdict == Allow }
 
-// Whole reports whether the id is that of everything else, so that nothing was changed since the gate decided.
+// Whole reports whether the id is that of everything else, so that nothing was changed since the
+// gate decided.
 func (d *Decision) Whole() bool { return d.ID != "" && d.ID == d.identify() }

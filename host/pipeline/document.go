@@ -36,8 +36,8 @@ type Pipeline struct {
 	For abi.GroupKind
 	// Extends says that the document adds to the built-in pipeline for the kind.
 	Extends bool
-	// Steps are in the order of the document, which breaks ties only; those of the built-in pipeline come
-	// first where the document extends it.
+	// Steps are in the order of the document, which breaks ties only; those of the built-in
+	// pipeline come first where the document extends it.
 	Steps []Step
 	// Position is where the document begins.
 	Position problem.Position
@@ -57,8 +57,8 @@ type Step struct {
 	settings settingsValue
 }
 
-// Settings returns the settings that the document gives the step, as a JSON object; nothing where it
-// gives none.
+// Settings returns the settings that the document gives the step, as a JSON object; nothing where
+// it gives none.
 func (s *Step) Settings() ([]byte, error) {
 	if s.settings.raw == nil {
 		return nil, nil
@@ -69,8 +69,8 @@ func (s *Step) Settings() ([]byte, error) {
 //go:embed builtin/*.yaml
 var builtin embed.FS
 
-// Builtin returns the pipelines that come with the host, and one for each kind that a plugin brings: a step of that plugin. They
-// are sorted by name. A nil table is [resource.Builtin].
+// Builtin returns the pipelines that come with the host, and one for each kind that a plugin
+// brings: a step of that plugin. They are sorted by name. A nil table is [resource.Builtin].
 func Builtin(kinds *resource.Table) ([]*Pipeline, error) {
 	files, err := fs.Glob(builtin, "builtin/*.yaml")
 	if err != nil {
@@ -99,7 +99,8 @@ func Builtin(kinds *resource.Table) ([]*Pipeline, error) {
 	return pipelines, nil
 }
 
-// ofPlugin returns the pipeline of a kind that a plugin brings, for which no operator has written another one.
+// ofPlugin returns the pipeline of a kind that a plugin brings, for which no operator has written
+// another one.
 func ofPlugin(k *kind.Kind) *Pipeline {
 	path, _, _ := strings.Cut(k.Plugin, "@")
 	_, name, _ := strings.Cut(path, "/")
@@ -110,8 +111,8 @@ func ofPlugin(k *kind.Kind) *Pipeline {
 	}
 }
 
-// ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a [problem.List] with the
-// place of everything that is wrong.
+// ParsePipelines reads every pipeline of a YAML or JSON file, strictly. The error is a
+// [problem.List] with the place of everything that is wrong.
 func ParsePipelines(file string, data []byte) ([]*Pipeline, error) {
 	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
 	r := reader{opened}

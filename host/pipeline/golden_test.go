@@ -25,8 +25,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// golden runs a function on every archive of a folder. The function gets the inputs and returns the files whose names
-// begin with want; LATTICE_UPDATE=1 writes them.
+// golden runs a function on every archive of a folder. The function gets the inputs and returns the
+// files whose names begin with want; LATTICE_UPDATE=1 writes them.
 func golden(t *testing.T, folder string, run func(t *testing.T, files map[string][]byte) map[string][]byte) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
@@ -78,7 +78,8 @@ func texts(files map[string][]byte) map[string]string {
 // script is a plugin as an archive describes it.
 type script struct {
 	Manifest json.RawMessage `json:"manifest"`
-	// Rounds are the answers, the last one for all later rounds. Kinds are those for one kind of resource.
+	// Rounds are the answers, the last one for all later rounds. Kinds are those for one kind of
+	// resource.
 	Rounds   []json.RawMessage            `json:"rounds"`
 	Kinds    map[string][]json.RawMessage `json:"kinds"`
 	Validate json.RawMessage              `json:"validate"`
@@ -119,7 +120,8 @@ func scripted(t testing.TB, name string, data []byte) *fake {
 	return f
 }
 
-// TestDeriveGoldens derives the documents of each archive with its plugins, and holds bundles and messages against it.
+// TestDeriveGoldens derives the documents of each archive with its plugins, and holds bundles and
+// messages against it.
 func TestDeriveGoldens(t *testing.T) {
 	t.Parallel()
 	golden(t, "derive", func(t *testing.T, files map[string][]byte) map[string][]byte {
@@ -174,7 +176,8 @@ func deriveArchive(t testing.TB, files map[string][]byte) ([]*bundle.Bundle, err
 	return e.DeriveAll(t.Context(), docs)
 }
 
-// readable indents a bundle and takes out the digests that change with the defaults of the resource.
+// readable indents a bundle and takes out the digests that change with the defaults of the
+// resource.
 func readable(t *testing.T, b *bundle.Bundle) []byte {
 	t.Helper()
 	var text bytes.Buffer

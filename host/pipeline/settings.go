@@ -22,19 +22,22 @@ const (
 	DefaultProvider = "docker"
 )
 
-// Settings are what an operator sets once for an installation. Make one with [DefaultSettings] or [ParseSettings].
+// Settings are what an operator sets once for an installation. Make one with [DefaultSettings] or
+// [ParseSettings].
 type Settings struct {
 	// Platform says where outputs will run.
 	Platform abi.Platform
 	// AllowTags accepts images without a digest.
 	AllowTags bool
-	// WaiveCPULimit accepts containers without a limit of cpu, which are slowed by one even where a node has nothing else to do.
+	// WaiveCPULimit accepts containers without a limit of cpu, which are slowed by one even where a
+	// node has nothing else to do.
 	WaiveCPULimit bool
-	// ApplyIntermediate hands documents that are derived in turn, such as a LatticeMeshMember, to executors, too. What is derived
-	// does not depend on it.
+	// ApplyIntermediate hands documents that are derived in turn, such as a LatticeMeshMember, to
+	// executors, too. What is derived does not depend on it.
 	ApplyIntermediate bool
-	// Software are the versions of what runs on the platform, such as KEDA, by the names that manifests of plugins have for it; nil
-	// when nothing is said. It decides which plugins are installed, and not what they derive.
+	// Software are the versions of what runs on the platform, such as KEDA, by the names that
+	// manifests of plugins have for it; nil when nothing is said. It decides which plugins are
+	// installed, and not what they derive.
 	Software map[string]string
 
 	steps cbor.Map[settingsValue]
@@ -63,7 +66,8 @@ func (s *Settings) fill() {
 	}
 }
 
-// CBOR returns everything that is set and that derivations depend on, defaults included. Equal settings give equal bytes.
+// CBOR returns everything that is set and that derivations depend on, defaults included. Equal
+// settings give equal bytes.
 func (s *Settings) CBOR() cbor.Raw {
 	steps := make(cbor.Map[cbor.Raw], 0, len(s.steps))
 	for _, e := range s.steps {
@@ -84,8 +88,8 @@ func (s *Settings) Documents(kinds *resource.Table) resource.Options {
 	return resource.Options{AllowTags: s.AllowTags, WaiveCPULimit: s.WaiveCPULimit, Kinds: kinds}
 }
 
-// ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults. The error is a
-// [problem.List] with the place of everything that is wrong.
+// ParseSettings reads a settings document from YAML or JSON, strictly, and fills in the defaults.
+// The error is a [problem.List] with the place of everything that is wrong.
 func ParseSettings(file string, data []byte) (*Settings, error) {
 	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
 	r := reader{opened}
@@ -135,8 +139,8 @@ func (r reader) settingsDocument(file string, n *yamldoc.Node) *Settings {
 	return s
 }
 
-// WithPlatform returns settings with the facts of a document of the kind Platform, from YAML or JSON. The settings must have none
-// of their own. The error is a [problem.List].
+// WithPlatform returns settings with the facts of a document of the kind Platform, from YAML or
+// JSON. The settings must have none of their own. The error is a [problem.List].
 func (s *Settings) WithPlatform(file string, data []byte) (*Settings, error) {
 	opened, documents := yamldoc.Open(file, data, maxDocumentBytes)
 	r := reader{opened}
@@ -316,8 +320,8 @@ type layer struct {
 	field  string
 }
 
-// stepLayers returns the sources of a step's settings, the strongest last: the pipeline's own, those for every step of
-// the name, those for this very step.
+// stepLayers returns the sources of a step's settings, the strongest last: the pipeline's own,
+// those for every step of the name, those for this very step.
 func (s *Settings) stepLayers(p *Pipeline, step *Step) []layer {
 	var layers []layer
 	if step.settings.raw != nil {
@@ -331,8 +335,8 @@ func (s *Settings) stepLayers(p *Pipeline, step *Step) []layer {
 	return layers
 }
 
-// mergeLayers puts the layers over each other: a top-level key of a stronger one replaces that of a weaker one. It is
-// nil when there is no layer.
+// mergeLayers puts the layers over each other: a top-level key of a stronger one replaces that of a
+// weaker one. It is nil when there is no layer.
 func mergeLayers(layers []layer) cbor.Raw {
 	if len(layers) == 0 {
 		return nil

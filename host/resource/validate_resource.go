@@ -26,7 +26,8 @@ func entities() []string {
 	return []string{"all", "world", "host", "remote-node", "cluster", "init", "health", "unmanaged", "kube-apiserver", "ingress", "none"}
 }
 
-// secretTypes are the types of Kubernetes secrets (kubernetes.io/docs/concepts/configuration/secret).
+// secretTypes are the types of Kubernetes secrets
+// (kubernetes.io/docs/concepts/configuration/secret).
 func secretTypes() []string {
 	return []string{
 		"Opaque", "kubernetes.io/service-account-token", "kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson",
@@ -111,11 +112,12 @@ func (v *validator) secret(field, id string, p *lattice.ResourceParams) {
 	v.oneOf(field+".params.secretType", p.SecretType, secretTypes()...)
 }
 
-// maxRefresh is the longest refresh interval: a secret that is not fetched within a year is not refreshed.
+// maxRefresh is the longest refresh interval: a secret that is not fetched within a year is not
+// refreshed.
 const maxRefresh = 365 * 24 * time.Hour
 
-// IsRefresh accepts how often a secret is fetched. External Secrets takes 0 for never, even after the ExternalSecret changes
-// (external-secrets#4447).
+// IsRefresh accepts how often a secret is fetched. External Secrets takes 0 for never, even after
+// the ExternalSecret changes (external-secrets#4447).
 func IsRefresh(s string) bool {
 	if !durationPattern.MatchString(s) {
 		return false

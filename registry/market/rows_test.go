@@ -40,8 +40,8 @@ func TestRow55_Revocation(t *testing.T) {
 	}
 }
 
-// TestRow55_Rollback refuses an index that is older than one that was seen: by the installation itself, or by the one that wrote
-// the lock.
+// TestRow55_Rollback refuses an index that is older than one that was seen: by the installation
+// itself, or by the one that wrote the lock.
 func TestRow55_Rollback(t *testing.T) {
 	t.Parallel()
 	x := indextest.New(t, indexSeed, indextest.Sign(t, "acme/web@1.0.0"))
@@ -59,8 +59,8 @@ func TestRow55_Rollback(t *testing.T) {
 	refused(t, "And is not trusted.", err, "use another mirror")
 }
 
-// TestRow58_NothingRunsByItself does not run what was installed, nor what was disabled after the host began again; what is active is
-// verified again.
+// TestRow58_NothingRunsByItself does not run what was installed, nor what was disabled after the
+// host began again; what is active is verified again.
 func TestRow58_NothingRunsByItself(t *testing.T) {
 	t.Parallel()
 	web := indextest.Sign(t, "acme/web@1.0.0")

@@ -102,8 +102,9 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestRow66_HundredRepeats derives the full example a hundred times, by turns on two hosts that know nothing of each other: one
-// runs the plugins in the sandbox and the other natively. What an executor gets has the same bytes each time.
+// TestRow66_HundredRepeats derives the full example a hundred times, by turns on two hosts that
+// know nothing of each other: one runs the plugins in the sandbox and the other natively. What an
+// executor gets has the same bytes each time.
 func TestRow66_HundredRepeats(t *testing.T) {
 	root, err := Root()
 	if err != nil {

@@ -45,11 +45,13 @@ func formulaBundles(t *testing.T) []*bundle.Bundle {
 	return bundles
 }
 
-// formula is one way in which a name or a hash is made, and what it makes of something in testdata/formulas. [h 4: text] is the
-// first four bytes of the SHA-256 of the text in hexadecimal; each was computed with sha256sum.
+// formula is one way in which a name or a hash is made, and what it makes of something in
+// testdata/formulas. [h 4: text] is the first four bytes of the SHA-256 of the text in hexadecimal;
+// each was computed with sha256sum.
 type formula struct {
 	formula string
-	// object is the derived object, KIND/NAME, and path leads to a text in it; an empty path means the object's own name.
+	// object is the derived object, KIND/NAME, and path leads to a text in it; an empty path means
+	// the object's own name.
 	object, path, want string
 }
 
@@ -173,8 +175,8 @@ func inside() []formula {
 	}
 }
 
-// TestFormulas holds every name and hash that derives from testdata/formulas against the tables. An object that no line names
-// fails too, and so a new formula needs a line.
+// TestFormulas holds every name and hash that derives from testdata/formulas against the tables. An
+// object that no line names fails too, and so a new formula needs a line.
 func TestFormulas(t *testing.T) {
 	bundles := formulaBundles(t)
 	named := map[string]bool{}

@@ -17,8 +17,9 @@ import (
 	"github.com/latticenet/lattice-host/host/pipeline"
 )
 
-// TestManifests compares the applications of docs/from-a-manifest.md: all that a Kubernetes manifest says of how its program
-// runs must be in what derives from the LatticeService. Names of volumes and labels may differ, and more may be there.
+// TestManifests compares the applications of docs/from-a-manifest.md: all that a Kubernetes
+// manifest says of how its program runs must be in what derives from the LatticeService. Names of
+// volumes and labels may differ, and more may be there.
 func TestManifests(t *testing.T) {
 	root, err := Root()
 	if err != nil {
@@ -112,7 +113,8 @@ func contains(t *testing.T, path string, want, got any) {
 	}
 }
 
-// workload returns how an object runs its program, in a form that is the same however it is written.
+// workload returns how an object runs its program, in a form that is the same however it is
+// written.
 func (c cluster) workload(object tree) tree {
 	spec, _ := object["spec"].(tree)
 	pod, _ := follow(spec, "template.spec").(tree)

@@ -76,7 +76,8 @@ func copyRepository(t *testing.T, root, to string) {
 	}
 }
 
-// reader follows one page of the documentation in a shell: what a command exports, and where it goes, holds for the next one.
+// reader follows one page of the documentation in a shell: what a command exports, and where it
+// goes, holds for the next one.
 type reader struct {
 	dir string
 	env []string
@@ -105,7 +106,8 @@ status=$?; { export -p; printf 'cd "%s"\n' "$PWD"; } >"$READER"; exit $status`
 	}
 }
 
-// TestCommands does what every page says, in a copy of the repository after make demo, each page as if in a new terminal.
+// TestCommands does what every page says, in a copy of the repository after make demo, each page as
+// if in a new terminal.
 func TestCommands(t *testing.T) {
 	root, err := builtins.Root()
 	if err != nil {
@@ -146,7 +148,8 @@ func TestCommands(t *testing.T) {
 	notInTheWay(t, dir)
 }
 
-// notInTheWay checks that who follows the documentation leaves nothing in the checkout but in build, which git ignores.
+// notInTheWay checks that who follows the documentation leaves nothing in the checkout but in
+// build, which git ignores.
 func notInTheWay(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

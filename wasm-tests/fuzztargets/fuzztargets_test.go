@@ -1,5 +1,5 @@
-// Package fuzztargets holds no code: its test asserts that every parser of outside bytes has a fuzz target. A fuzz run
-// over a target that was renamed or moved would pass without fuzzing anything.
+// Package fuzztargets holds no code: its test asserts that every parser of outside bytes has a fuzz
+// target. A fuzz run over a target that was renamed or moved would pass without fuzzing anything.
 package fuzztargets
 
 import (

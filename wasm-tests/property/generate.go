@@ -12,7 +12,8 @@ const Canary = "canary-in-a-mine"
 // Object is a JSON object.
 type Object = map[string]any
 
-// serviceNames are chosen to meet: each is the beginning of another, or ends as names of derived objects do.
+// serviceNames are chosen to meet: each is the beginning of another, or ends as names of derived
+// objects do.
 var serviceNames = []string{"web", "web-b", "web-pods", "web-data", "web-main", "web-main-env", "a", "a-b", "a-b-c", "a-main"}
 
 // containerNames are chosen like [serviceNames].
@@ -200,7 +201,8 @@ func (g *generator) backup() Object {
 	return b
 }
 
-// ingress makes a route of each kind. Hosts and ports are the document's own: a namespace shares one Gateway.
+// ingress makes a route of each kind. Hosts and ports are the document's own: a namespace shares
+// one Gateway.
 func (g *generator) ingress() Object {
 	host := fmt.Sprintf("h%d.example.com", g.seed)
 	tls := pick(g, Object{}, Object{"issuerRef": Object{"name": "letsencrypt", "kind": pick(g, "ClusterIssuer", "Issuer")}}, Object{"secretName": "own-cert"})

@@ -136,7 +136,8 @@ func TestRow08_Stores(t *testing.T) {
 	}
 }
 
-// TestRow09_Literals keeps braces of the author in texts with secrets: executed, the template has them back.
+// TestRow09_Literals keeps braces of the author in texts with secrets: executed, the template has
+// them back.
 func TestRow09_Literals(t *testing.T) {
 	a := derive(t, "variables: {A: '{{ .x }} ${secret.db.user} }}'}", database, nil)
 	if text := flat(t, a.Output("ExternalSecret", "web-main-env-eso")); !strings.Contains(text, `{\"{{\"}} .x }} {{ .db_user }} }}"`) {

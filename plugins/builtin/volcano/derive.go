@@ -1,5 +1,5 @@
-// Package volcano derives what a job runs as: a Job of Volcano, or a CronJob that makes them, with the service accounts,
-// configuration and volumes of its tasks.
+// Package volcano derives what a job runs as: a Job of Volcano, or a CronJob that makes them, with
+// the service accounts, configuration and volumes of its tasks.
 package volcano
 
 import (
@@ -57,7 +57,8 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 	return nil
 }
 
-// checkQueue refuses a queue that the platform does not have. Volcano refuses such a job when it is created.
+// checkQueue refuses a queue that the platform does not have. Volcano refuses such a job when it is
+// created.
 func (d *derivation) checkQueue() {
 	if queues := d.req.Platform.Queues; len(queues) > 0 && !slices.Contains(queues, d.job.Spec.Queue) {
 		d.resp.Error("spec.queue", "the platform has no queue "+strconv.Quote(d.job.Spec.Queue)+"; it has "+strings.Join(queues, ", "))

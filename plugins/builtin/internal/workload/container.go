@@ -49,7 +49,8 @@ func (b *Builder) image(c *container) string {
 	return ""
 }
 
-// pullPolicy pulls again what may have moved: an image without digest whose tag is latest or missing.
+// pullPolicy pulls again what may have moved: an image without digest whose tag is latest or
+// missing.
 func pullPolicy(image string) string {
 	if strings.Contains(image, "@") {
 		return "IfNotPresent"
@@ -86,8 +87,8 @@ func quantities(q *lattice.Quantities) kube.Labels {
 	return out
 }
 
-// containerPorts returns the service's ports, which the first main container lists: the API server warns of a port that
-// several containers of a pod name, and a list has no effect but to name them.
+// containerPorts returns the service's ports, which the first main container lists: the API server
+// warns of a port that several containers of a pod name, and a list has no effect but to name them.
 func (b *Builder) containerPorts(c *container) []kube.ContainerPort {
 	service := b.subject.Workload.Service
 	if service == nil || !c.first {
@@ -153,8 +154,9 @@ func or(v *bool, otherwise bool) *bool {
 	return &otherwise
 }
 
-// profile returns nil where neither the document nor the platform names a profile. For AppArmor that is what most platforms
-// want: a node without it rejects pods that name one, and on a node with it the runtime's default applies anyway.
+// profile returns nil where neither the document nor the platform names a profile. For AppArmor
+// that is what most platforms want: a node without it rejects pods that name one, and on a node
+// with it the runtime's default applies anyway.
 func profile(kind, localhost, platform string) *kube.ProfileSetting {
 	if kind == "" {
 		kind = platform

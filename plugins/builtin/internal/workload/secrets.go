@@ -162,7 +162,8 @@ func (s *secretSet) resource(name string, r *lattice.Resource) {
 	s.add(e)
 }
 
-// provider returns the document of a store, or nil after it reported that the subject cannot use it.
+// provider returns the document of a store, or nil after it reported that the subject cannot use
+// it.
 func (s *secretSet) provider(field, name string) *lattice.SecretProvider {
 	provider := s.known(name)
 	if provider == nil {
