@@ -12,9 +12,9 @@ func defects() map[string]row {
 	return map[string]row{
 		"05a": {what: "the output claim_name of a volume is made of the namespace"},
 		"10a": {what: "the order of principals and rules is that in which edges became known"},
-		"13a": {what: "replicas, restart policy and policies of defaults and training do not reach the job", open: true},
-		"13b": {what: "rank 0 is the first task by name, not the coordinator", open: true},
-		"13c": {what: "the allowed programs lack the shell that the host wraps commands in", open: true},
+		"13a": {what: "replicas, restart policy and policies of defaults and training do not reach the job"},
+		"13b": {what: "rank 0 is the first task by name, not the coordinator"},
+		"13c": {what: "the allowed programs lack the shell that the host wraps commands in"},
 		"14a": {what: "the scaling of a role names another object than the serving one", open: true},
 		"14b": {what: "replicas and scaling of defaults do not reach the roles", open: true},
 		"14c": {what: "a command is looked up on a path, which no allowed program is"},

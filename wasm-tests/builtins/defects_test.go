@@ -1,6 +1,8 @@
 package builtins
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +114,55 @@ func TestDefect18f_SidecarVariables(t *testing.T) {
 		`Deployment/web spec.template.spec.containers.1.envFrom = [{"configMapRef": {"name": "web-log-env"}}]`,
 	}, `{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: web, namespace: shop}, spec: {
 		workload: {containers: {main: {`+rest+`}}}, sidecars: {log: {`+rest+`}, setup: {init: true, command: [/setup], `+rest+`}}}}`)
+}
+
+// training is a job with a coordinator that is not the first of its tasks by name, and with defaults.
+const training = `{apiVersion: lattice.dev/v1alpha1, kind: LatticeJob, metadata: {name: llm, namespace: ml}, spec: {queue: q, minAvailable: 3,
+	training: {coordinatorTask: head}, tasks: {a: {}, head: {replicas: 1}},
+	defaults: {replicas: 2, workload: {containers: {main: {command: [/train], security: {allowedBinaries: [/python]},
+		image: "registry.example.com/a@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+		resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 1m, memory: 1Mi}}}}}}}}`
+
+// TestDefect13a_Defaults brings defaults to the tasks of the job, and the coordinator's end to that of the job.
+func TestDefect13a_Defaults(t *testing.T) {
+	t.Parallel()
+	checkTexts(t, []string{
+		`Job/llm spec.tasks.0.replicas = 2`, `Job/llm spec.tasks.1.replicas = 1`,
+		`Job/llm spec.tasks.0.template.spec.restartPolicy = "Never"`,
+		`Job/llm spec.tasks.1.policies = [{"event": "TaskCompleted", "action": "CompleteJob"}]`,
+	}, training)
+	ordinary := strings.Replace(strings.Replace(training, "training: {coordinatorTask: head}, ", "", 1), "replicas: 2,",
+		"replicas: 2, restartPolicy: OnFailure, policies: [{event: PodFailed, action: RestartTask}],", 1)
+	checkTexts(t, []string{
+		`Job/llm spec.tasks.0.template.spec.restartPolicy = "OnFailure"`,
+		`Job/llm spec.tasks.1.policies = [{"event": "PodFailed", "action": "RestartTask"}]`,
+	}, ordinary)
+}
+
+// TestDefect13b_CoordinatorIsFirst gives the coordinator the rank 0, and the other tasks those after it.
+func TestDefect13b_CoordinatorIsFirst(t *testing.T) {
+	t.Parallel()
+	const command = `spec.tasks.%s.template.spec.containers.0.command.2 = "export RANK=\"${RANK:-$((%s + VC_TASK_INDEX))}\"; exec \"$@\""`
+	checkTexts(t, []string{
+		`Job/llm spec.tasks.1.name = "head"`,
+		"Job/llm " + fmt.Sprintf(command, "1", "0"), "Job/llm " + fmt.Sprintf(command, "0", "1"),
+	}, training)
+}
+
+// TestDefect13c_ShellIsAllowed allows the shell that commands are wrapped in.
+func TestDefect13c_ShellIsAllowed(t *testing.T) {
+	t.Parallel()
+	bundles, err := deriveTexts(t, training)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := output(bundles, "TracingPolicyNamespaced/allow-binaries-llm-a")
+	allowed, _ := follow(policy, "spec.kprobes.0.selectors.0.matchArgs.0.values").([]any)
+	for _, want := range []string{"/bin/sh", "/python", "/train"} {
+		if !slices.Contains(allowed, any(want)) {
+			t.Errorf("%s is not among %v", want, allowed)
+		}
+	}
 }
 
 // TestDefect14c_RelativeCommand refuses a command that is looked up on a path.
