@@ -2,14 +2,6 @@ package lattice
 
 import "github.com/latticenet/lattice-host/abi/cbor"
 
-// LatticeJob describes work that ends: tasks of pods that Volcano schedules together.
-type LatticeJob struct {
-	APIVersion string     `json:"apiVersion"`
-	Kind       string     `json:"kind"`
-	Metadata   ObjectMeta `json:"metadata"`
-	Spec       JobSpec    `json:"spec"`
-}
-
 // JobSpec is the spec of a [LatticeJob].
 type JobSpec struct {
 	// SchedulerName is the scheduler of the pods. Default volcano.

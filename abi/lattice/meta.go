@@ -31,6 +31,14 @@ type LatticeMeshMember struct {
 	Spec       MemberSpec `json:"spec"`
 }
 
+// LatticeJob describes work that ends: tasks of pods that Volcano schedules together.
+type LatticeJob struct {
+	APIVersion string     `json:"apiVersion"`
+	Kind       string     `json:"kind"`
+	Metadata   ObjectMeta `json:"metadata"`
+	Spec       JobSpec    `json:"spec"`
+}
+
 // SecretProvider describes a store that has secrets.
 type SecretProvider struct {
 	APIVersion string       `json:"apiVersion"`

@@ -184,7 +184,7 @@ func (s *setup) find(ctx context.Context, documents []*resource.Document) (found
 	if err != nil {
 		return found{}, err
 	}
-	installed.loadAhead(ctx, names)
+	installed.loadAhead(ctx, names, documents)
 	return found{installed, installed}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/memo"
 	"github.com/latticenet/lattice-host/host/pipeline"
+	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/registry/market"
 	"github.com/latticenet/lattice-host/registry/release"
@@ -110,28 +111,48 @@ func (p *Plugins) loaded() []string {
 	return slices.Compact(slices.Sorted(slices.Values(p.paths)))
 }
 
-// loadAhead begins to verify plugins at the same time, and to compile them when no kept answer can
+// expect notes whether documents have a plugin called, and reports whether some have.
+func (p *Plugins) expect(plugin pipeline.Plugin, documents []*resource.Document) bool {
+	called := slices.ContainsFunc(documents, func(d *resource.Document) bool {
+		return slices.ContainsFunc(plugin.Manifest().Derives, func(k abi.Derives) bool {
+			return d.Ref.GroupKind() == abi.GroupKind{Group: k.Group, Kind: k.Kind} && (len(k.When) == 0 || d.UsesAny(k.When))
+		})
+	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.compilations[plugin.Digest()]
+	c.expected = c.expected || called
+	return called
+}
+
+// loadAhead begins to verify plugins at the same time, and to compile those that documents have called when no kept answer can
 // replace running them. An error is returned when the plugin is requested.
-func (p *Plugins) loadAhead(ctx context.Context, names []string) {
+func (p *Plugins) loadAhead(ctx context.Context, names []string, documents []*resource.Document) {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, name := range names {
 		p.ahead.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			plugin, err := p.Plugin(ctx, name)
-			if c, ok := plugin.(*compilation); ok && err == nil {
+			if err != nil || !p.expect(plugin, documents) {
+				return
+			}
+			if c, ok := plugin.(*compilation); ok {
 				_, _ = c.compiled(ctx)
 			}
 		})
 	}
 }
 
-// compileOthers begins to compile every plugin that was verified: when one has no kept answer, the
+// compileOthers begins to compile the other plugins that documents have called: when one has no kept answer, the
 // next will not have one either.
 func (p *Plugins) compileOthers(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.compilations {
+		if !c.expected {
+			continue
+		}
 		p.ahead.Go(func() { _, _ = c.compiled(ctx) })
 	}
 }
@@ -143,6 +164,8 @@ func (p *Plugins) Wait() { p.ahead.Wait() }
 type compilation struct {
 	module *release.Module
 	loader *Plugins
+	// expected says that a document has the plugin called; the mutex of loader is for it.
+	expected bool
 
 	mu     sync.Mutex
 	plugin *sandbox.Plugin

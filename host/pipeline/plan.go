@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/abi/bundle"
@@ -39,6 +40,8 @@ type plannedStep struct {
 	// is.
 	when   []string
 	record bundle.Step
+	// asked is what is left to ask the plugin before it is called; nil leaves nothing.
+	asked *question
 }
 
 func (s *plannedStep) text() string {
@@ -136,6 +139,40 @@ func checkSettings(ctx context.Context, p *Pipeline, s *plannedStep, layers []la
 	if len(found) > 0 {
 		return objections(p, s, layers, found)
 	}
+	if len(layers) == 0 {
+		// No one set anything that could be corrected, so that the plugin is asked when it is called, if it is.
+		s.asked = &question{pipeline: p}
+		return nil
+	}
+	return askPlugin(ctx, p, s, layers)
+}
+
+// question is whether a plugin takes the settings of its step, asked once and not before the plugin is called.
+type question struct {
+	pipeline *Pipeline
+
+	mu   sync.Mutex
+	done bool
+	err  error
+}
+
+// ask asks. What a context ended is asked again.
+func (q *question) ask(ctx context.Context, s *plannedStep) error {
+	if q == nil {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.done {
+		q.err = askPlugin(ctx, q.pipeline, s, nil)
+		q.done = ctx.Err() == nil
+	}
+	return q.err
+}
+
+// askPlugin lets the plugin judge the settings of a step.
+func askPlugin(ctx context.Context, p *Pipeline, s *plannedStep, layers []layer) error {
+	var found []objection
 	resp, _, err := s.plugin.Validate(ctx, &abi.ValidateRequest{ABI: abi.Version, Settings: s.settings})
 	if err != nil {
 		return planError(p, &p.Steps[s.index], err)

@@ -180,7 +180,7 @@ func (r *run) isCut(i int) bool {
 // isIdle reports whether a step has nothing to say about the document by its manifest. Its answer is empty then.
 func (r *run) isIdle(i int) bool {
 	when := r.plan.steps[i].when
-	if len(when) == 0 || slices.ContainsFunc(r.doc.Features(), func(f resource.Feature) bool { return slices.Contains(when, f.Name) }) {
+	if len(when) == 0 || r.doc.UsesAny(when) {
 		return false
 	}
 	r.answers[i] = &answer{response: &abi.Response{}}
@@ -213,6 +213,9 @@ var errNotRecalled = errors.New("no answer is at hand")
 // step runs one step.
 func (r *run) step(ctx context.Context, i int) (*answer, []error) {
 	s := r.plan.steps[i]
+	if err := s.asked.ask(ctx, s); err != nil {
+		return nil, []error{err}
+	}
 	return r.stepBy(r.withCaller(ctx, s), i, s.plugin.Derive)
 }
 

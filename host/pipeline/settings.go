@@ -117,7 +117,7 @@ func (r reader) settingsDocument(file string, n *yamldoc.Node) *Settings {
 	values := r.Fields(spec, "spec", "platform", "images", "containers", "outputs", "steps")
 	if platform := values["platform"]; platform != nil {
 		s.Platform, s.Software = r.platform(platform, "spec.platform")
-		at := platform.Place.In(file)
+		at := platform.In(file)
 		s.platform = &at
 	}
 	if images := values["images"]; images != nil {

@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,10 +11,11 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
+	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// TestWhen calls a plugin that names features only for documents that use one of them. Steps after
-// it are run all the same.
+// TestWhen calls a plugin that names features only for documents that use one of them, and asks it about settings that no one
+// wrote no earlier. Steps after it are run all the same.
 func TestWhen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -24,13 +27,17 @@ func TestWhen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			calls := map[string]int{"some": 0, "other": 0, "every": 0, "last": 0}
+			calls, asked := map[string]int{"some": 0, "other": 0, "every": 0, "last": 0}, map[string]int{"some": 0, "other": 0, "every": 0, "last": 0}
 			plugins := fakes{}
 			for plugin, derives := range map[string]string{
 				"some": "covers: [egress], when: [egress, ingress]", "other": "when: [advertise]", "every": "covers: [mesh]", "last": "covers: [mesh]",
 			} {
 				plugins[plugin] = &fake{
-					manifest: manifest(t, plugin, "derives: [{group: lattice.dev, kind: LatticeMeshMember, "+derives+"}]"),
+					manifest: manifest(t, plugin, "derives: [{group: lattice.dev, kind: LatticeMeshMember, "+derives+"}]\nsettingsSchema: {type: object}"),
+					validate: func(*abi.ValidateRequest) *abi.ValidateResponse {
+						asked[plugin]++
+						return &abi.ValidateResponse{}
+					},
 					derive: func(context.Context, *abi.Request) (*abi.Response, []string, error) {
 						calls[plugin]++
 						return &abi.Response{}, nil, nil
@@ -64,9 +71,38 @@ spec:
 			if _, err := engine.DeriveAll(t.Context(), docs); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := engine.DeriveAll(t.Context(), docs); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, asked); diff != "" {
+				t.Errorf("questions about settings (-want +got):\n%s", diff)
+			}
+			for plugin := range calls {
+				calls[plugin] /= 2
+			}
 			if diff := cmp.Diff(c.want, calls); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSettingsAreAskedAboutBeforeTheCall refuses to call a plugin that does without settings which it needs.
+func TestSettingsAreAskedAboutBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	plugin := &fake{
+		manifest: manifest(t, "needy", "settingsSchema: {type: object}"),
+		validate: func(*abi.ValidateRequest) *abi.ValidateResponse {
+			return &abi.ValidateResponse{Results: []abi.Result{{Severity: abi.SeverityError, Field: "settings.size", Message: "is missing"}}}
+		},
+		derive: func(context.Context, *abi.Request) (*abi.Response, []string, error) {
+			t.Error("the plugin was called")
+			return &abi.Response{}, nil, nil
+		},
+	}
+	e := engine(t, pipeline.Config{Plugins: fakes{"needy": plugin}, Pipelines: memberPipeline(t, "{name: a, plugin: needy}")})
+	_, err := e.Derive(t.Context(), members(t, "root")[0])
+	if !errors.Is(err, problem.Invalid) || !strings.Contains(err.Error(), "spec.steps.a.settings.size: is missing") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -64,7 +64,7 @@ func (c completion) atDefaults(problems problem.List) problem.List {
 	}
 	var out problem.List
 	for _, p := range problems {
-		at := yamldoc.Place{Line: p.Position.Line, Column: p.Position.Column}
+		at := yamldoc.Place{Line: p.Line, Column: p.Column}
 		if rest, ok := strings.CutPrefix(p.Field, fieldTasks+"."); ok && c.places[at] {
 			_, rest, _ = strings.Cut(rest, ".")
 			p.Field = strings.TrimSuffix("spec."+keyDefaults+"."+rest, ".")

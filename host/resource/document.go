@@ -108,6 +108,11 @@ func (d *Document) Labels() cbor.Map[string] {
 // Features returns what the document uses, sorted by name and field, each once.
 func (d *Document) Features() []Feature { return slices.Clone(d.features) }
 
+// UsesAny reports whether the document uses one of some features.
+func (d *Document) UsesAny(names []string) bool {
+	return slices.ContainsFunc(d.features, func(f Feature) bool { return slices.Contains(names, f.Name) })
+}
+
 // Position returns the place of a field path such as spec.workload.containers.main.image, or that
 // of its nearest ancestor that exists in the file. Derived documents have no positions.
 func (d *Document) Position(field string) problem.Position {

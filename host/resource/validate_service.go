@@ -12,11 +12,11 @@ import (
 // place is the path of what has a workload, and says how it runs.
 type place string
 
-// inSpec is the place of a service, and fieldIngress is where it is published.
-const (
-	inSpec       place = "spec"
-	fieldIngress       = "spec.ingress"
-)
+// inSpec is the place of a service.
+const inSpec place = "spec"
+
+// fieldIngress is where a service is published.
+const fieldIngress = "spec.ingress"
 
 func (p place) field(name string) string { return string(p) + "." + name }
 func (p place) containers() string       { return p.field("workload.containers") }
