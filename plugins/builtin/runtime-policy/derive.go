@@ -40,12 +40,13 @@ func derive(req *sdk.Request, resp *sdk.Response) error {
 }
 
 func deriveService(resp *sdk.Response, svc *lattice.LatticeService) {
-	set := binaries.Of(svc.Spec.Workload, &svc.Spec.Runtime)
+	set := binaries.Of("spec", svc.Spec.Workload, &svc.Spec.Runtime)
 	if svc.Spec.Backup != nil && svc.Spec.Backup.Hooks != nil {
-		for _, hooks := range [][]lattice.BackupHook{svc.Spec.Backup.Hooks.Pre, svc.Spec.Backup.Hooks.Post} {
-			for i := range hooks {
-				set.Command(hooks[i].Command)
-			}
+		for i, hook := range svc.Spec.Backup.Hooks.Pre {
+			set.Command("spec.backup.hooks.pre."+strconv.Itoa(i)+".command.0", hook.Command)
+		}
+		for i, hook := range svc.Spec.Backup.Hooks.Post {
+			set.Command("spec.backup.hooks.post."+strconv.Itoa(i)+".command.0", hook.Command)
 		}
 	}
 	emit(resp, set, &svc.Metadata, svc.Metadata.Name)
@@ -53,10 +54,10 @@ func deriveService(resp *sdk.Response, svc *lattice.LatticeService) {
 
 func deriveJob(resp *sdk.Response, job *lattice.LatticeJob) {
 	for _, s := range subject.OfJob(job) {
-		set := binaries.Of(s.Workload, s.Runtime)
+		set := binaries.Of(s.Field, s.Workload, s.Runtime)
 		if job.Spec.Training != nil {
 			// What gives the program its rank.
-			set.Command([]string{training.Shell})
+			set.Command("spec.training", []string{training.Shell})
 		}
 		emit(resp, set, s.Owner, s.Name)
 	}
@@ -66,6 +67,7 @@ func deriveJob(resp *sdk.Response, job *lattice.LatticeJob) {
 // known. Where it is not, the gate asks whether the pods may start anything.
 func emit(resp *sdk.Response, set *binaries.Set, owner *lattice.ObjectMeta, pods string) {
 	if set.Limited() {
+		set.Check(resp)
 		resp.Emit(set.Policy(naming.ObjectMeta(owner, "allow-binaries-"+pods, pods), naming.Selector(pods)))
 	}
 }

@@ -55,6 +55,37 @@ func TestRow15(t *testing.T) {
 	}
 }
 
+// TestFilesOfPrograms refuses programs that are looked for by PATH, and warns of those whose path is a
+// link on most systems: the kernel names files.
+func TestFilesOfPrograms(t *testing.T) {
+	t.Parallel()
+	s := &plugintest.Subject{
+		Plugin: runtimepolicy.Plugin(), Manifest: "plugin.yaml", YAML: yaml.YAMLToJSON, Documents: resource.Options{}.JSON,
+	}
+	const main = "spec.workload.containers.main."
+	for name, c := range map[string]struct{ more, want string }{
+		"files":                 {"command: [/app/a], security: {allowedBinaries: [/usr/bin/tar]}", ""},
+		"a probe by PATH":       {"command: [/app/a], security: {allowedBinaries: [/b]}, readinessProbe: {exec: {command: [pg_isready]}}", "error " + main + `readinessProbe.exec.command.0: "pg_isready" is looked for by PATH`},
+		"a hook by PATH":        {"command: [/app/a], security: {allowedBinaries: [/b]}, lifecycle: {preStop: {exec: {command: [end]}}}", "error " + main + `lifecycle.preStop.exec.command.0: "end" is looked for by PATH`},
+		"by PATH, not limited":  {"command: [/app/a], readinessProbe: {exec: {command: [pg_isready]}}", ""},
+		"a link":                {"command: [/bin/foo], security: {allowedBinaries: [/b]}", "warning " + main + "command.0: /bin/foo is a link on most systems, but the policy knows programs by the path of their file and would end it there; add that path to allowedBinaries: /usr/bin/foo"},
+		"a link, said once":     {"command: [/bin/foo], security: {allowedBinaries: [/bin/foo]}", "warning " + main + "security.allowedBinaries.0: /bin/foo is a link"},
+		"a link and its file":   {"command: [/bin/foo], security: {allowedBinaries: [/usr/bin/foo]}", ""},
+		"a shell":               {"command: [/bin/sh], security: {allowedBinaries: [/b]}", "warning " + main + "command.0: /bin/sh is a link on most systems, but the policy knows programs by the path of their file and would end it there; add that path to allowedBinaries: /usr/bin/dash or /usr/bin/bash or /bin/busybox or /usr/bin/busybox"},
+		"a shell and its files": {"command: [/bin/sh], security: {allowedBinaries: [/bin/busybox, /usr/bin/busybox]}", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answer := s.Derive(t, plugintest.Case{Document: "{apiVersion: lattice.dev/v1alpha1, kind: LatticeService, metadata: {name: orders, namespace: shop}, spec: {workload: {containers: {main: " +
+				"{image: 'registry.example.com/a@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824', resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 1m, memory: 1Mi}}, " + c.more + "}}}}}"})
+			got := strings.Join(answer.Messages(), "\n")
+			if c.want == "" && got != "" || !strings.HasPrefix(got, c.want) || strings.Count(got, "\n") > 0 {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // asked returns the programs that the gate asks about.
 func asked(t *testing.T, document string, answer *plugintest.Answer) string {
 	t.Helper()
