@@ -59,7 +59,7 @@ func (a *app) rotateBytes() (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, usagef("$%s is %.80q; it must be a number of bytes, 0 for one file that grows for ever", auditRotate, text)
+		return 0, usagef("$%s is %.80q; it must be a number of bytes, 0 for one file without a limit", auditRotate, text)
 	}
 	return n, nil
 }

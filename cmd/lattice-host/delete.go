@@ -59,9 +59,9 @@ func (a *app) engineOfRemoval(f *deleteFlags, t *engine.Target) (e *engine.Engin
 		return e, progress, nil, nil
 	case !f.ignoreBroken:
 		return nil, nil, nil, errors.Join(err, inputf(
-			"%s: nothing is removed; mend the policies, or remove all the same with --ignore-broken-policies", t))
+			"%s: nothing is removed; fix the policies, or remove anyway with --ignore-broken-policies", t))
 	}
-	a.note("warning: the policies do not load, what is named is removed all the same: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	a.note("warning: the policies do not load, what is named is removed anyway: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	e, progress, openErr := a.plainEngine(nil, new(policyFlags))
 	return e, progress, err, openErr
 }

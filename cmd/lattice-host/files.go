@@ -30,7 +30,7 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 // checkWritten refuses a path at which no file can appear.
 func checkWritten(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return inputf("%s: is there and is not a regular file; name another one", path)
+		return inputf("%s: exists and is not a regular file; name another one", path)
 	}
 	switch info, err := os.Stat(filepath.Dir(path)); {
 	case errors.Is(err, fs.ErrNotExist):

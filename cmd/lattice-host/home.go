@@ -67,7 +67,7 @@ func (a *app) openHome() (*market.Home, error) {
 	home, err := market.Open(dir, a.now)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, inputf("%s: %w is there; make one with lattice-host index trust ROOT --location LOCATION and lattice-host install, or name another folder with --home",
+		return nil, inputf("%s: %w found; make one with lattice-host index trust ROOT --location LOCATION and lattice-host install, or name another folder with --home",
 			dir, errNoHome)
 	case errors.Is(err, syscall.ENOTDIR):
 		return nil, inputf("%s: is not a folder, as an installation is", dir)

@@ -135,11 +135,11 @@ func (in *indexInit) check() (err error) {
 		return err
 	}
 	if info, err := os.Stat(in.dir); err == nil && !info.IsDir() {
-		return inputf("%s: is there and is not a folder; name another one", in.dir)
+		return inputf("%s: exists and is not a folder; name another one", in.dir)
 	}
 	for _, name := range []string{"timestamp.json", "1.root.json"} {
 		if _, err := os.Lstat(filepath.Join(in.dir, "metadata", name)); err == nil {
-			return inputf("%s: is there already; add plugins to it with lattice-host index add", in.dir)
+			return inputf("%s: already exists; add plugins to it with lattice-host index add", in.dir)
 		}
 	}
 	if _, err := os.Lstat(in.pin); err == nil {

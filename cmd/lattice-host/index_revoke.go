@@ -72,7 +72,7 @@ func revoked(subject string) (revocation.Entry, error) {
 	case strings.HasPrefix(subject, "ed25519-"):
 		return revocation.Entry{KeyID: subject}, nil
 	case !abi.ValidName(publisher) || (named || limited) && !abi.ValidName(name):
-		return revocation.Entry{}, usagef("%q is nothing that can be revoked; write a digest, the id or the file of a key, PUBLISHER/NAME@VERSION, "+
+		return revocation.Entry{}, usagef("%q cannot be revoked; write a digest, the id or the file of a key, PUBLISHER/NAME@VERSION, "+
 			"PUBLISHER/NAME@RANGE, PUBLISHER/NAME or PUBLISHER", subject)
 	case limited && !slices.ContainsFunc(list, func(v string) bool { return !abi.ValidVersion(v) }):
 		return revocation.Entry{Plugin: plugin, Versions: list}, nil

@@ -83,7 +83,7 @@ func (m keyMaker) write(dir, name string, key release.PrivateKey) (madeKey, erro
 	}
 	private, public, err := release.WriteKeyPair(dir, name, key, m.passphrase)
 	if errors.Is(err, fs.ErrExist) {
-		return madeKey{}, inputf("%s: a key of this name is there already; choose another name or folder", name)
+		return madeKey{}, inputf("%s: a key of this name already exists; choose another name or folder", name)
 	}
 	if err != nil {
 		return madeKey{}, asInput(err)

@@ -54,7 +54,7 @@ POLICY is a JSON file that says whose signatures count: {"trusted_publishers": {
 			return asInput(err)
 		}
 		for _, other := range imported.Others {
-			a.note("%s: another one with this id is there; a loader rejects all of them until one is left", filepath.Join(dir, other))
+			a.note("%s: another one with this id exists; a loader rejects all of them until one is left", filepath.Join(dir, other))
 		}
 		report := importReport(v, imported)
 		return a.emit(map[string]any{"imported": report}, report.write)

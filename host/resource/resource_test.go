@@ -94,7 +94,7 @@ func TestDecodeRefusesFiles(t *testing.T) {
 		"JSONFraction":    {"numbers follow the grammar", `[1.]`, "f:1:4: the number is not well-formed"},
 		"JSONExponent":    {"numbers follow the grammar", `[1e+]`, "f:1:5: the number is not well-formed"},
 		"JSONMinus":       {"numbers follow the grammar", `[-]`, "f:1:3: the number is not well-formed"},
-		"JSONLiteral":     {"literals are exact", `[nul]`, "f:1:2: this is not a value; did you mean null?"},
+		"JSONLiteral":     {"literals are exact", `[nul]`, "f:1:2: invalid value; did you mean null?"},
 		"JSONValue":       {"a value that begins like none", `[é]`, "f:1:2: a value cannot begin with 'é'"},
 		"JSONEscape":      {"escapes are exact", `["a\x"]`, "f:1:4: the escape begins like none that JSON has; write \\\\ for a backslash"},
 		"JSONHex":         {"escapes are exact", `["\u12g4"]`, "f:1:3: the escape \\u needs four hexadecimal digits"},

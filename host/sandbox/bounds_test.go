@@ -144,7 +144,7 @@ func TestCallWaitsForACore(t *testing.T) {
 }
 
 // A log function that panics must not take an instance with it, or the calls after it would wait
-// for ever.
+// forever.
 func TestPanicGivesBackTheInstance(t *testing.T) {
 	t.Parallel()
 	guest := guestModule{}

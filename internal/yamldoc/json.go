@@ -106,7 +106,7 @@ func (r *jsonReader) value(depth int) *Node {
 
 func (r *jsonReader) literal(want string) string {
 	if len(r.src)-r.pos < len(want) || r.src[r.pos:r.pos+len(want)] != want {
-		r.fail("this is not a value; did you mean " + want + "?")
+		r.fail("invalid value; did you mean " + want + "?")
 	}
 	r.pos += len(want)
 	return want

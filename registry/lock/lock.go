@@ -389,7 +389,7 @@ func (l *Lock) check() error {
 			return fmt.Errorf("indexes.%d.%w", i, err)
 		}
 		if i > 0 && compareIndex(l.Indexes[i-1], x) >= 0 {
-			return fmt.Errorf("indexes.%d: %s must stand once, in the order of names", i, x.Name)
+			return fmt.Errorf("indexes.%d: %s must appear once, in the order of names", i, x.Name)
 		}
 	}
 	for i, p := range l.Plugins {
@@ -398,7 +398,7 @@ func (l *Lock) check() error {
 			return fmt.Errorf("%s.%w", at, err)
 		}
 		if i > 0 && comparePath(l.Plugins[i-1], p) >= 0 {
-			return fmt.Errorf("%s: %s must stand once, in the order of publisher and name", at, p.Path())
+			return fmt.Errorf("%s: %s must appear once, in the order of publisher and name", at, p.Path())
 		}
 		if !l.hasIndex(p.Index) {
 			return fmt.Errorf("%s.index: %q is not among the indexes", at, p.Index)
@@ -425,7 +425,7 @@ func (l *Lock) checkPolicies() error {
 		case err != nil:
 			return fmt.Errorf("%s.%w", at, badValue("resolvedAt", p.ResolvedAt))
 		case i > 0 && comparePolicy(l.Policies[i-1], p) >= 0:
-			return fmt.Errorf("%s: %s must stand once, in the order of names", at, p.Name)
+			return fmt.Errorf("%s: %s must appear once, in the order of names", at, p.Name)
 		}
 	}
 	return nil

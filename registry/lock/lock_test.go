@@ -139,8 +139,8 @@ func TestParse(t *testing.T) {
 	set := func(old, with string) string { return string(registrytest.SetField(t, []byte(golden), old, with)) }
 	tests := map[string]struct{ reason, data, says string }{
 		"Version":         {"Another version may mean anything.", bad(func(l *lock.Lock) { l.Version = 1 }), "reads version 2"},
-		"Order":           {"One lock has one spelling.", bad(func(l *lock.Lock) { l.Plugins[0], l.Plugins[1] = l.Plugins[1], l.Plugins[0] }), "plugins.1: acme/api must stand once"},
-		"Twice":           {"Two versions leave open which one runs.", bad(func(l *lock.Lock) { l.Plugins[1].Name = "api"; l.Plugins[1].Version = "2.0.0" }), "plugins.1: acme/api must stand once"},
+		"Order":           {"One lock has one spelling.", bad(func(l *lock.Lock) { l.Plugins[0], l.Plugins[1] = l.Plugins[1], l.Plugins[0] }), "plugins.1: acme/api must appear once"},
+		"Twice":           {"Two versions leave open which one runs.", bad(func(l *lock.Lock) { l.Plugins[1].Name = "api"; l.Plugins[1].Version = "2.0.0" }), "plugins.1: acme/api must appear once"},
 		"Publisher":       {"A name is not a path.", bad(func(l *lock.Lock) { l.Plugins[0].Publisher = ".." }), `plugins.0.publisher: ".."`},
 		"Name":            {"Look-alikes are other names.", bad(func(l *lock.Lock) { l.Plugins[1].Name = "wеb" }), "plugins.1.name"},
 		"UpperName":       {"Names that differ by case only collide.", bad(func(l *lock.Lock) { l.Plugins[1].Name = "Web" }), "plugins.1.name"},

@@ -390,7 +390,7 @@ func TestAttack38_Yanked(t *testing.T) {
 		t.Errorf("a yanked release was chosen: %s", installed[0].Reference())
 	}
 	_, err := fresh.Install(context.Background(), []string{"web@1.1.0"}, market.Options{})
-	denied(t, "Nor by its version.", err, market.ErrYanked, "acme/web@1.1.0: was yanked: is slow: choose another version, or have it all the same with --allow-yanked")
+	denied(t, "Nor by its version.", err, market.ErrYanked, "acme/web@1.1.0: was yanked: is slow: choose another version, or install it anyway with --allow-yanked")
 	_, err = fresh.Install(context.Background(), []string{"web@1.1.0"}, market.Options{AllowYanked: true})
 	check(t, err)
 	s, err := h.Snapshot(context.Background(), market.Policy{})

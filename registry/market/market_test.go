@@ -522,7 +522,7 @@ func TestRow58_Lifecycle(t *testing.T) {
 		t.Errorf("%v", changed)
 	}
 	_, err = load(h, "web")
-	denied(t, "A disabled plugin does not run.", err, market.ErrNotActive, "acme/web@1.0.0: is not active: it was disabled on 2026-01-02T03:05:05Z, because it is slow: run lattice-host enable acme/web when that is mended")
+	denied(t, "A disabled plugin does not run.", err, market.ErrNotActive, "acme/web@1.0.0: is not active: it was disabled on 2026-01-02T03:05:05Z, because it is slow: run lattice-host enable acme/web after fixing that")
 	install(t, h, "web")
 	_, err = load(h, "web")
 	denied(t, "Installing again does not enable.", err, market.ErrNotActive, "because it is slow")

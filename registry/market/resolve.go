@@ -145,7 +145,7 @@ func (r *resolver) refusal(ctx context.Context, c candidate, v tuf.Version) (rea
 	case v.ABI != abi.Version:
 		return fmt.Errorf("%s: speaks version %d of the interface between host and plugin, this host speaks %d", reference, v.ABI, abi.Version), nil
 	case v.Yanked != nil && !r.allowYanked:
-		return fmt.Errorf("%s: %w: %s: choose another version, or have it all the same with --allow-yanked", reference, ErrYanked, v.Yanked.Reason), nil
+		return fmt.Errorf("%s: %w: %s: choose another version, or install it anyway with --allow-yanked", reference, ErrYanked, v.Yanked.Reason), nil
 	case !revoked.NamesKeys() && c.index.publishers.Threshold(c.publisher) == 1 && r.software == nil:
 		// What only the bundle says does not matter.
 		return nil, nil

@@ -207,7 +207,7 @@ func (s *states) anyFailed(paths []string) bool {
 // notActive says why a plugin does not run.
 func notActive(p lock.Plugin, s pluginState) error {
 	if s.State == lifecycle.Disabled {
-		return fmt.Errorf("%s: %w: it was disabled on %s, because %s: run lattice-host enable %s when that is mended",
+		return fmt.Errorf("%s: %w: it was disabled on %s, because %s: run lattice-host enable %s after fixing that",
 			p.Reference(), ErrNotActive, s.Since, s.Reason, p.Path())
 	}
 	return fmt.Errorf("%s: %w: it is installed and was never activated: run lattice-host enable %s", p.Reference(), ErrNotActive, p.Path())

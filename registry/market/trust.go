@@ -112,7 +112,7 @@ func (t *trust) check() error {
 			return fmt.Errorf("indexes.%d.%w", i, err)
 		}
 		if i > 0 && t.Indexes[i-1].Name >= x.Name {
-			return fmt.Errorf("indexes.%d: %s must stand once, in the order of names", i, x.Name)
+			return fmt.Errorf("indexes.%d: %s must appear once, in the order of names", i, x.Name)
 		}
 	}
 	for i, p := range t.Publishers {
@@ -120,7 +120,7 @@ func (t *trust) check() error {
 			return fmt.Errorf("publishers.%d: %w", i, err)
 		}
 		if i > 0 && t.Publishers[i-1].ID >= p.ID {
-			return fmt.Errorf("publishers.%d: %s must stand once, in the order of ids", i, strconv.Quote(p.ID))
+			return fmt.Errorf("publishers.%d: %s must appear once, in the order of ids", i, strconv.Quote(p.ID))
 		}
 	}
 	return nil

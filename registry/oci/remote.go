@@ -14,7 +14,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// Limits of the client. A registry that is slow or lies must not hold up an operator for ever.
+// Limits of the client. A registry that is slow or lies must not hold up an operator forever.
 const (
 	connectTimeout = 10 * time.Second
 	// headerTimeout is how long a registry may think before it answers.

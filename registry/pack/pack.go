@@ -91,7 +91,7 @@ func Build(ctx context.Context, o Options) (*Packed, error) {
 	}
 	if info, err := os.Stat(o.Out); err == nil && !info.Mode().IsRegular() {
 		// A device would be replaced, not written to.
-		return nil, fmt.Errorf("%s: is there and is not a regular file; name another one", o.Out)
+		return nil, fmt.Errorf("%s: exists and is not a regular file; name another one", o.Out)
 	}
 	if err := diskfile.Replace(o.Out, wasm, 0o644); err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func parsePrivate(data []byte, passphrase Passphrase) (PrivateKey, error) {
 }
 
 // open decrypts the content of an encrypted key file. The library takes no other cost of guessing a
-// passphrase than three known ones, so that a file cannot keep a machine busy for ever.
+// passphrase than three known ones, so that a file cannot keep a machine busy forever.
 func open(box []byte, passphrase Passphrase) ([]byte, error) {
 	secret, err := passphrase()
 	if err != nil {

@@ -134,7 +134,7 @@ func (h *harness) actions(p *runtime.Plan, want ...string) {
 	for _, c := range p.Changes {
 		got = append(got, string(c.Action), c.Object.Name)
 		if c.Reason == "" || c.Where == "" {
-			h.Errorf("a change says too little: %+v", c)
+			h.Errorf("a change is incomplete: %+v", c)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -280,7 +280,7 @@ func rollback(h *harness) {
 	for _, r := range revisions {
 		causes = append(causes, r.Cause.String())
 		if r.Time.IsZero() || r.Objects != 2 || r.Plan == "" {
-			h.Errorf("a revision says too little: %+v", r)
+			h.Errorf("a revision is incomplete: %+v", r)
 		}
 	}
 	if diff := cmp.Diff([]string{"rollback to 1", "apply", "apply"}, causes); diff != "" {

@@ -33,7 +33,7 @@ type costly struct {
 	reason   string
 	guest    func(*guest)
 	manifest func(*abi.Manifest)
-	// found is a recipe that replaces guest: one that a search came to, run for ever.
+	// found is a recipe that replaces guest: one that a search came to, run forever.
 	found string
 	// ends are the classes of errors that a call may end with if the module is not refused, "" for
 	// a good end. Empty means a good end. Which modules are refused, and why, is in

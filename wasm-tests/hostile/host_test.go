@@ -188,7 +188,7 @@ type host struct {
 	runtime *sandbox.Runtime
 	log     logWatch
 	healthy *sandbox.Plugin
-	// stuck is true when a call did not end, so that closing would wait for ever.
+	// stuck is true when a call did not end, so that closing would wait forever.
 	stuck bool
 }
 

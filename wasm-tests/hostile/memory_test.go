@@ -26,7 +26,7 @@ func growthCases() []hostile {
 		{name: "memory-grow-negative", reason: "a negative number of pages", guest: calls(grow(-1), trapIfRefused(), answered()), want: trap},
 		{name: "memory-grow-most", reason: "as much at once as the contract allows anyone", guest: calls(grow(abi.MaxMemoryBytes/pageSize), trapIfRefused(), answered()), want: memory},
 		{name: "memory-grow-stubborn", reason: "memory again and again, whatever the host says", guest: calls(forever(grow(1), b.Drop)), want: endless},
-		{name: "memory-grow-nothing", reason: "no memory, for ever", guest: calls(forever(grow(0), b.Drop)), want: endless},
+		{name: "memory-grow-nothing", reason: "no memory, forever", guest: calls(forever(grow(0), b.Drop)), want: endless},
 		{name: "memory-grow-at-start", reason: "memory in the start function", guest: func(g *guest) {
 			g.Start(g.procedure(forever(grow(1), trapIfRefused())))
 		}, want: memory},
@@ -54,7 +54,7 @@ func growthCases() []hostile {
 			g.Table(1, -1)
 			g.call = forever(growTable(100_000), b.Drop)
 		}, want: endless},
-		{name: "table-grow-nothing", reason: "no elements, for ever", guest: func(g *guest) {
+		{name: "table-grow-nothing", reason: "no elements, forever", guest: func(g *guest) {
 			g.Table(1, -1)
 			g.call = forever(growTable(0), b.Drop)
 		}, want: endless},
@@ -100,7 +100,7 @@ func bulkCases() []hostile {
 			g.pages = memoryBytes / pageSize
 			g.call = forever(bulk(0, 0, much, memoryInit, 0, 0))
 		}, want: endless},
-		{name: "memory-copy-nothing", reason: "copies of nothing, for ever", guest: calls(forever(bulk(0, 0, 0, memoryCopy, 0, 0))), want: endless},
+		{name: "memory-copy-nothing", reason: "copies of nothing, forever", guest: calls(forever(bulk(0, 0, 0, memoryCopy, 0, 0))), want: endless},
 		{name: "table-fill-flood", reason: "a table of a million, again and again", guest: func(g *guest) {
 			g.Table(1_000_000, -1)
 			g.call = forever(tableFill(0, 1_000_000))

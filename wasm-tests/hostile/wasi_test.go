@@ -91,7 +91,7 @@ func vectors(n int, ptr, size uint32) []byte {
 }
 
 // writes returns the shape of a guest that writes n times the same buffer with each call, and calls
-// for ever.
+// forever.
 func writes(n int, text string) func(*guest) {
 	return func(g *guest) {
 		write := g.wasi("fd_write", 4)
@@ -108,7 +108,7 @@ func once(name string, args ...int32) func(*guest) {
 	return func(g *guest) { g.call = b.Body(ignore(g.wasi(name, len(args)), args...), answered()) }
 }
 
-// polls returns the shape of a guest that calls one function of WASI for ever.
+// polls returns the shape of a guest that calls one function of WASI forever.
 func polls(name string, args ...int32) func(*guest) {
 	return func(g *guest) { g.call = forever(ignore(g.wasi(name, len(args)), args...)) }
 }
@@ -148,8 +148,8 @@ func wasiCases() []hostile {
 		}, want: ok},
 		{name: "write-other-file", reason: "a file that was never opened", guest: once("fd_write", 3, 0, 1, scratchAt), want: ok},
 		{name: "read-endless", reason: "waiting for input", guest: polls("fd_read", 0, 0, 0, scratchAt), want: endless},
-		{name: "yield-endless", reason: "giving way for ever", guest: polls("sched_yield"), want: endless},
-		{name: "poll-endless", reason: "sleeping for ever", guest: polls("poll_oneoff", 0, scratchAt, 1, scratchAt), want: endless},
+		{name: "yield-endless", reason: "giving way forever", guest: polls("sched_yield"), want: endless},
+		{name: "poll-endless", reason: "sleeping forever", guest: polls("poll_oneoff", 0, scratchAt, 1, scratchAt), want: endless},
 		{name: "poll-flood", reason: "a thousand events with each call, without end", guest: func(g *guest) {
 			poll := g.wasi("poll_oneoff", 4)
 			g.pages = 4

@@ -22,7 +22,7 @@ const wanted = "want.yaml"
 
 // TestGolden judges everything that the plugins' own tests promise to emit. Those tests compare
 // bytes; whether a cluster would take them is decided here. A folder that is missing is an error: a
-// test that finds nothing to look at would pass for ever.
+// test that finds nothing to look at would pass forever.
 func TestGolden(t *testing.T) {
 	t.Run("plugins", func(t *testing.T) {
 		objects := 0

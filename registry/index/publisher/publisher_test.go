@@ -114,8 +114,8 @@ func TestRefused(t *testing.T) {
 		"Threshold":   {list(strings.Replace(entry("acme", "x", one), "]}", `],"threshold":2}`, 1)), "publishers.0.threshold: is 2, must be at least 1 and at most the number of keys, 1"},
 		"Below":       {list(strings.Replace(entry("acme", "x", one), "]}", `],"threshold":-1}`, 1)), "publishers.0.threshold: is -1"},
 		"Zero":        {list(strings.Replace(entry("acme", "x", one), "]}", `],"threshold":0}`, 1)), "threshold: must be left out"},
-		"Order":       {list(entry("beta", "x", one), entry("acme", "x", one)), "publishers.1: acme must stand once"},
-		"Twice":       {list(entry("acme", "x", one), entry("acme", "x", one)), "publishers.1: acme must stand once"},
+		"Order":       {list(entry("beta", "x", one), entry("acme", "x", one)), "publishers.1: acme must appear once"},
+		"Twice":       {list(entry("acme", "x", one), entry("acme", "x", one)), "publishers.1: acme must appear once"},
 		"KeyUnknown":  {list(entry("acme", "x", with(`"threshold":2`))), `"threshold"`},
 		"DoubleField": {`{"version":1,"version":1,"publishers":[]}`, "version"},
 	}

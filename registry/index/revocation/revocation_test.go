@@ -125,9 +125,9 @@ func TestRefused(t *testing.T) {
 		"TwoLines":        {`{"version":1,"revoked":[{"publisher":"acme","reason":"a\nb","since":"` + since + `"}]}`, "reason: "},
 		"Since":           {`{"version":1,"revoked":[{"publisher":"acme","reason":"r","since":"2026-03-01T12:00:00+01:00"}]}`, "since: "},
 		"Order": {`{"version":1,"revoked":[{"publisher":"b","reason":"r","since":"` + since + `"},{"publisher":"a","reason":"r","since":"` + since + `"}]}`,
-			"revoked.1: publisher a must stand once"},
+			"revoked.1: publisher a must appear once"},
 		"Twice": {`{"version":1,"revoked":[{"publisher":"a","reason":"r","since":"` + since + `"},{"publisher":"a","reason":"s","since":"` + since + `"}]}`,
-			"revoked.1: publisher a must stand once"},
+			"revoked.1: publisher a must appear once"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

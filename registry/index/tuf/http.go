@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// What a server must deliver. One that sends single bytes for ever is given up after the grace
+// What a server must deliver. One that sends single bytes forever is given up after the grace
 // period.
 const (
 	// MinBytesPerSecond is the least speed of a download, on average, once GracePeriod is over.

@@ -196,7 +196,7 @@ func (d versionsDocument) check() error {
 			return fmt.Errorf("releases.%d.%w", i, err)
 		}
 		if i > 0 && index.CompareVersions(d.Releases[i-1].Version, v.Version) >= 0 {
-			return fmt.Errorf("releases.%d.version: %s must stand once, in ascending order", i, v.Version)
+			return fmt.Errorf("releases.%d.version: %s must appear once, in ascending order", i, v.Version)
 		}
 	}
 	return nil
@@ -255,7 +255,7 @@ func (d pluginsDocument) check() error {
 			return fmt.Errorf("plugins.%d.%w", i, err)
 		}
 		if i > 0 && ComparePlugins(d.Plugins[i-1], p) >= 0 {
-			return fmt.Errorf("plugins.%d: %s must stand once, in the order of publishers and names", i, p.Path())
+			return fmt.Errorf("plugins.%d: %s must appear once, in the order of publishers and names", i, p.Path())
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// child refreshes from each folder in turn, for ever or once. That another process was faster is no
+// child refreshes from each folder in turn, forever or once. That another process was faster is no
 // error.
 func child(state, index string, forever bool) error {
 	for first := true; first || forever; first = false {
@@ -328,7 +328,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestManyTargets fills the folder of targets: it does not grow for ever, and what must be kept
+// TestManyTargets fills the folder of targets: it does not grow forever, and what must be kept
 // stays.
 func TestManyTargets(t *testing.T) {
 	t.Parallel()

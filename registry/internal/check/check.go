@@ -64,7 +64,7 @@ func Sorted[T any](list string, entries []T, called func(T) string, check func(T
 			return fmt.Errorf("%s.%w", At(list, i), err)
 		}
 		if i > 0 && called(entries[i-1]) >= called(e) {
-			return fmt.Errorf("%s: %s must stand once, and in order", At(list, i), called(e))
+			return fmt.Errorf("%s: %s must appear once, and in order", At(list, i), called(e))
 		}
 	}
 	return nil

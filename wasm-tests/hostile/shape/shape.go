@@ -83,7 +83,7 @@ func (s *Shape) String() string {
 // Run says what a call does with the functions.
 type Run int
 
-// The ways to run: not at all, each kind of function once, or for ever.
+// The ways to run: not at all, each kind of function once, or forever.
 const (
 	Never Run = iota
 	Once

@@ -120,7 +120,7 @@ func (d *Draft) signersOf() (keyIDs *[]string, threshold *int) {
 
 // Spread puts the releases into another number of bins, for an index that has grown. All of them
 // and the role targets are published again. The files of roles that are no longer used must stay:
-// the snapshot names them for ever.
+// the snapshot names them forever.
 func (d *Draft) Spread(bits int) error {
 	if bits == d.binBits() {
 		return nil

@@ -20,7 +20,7 @@ import (
 // Clean removes what nothing leads to any more from the index in the folder dir: metadata and
 // targets of earlier publications, as far as they were written before a time, and returns their
 // paths relative to dir, in their order. A client that is under way may need what it was led to
-// until then, and so may a mirror. Roots stay for ever: clients go from one to the next. Files that
+// until then, and so may a mirror. Roots stay forever: clients go from one to the next. Files that
 // no index has stay as well.
 //
 // The index is verified from a pinned root on, as [Open] does, so that no one has files removed
@@ -52,7 +52,7 @@ func Clean(ctx context.Context, dir string, pinned []byte, before time.Time, dry
 // used returns the files that the index consists of, except for roots.
 func (d *Draft) used() (map[string]bool, error) {
 	used := map[string]bool{timestampPath: true}
-	// Also those of roles that nothing is delegated to any more: the snapshot names them for ever.
+	// Also those of roles that nothing is delegated to any more: the snapshot names them forever.
 	for file, meta := range d.snapshot.Signed.Meta {
 		used[fmt.Sprintf("metadata/%d.%s", meta.Version, file)] = true
 	}

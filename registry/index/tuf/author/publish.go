@@ -161,7 +161,7 @@ func (f file) write(dir string, batch *diskfile.Batch) error {
 		return nil
 	case err != nil && errors.Is(err, fs.ErrNotExist):
 	case f.live:
-		return errors.Join(err, fmt.Errorf("%s: is there with another content, and clients may have read it", name))
+		return errors.Join(err, fmt.Errorf("%s: already exists with other content, and clients may have read it", name))
 	}
 	if batch == nil {
 		return diskfile.Replace(name, f.data, 0o644)
