@@ -177,7 +177,7 @@ func checkEmptyFlags(c *cobra.Command) (err error) {
 }
 
 // arguments checks that a command has from least to most arguments; a negative most is any number.
-// What says what they are, for the error.
+// The string what names them in the error.
 func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {

@@ -1,8 +1,8 @@
 // Package codecache keeps compiled modules in a folder, so that each is compiled once for all
 // processes of a user.
 //
-// What is kept is machine code that will be executed without a signature. It is therefore kept only
-// where no one but the user can write, and used only when it is, byte for byte, what was kept: a
+// Entries are machine code that is executed without a signature. They are therefore kept only
+// where no one but the user can write, and used only when they are, byte for byte, what was kept: a
 // file that was cut short, edited, renamed or put there by something else is [ErrDamaged]. That
 // guards against failing disks, interrupted writes and other programs. It cannot guard against the
 // user: anyone who may write the file may also write its checksum, as well as replace the host.

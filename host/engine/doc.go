@@ -7,11 +7,9 @@
 //
 // [Open] makes an [Engine] of a [Config]. [Engine.Derive] derives the documents of a [Run], all or
 // nothing except for what gates deny; [Engine.DeriveEach] gives each document an error of its own.
-// What came out may be planned for a [Target] with [Engine.Plan], and what was planned be applied
-// with
-// [Engine.Apply]: what approves it is in the audit log before anything is written. [Engine.Rollback]
-// and [Engine.Delete] make plans, too. A [Workspace] holds documents of which one at a time
-// changes.
+// [Engine.Plan] plans the bundles for a [Target], and [Engine.Apply] applies the plan: its approval
+// is in the audit log before anything is written. [Engine.Rollback] and [Engine.Delete] make plans,
+// too. A [Workspace] holds documents of which one at a time changes.
 //
 // [Engine.Reload] replaces the configuration as a whole, while calls run: those end with the one
 // that they began with.

@@ -31,7 +31,7 @@ const (
 	compileFailed = 4
 )
 
-// What a process that compiles may take, as multiples of the estimate, and on top: no module that
+// The limits of a process that compiles, as multiples of the estimate, and on top: no module that
 // was compiled for the estimate came near half of that.
 const (
 	compileFactor      = 2

@@ -10,7 +10,7 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// What went wrong, for errors.Is. Each but ErrClosed is wrapped in an [*Error].
+// Sentinel errors, for errors.Is. Each but ErrClosed is wrapped in an [*Error].
 var (
 	// ErrPlugin is matched by every failure that the plugin caused or took part in.
 	ErrPlugin = problem.New(problem.Plugin, "plugin failed")

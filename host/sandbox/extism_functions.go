@@ -13,7 +13,7 @@ const maxVarBytes = 1 << 20
 
 var errVarBytes = errors.New("the variables of a call have at most " + byteSize(maxVarBytes))
 
-// What the host's work for a guest costs beyond [hostCallFuel], in the units of that.
+// The cost of the host's work for a guest beyond [hostCallFuel], in the units of that.
 const (
 	// blockFuel is the cost of one block that the kernel walks past.
 	blockFuel = 10

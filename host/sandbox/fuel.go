@@ -15,7 +15,7 @@ import (
 // DefaultFuelSlice is what a guest gets at a time: about a millisecond's worth.
 const DefaultFuelSlice = 1_000_000
 
-// What the host's work for a guest costs, measured so that a unit is about as much work as an
+// The cost of the host's work for a guest, measured so that a unit is about as much work as an
 // instruction.
 const (
 	// hostCallFuel is the cost of any call.

@@ -59,7 +59,7 @@ func newMaking(m *wasmbin.Module, metered *meter.Module) making {
 	return k
 }
 
-// What the engine keeps for an instance in bytes, at version 1.12.0 on a machine of 64 bits.
+// The bytes that the engine keeps for an instance, at version 1.12.0 on a machine of 64 bits.
 const (
 	// instanceBytes is for the instance itself, the functions that the host calls, and their first
 	// stacks.
@@ -88,7 +88,8 @@ func (k making) bytes() uint64 {
 		k.Globals*globalBytes + k.Imports*importBytes
 }
 
-// What making costs, measured so that a unit takes about as long as one of an instruction.
+// The cost of making an instance, measured so that a unit takes about as long as one of an
+// instruction.
 const (
 	instanceFuel     = 20_000
 	elementFuel      = 600

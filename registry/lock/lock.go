@@ -44,7 +44,7 @@ const MaxBytes = 8 << 20
 // maxRangeBytes bounds what was asked for.
 const maxRangeBytes = 200
 
-// What errors of this package wrap.
+// Sentinel errors of this package.
 var (
 	// ErrNotLocked marks a plugin that the lock does not hold.
 	ErrNotLocked = problem.New(problem.Invalid, "not installed")

@@ -45,7 +45,7 @@ func (r Range) Has(version string) bool {
 // Covers reports whether a warning of the range concerns a version: by its place in the order of
 // versions, or because it is a prerelease of a version that is in the range. So <1.2.3 covers
 // 1.2.3-rc.1 and 1.0.0-rc.1, and >=2 covers 2.0.0-rc.1, of which a range to choose from has none.
-// What is not a version is covered.
+// Text that is not a version is covered.
 func (r Range) Covers(version string) bool {
 	v, err := semver.StrictNewVersion(version)
 	if err != nil {

@@ -63,7 +63,8 @@ func TestApplications(t *testing.T) {
 	}
 }
 
-// TestApplicationsAreMany counts the workloads of the applications that must derive: it shows when some are taken away, or refused.
+// TestApplicationsAreMany counts the workloads of the applications that must derive: it shows when
+// some are taken away, or refused.
 func TestApplicationsAreMany(t *testing.T) {
 	const fewest = 46
 	files, err := filepath.Glob("testdata/applications/*.txtar")

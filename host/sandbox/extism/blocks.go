@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// What a guest may do wrong with blocks.
+// Errors of a guest that misuses blocks.
 var (
 	errNoBlock  = errors.New("the address is not one of the plugin's blocks")
 	errOutside  = errors.New("the address is outside of the plugin's blocks")

@@ -21,7 +21,7 @@ type Compile struct {
 	Memory int64
 }
 
-// What the engine takes for each of the things that are counted: nanoseconds, and bytes while the
+// The cost in the engine of each thing that is counted: nanoseconds, and bytes while the
 // function is compiled. Each is the slope of a family of modules that have more and more of that
 // thing and little else, of 8 to 100 KB, compiled by wazero v1.12.0; the comment names where the
 // engine spends it (below internal/engine/wazevo).
@@ -72,7 +72,7 @@ const (
 	reloadTime, reloadMemory = 350, 180
 )
 
-// What whole modules take besides their functions, in the same way.
+// The cost of a whole module besides its functions, in the same units.
 const (
 	// A declared local, even one that is not used: its type is kept for each function until the
 	// end.

@@ -51,8 +51,8 @@ func read(t testing.TB, file string) []byte {
 }
 
 // TestSpecModulesStayValid proves for every module of the specification's tests, for all versions
-// and proposals, that metering neither breaks a module that the engine takes nor repairs one that it
-// refuses.
+// and proposals, that metering neither breaks a module that the engine takes nor repairs one that
+// it refuses.
 func TestSpecModulesStayValid(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

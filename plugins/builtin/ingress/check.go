@@ -8,7 +8,7 @@ import (
 	"github.com/latticenet/lattice-host/plugins/builtin/internal/mesh"
 )
 
-// What the Gateway API takes at most of a route (maxItems and a rule of its CRDs).
+// The limits of the Gateway API for a route (maxItems and a rule of its CRDs).
 const (
 	maxHostnames    = 16
 	maxRules        = 16

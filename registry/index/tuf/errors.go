@@ -12,7 +12,7 @@ import (
 	"github.com/latticenet/lattice-host/registry/release"
 )
 
-// What errors of this package wrap. Those up to [ErrState] wrap release.ErrNotTrusted as well.
+// Sentinel errors of this package. Those up to [ErrState] wrap release.ErrNotTrusted as well.
 var (
 	// ErrExpired marks metadata past its date.
 	ErrExpired = errors.New("expired metadata")
@@ -64,7 +64,7 @@ func (e *indexError) Unwrap() []error {
 	return wrapped
 }
 
-// What to do about an error.
+// Advice to append to an error.
 const (
 	askOperator  = "ask the operator of the index to publish it again, or use a newer copy"
 	otherMirror  = "use another mirror, and tell its operator"

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// What a server must deliver. One that sends single bytes forever is given up after the grace
-// period.
+// The rate at which a server must deliver: one that sends single bytes forever is given up after
+// the grace period.
 const (
 	// MinBytesPerSecond is the least speed of a download, on average, once GracePeriod is over.
 	MinBytesPerSecond = 1024

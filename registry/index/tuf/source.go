@@ -23,7 +23,7 @@ type Source interface {
 	Close() error
 }
 
-// What sources return, besides fs.ErrNotExist for a missing file.
+// Errors of sources, besides fs.ErrNotExist for a missing file.
 var (
 	// ErrTooLarge marks a file of more bytes than allowed. A source reads at most one byte beyond
 	// the limit.
