@@ -136,6 +136,7 @@ func TestObjects(t *testing.T) {
 	t.Run("canary", func(t *testing.T) { all.noCanary(t, bundles) })
 	t.Run("lists", func(t *testing.T) { run.listsHaveNoKeyTwice(t) })
 	t.Run("selectors", func(t *testing.T) { all.selectorsSelectTheirOwn(t) })
+	t.Run("references lead", func(t *testing.T) { run.referencesLead(t) })
 	t.Run("queries", func(t *testing.T) { run.queriesMatchTheirOwn(t) })
 	t.Run("names", func(t *testing.T) { run.namesAreOneDocuments(t, bundles) })
 }
