@@ -125,8 +125,9 @@ func (p *Plugins) expect(plugin pipeline.Plugin, documents []*resource.Document)
 	return called
 }
 
-// loadAhead begins to verify plugins at the same time, and to compile those that documents have called when no kept answer can
-// replace running them. An error is returned when the plugin is requested.
+// loadAhead begins to verify plugins at the same time, and to compile those that documents have
+// called when no kept answer can replace running them. An error is returned when the plugin is
+// requested.
 func (p *Plugins) loadAhead(ctx context.Context, names []string, documents []*resource.Document) {
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, name := range names {
@@ -144,8 +145,8 @@ func (p *Plugins) loadAhead(ctx context.Context, names []string, documents []*re
 	}
 }
 
-// compileOthers begins to compile the other plugins that documents have called: when one has no kept answer, the
-// next will not have one either.
+// compileOthers begins to compile the other plugins that documents have called: when one has no
+// kept answer, the next will not have one either.
 func (p *Plugins) compileOthers(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -140,14 +140,16 @@ func checkSettings(ctx context.Context, p *Pipeline, s *plannedStep, layers []la
 		return objections(p, s, layers, found)
 	}
 	if len(layers) == 0 {
-		// No one set anything that could be corrected, so that the plugin is asked when it is called, if it is.
+		// No one set anything that could be corrected, so that the plugin is asked when it is
+		// called, if it is.
 		s.asked = &question{pipeline: p}
 		return nil
 	}
 	return askPlugin(ctx, p, s, layers)
 }
 
-// question is whether a plugin takes the settings of its step, asked once and not before the plugin is called.
+// question is whether a plugin takes the settings of its step, asked once and not before the plugin
+// is called.
 type question struct {
 	pipeline *Pipeline
 

@@ -24,11 +24,13 @@ type run struct {
 	document cbor.Raw
 	// chain leads from the root document to this one.
 	chain []link
-	// siblings are the documents that are derived from the same output as this one, itself included.
+	// siblings are the documents that are derived from the same output as this one, itself
+	// included.
 	siblings peers
 	// answers holds, by step, what it said; nil for a step that did not come to a good end.
 	answers []*answer
-	// callers holds, by step, what answered its host calls; nil for a step whose plugin has no capability.
+	// callers holds, by step, what answered its host calls; nil for a step whose plugin has no
+	// capability.
 	callers []*hostcall.Step
 
 	// outputs and results are there after a good end, the outputs sorted by reference.
@@ -39,7 +41,8 @@ type run struct {
 // isRoot reports whether the document is the user's own.
 func (r *run) isRoot() bool { return len(r.chain) == 1 }
 
-// position returns the place of a field in the user's file. For a derived document that is the user's document.
+// position returns the place of a field in the user's file. For a derived document that is the
+// user's document.
 func (r *run) position(field string) problem.Position {
 	if !r.isRoot() {
 		return r.derivation.root.Position("metadata.name")
@@ -60,8 +63,8 @@ func (r *run) stepError(s *plannedStep, object abi.Ref, path string, err error) 
 	}
 }
 
-// stepErrors returns an error of its own for each problem in err. The plugin and the step that a problem names itself are
-// those of s.
+// stepErrors returns an error of its own for each problem in err. The plugin and the step that a
+// problem names itself are those of s.
 func (r *run) stepErrors(s *plannedStep, err error) []error {
 	var errs []error
 	for _, p := range problem.From(err) {
@@ -133,8 +136,8 @@ func verb(feature string) string {
 	return " is "
 }
 
-// steps runs every step as soon as those before it are done. Steps that depend on one that failed are left out: their
-// results would be worthless.
+// steps runs every step as soon as those before it are done. Steps that depend on one that failed
+// are left out: their results would be worthless.
 func (r *run) steps(ctx context.Context) []error {
 	n := len(r.plan.steps)
 	r.answers = make([]*answer, n)
@@ -167,7 +170,8 @@ func (r *run) steps(ctx context.Context) []error {
 	}
 }
 
-// isCut reports whether a step before this one did not come to a good end. Those that are not before it may be running.
+// isCut reports whether a step before this one did not come to a good end. Those that are not
+// before it may be running.
 func (r *run) isCut(i int) bool {
 	for j := range r.plan.steps {
 		if r.plan.before[i].has(j) && r.answers[j] == nil {
@@ -177,7 +181,8 @@ func (r *run) isCut(i int) bool {
 	return false
 }
 
-// isIdle reports whether a step has nothing to say about the document by its manifest. Its answer is empty then.
+// isIdle reports whether a step has nothing to say about the document by its manifest. Its answer
+// is empty then.
 func (r *run) isIdle(i int) bool {
 	when := r.plan.steps[i].when
 	if len(when) == 0 || r.doc.UsesAny(when) {
@@ -187,7 +192,8 @@ func (r *run) isIdle(i int) bool {
 	return true
 }
 
-// recall answers for a step whose plugin need not be run, and reports whether that is so. It is not worth a goroutine.
+// recall answers for a step whose plugin need not be run, and reports whether that is so. It is not
+// worth a goroutine.
 func (r *run) recall(ctx context.Context, i int) bool {
 	plugin, ok := r.plan.steps[i].plugin.(Recaller)
 	if !ok || len(r.plan.steps[i].manifest.Capabilities) > 0 {
@@ -271,8 +277,8 @@ func (r *run) request(i int) (*abi.Request, []error) {
 	return req, nil
 }
 
-// objects returns the outputs of the chosen steps and kinds with the contributions of the chosen steps, sorted by
-// reference. Two steps that emit one object are conflicts.
+// objects returns the outputs of the chosen steps and kinds with the contributions of the chosen
+// steps, sorted by reference. Two steps that emit one object are conflicts.
 func (r *run) objects(chosen func(int) bool, kinds func(abi.GroupKind) bool) ([]*object, []error) {
 	byRef := map[abi.Ref]*object{}
 	var objects []*object
@@ -333,7 +339,8 @@ type producedEntry struct {
 	step *plannedStep
 }
 
-// context returns the context of the chosen steps, sorted by key. Two steps that leave one key are conflicts.
+// context returns the context of the chosen steps, sorted by key. Two steps that leave one key are
+// conflicts.
 func (r *run) context(chosen func(int) bool) ([]producedEntry, []error) {
 	var entries []producedEntry
 	var errs []error

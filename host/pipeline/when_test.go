@@ -14,8 +14,8 @@ import (
 	"github.com/latticenet/lattice-host/internal/problem"
 )
 
-// TestWhen calls a plugin that names features only for documents that use one of them, and asks it about settings that no one
-// wrote no earlier. Steps after it are run all the same.
+// TestWhen calls a plugin that names features only for documents that use one of them, and asks it
+// about settings that no one wrote no earlier. Steps after it are run all the same.
 func TestWhen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -87,7 +87,8 @@ spec:
 	}
 }
 
-// TestSettingsAreAskedAboutBeforeTheCall refuses to call a plugin that does without settings which it needs.
+// TestSettingsAreAskedAboutBeforeTheCall refuses to call a plugin that does without settings which
+// it needs.
 func TestSettingsAreAskedAboutBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	plugin := &fake{

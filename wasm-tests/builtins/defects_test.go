@@ -116,14 +116,16 @@ func TestDefect18f_SidecarVariables(t *testing.T) {
 		workload: {containers: {main: {`+rest+`}}}, sidecars: {log: {`+rest+`}, setup: {init: true, command: [/setup], `+rest+`}}}}`)
 }
 
-// training is a job with a coordinator that is not the first of its tasks by name, and with defaults.
+// training is a job with a coordinator that is not the first of its tasks by name, and with
+// defaults.
 const training = `{apiVersion: lattice.dev/v1alpha1, kind: LatticeJob, metadata: {name: llm, namespace: ml}, spec: {queue: q, minAvailable: 3,
 	training: {coordinatorTask: head}, tasks: {a: {}, head: {replicas: 1}},
 	defaults: {replicas: 2, workload: {containers: {main: {command: [/train], security: {allowedBinaries: [/python]},
 		image: "registry.example.com/a@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
 		resources: {requests: {cpu: 1m, memory: 1Mi}, limits: {cpu: 1m, memory: 1Mi}}}}}}}}`
 
-// TestDefect13a_Defaults brings defaults to the tasks of the job, and the coordinator's end to that of the job.
+// TestDefect13a_Defaults brings defaults to the tasks of the job, and the coordinator's end to that
+// of the job.
 func TestDefect13a_Defaults(t *testing.T) {
 	t.Parallel()
 	checkTexts(t, []string{
@@ -139,7 +141,8 @@ func TestDefect13a_Defaults(t *testing.T) {
 	}, ordinary)
 }
 
-// TestDefect13b_CoordinatorIsFirst gives the coordinator the rank 0, and the other tasks those after it.
+// TestDefect13b_CoordinatorIsFirst gives the coordinator the rank 0, and the other tasks those
+// after it.
 func TestDefect13b_CoordinatorIsFirst(t *testing.T) {
 	t.Parallel()
 	const command = `spec.tasks.%s.template.spec.containers.0.command.2 = "export RANK=\"${RANK:-$((%s + VC_TASK_INDEX))}\"; exec \"$@\""`

@@ -105,8 +105,8 @@ func list(value any) []any {
 	return items
 }
 
-// referencesLead proves that what pods refer to is made by an object of the run, with the key, or is
-// something that the service says to exist.
+// referencesLead proves that what pods refer to is made by an object of the run, with the key, or
+// is something that the service says to exist.
 func (run objects) referencesLead(t *testing.T) {
 	spaces := run.byNamespace()
 	made := map[string]map[string][]string{}

@@ -55,8 +55,8 @@ func TestRow15(t *testing.T) {
 	}
 }
 
-// TestFilesOfPrograms refuses programs that are looked for by PATH, and warns of those whose path is a
-// link on most systems: the kernel names files.
+// TestFilesOfPrograms refuses programs that are looked for by PATH, and warns of those whose path
+// is a link on most systems: the kernel names files.
 func TestFilesOfPrograms(t *testing.T) {
 	t.Parallel()
 	s := &plugintest.Subject{

@@ -27,7 +27,8 @@ type Set struct {
 type program struct{ path, field string }
 
 // Of returns what the pods of a workload may start: what containers and sidecars allow, what they
-// are started with, and what their probes and hooks run. The field has the workload and the runtime.
+// are started with, and what their probes and hooks run. The field has the workload and the
+// runtime.
 func Of(field string, w *lattice.Workload, r *lattice.Runtime) *Set {
 	s := &Set{}
 	for i := range w.Containers {
@@ -45,8 +46,8 @@ func Of(field string, w *lattice.Workload, r *lattice.Runtime) *Set {
 	return s
 }
 
-// Command adds the program of a command line, which a field names; a line without items adds nothing.
-// A program that a reference names is not known.
+// Command adds the program of a command line, which a field names; a line without items adds
+// nothing. A program that a reference names is not known.
 func (s *Set) Command(field string, line []string) {
 	if len(line) > 0 {
 		s.programs = append(s.programs, program{line[0], field})
@@ -84,9 +85,9 @@ func (s *Set) hooks(field string, l *lattice.Lifecycle, liveness, readiness, sta
 	}
 }
 
-// Check reports what the policy would end although the document wants it. The kernel names a program
-// by the path of its file, with all links followed (cilium/tetragon#3583): one that is found by PATH
-// has another name, and so has a link.
+// Check reports what the policy would end although the document wants it. The kernel names a
+// program by the path of its file, with all links followed (cilium/tetragon#3583): one that is
+// found by PATH has another name, and so has a link.
 func (s *Set) Check(resp *sdk.Response) {
 	for i, p := range s.programs {
 		if !strings.HasPrefix(p.path, "/") {
