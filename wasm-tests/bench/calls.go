@@ -12,7 +12,6 @@ import (
 	"github.com/latticenet/lattice-host/host/sandbox"
 	"github.com/latticenet/lattice-host/host/sandbox/meter"
 	"github.com/latticenet/lattice-host/wasm-tests/bench/internal/orders"
-	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
 // Bars of the cases about single calls.
@@ -55,6 +54,9 @@ func sameAnswers(requests []orders.Request, ours, peer func(request []byte) ([]b
 // calls compares two ways to make a plugin's calls of the orders example.
 func (f *fixture) calls(plugin string, ours, peer func(request []byte) ([]byte, error)) (pair, error) {
 	requests := f.requests[plugin]
+	if len(requests) == 0 {
+		return pair{}, fmt.Errorf("the orders example does not call %s", plugin)
+	}
 	if err := sameAnswers(requests, ours, peer); err != nil {
 		return pair{}, fmt.Errorf("%s: %w", plugin, err)
 	}
@@ -94,7 +96,7 @@ func measureGuest(ctx context.Context, f *fixture) (rows []row, err error) {
 	// A context that can end is one that the refill has to look at.
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, name := range builtins.Names() {
+	for _, name := range f.called() {
 		wasm, err := f.metered(name)
 		if err != nil {
 			return nil, err
@@ -130,7 +132,7 @@ func measureInterrupt(ctx context.Context, f *fixture) (rows []row, err error) {
 	defer func() { err = errors.Join(err, host.close()) }()
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, name := range builtins.Names() {
+	for _, name := range f.called() {
 		peer, err := host.load(bounded, f.modules[name].Wasm())
 		if err != nil {
 			return nil, err
@@ -156,7 +158,7 @@ func measureFresh(ctx context.Context, f *fixture) (rows []row, err error) {
 	}
 	defer func() { err = errors.Join(err, host.close()) }()
 	smallest := (&abi.ValidateRequest{ABI: abi.Version}).AppendCBOR(nil)
-	for _, name := range builtins.Names() {
+	for _, name := range f.called() {
 		wasm, err := f.metered(name)
 		if err != nil {
 			return nil, err

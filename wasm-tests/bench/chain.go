@@ -84,7 +84,7 @@ func measureMemo(ctx context.Context, f *fixture) ([]row, error) {
 	// ask makes all calls of an orders derivation.
 	ask := func(plugins builtins.Set) func() error {
 		return func() error {
-			for _, name := range builtins.Names() {
+			for _, name := range f.called() {
 				for _, r := range f.requests[name] {
 					if _, _, err := plugins[name].Derive(ctx, r.Message); err != nil {
 						return err

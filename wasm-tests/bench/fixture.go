@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/sandbox"
@@ -24,6 +26,9 @@ type fixture struct {
 	// requests are those of the orders example by plugin.
 	requests map[string][]orders.Request
 }
+
+// called returns the names of the plugins that the orders example calls, sorted.
+func (f *fixture) called() []string { return slices.Sorted(maps.Keys(f.requests)) }
 
 func newFixture(ctx context.Context, e effort) (*fixture, error) {
 	f := &fixture{effort: e}

@@ -20,6 +20,7 @@ func groups() []group {
 		{"fresh", measureFresh},
 		{"extism", measureExtism},
 		{"native", measureNative},
+		{"full", measureFull},
 		{"memo", measureMemo},
 		{"scale", measureScale},
 		{"change", measureChange},

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
-
-	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
 // What a host may take: resident in all with every built-in plugin loaded and pools warm, and for
@@ -47,7 +45,7 @@ func measureMemory(ctx context.Context, f *fixture) ([]row, error) {
 			return nil, err
 		}
 	}
-	instances := float64((residentMany - 1) * len(builtins.Names()))
+	instances := float64((residentMany - 1) * len(f.requests))
 	return []row{
 		bytesRow(fmt.Sprintf("resident host, all plugins, %d warm instances each / limit", few), 1, host, residentHost),
 		bytesRow("one more idle instance / limit", 1, max(many-one, 0)/instances, residentInstance),

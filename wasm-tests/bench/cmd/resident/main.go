@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,8 +73,8 @@ func run(ctx context.Context, args []string) error {
 // warm calls the plugins, one after the other, from many goroutines.
 func warm(ctx context.Context, plugins builtins.Set, requests map[string][]orders.Request, instances int) error {
 	errs := make([]error, instances)
-	for _, name := range builtins.Names() {
-		until := time.Now().Add(warming / time.Duration(len(plugins)))
+	for _, name := range slices.Sorted(maps.Keys(requests)) {
+		until := time.Now().Add(warming / time.Duration(len(requests)))
 		var all sync.WaitGroup
 		for i := range instances {
 			all.Go(func() {
