@@ -11,7 +11,6 @@ import (
 	"github.com/latticenet/lattice-host/abi"
 	"github.com/latticenet/lattice-host/host/pipeline"
 	"github.com/latticenet/lattice-host/host/resource"
-	"github.com/latticenet/lattice-host/wasm-tests/builtins"
 )
 
 // barScale allows for a twentieth more than in proportion.
@@ -47,7 +46,7 @@ func measureScale(ctx context.Context, f *fixture) ([]row, error) {
 	for _, n := range []int{small, small, large, small, small, small, large, small, small} {
 		// With the documents of the large run in memory, a small one would end before the garbage
 		// collector has to run.
-		docs, err := generate(n)
+		docs, err := spread(n)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +79,7 @@ const documentHeap = 12_000
 // included.
 func heapOfDocument(n int) (float64, error) {
 	before := liveHeap()
-	docs, err := generate(n)
+	docs, err := spread(n)
 	if err != nil {
 		return 0, err
 	}
@@ -89,25 +88,8 @@ func heapOfDocument(n int) (float64, error) {
 	return held / float64(n), nil
 }
 
-// generate returns documents of the first seeds. None may be called by everyone: such a service is
-// shown all others, so that a fleet of them is quadratic by what it asks for.
-func generate(n int) ([]*resource.Document, error) {
-	docs := make([]*resource.Document, 0, n)
-	for seed := range uint64(n) {
-		text, err := withoutAdvertise(builtins.Generate(seed))
-		if err != nil {
-			return nil, err
-		}
-		decoded, err := resource.Decode("generated.json", text, resource.Options{})
-		if err != nil {
-			return nil, err
-		}
-		docs = append(docs, decoded...)
-	}
-	return docs, nil
-}
-
-// withoutAdvertise removes spec.advertise, which is where a service says that everyone may call it.
+// withoutAdvertise removes spec.advertise, which is where a service says that everyone may call it: it
+// is shown all others, so that a fleet of such services is quadratic by what it asks for.
 func withoutAdvertise(document []byte) ([]byte, error) {
 	var doc struct {
 		APIVersion string                     `json:"apiVersion"`

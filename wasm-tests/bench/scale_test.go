@@ -11,7 +11,7 @@ import (
 // The fleet has to grow in proportion: no one in it may ask for everybody.
 func TestNoGeneratedServiceIsOpenToEveryone(t *testing.T) {
 	const n = 50
-	docs, err := generate(n)
+	docs, err := spread(n)
 	if err != nil {
 		t.Fatal(err)
 	}
