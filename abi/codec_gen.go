@@ -144,10 +144,11 @@ var typeOfHostError = cbor.Type{
 }
 
 var typeOfImageProvider = cbor.Type{
-	Kind: cbor.KindStruct, Required: 0x5,
+	Kind: cbor.KindStruct, Required: 0xd,
 	Fields: []cbor.Field{
 		{Key: "bid", Offset: unsafe.Offsetof(ImageProvider{}.ID), Kind: cbor.KindText},
 		{Key: "ckey", Offset: unsafe.Offsetof(ImageProvider{}.Key), Kind: cbor.KindText, Optional: true},
+		{Key: "dname", Offset: unsafe.Offsetof(ImageProvider{}.Name), Kind: cbor.KindText},
 		{Key: "hprovider", Offset: unsafe.Offsetof(ImageProvider{}.Provider), Kind: cbor.KindText},
 		{Key: "orefreshInterval", Offset: unsafe.Offsetof(ImageProvider{}.RefreshInterval), Kind: cbor.KindText, Optional: true},
 	},
@@ -477,11 +478,11 @@ var typeOfOutput = cbor.Type{
 	},
 }
 
-var typeOfMapOfImageProvider = cbor.Type{
-	Kind: cbor.KindMap, Size: unsafe.Sizeof(*(*cbor.Entry[ImageProvider])(nil)), Elem: &typeOfImageProvider,
+var typeOfListOfImageProvider = cbor.Type{
+	Kind: cbor.KindList, Size: unsafe.Sizeof(*(*ImageProvider)(nil)), Elem: &typeOfImageProvider,
 	Make: func(old unsafe.Pointer, used, capacity int) unsafe.Pointer {
-		values := make([]cbor.Entry[ImageProvider], capacity)
-		copy(values, unsafe.Slice((*cbor.Entry[ImageProvider])(old), used))
+		values := make([]ImageProvider, capacity)
+		copy(values, unsafe.Slice((*ImageProvider)(old), used))
 		return unsafe.Pointer(unsafe.SliceData(values))
 	},
 }
@@ -504,7 +505,7 @@ var typeOfPlatform = cbor.Type{
 		{Key: "jmonitoring", Offset: unsafe.Offsetof(Platform{}.Monitoring), Kind: cbor.KindStruct, Type: &typeOfMonitoring},
 		{Key: "kclusterName", Offset: unsafe.Offsetof(Platform{}.ClusterName), Kind: cbor.KindText, Optional: true},
 		{Key: "ktrustDomain", Offset: unsafe.Offsetof(Platform{}.TrustDomain), Kind: cbor.KindText, Optional: true},
-		{Key: "nimageProviders", Offset: unsafe.Offsetof(Platform{}.ImageProviders), Kind: cbor.KindMap, Type: &typeOfMapOfImageProvider, Optional: true},
+		{Key: "nimageProviders", Offset: unsafe.Offsetof(Platform{}.ImageProviders), Kind: cbor.KindList, Type: &typeOfListOfImageProvider, Optional: true},
 	},
 }
 

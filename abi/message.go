@@ -154,8 +154,8 @@ type Platform struct {
 	// AppArmor is the AppArmor profile of containers that name none, RuntimeDefault; empty where
 	// not every node has AppArmor.
 	AppArmor string `json:"appArmor,omitempty"`
-	// ImageProviders are the registries whose credentials documents may name.
-	ImageProviders cbor.Map[ImageProvider] `json:"imageProviders,omitempty"`
+	// ImageProviders are the registries whose credentials documents may name, sorted by name.
+	ImageProviders []ImageProvider `json:"imageProviders,omitempty"`
 	// Queues are the queues of Volcano in which jobs may wait, sorted; empty where that is not
 	// known.
 	Queues []string `json:"queues,omitempty"`
@@ -164,6 +164,8 @@ type Platform struct {
 // ImageProvider says where the credentials of a registry are, as the content of a Docker
 // configuration.
 type ImageProvider struct {
+	// Name is what documents call it.
+	Name string `json:"name"`
 	// Provider is the SecretProvider that has them.
 	Provider string `json:"provider"`
 	// ID is their name in the store.

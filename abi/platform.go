@@ -41,3 +41,13 @@ func (p *Platform) Only(facts []string) Platform {
 	}
 	return out
 }
+
+// ImageProvider returns the registry of a name, or nil.
+func (p *Platform) ImageProvider(name string) *ImageProvider {
+	for i := range p.ImageProviders {
+		if p.ImageProviders[i].Name == name {
+			return &p.ImageProviders[i]
+		}
+	}
+	return nil
+}

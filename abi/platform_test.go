@@ -6,14 +6,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/abi/cbor"
 )
 
 // TestOnly has every fact, and no other, in a platform of that fact alone.
 func TestOnly(t *testing.T) {
 	whole := abi.Platform{
 		ClusterName: "prod", Provider: "aws", TrustDomain: "example.com", Monitoring: abi.Monitoring{Enabled: true}, AppArmor: "RuntimeDefault",
-		ImageProviders: cbor.Map[abi.ImageProvider]{{Key: "ghcr", Value: abi.ImageProvider{Provider: "vault", ID: "a"}}}, Queues: []string{"q"},
+		ImageProviders: []abi.ImageProvider{{Name: "ghcr", Provider: "vault", ID: "a"}}, Queues: []string{"q"},
 	}
 	for fact, want := range map[string]abi.Platform{
 		abi.FactClusterName: {ClusterName: "prod"}, abi.FactProvider: {Provider: "aws"}, abi.FactTrustDomain: {TrustDomain: "example.com"},

@@ -44,7 +44,9 @@ func example() *bundle.Bundle {
 		},
 		Results: []bundle.Result{{Pipeline: "service", Step: "a", Resource: member, Severity: abi.SeverityWarning, Field: "spec", Message: "\"quoted\"\u2028"}},
 		Platform: abi.Platform{
-			ClusterName: "c", Provider: "aws", TrustDomain: "t", Monitoring: abi.Monitoring{Enabled: true, HighlyAvailable: true},
+			AppArmor: "RuntimeDefault", Queues: []string{"batch", "default"},
+			ImageProviders: []abi.ImageProvider{{Name: "ghcr", Provider: "vault", ID: "registries/ghcr", Key: "config", RefreshInterval: "1h"}},
+			ClusterName:    "c", Provider: "aws", TrustDomain: "t", Monitoring: abi.Monitoring{Enabled: true, HighlyAvailable: true},
 		},
 		SettingsDigest: bundle.Digest([]byte("settings")),
 	})

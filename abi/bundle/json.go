@@ -226,13 +226,7 @@ func writePlatform(w *jsonWriter, p *abi.Platform) {
 	w.optionalField("appArmor", p.AppArmor)
 	w.textField("clusterName", p.ClusterName)
 	if len(p.ImageProviders) > 0 {
-		w.key("imageProviders")
-		w.open('{')
-		for i := range p.ImageProviders {
-			writeImageProvider(w, p.ImageProviders[i].Key, &p.ImageProviders[i].Value)
-		}
-		w.close('}')
-		w.comma()
+		list(w, "imageProviders", p.ImageProviders, writeImageProvider)
 	}
 	w.key("monitoring")
 	w.open('{')
@@ -249,13 +243,12 @@ func writePlatform(w *jsonWriter, p *abi.Platform) {
 	w.comma()
 }
 
-func writeImageProvider(w *jsonWriter, name string, p *abi.ImageProvider) {
-	w.key(name)
+func writeImageProvider(w *jsonWriter, p *abi.ImageProvider) {
 	w.open('{')
 	w.textField("id", p.ID)
 	w.optionalField("key", p.Key)
+	w.textField("name", p.Name)
 	w.textField("provider", p.Provider)
 	w.optionalField("refreshInterval", p.RefreshInterval)
 	w.close('}')
-	w.comma()
 }

@@ -204,11 +204,11 @@ func (r reader) platform(n *yamldoc.Node, path string) (abi.Platform, map[string
 }
 
 // imageProviders reads where the credentials of registries are.
-func (r reader) imageProviders(n *yamldoc.Node, path string) cbor.Map[abi.ImageProvider] {
+func (r reader) imageProviders(n *yamldoc.Node, path string) []abi.ImageProvider {
 	if n == nil {
 		return nil
 	}
-	var providers cbor.Map[abi.ImageProvider]
+	var providers []abi.ImageProvider
 	for _, m := range r.Mapping(n, path) {
 		at := yamldoc.Join(path, m.Key)
 		if !isSubdomain(m.Key) {
@@ -219,7 +219,7 @@ func (r reader) imageProviders(n *yamldoc.Node, path string) cbor.Map[abi.ImageP
 			continue
 		}
 		p := abi.ImageProvider{
-			Provider: r.Text(values["provider"], at+".provider"), ID: r.Text(values["id"], at+".id"),
+			Name: m.Key, Provider: r.Text(values["provider"], at+".provider"), ID: r.Text(values["id"], at+".id"),
 			Key: r.Text(values["key"], at+".key"), RefreshInterval: r.Text(values["refreshInterval"], at+".refreshInterval"),
 		}
 		if !isSubdomain(p.Provider) {
@@ -231,8 +231,9 @@ func (r reader) imageProviders(n *yamldoc.Node, path string) cbor.Map[abi.ImageP
 		if p.RefreshInterval != "" && !resource.IsRefresh(p.RefreshInterval) {
 			r.fail(values["refreshInterval"], at+".refreshInterval", resource.RefreshRule)
 		}
-		providers.Set(m.Key, p)
+		providers = append(providers, p)
 	}
+	slices.SortFunc(providers, func(a, b abi.ImageProvider) int { return strings.Compare(a.Name, b.Name) })
 	return providers
 }
 

@@ -7,7 +7,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/latticenet/lattice-host/abi"
-	"github.com/latticenet/lattice-host/abi/cbor"
 	"github.com/latticenet/lattice-host/host/resource"
 	"github.com/latticenet/lattice-host/plugins/builtin/secrets"
 	"github.com/latticenet/lattice-host/plugins/sdk/go/plugintest"
@@ -24,7 +23,7 @@ const (
 )
 
 // derive derives a service, which pulls its image from a registry where there are some.
-func derive(t *testing.T, fields, resources string, registries cbor.Map[abi.ImageProvider]) *plugintest.Answer {
+func derive(t *testing.T, fields, resources string, registries []abi.ImageProvider) *plugintest.Answer {
 	t.Helper()
 	subject := &plugintest.Subject{
 		Plugin: secrets.Plugin(), Manifest: "plugin.yaml", YAML: yaml.YAMLToJSON, Documents: resource.Options{}.JSON,
@@ -63,7 +62,7 @@ func names(a *plugintest.Answer) string {
 func TestRow06_FiveRoutes(t *testing.T) {
 	for _, tc := range []struct {
 		name, fields, resources string
-		registries              cbor.Map[abi.ImageProvider]
+		registries              []abi.ImageProvider
 		// objects are all that is emitted, object is the one to look at, and want is in it.
 		objects, object string
 		want            []string
@@ -84,7 +83,7 @@ func TestRow06_FiveRoutes(t *testing.T) {
 			want: []string{`"data":{"etc-a-b.conf":"p={{ .db_password }}"}`},
 		},
 		{
-			name: "pull", registries: cbor.Map[abi.ImageProvider]{{Key: "ghcr", Value: abi.ImageProvider{Provider: "vault", ID: "registries/ghcr", Key: "config"}}},
+			name: "pull", registries: []abi.ImageProvider{{Name: "ghcr", Provider: "vault", ID: "registries/ghcr", Key: "config"}},
 			objects: "web-ghcr-credentials", object: "web-ghcr-credentials",
 			want: []string{`"data":[{"remoteRef":{"key":"registries/ghcr","property":"config"},"secretKey":".dockerconfigjson"}]`, `"type":"kubernetes.io/dockerconfigjson"`},
 		},

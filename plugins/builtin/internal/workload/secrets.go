@@ -80,7 +80,7 @@ func (b *Builder) SecretsWait() bool {
 		}
 	}
 	for _, name := range b.subject.Runtime.ImagePullSecrets {
-		if registry := b.req.Platform.ImageProviders.Get(name); registry != nil {
+		if registry := b.req.Platform.ImageProvider(name); registry != nil {
 			b.requireProvider(registry.Provider)
 		}
 	}
@@ -255,7 +255,7 @@ const dockerConfig = ".dockerconfigjson"
 func (s *secretSet) pullSecrets() {
 	for i, name := range s.subject.Runtime.ImagePullSecrets {
 		field := s.subject.Field + ".imagePullSecrets." + strconv.Itoa(i)
-		registry := s.req.Platform.ImageProviders.Get(name)
+		registry := s.req.Platform.ImageProvider(name)
 		if registry == nil {
 			s.resp.Error(field, "imagePullSecrets references ImageProvider "+strconv.Quote(name)+
 				" which was not found; correct the name, or add it to imageProviders of the platform")

@@ -74,6 +74,7 @@ export class Monitoring {
 /** Says where the credentials of a registry are. */
 @json
 export class ImageProvider {
+  name: string = "";
   provider: string = "";
   id: string = "";
   key: string = "";
@@ -88,7 +89,7 @@ export class Platform {
   trustDomain: string = "";
   monitoring: Monitoring = new Monitoring();
   appArmor: string = "";
-  imageProviders: Map<string, ImageProvider> = new Map<string, ImageProvider>();
+  imageProviders: ImageProvider[] = [];
   queues: string[] = [];
 }
 
