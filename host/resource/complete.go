@@ -47,11 +47,7 @@ func completeJob(root *yamldoc.Node) (*yamldoc.Node, completion) {
 	if n := len(tasks.Members); values*n > yamldoc.MaxValues || bytes*n > yamldoc.MaxBytes {
 		return root, completion{fault: "are too large to be merged under each of the tasks; move what is large into the tasks that need it"}
 	}
-	completed := tasks
-	for i := range tasks.Members {
-		task := &tasks.Members[i]
-		completed = completed.With(task.Key, yamldoc.Merge(defaults, task.Value))
-	}
+	completed := tasks.Each(func(m *yamldoc.Member) *yamldoc.Node { return yamldoc.Merge(defaults, m.Value) })
 	spec = spec.With(keyDefaults, nil).With(keyTasks, completed)
 	return root.With(keySpec, spec), completion{places: defaults.Places()}
 }

@@ -3,6 +3,7 @@ package resource_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -282,5 +283,20 @@ func TestFromDerived(t *testing.T) {
 				t.Errorf("%s: Position(spec) = %v, want none", tc.reason, got)
 			}
 		})
+	}
+}
+
+// TestDefaultsOfManyTasks bounds what defaults and tasks are together.
+func TestDefaultsOfManyTasks(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("apiVersion: lattice.dev/v1alpha1\nkind: LatticeJob\nmetadata: {name: a}\nspec:\n  defaults: {tolerations: [" +
+		strings.Repeat("{key: a}, ", 10) + "]}\n  tasks:\n")
+	for i := range 20_000 {
+		text.WriteString("    t" + strconv.Itoa(i) + ": {}\n")
+	}
+	_, err := resource.Decode("f", []byte(text.String()), resource.Options{})
+	if want := "f:5:3: LatticeJob default/a: spec.defaults: are too large to be merged under each of the tasks"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -27,12 +27,20 @@ func Merge(base, own *Node) *Node {
 // With returns a mapping in which the value of a key is another one, or without the key where value
 // is nil.
 func (n *Node) With(key string, value *Node) *Node {
+	return n.Each(func(m *Member) *Node {
+		if m.Key == key {
+			return value
+		}
+		return m.Value
+	})
+}
+
+// Each returns a mapping with what change returns for each member as its value; a member for which
+// that is nil is left out.
+func (n *Node) Each(change func(m *Member) *Node) *Node {
 	changed := &Node{Kind: n.Kind, Place: n.Place, Faults: n.Faults}
 	for _, m := range n.Members {
-		if m.Key == key {
-			m.Value = value
-		}
-		if m.Value != nil {
+		if m.Value = change(&m); m.Value != nil {
 			changed.add(m)
 		}
 	}
