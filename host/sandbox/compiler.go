@@ -209,6 +209,9 @@ func (b compileBudget) explain(state *os.ProcessState, output string) error {
 		return fmt.Errorf("compiling it took more than %d seconds of processor time", b.seconds)
 	case state.String() == "signal: killed":
 		return errors.New("the process that compiled it was killed, perhaps for want of memory")
+	case state.String() == "signal: segmentation fault":
+		// Memory may run out where the Go runtime cannot say so, such as in its handler of signals.
+		return errors.New("the process that compiled it crashed, perhaps for want of memory")
 	}
 	first, _, _ := strings.Cut(output, "\n")
 	return fmt.Errorf("the process that compiled it failed (%s): %s", state, first)
