@@ -39,14 +39,20 @@ func CheckRange(s string) error {
 	return nil
 }
 
-// isVersion reports whether a text is a semantic version of one to three numbers. A v in front and
-// build metadata do not count.
+// isVersion reports whether a text is a semantic version of one to three numbers, with or without a
+// v in front.
 func isVersion(s string) bool {
-	core, _, _ := strings.Cut(strings.TrimPrefix(s, "v"), "+")
+	core, build, hasBuild := strings.Cut(strings.TrimPrefix(s, "v"), "+")
 	core, suffix, hasSuffix := strings.Cut(core, "-")
 	numbers := strings.Split(core, ".")
 	if len(numbers) > 3 || !check.ConsistsOf(core, digits+".") || slices.Contains(numbers, "") {
 		return false
 	}
-	return !hasSuffix || prereleasePattern.MatchString(suffix) && !slices.Contains(strings.Split(suffix, "."), "")
+	return (!hasSuffix || isSuffix(suffix)) && (!hasBuild || isSuffix(build))
+}
+
+// isSuffix reports whether a text can follow the numbers of a version, as a prerelease or as build
+// metadata.
+func isSuffix(s string) bool {
+	return prereleasePattern.MatchString(s) && !slices.Contains(strings.Split(s, "."), "")
 }
