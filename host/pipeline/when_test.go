@@ -107,3 +107,30 @@ func TestSettingsAreAskedAboutBeforeTheCall(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestFactsOfThePlatform tells a step the facts that the manifest of its plugin names, and no others.
+func TestFactsOfThePlatform(t *testing.T) {
+	t.Parallel()
+	settings, err := pipeline.DefaultSettings().WithPlatform("platform.yaml", []byte(
+		"{apiVersion: lattice.dev/v1, kind: Platform, spec: {clusterName: prod, provider: aws, monitoring: {enabled: true}, queues: [batch]}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told abi.Platform
+	plugin := &fake{
+		manifest: manifest(t, "curious", "platform: [clusterName, queues]"),
+		derive: func(_ context.Context, req *abi.Request) (*abi.Response, []string, error) {
+			told = req.Platform
+			return &abi.Response{}, nil, nil
+		},
+	}
+	e := engine(t, pipeline.Config{
+		Plugins: fakes{"curious": plugin}, Pipelines: memberPipeline(t, "{name: a, plugin: curious}"), Settings: settings,
+	})
+	if _, err := e.Derive(t.Context(), members(t, "root")[0]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(abi.Platform{ClusterName: "prod", Queues: []string{"batch"}}, told); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
