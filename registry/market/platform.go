@@ -37,7 +37,7 @@ func (h *Home) software() (Software, error) {
 	}
 	p, err := parsePlatform(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: set the platform again with --settings, or remove the file", h.platformFile(), err)
+		return nil, fmt.Errorf("%s: %w: set the platform again with --platform, or remove the file", h.platformFile(), err)
 	}
 	return p.Software, nil
 }

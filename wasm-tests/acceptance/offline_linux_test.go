@@ -82,6 +82,9 @@ func TestRow67_Offline(t *testing.T) {
 	var exit *exec.ExitError
 	switch {
 	case err != nil && !errors.As(err, &exit):
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
 		t.Skipf("this machine makes no networks: %v", err)
 	case err != nil || !strings.Contains(string(said), "\nok  "):
 		t.Errorf("%v\n%s", err, said)

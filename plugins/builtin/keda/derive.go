@@ -122,7 +122,7 @@ func (d *derivation) trigger(i int, m *lattice.Metric) kube.ScaleTrigger {
 	}
 	if !d.req.Platform.Monitoring.Enabled {
 		d.resp.Error(field+".metric", "the custom metric "+strconv.Quote(m.Metric)+
-			" needs monitoring, which is off on this platform; scale by cpu or memory, or enable monitoring in the settings")
+			" needs monitoring, which is off on this platform; scale by cpu or memory, or enable monitoring of the platform")
 	}
 	server := singleServer
 	if d.req.Platform.Monitoring.HighlyAvailable {
